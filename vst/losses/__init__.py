@@ -1,0 +1,16 @@
+"""The losses: functions, each with a thin module where it has state."""
+
+from __future__ import annotations
+
+from vst.losses.perceptual import PerceptualLoss, content_loss, gram_matrix, style_loss
+from vst.losses.smoothness import total_variation
+from vst.losses.temporal import temporal_loss
+
+__all__ = [
+    "PerceptualLoss",
+    "content_loss",
+    "gram_matrix",
+    "style_loss",
+    "temporal_loss",
+    "total_variation",
+]

@@ -1,0 +1,98 @@
+"""The body that itn and vtn share: the layers of the thesis's table 4.1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from vst.errors import VstError
+from vst.networks.layers import (
+    ConditionalInstanceNorm2d,
+    ConvBlock,
+    ReflectedConv2d,
+    ResidualBlock,
+    UpsampleBlock,
+)
+
+RESIDUAL_BLOCKS = 5
+SMALLEST_SIDE = 16
+"""Below this the reflection padding inside the residual blocks has nothing to reflect."""
+
+
+class TransformationBody(nn.Module):
+    """9×9 s1 w, 3×3 s2 2w, 3×3 s2 4w, residual blocks of 4w, two ×2 + 3×3, 9×9 to 3, tanh.
+
+    Instance norm stands after every convolution but the last, ReLU after each but the second of a
+    residual block. At width 32 with one style and 3 input channels: 1,679,235 parameters.
+
+    Args:
+        inputs: Number of input channels.
+        width: Number of filters w of the first layer; 32 is the thesis's.
+        styles: Number of styles S that share the convolutions.
+        blocks: Number of residual blocks.
+    """
+
+    def __init__(
+        self, inputs: int, width: int = 32, styles: int = 1, blocks: int = RESIDUAL_BLOCKS
+    ) -> None:
+        super().__init__()
+        self.inputs, self.width, self.styles = inputs, width, styles
+        self.down = nn.ModuleList(
+            [
+                ConvBlock(inputs, width, 9, styles=styles),
+                ConvBlock(width, 2 * width, 3, stride=2, styles=styles),
+                ConvBlock(2 * width, 4 * width, 3, stride=2, styles=styles),
+            ]
+        )
+        self.residual = nn.ModuleList([ResidualBlock(4 * width, styles) for _ in range(blocks)])
+        self.up = nn.ModuleList(
+            [
+                UpsampleBlock(4 * width, 2 * width, 3, styles=styles),
+                UpsampleBlock(2 * width, width, 3, styles=styles),
+            ]
+        )
+        self.last = ReflectedConv2d(width, 3, 9)
+
+    def forward(self, x: Tensor, mix: Tensor | None = None) -> Tensor:
+        """Paint.
+
+        Args:
+            x: B×inputs×H×W, −1..1, H and W at least `SMALLEST_SIDE`.
+            mix: B×S or 1×S in fp32, how much of each style; None is all of the first.
+
+        Returns:
+            B×3×H×W, −1..1, of x's type.
+
+        Raises:
+            VstError: for another number of channels, or a picture too small to paint.
+        """
+        height, width = x.shape[-2:]
+        if x.shape[1] != self.inputs:
+            raise VstError(f"got an input of {x.shape[1]} channels; this network takes {self.inputs}")
+        if min(height, width) < SMALLEST_SIDE:
+            raise VstError(
+                f"got a picture of {width}×{height}; both sides have to be at least {SMALLEST_SIDE}"
+            )
+        if mix is None:
+            mix = one_style(0, self.styles, x.device)
+        for block in self.down:
+            x = block(x, mix)
+        for block in self.residual:
+            x = block(x, mix)
+        for block in self.up:
+            x = block(x, mix)
+        # Two strides of 2 round an odd size up; what the up-sampling made too much is cut off.
+        return torch.tanh(self.last(x[..., :height, :width]))
+
+    def norms(self) -> Iterator[ConditionalInstanceNorm2d]:
+        """All conditional instance norms, in the order in which they are met."""
+        return (module for module in self.modules() if isinstance(module, ConditionalInstanceNorm2d))
+
+
+def one_style(index: int, styles: int, device: torch.device | None = None) -> Tensor:
+    """The 1×S mixture that is all of one style."""
+    mix = torch.zeros(1, styles, device=device)
+    mix[0, index] = 1.0
+    return mix

@@ -1,0 +1,39 @@
+"""The video transformation network: the frame, what was painted before, and where to trust it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vst.networks.body import RESIDUAL_BLOCKS, TransformationBody
+
+
+class VTN(TransformationBody):
+    """The ITN body with 7 input channels (Ruder 2018; thesis 5.4, algorithm 2)."""
+
+    def __init__(self, width: int = 32, styles: int = 1, blocks: int = RESIDUAL_BLOCKS) -> None:
+        super().__init__(7, width, styles, blocks)
+
+    def paint(self, frame: Tensor, previous: Tensor, mask: Tensor, mix: Tensor | None = None) -> Tensor:
+        """Paint a frame so that it continues the previous painting.
+
+        Args:
+            frame: B×3×H×W, −1..1.
+            previous: B×3×H×W, −1..1: the previous output warped to this frame, 0 where `mask` is 0.
+            mask: B×1×H×W: 1 where `previous` can be trusted.
+            mix: as in `TransformationBody.forward`.
+
+        Returns:
+            B×3×H×W, −1..1.
+        """
+        return self(torch.cat((frame, previous, mask), dim=1), mix)
+
+    @torch.no_grad()
+    def start_from(self, still: TransformationBody) -> None:
+        """Take an ITN's weights; the four new input channels start at zero, so nothing changes yet."""
+        state = still.state_dict()
+        first = state["down.0.conv.weight"]
+        state["down.0.conv.weight"] = torch.cat(
+            (first, first.new_zeros(first.shape[0], 4, *first.shape[2:])), dim=1
+        )
+        self.load_state_dict(state)

@@ -1,0 +1,1 @@
+"""Styles: the catalogue, weight files, blends."""

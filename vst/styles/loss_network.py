@@ -1,0 +1,85 @@
+"""Where the loss network comes from: torchvision's VGG, or files of the bundled kind.
+
+Users get torchvision's VGG-16 or VGG-19 (`vgg16`, `vgg19`; torchvision loads the weights from its own
+cache). A folder gives what is in it: `vgg19-conv1_1-conv3_4.safetensors` (exact, up to conv3_4) and
+`vgg19-slim-relu5_1.safetensors` (a slim mimic for the deeper layers).
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from vst.errors import UsageError, WeightsError
+from vst.networks.vgg import VGG16_STAGES, VGG19_STAGES, PairedFeatures, SlimVGG19, VGGFeatures
+
+_CAFFE_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
+EXACT = "vgg19-conv1_1-conv3_4.safetensors"
+SLIM = "vgg19-slim-relu5_1.safetensors"
+
+
+def load_loss_network(source: str | Path) -> nn.Module:
+    """Give a loss network, frozen, in fp32, in evaluation mode.
+
+    Args:
+        source: `vgg16`, `vgg19`, or a folder with the files named above.
+
+    Raises:
+        UsageError: for any other source.
+        WeightsError: where the weights are not there or not what their name says.
+    """
+    if str(source) in ("vgg16", "vgg19"):
+        network: nn.Module = _from_torchvision(str(source))
+    elif Path(source).is_dir():
+        network = _from_folder(Path(source))
+    else:
+        near = difflib.get_close_matches(str(source), ("vgg16", "vgg19"), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(
+            f"no loss network {str(source)!r}: give vgg16, vgg19 or a folder with {EXACT}{hint}"
+        )
+    return network.requires_grad_(False).eval()
+
+
+def _from_torchvision(name: str) -> VGGFeatures:
+    from torchvision import models
+
+    builder, weights, stages = {
+        "vgg16": (models.vgg16, models.VGG16_Weights.IMAGENET1K_V1, VGG16_STAGES),
+        "vgg19": (models.vgg19, models.VGG19_Weights.IMAGENET1K_V1, VGG19_STAGES),
+    }[name]
+    try:
+        theirs = builder(weights=weights).features
+    except OSError as error:
+        raise WeightsError(
+            f"{name} could not be fetched ({error}); put {weights.url.rsplit('/', 1)[1]} into "
+            f"{torch.hub.get_dir()}/checkpoints, or give a folder of loss network files"
+        ) from error
+    network = VGGFeatures(stages)
+    convolutions = [layer for layer in theirs if isinstance(layer, nn.Conv2d)]
+    for (_, number), convolution in zip(network.names, convolutions, strict=True):
+        network.get_submodule(f"conv{number}").load_state_dict(convolution.state_dict())
+    return network
+
+
+def _from_folder(folder: Path) -> nn.Module:
+    exact = VGGFeatures((2, 2, 4), mean=_CAFFE_MEAN, scale=(255.0,) * 3, bgr=True)
+    slim = SlimVGG19()
+    parts = []
+    for file, part in ((EXACT, exact), (SLIM, slim)):
+        if not (folder / file).is_file():
+            raise WeightsError(f"{folder} has no {file}: give vgg16, vgg19 or a folder that has it")
+        try:
+            part.load_state_dict({name: value.float() for name, value in load_file(folder / file).items()})
+        except (
+            Exception
+        ) as error:  # safetensors and torch raise several kinds for a file that is not this network
+            raise WeightsError(
+                f"{folder / file} is not the loss network that its name says: {error}"
+            ) from error
+        parts.append(part)
+    return PairedFeatures(*parts)

@@ -1,0 +1,159 @@
+"""Weight files: safetensors that say what they are, read with suspicion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from vst.errors import WeightsError
+from vst.networks import ITN, VTN
+from vst.networks.body import RESIDUAL_BLOCKS, TransformationBody
+
+ARCHITECTURES: dict[str, type[ITN] | type[VTN]] = {"itn": ITN, "vtn": VTN}
+FORMAT = "1"
+_MOST_STYLES = 1024
+_MOST_WIDTH = 256
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What a weight file says of itself.
+
+    Attributes:
+        path: The file.
+        mode: Architecture, which is also the mode that it serves.
+        width: Filters of the first layer.
+        blocks: Residual blocks.
+        styles: Names of its styles, in the order of its scales and shifts.
+        loss_network: What it was trained against.
+        recipe: Digest of the training recipe.
+        steps: Optimiser steps.
+        licence: SPDX name.
+    """
+
+    path: Path
+    mode: str
+    width: int
+    blocks: int
+    styles: tuple[str, ...]
+    loss_network: str
+    recipe: str
+    steps: int
+    licence: str
+
+
+def save_weights(
+    path: Path,
+    network: TransformationBody,
+    *,
+    styles: tuple[str, ...],
+    loss_network: str,
+    recipe: str,
+    steps: int,
+) -> None:
+    """Write a network as fp16 with its description, in one move."""
+    mode = next(name for name, kind in ARCHITECTURES.items() if type(network) is kind)
+    metadata = {
+        "vst": FORMAT,
+        "architecture": mode,
+        "width": str(network.width),
+        "blocks": str(len(network.residual)),
+        "styles": json.dumps(styles),
+        "loss_network": loss_network,
+        "recipe": recipe,
+        "steps": str(steps),
+        "licence": "Apache-2.0",
+    }
+    tensors = {
+        name: value.detach().to("cpu", torch.float16).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    temporary = path.with_suffix(".part")
+    save_file(tensors, temporary, metadata)
+    os.replace(temporary, path)
+
+
+def read_info(path: Path) -> WeightsInfo:
+    """Read a weight file's description.
+
+    Raises:
+        WeightsError: if the file is not one of ours, or what it says cannot be.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            said = file.metadata() or {}
+        styles = tuple(json.loads(said["styles"]))
+        info = WeightsInfo(
+            path=path,
+            mode=said["architecture"],
+            width=int(said["width"]),
+            blocks=int(said.get("blocks", RESIDUAL_BLOCKS)),
+            styles=styles,
+            loss_network=said.get("loss_network", "unknown"),
+            recipe=said.get("recipe", "unknown"),
+            steps=int(said.get("steps", 0)),
+            licence=said.get("licence", "unknown"),
+        )
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path} does not exist; see `vst weights list`") from error
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a safetensors file ({error}); fetch it again") from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise WeightsError(
+            f"{path} does not say which network it is ({error}); it is not a vst weight file"
+        ) from error
+    if said.get("vst") != FORMAT:
+        raise WeightsError(f"{path} has format {said.get('vst')}; this version reads {FORMAT}: update vst")
+    if info.mode not in ARCHITECTURES:
+        raise WeightsError(f"{path} is for mode {info.mode!r}; known are {', '.join(ARCHITECTURES)}")
+    sane = 1 <= info.width <= _MOST_WIDTH and 0 <= info.blocks <= 64 and 1 <= len(styles) <= _MOST_STYLES
+    if not sane or not all(isinstance(name, str) for name in styles):
+        raise WeightsError(
+            f"{path} claims a width of {info.width} and {len(styles)} styles; the file is damaged"
+        )
+    return info
+
+
+def load_network(path: Path) -> tuple[TransformationBody, WeightsInfo]:
+    """Build the network that a weight file describes and fill it, in fp32, in evaluation mode.
+
+    Raises:
+        WeightsError: as `read_info`; also where names, shapes or numbers do not fit the description.
+    """
+    info = read_info(path)
+    network = ARCHITECTURES[info.mode](info.width, len(info.styles), info.blocks)
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    try:
+        with safe_open(path, "pt") as file:
+            names = set(file.keys())
+            if names != set(wanted):
+                odd = sorted(names ^ set(wanted))[0]
+                raise WeightsError(f"{path} and its description disagree about {odd}; the file is damaged")
+            state = {}
+            for name, shape in wanted.items():
+                # The shape is read from the header, before a byte of the tensor.
+                found = tuple(file.get_slice(name).get_shape())
+                if found != shape:
+                    raise WeightsError(
+                        f"{path}: {name} has shape {found}, expected {shape}; the file is damaged"
+                    )
+                state[name] = file.get_tensor(name).float()
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} cannot be read ({error}); fetch it again") from error
+    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+        raise WeightsError(f"{path} holds numbers that are not finite; the file is damaged")
+    network.load_state_dict(state)
+    return network.requires_grad_(False).eval(), info
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Training: data, synthetic scenes, recipes and trainers. Imports without PyAV."""

@@ -1,0 +1,59 @@
+"""Checkpoints: model, optimiser and step in one safetensors file, replaced in one move."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from vst.errors import WeightsError
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, step: int, digest: str
+) -> None:
+    """Write everything that going on needs; a crash leaves the old file or the new one, never half."""
+    tensors = {f"model.{name}": value.detach().contiguous() for name, value in model.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        for name, value in state.items():
+            tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).contiguous()
+    temporary = path.with_suffix(".part")
+    save_file(tensors, temporary, {"step": str(step), "recipe": digest})
+    os.replace(temporary, path)
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    """Put model and optimiser where they were; returns the number of steps done.
+
+    Raises:
+        WeightsError: if the file is not a checkpoint of this network.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
+        model.load_state_dict(
+            {
+                name.removeprefix("model."): value
+                for name, value in tensors.items()
+                if name.startswith("model.")
+            }
+        )
+        step = int(metadata["step"])
+    except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        raise WeightsError(
+            f"{path} is not a checkpoint of this network ({error}); remove it to start anew"
+        ) from error
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = value
+    whole = optimiser.state_dict()
+    whole["state"] = state
+    optimiser.load_state_dict(whole)
+    return step

@@ -1,0 +1,96 @@
+"""Pictures from plain folders and tar files, found once, decoded when asked for."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vst.errors import MediaError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Where one picture lies: a file, or a stretch of a tar file."""
+
+    name: str
+    file: Path
+    offset: int = 0
+    size: int = -1
+
+    def load(self) -> np.ndarray:
+        """H×W×3, uint8, RGB.
+
+        Raises:
+            MediaError: if it cannot be decoded.
+        """
+        with open(self.file, "rb") as stream:
+            stream.seek(self.offset)
+            data = np.frombuffer(stream.read(self.size), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        if image is None:
+            raise MediaError(
+                f"{self.file}: {self.name} is not a picture that can be read; take it out of the data"
+            )
+        return image[..., ::-1]
+
+
+def find_pictures(sources: Sequence[str]) -> list[Picture]:
+    """All pictures in folders (searched whole) and tar files, sorted by name within a source.
+
+    Raises:
+        MediaError: where a source is missing or holds no picture.
+    """
+    found: list[Picture] = []
+    for source in map(Path, sources):
+        if source.is_dir():
+            here = [
+                Picture(str(file.relative_to(source)), file)
+                for file in source.rglob("*")
+                if file.suffix.lower() in SUFFIXES
+            ]
+        elif source.is_file() and tarfile.is_tarfile(source):
+            # Only offsets are taken from the archive: nothing is ever unpacked to disk.
+            with tarfile.open(source, "r:") as archive:
+                here = [
+                    Picture(member.name, source, member.offset_data, member.size)
+                    for member in archive
+                    if member.isfile() and member.name.lower().endswith(SUFFIXES)
+                ]
+        else:
+            raise MediaError(f"{source} is neither a folder nor a tar file of pictures")
+        if not here:
+            raise MediaError(f"{source} holds no picture ({', '.join(SUFFIXES)})")
+        found += sorted(here, key=lambda picture: picture.name)
+    return found
+
+
+def find_clips(sources: Sequence[str], shortest: int = 2) -> list[list[Picture]]:
+    """Pictures grouped by their folder: each folder is a clip of numbered frames."""
+    clips: dict[tuple[Path, str], list[Picture]] = {}
+    for picture in find_pictures(sources):
+        clips.setdefault(
+            (picture.file if picture.size >= 0 else picture.file.parent, str(Path(picture.name).parent)), []
+        ).append(picture)
+    return [clip for clip in clips.values() if len(clip) >= shortest]
+
+
+def random_crop(image: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """A square part at a random place, scale and mirroring, as size×size×3."""
+    height, width = image.shape[:2]
+    side = int(rng.integers(min(size, height, width), min(height, width) + 1))
+    top = int(rng.integers(height - side + 1))
+    left = int(rng.integers(width - side + 1))
+    part = image[top : top + side, left : left + side]
+    if rng.random() < 0.5:
+        part = part[:, ::-1]
+    if side != size:
+        shrink = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+        part = cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=shrink)
+    return np.ascontiguousarray(part)

@@ -1,0 +1,73 @@
+"""A recipe: all that decides what a training run makes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run. Two runs of one recipe on one machine see the same batches."""
+
+    mode: str
+    """What is trained: itn or vtn."""
+    styles: tuple[tuple[str, tuple[str, ...]], ...]
+    """Style names, each with its images (several images make one hybrid style)."""
+    photos: tuple[str, ...]
+    """Folders or tar files of photographs."""
+    clips: tuple[str, ...] = ()
+    """Folders or tar files that hold one folder of numbered frames a clip (vtn)."""
+    loss_network: str = "vgg19"
+    """vgg16, vgg19 or a folder of loss network files."""
+    width: int = 32
+    """Filters of the first layer."""
+    style_size: int = 512
+    """Longer side of the style images in pixels: smaller gives smaller strokes."""
+    size: int = 192
+    """Side of the square crops in pixels."""
+    batch: int = 4
+    """Photographs in a batch."""
+    sequences: int = 2
+    """Sequences in a batch (vtn)."""
+    unroll: int = 4
+    """Frames of a sequence that are learned from, the output of each fed to the next (vtn)."""
+    warm_up: int = 4
+    """At most so many frames are painted before those, without learning: deeper states are met (vtn)."""
+    empty: float = 0.5
+    """Share of batches that are photographs with an empty previous frame and a zero mask (vtn)."""
+    synthetic: float = 0.5
+    """Share of sequences that are synthetic scenes and camera moves, with exact motion (vtn)."""
+    steps: int = 5000
+    """Optimiser steps in all."""
+    learning_rate: float = 1e-3
+    """Adam's, at the start."""
+    final_learning_rate: float = 2e-4
+    """Adam's, at the end; between them it falls along a cosine."""
+    content_weight: float = 1.0
+    """α, on the content loss relative to the frame's own energy."""
+    style_weight: float = 30.0
+    """β, on the style loss relative to the painting's own energy."""
+    variation_weight: float = 1.0
+    """On the total variation of the output, 0..1."""
+    temporal_weight: float = 60.0
+    """γ, on the temporal loss of outputs in −1..1 (vtn)."""
+    brightness: float = 0.04
+    """Each frame's brightness is scaled by up to so much, at random (vtn)."""
+    noise: float = 0.02
+    """Largest deviation of the noise added to frames of a sequence, 0..1 (vtn)."""
+    precision: str = "bf16"
+    """bf16 or fp32 for the networks' arithmetic; parameters, losses and what is fed back are fp32."""
+    seed: int = 0
+    """Of everything that is random."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return dataclasses.asdict(self)
+
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that name this recipe."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,146 @@
+"""Runs a recipe: builds data, networks and losses, trains, and exports the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from vst.errors import UsageError
+from vst.losses.perceptual import PerceptualLoss, style_targets
+from vst.networks import ITN, VTN
+from vst.networks.body import TransformationBody
+from vst.styles.loss_network import load_loss_network
+from vst.styles.weights import load_network, save_weights
+from vst.train.pictures import Picture, find_clips, find_pictures
+from vst.train.recipe import Recipe
+from vst.train.sequences import MixedBatches, VideoStep
+from vst.train.still import PhotoBatches, StillStep
+from vst.train.trainer import Step, train
+
+
+def read_style_image(path: str, longer_side: int) -> Tensor:
+    """3×H×W, 0..1, shrunk so that its longer side is at most `longer_side` pixels."""
+    image = Picture(Path(path).name, Path(path)).load()
+    scale = longer_side / max(image.shape[:2])
+    if scale < 1:
+        size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+        image = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 255
+
+
+def run_recipe(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    minutes: float = math.inf,
+    start_from: Path | None = None,
+    compiled: bool = False,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Train as the recipe says, or go on from the folder's checkpoint, and export the weights.
+
+    Args:
+        recipe: What to train.
+        folder: Where checkpoint, log, samples and the finished `weights.safetensors` go.
+        device: cpu or cuda[:n].
+        minutes: Stop after so long, with a checkpoint and exported weights.
+        start_from: A weight file of the same width and styles; an itn may start a vtn.
+        compiled: Compile network and loss: a minute or two at the start, a seventh less time a step.
+        say: Takes a line of progress.
+
+    Returns:
+        The exported weight file.
+
+    Raises:
+        UsageError: for a mode that has no trainer, or weights that do not fit the recipe.
+        MediaError: for data that cannot be read.
+        WeightsError: for a weight file that cannot be read.
+    """
+    if recipe.mode not in ("itn", "vtn"):
+        raise UsageError(f"mode {recipe.mode!r} cannot be trained; give itn or vtn")
+    torch.manual_seed(recipe.seed)
+    place = torch.device(device)
+    names = tuple(name for name, _ in recipe.styles)
+    model: TransformationBody = (ITN if recipe.mode == "itn" else VTN)(recipe.width, len(names))
+    if start_from is not None:
+        _start(model, start_from)
+    model.to(place).to(memory_format=torch.channels_last)
+
+    loss_network = load_loss_network(recipe.loss_network)
+    images = [[read_style_image(path, recipe.style_size) for path in paths] for _, paths in recipe.styles]
+    targets = [style_targets(loss_network, each) for each in images]
+    if recipe.precision == "bf16":
+        loss_network = loss_network.bfloat16()
+    perceptual = PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
+    photos = find_pictures(recipe.photos)
+    network: nn.Module = model
+    if compiled:
+        network = torch.compile(model)  # type: ignore[assignment]
+        perceptual.compile(dynamic=False)
+    batches: Dataset[dict[str, Tensor]]
+    step: Step
+    if recipe.mode == "itn":
+        batches, step = PhotoBatches(recipe, photos), StillStep(recipe, network, perceptual)
+    else:
+        clips = find_clips(recipe.clips, recipe.unroll + recipe.warm_up) if recipe.clips else []
+        batches, step = MixedBatches(recipe, photos, clips), VideoStep(recipe, network, perceptual)
+
+    looked_at = photos[:: max(1, len(photos) // 4)][:4]
+    done = train(
+        recipe,
+        model,
+        batches,
+        step,
+        folder,
+        device=place,
+        minutes=minutes,
+        sample=lambda path: write_sample(model, looked_at, path),
+        say=say,
+    )
+    target = folder / "weights.safetensors"
+    kind = Path(recipe.loss_network).name
+    save_weights(target, model, styles=names, loss_network=kind, recipe=recipe.digest(), steps=done)
+    return target
+
+
+def _start(model: TransformationBody, path: Path) -> None:
+    earlier, info = load_network(path)
+    if (info.width, earlier.styles) != (model.width, model.styles):
+        raise UsageError(
+            f"{path} has width {info.width} and {earlier.styles} styles; "
+            f"the recipe wants {model.width} and {model.styles}"
+        )
+    if isinstance(model, VTN) and isinstance(earlier, ITN):
+        model.start_from(earlier)
+    elif type(model) is type(earlier):
+        model.load_state_dict(earlier.state_dict())
+    else:
+        raise UsageError(f"{path} is a {info.mode} and cannot start this one")
+
+
+@torch.no_grad()
+def write_sample(model: TransformationBody, pictures: list[Picture], path: Path) -> None:
+    """A contact sheet: a row of photographs, under it a row for each style (at most six)."""
+    side = 256
+    device = next(model.parameters()).device
+    photos = np.stack(
+        [cv2.resize(np.ascontiguousarray(picture.load()), (side, side)) for picture in pictures]
+    )
+    frames = torch.from_numpy(photos).permute(0, 3, 1, 2).to(device).float() / 255
+    empty = frames.new_zeros(len(frames), model.inputs - 3, side, side)
+    rows = [frames]
+    for index in range(min(model.styles, 6)):
+        mix = torch.zeros(1, model.styles, device=device)
+        mix[0, index] = 1
+        rows.append((model(torch.cat((frames * 2 - 1, empty), 1), mix) + 1) / 2)
+    sheet = torch.cat([torch.cat(list(row), 2) for row in rows], 1)
+    pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1]))

@@ -1,0 +1,83 @@
+"""Training on photographs: algorithm 1 of the thesis, for itn and for the empty half of vtn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from vst.losses import PerceptualLoss, total_variation
+from vst.train.pictures import Picture, random_crop
+from vst.train.recipe import Recipe
+
+
+def generator(recipe: Recipe, step: int) -> np.random.Generator:
+    """All that is random in batch `step`."""
+    return np.random.default_rng((recipe.seed, step))
+
+
+def photo_batch(recipe: Recipe, photos: Sequence[Picture], rng: np.random.Generator) -> dict[str, Tensor]:
+    """`frames` B×3×S×S uint8 and `style` B int64."""
+    chosen = rng.integers(len(photos), size=recipe.batch)
+    crops = [random_crop(photos[index].load(), recipe.size, rng) for index in chosen]
+    return {
+        "frames": torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2),
+        "style": torch.from_numpy(rng.integers(len(recipe.styles), size=recipe.batch)),
+    }
+
+
+class PhotoBatches(Dataset[dict[str, Tensor]]):
+    """Batches of photographs by step number."""
+
+    def __init__(self, recipe: Recipe, photos: Sequence[Picture]) -> None:
+        self.recipe, self.photos = recipe, photos
+
+    def __len__(self) -> int:
+        return self.recipe.steps
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        return photo_batch(self.recipe, self.photos, generator(self.recipe, step))
+
+
+def to_unit(frames: Tensor) -> Tensor:
+    """uint8 to 0..1."""
+    return frames.float() / 255
+
+
+def picture_losses(
+    recipe: Recipe, perceptual: PerceptualLoss, output: Tensor, frames: Tensor, style: Tensor
+) -> dict[str, Tensor]:
+    """α content + β style + total variation of paintings.
+
+    Args:
+        output: B×3×H×W, −1..1.
+        frames: B×3×H×W, 0..1.
+        style: B, int64.
+    """
+    shown = (output.float() + 1) / 2
+    terms = perceptual(shown, perceptual.content_target(frames), style)
+    variation = total_variation(shown)
+    total = (
+        recipe.content_weight * terms.content
+        + recipe.style_weight * terms.style
+        + recipe.variation_weight * variation
+    )
+    return {"total": total, "content": terms.content.detach(), "style": terms.style.detach()}
+
+
+class StillStep:
+    """Losses of one batch of photographs through an ITN."""
+
+    def __init__(self, recipe: Recipe, model: nn.Module, perceptual: PerceptualLoss) -> None:
+        self.recipe, self.model, self.perceptual = recipe, model, perceptual
+        self.type = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
+
+    def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        frames = to_unit(batch["frames"]).contiguous(memory_format=torch.channels_last)
+        mix = torch.nn.functional.one_hot(batch["style"], len(self.recipe.styles)).float()
+        with torch.autocast(frames.device.type, self.type, enabled=self.type != torch.float32):
+            output = self.model(frames * 2 - 1, mix)
+        return picture_losses(self.recipe, self.perceptual, output, frames, batch["style"])

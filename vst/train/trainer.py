@@ -1,0 +1,112 @@
+"""The loop that all trainers share: batches by number, Adam on a cosine, log, checkpoints, samples."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from vst.train.checkpoint import load_checkpoint, save_checkpoint
+from vst.train.recipe import Recipe
+
+Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+"""From a batch to its losses by name; `total` is what is minimised."""
+
+
+class _From(torch.utils.data.Sampler[int]):
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last))
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """A cosine from the first rate to the last, after a hundred steps of warming up."""
+    low, high = recipe.final_learning_rate, recipe.learning_rate
+    falling = low + (high - low) * 0.5 * (1 + math.cos(math.pi * min(step / recipe.steps, 1)))
+    return falling * min(1.0, (step + 1) / 100)
+
+
+def train(
+    recipe: Recipe,
+    model: nn.Module,
+    batches: Dataset[dict[str, Tensor]],
+    step: Step,
+    folder: Path,
+    *,
+    device: torch.device,
+    minutes: float = math.inf,
+    checkpoint_minutes: float = 3.0,
+    sample: Callable[[Path], None] | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Train until the recipe's last step, or until the time is up.
+
+    Batch number n depends on the recipe's seed and on n alone, so a run that is taken up again from
+    its checkpoint sees what it would have seen.
+
+    Args:
+        recipe: What to do.
+        model: The network; moved to the device by the caller.
+        batches: Map from step number to batch.
+        step: Computes the losses of a batch.
+        folder: Where `recipe.json`, `log.jsonl`, `checkpoint.safetensors` and `samples/` go.
+        device: Where batches are sent.
+        minutes: Stop after so many minutes of this call.
+        checkpoint_minutes: Time between checkpoints.
+        sample: Writes an example picture to the path it gets.
+        say: Takes a line of progress.
+
+    Returns:
+        The number of steps done in all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "samples").mkdir(exist_ok=True)
+    (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
+    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    checkpoint = folder / "checkpoint.safetensors"
+    done = load_checkpoint(checkpoint, model, optimiser) if checkpoint.exists() else 0
+    if done:
+        say(f"going on from step {done}")
+    loader = DataLoader(
+        batches, batch_size=None, sampler=_From(done, recipe.steps), num_workers=1, prefetch_factor=4
+    )
+    began = saved = time.monotonic()
+    mean: dict[str, float] = {}
+    with open(folder / "log.jsonl", "a", encoding="utf-8") as log:
+        for batch in loader:
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(recipe, done)
+            losses = step({name: value.to(device, non_blocking=True) for name, value in batch.items()})
+            optimiser.zero_grad(set_to_none=True)
+            losses["total"].backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 10.0)
+            optimiser.step()
+            done += 1
+            for name, value in ((name, value.detach()) for name, value in losses.items()):
+                mean[name] = 0.97 * mean.get(name, value.item()) + 0.03 * value.item()
+            now = time.monotonic()
+            if done % 20 == 0:
+                log.write(json.dumps({"step": done, "seconds": round(now - began, 1), **mean}) + "\n")
+                log.flush()
+            if done % 100 == 0:
+                say(f"step {done} of {recipe.steps}  " + "  ".join(f"{k} {v:.4f}" for k, v in mean.items()))
+            finished = done >= recipe.steps or now - began > 60 * minutes
+            if finished or now - saved > 60 * checkpoint_minutes:
+                save_checkpoint(checkpoint, model, optimiser, done, recipe.digest())
+                if sample is not None:
+                    sample(folder / "samples" / f"{done:06d}.png")
+                saved = now
+            if finished:
+                break
+    return done
