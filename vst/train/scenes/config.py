@@ -59,7 +59,7 @@ class SceneConfig:
     """How far the camera tilts to either side, degrees."""
 
     parallax: float = 0.6
-    """How much faster than the background the nearest thing passes when the camera pans: 0.6 is 60 % more."""
+    """How much faster than the background the nearest thing passes in a pan: 0.6 is 60 % more."""
 
     lighting: float = 0.06
     """Largest change of brightness by the drift of the light, to either side; 0 is constant light."""
@@ -68,7 +68,7 @@ class SceneConfig:
     """Standard deviation of the sensor's noise, on values 0..1."""
 
     softness: float = 0.6
-    """Gaussian blur of the textures, in pixels at the widest zoom: keeps detail below what pixels can hold."""
+    """Gaussian blur of the textures, pixels at the widest zoom: no detail beyond what pixels hold."""
 
     cut: int | None = None
     """First frame of a second, wholly different shot; None for a single shot."""
@@ -76,7 +76,7 @@ class SceneConfig:
     def __post_init__(self) -> None:
         if self.width < 8 or self.height < 8 or self.frames < 1:
             raise ValueError(
-                f"a scene has {self.frames} frames of {self.width}×{self.height}; expected at least 1 of 8×8"
+                f"a scene has {self.frames} frames of {self.width}×{self.height}; expected 1 or more of 8×8"
             )
         if self.cut is not None and not 0 < self.cut < self.frames:
             raise ValueError(f"the cut is at frame {self.cut}; expected 1 to {self.frames - 1}, or None")

@@ -11,7 +11,7 @@ import numpy as np
 
 from vst.errors import UsageError
 from vst.train.scenes.config import SceneConfig
-from vst.train.scenes.paths import Camera, Pose, Wave
+from vst.train.scenes.paths import STILL, Camera, Pose, Wave
 from vst.train.scenes.scene import Scene
 from vst.train.scenes.shapes import random_shape, rectangle
 from vst.train.scenes.world import World, background, random_world, thing, to_and_fro
@@ -23,7 +23,7 @@ def demo(width: int = 640, height: int = 360, frames: int = 80, seed: int = 7) -
 
 
 def crossing(width: int = 640, height: int = 360, frames: int = 80, seed: int = 11) -> Scene:
-    """Things that cross, hide each other and come back, each at 3 pixels a frame or more; a still camera."""
+    """Things that cross, hide each other and come back, at 3 pixels a frame or more; a still camera."""
     config = SceneConfig(
         width,
         height,
@@ -59,7 +59,8 @@ def crossing(width: int = 640, height: int = 360, frames: int = 80, seed: int = 
 def hidden(width: int = 640, height: int = 360, frames: int = 80, seed: int = 13, gap: int = 8) -> Scene:
     """A wall goes to and fro and hides what it passes for exactly ``gap`` frames; the camera pans slowly.
 
-    ``Scene.reappearing(t, gap)`` tells what has just come back. Only where the wall turns is the gap another one.
+    ``Scene.reappearing(t, gap)`` tells what has just come back. The gap is another one only where the wall
+    turns round.
     """
     if gap < 1:
         raise ValueError(f"a gap of {gap} frames; expected at least 1")
@@ -79,7 +80,7 @@ def hidden(width: int = 640, height: int = 360, frames: int = 80, seed: int = 13
 
 
 def still_noisy(width: int = 640, height: int = 360, frames: int = 80, seed: int = 17) -> Scene:
-    """Nothing moves; there is noise, and the light drifts a little. Every change of a painting is flicker."""
+    """Nothing moves, but there is noise and the light drifts: every change of a painting is flicker."""
     config = SceneConfig(
         width, height, frames, seed=seed, objects=3, pan=0.0, zoom=0.0, roll=0.0, lighting=0.04, noise=0.02
     )
@@ -136,7 +137,7 @@ def _still_camera(config: SceneConfig) -> Camera:
     return Camera(((config.width - 1) / 2, (config.height - 1) / 2))
 
 
-def _with_camera(config: SceneConfig, x: Wave = Wave(), y: Wave = Wave(), log_zoom: Wave = Wave()) -> Scene:
+def _with_camera(config: SceneConfig, x: Wave = STILL, y: Wave = STILL, log_zoom: Wave = STILL) -> Scene:
     """Things at rest, spread over the picture, under a camera that moves."""
     rng = np.random.default_rng((config.seed, 0))
     camera = replace(_still_camera(config), x=x, y=y, log_zoom=log_zoom)

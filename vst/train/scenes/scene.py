@@ -65,16 +65,16 @@ class Scene:
 
     def shot_start(self, t: int) -> int:
         """The first frame of the shot that frame t belongs to."""
-        return self.config.cut or 0 if self.shot(t) else 0
+        return self.config.cut if self.config.cut is not None and t >= self.config.cut else 0
 
-    # --- pictures -------------------------------------------------------------------------------------------
+    # --- pictures ----------------------------------------------------------------------------------
 
     def clean(self, t: int) -> Tensor:
         """Frame t in constant light and without noise: 3×H×W, 0..1."""
         world = self.worlds[self.shot(t)]
         image = np.empty((3, self.config.height, self.config.width), np.float32)
         for layer, matrix, box in self._seen(world, t):
-            x, y = _own_coordinates(matrix, box)
+            x, y = _own_coordinates(matrix, box, np.float32)
             colours = sample(layer.texture, x, y)
             part = image[:, box[0], box[1]]
             if layer.shape is None:
@@ -106,10 +106,13 @@ class Scene:
         wave = np.sin(2 * math.pi * t / self._light_periods + self._light_phases)
         # Parts of the whole: brightness 0.6, tint 0.2, and a slope over the picture of 0.2.
         of_channel = 0.6 * wave[0] + 0.2 * np.array([wave[1], 0.0, -wave[1]])
-        x = np.linspace(-0.1, 0.1, self.config.width) * wave[2]
-        y = np.linspace(-0.1, 0.1, self.config.height) * wave[3]
-        gain = of_channel[:, None, None] + y[None, :, None] + x[None, None, :]
-        return torch.from_numpy((1 + self.config.lighting * gain).astype(np.float32))
+        x = (np.linspace(-0.1, 0.1, self.config.width) * wave[2])[None, None, :]
+        rest = (
+            of_channel[:, None, None]
+            + (np.linspace(-0.1, 0.1, self.config.height) * wave[3])[None, :, None]
+        )
+        amount = self.config.lighting
+        return torch.from_numpy((1 + amount * rest).astype(np.float32) + (amount * x).astype(np.float32))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """The clip, or frames ``start`` up to ``stop`` of it, one by one."""
@@ -121,7 +124,7 @@ class Scene:
         cut = None if self.config.cut is None else self.config.cut / self.config.rate
         return tone(self.config.frames / Fraction(self.config.rate), cut, sample_rate)
 
-    # --- motion ---------------------------------------------------------------------------------------------
+    # --- motion ------------------------------------------------------------------------------------
 
     def layers(self, t: int) -> Tensor:
         """Which layer every pixel of frame t shows: 1×H×W uint8, 0 the background, the nearest highest."""
@@ -147,8 +150,8 @@ class Scene:
         Args:
             t: The frame on whose grid the answer is.
             s: Any other frame.
-            margin: Pixels at whose place in either frame an outline passes closer than this are taken as not
-                visible: their colour is a mixture of two things, and so is that of an interpolated pixel.
+            margin: Where an outline passes closer than this many pixels in either frame, nothing is taken
+                as visible: colours there are mixtures of two things, in the frame or by interpolation.
 
         Returns:
             1×H×W float, 1 where the point seen at pixel p of frame t is in the picture and unhidden in
@@ -219,7 +222,7 @@ class Scene:
             region *= 1 - self.visible(t, s)
         return region
 
-    # --- geometry -------------------------------------------------------------------------------------------
+    # --- geometry ----------------------------------------------------------------------------------
 
     def _pixels(self) -> tuple[Floats, Floats]:
         """Row numbers H×1 and column numbers 1×W."""
@@ -229,7 +232,7 @@ class Scene:
         )
 
     def _seen(self, world: World, t: float) -> Iterator[tuple[Layer, Matrix, tuple[slice, slice]]]:
-        """From far to near: each layer that may show at t, where it is, and the rows and columns it may cover."""
+        """From far to near: each layer that may show at t, its matrix, and the pixels it may cover."""
         for index, layer in enumerate(world.layers):
             matrix = world.matrix(index, t)
             rows, columns = slice(0, self.config.height), slice(0, self.config.width)
@@ -264,12 +267,16 @@ class Scene:
         return x, y
 
 
-def _own_coordinates(matrix: Matrix, box: tuple[slice, slice]) -> tuple[Floats, Floats]:
+def _own_coordinates(
+    matrix: Matrix, box: tuple[slice, slice], dtype: type[np.floating] = np.float64
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """A layer's own coordinates of the pixels in a box of rows and columns."""
     back = np.linalg.inv(matrix)
     y = np.arange(box[0].start, box[0].stop, dtype=np.float64)[:, None]
     x = np.arange(box[1].start, box[1].stop, dtype=np.float64)[None, :]
-    return back[0, 0] * x + back[0, 1] * y + back[0, 2], back[1, 0] * x + back[1, 1] * y + back[1, 2]
+    u = (back[0, 0] * x + back[0, 2]).astype(dtype) + (back[0, 1] * y).astype(dtype)
+    v = (back[1, 0] * x + back[1, 2]).astype(dtype) + (back[1, 1] * y).astype(dtype)
+    return u, v
 
 
 def _span(middle: float, reach: float, size: int) -> slice:

@@ -92,13 +92,18 @@ class Blob:
 
     def distance(self, x: Array, y: Array) -> Array:
         """See ``Shape.distance``."""
-        angle = np.arctan2(y, x)
-        rho = np.hypot(x, y)
+        rho = np.sqrt(x * x + y * y)
+        # cos kφ and sin kφ by turning (cos φ, sin φ) on; much cheaper than an angle and its cosines.
+        scale = 1 / np.maximum(rho, 1e-6)
+        c1, s1 = x * scale, y * scale
+        c, s = c1, s1
         r = np.full_like(rho, self.size)
         slope = np.zeros_like(rho)
         for k, (amplitude, phase) in enumerate(zip(self.amplitudes, self.phases, strict=True), start=2):
-            r += self.size * amplitude * np.cos(k * angle + phase)
-            slope -= self.size * amplitude * k * np.sin(k * angle + phase)
+            c, s = c * c1 - s * s1, s * c1 + c * s1
+            a, b = self.size * amplitude * math.cos(phase), self.size * amplitude * math.sin(phase)
+            r += a * c - b * s  # size · a_k · cos(k φ + ψ_k)
+            slope -= k * (a * s + b * c)
         return (rho - r) / np.sqrt(1 + (slope / np.maximum(rho, 0.1 * self.size)) ** 2)
 
 

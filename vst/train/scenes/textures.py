@@ -24,7 +24,9 @@ def band_limit(picture: Image, softness: float) -> Image:
     """A picture h×w×3 without detail that pixels cannot hold: Gaussian blur of ``softness`` pixels."""
     if softness <= 0:
         return picture
-    return cv2.GaussianBlur(picture, (0, 0), softness, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(
+        cv2.GaussianBlur(picture, (0, 0), softness, borderType=cv2.BORDER_REFLECT_101), np.float32
+    )
 
 
 def from_photograph(photo: Tensor, rng: np.random.Generator, width: int, height: int) -> Image:
@@ -49,11 +51,11 @@ def from_photograph(photo: Tensor, rng: np.random.Generator, width: int, height:
     return cv2.resize(picture, size, interpolation=how).clip(0, 1).astype(np.float32)
 
 
-def painted(rng: np.random.Generator, width: int, height: int) -> Image:
-    """A picture of overlapping leaves, height×width×3, about 0.03..0.97."""
+def painted(rng: np.random.Generator, width: int, height: int, leaves: int = 120) -> Image:
+    """A picture of about so many overlapping leaves, height×width×3, 0.03..0.97."""
     w, h = width * _SUPERSAMPLING, height * _SUPERSAMPLING
     palette = _palette(rng)
-    leaves, outlines = _leaves(rng, w, h)
+    top, outlines = _leaves(rng, w, h, leaves)
     n = len(outlines)
 
     colour = (
@@ -81,7 +83,7 @@ def painted(rng: np.random.Generator, width: int, height: int) -> Image:
     ).astype(np.float32)
     y = np.arange(h, dtype=np.float32)[:, None]
     x = np.arange(w, dtype=np.float32)[None, :]
-    take = [rows[:, i][leaves] for i in range(rows.shape[1])]
+    take = [rows[:, i][top] for i in range(rows.shape[1])]
     shade = take[0] * x + take[1] * y + take[2]
     np.clip(shade, -0.25, 0.25, out=shade)
     fine = _noise(rng, w, h, (3, 6, 14))
@@ -89,20 +91,23 @@ def painted(rng: np.random.Generator, width: int, height: int) -> Image:
     if stripes.any():
         shade += take[4] * np.sin(take[5] * x + take[6] * y + 2 * fine)
     shade += 0.06 * _noise(rng, w, h, (w / 3, w / 8))
-    picture = colour.astype(np.float32)[leaves] + shade[..., None]
+    picture = colour.astype(np.float32)[top] + shade[..., None]
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return np.clip(small, 0.03, 0.97, out=small)
+    return np.asarray(small, np.float32).clip(0.03, 0.97)
 
 
-def _leaves(rng: np.random.Generator, w: int, h: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _leaves(
+    rng: np.random.Generator, w: int, h: int, leaves: int
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Which leaf is on top at every pixel, and (x, y, radius) of each; leaf 0 is the ground."""
     short = min(w, h)
-    n = int(90 + 110 * rng.random())
+    n = round(leaves * rng.uniform(0.7, 1.4))
     least, most = max(4.0, 0.015 * short), 0.4 * short
     # Radii with density r^-3, the one that looks alike at every scale; few large ones, many small ones.
     u = rng.random(n)
     radii = np.sqrt(1 / (u / most**2 + (1 - u) / least**2)) * 1.5
-    radii[: max(6, n // 12)] = rng.uniform(0.15, 0.5, max(6, n // 12)) * short
+    large = max(4, n // 12)
+    radii[:large] = rng.uniform(0.15, 0.5, large) * short
     x, y = rng.uniform(0, w, n), rng.uniform(0, h, n)
     canvas = np.zeros((h, w), np.int32)
     for i in range(n):
@@ -125,7 +130,7 @@ def _palette(rng: np.random.Generator) -> NDArray[np.float64]:
     """Seven colours that go together: near one hue and near its opposite, from dark to light."""
     hue = rng.uniform(0, 360)
     hues = (hue + rng.choice([0, 25, -25, 150, 180, 210], size=7) + rng.normal(0, 8, 7)) % 360
-    saturation = rng.uniform(0.15, 0.75, 7)
+    saturation = rng.uniform(0.1, 0.65, 7)
     value = np.linspace(0.18, 0.92, 7) + rng.normal(0, 0.04, 7)
     hsv = np.stack((hues, saturation, value.clip(0.1, 0.95)), axis=1).astype(np.float32)[None]
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0].astype(np.float64)

@@ -133,7 +133,7 @@ def background(config: SceneConfig, rng: np.random.Generator, camera: Camera) ->
     spare = 1.4
     size = (math.ceil(config.width * spare), math.ceil(config.height * spare))
     pose = Pose(Wave(camera.centre[0]), Wave(camera.centre[1]))
-    return Layer(_texture(config, rng, camera, pose, *size), pose)
+    return Layer(_texture(config, rng, camera, pose, size, 150), pose)
 
 
 def thing(
@@ -146,17 +146,23 @@ def thing(
 ) -> Layer:
     """A layer with an outline, and a texture large enough for it."""
     side = math.ceil(2 * shape.radius) + 4
-    return Layer(_texture(config, rng, camera, pose, side, side), pose, shape, nearness)
+    return Layer(_texture(config, rng, camera, pose, (side, side), 20), pose, shape, nearness)
 
 
 def _texture(
-    config: SceneConfig, rng: np.random.Generator, camera: Camera, pose: Pose, width: int, height: int
+    config: SceneConfig,
+    rng: np.random.Generator,
+    camera: Camera,
+    pose: Pose,
+    size: tuple[int, int],
+    leaves: int,
 ) -> Image:
+    """A picture of about ``size`` (width, height), soft enough for the widest zoom."""
     if config.textures is None:
-        picture = painted(rng, width, height)
+        picture = painted(rng, *size, leaves)
     else:
         photo = config.textures[int(rng.integers(len(config.textures)))]
-        picture = from_photograph(photo, rng, width, height)
+        picture = from_photograph(photo, rng, *size)
     least = min(
         scale_of(camera.at(t, 1.0)) * scale_of(pose.at(t))
         for t in np.linspace(0, config.frames - 1, 33).tolist()
