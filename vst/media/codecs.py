@@ -1,0 +1,383 @@
+"""What a clip can be encoded to: one table of codecs, one of containers, and the choice between them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import av.codec
+
+from vst.errors import UsageError
+from vst.media.colour import ColourSpec, guess_matrix
+from vst.media.layout import Layout, find_layout, layout_of
+
+if TYPE_CHECKING:
+    from vst.media.probe import ClipInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container format that can be written.
+
+    Attributes:
+        name: The extension without its dot.
+        muxer: libav's name of the muxer.
+        exact_time: Timestamps can have the source's own time base; otherwise it is a millisecond.
+        carries_range: Full or limited range is written into the container itself.
+        audio: The codec that sound is converted to where the container refuses its own.
+        subtitles: The text subtitle codec of this container, or None if it has none.
+        options: Options for the muxer.
+    """
+
+    name: str
+    muxer: str
+    exact_time: bool
+    carries_range: bool
+    audio: str
+    subtitles: str | None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+CONTAINERS = {
+    "mp4": Container("mp4", "mp4", True, False, "aac", "mov_text", (("movflags", "+faststart"),)),
+    "m4v": Container("m4v", "mp4", True, False, "aac", "mov_text", (("movflags", "+faststart"),)),
+    "mov": Container("mov", "mov", True, False, "aac", "mov_text", (("movflags", "+faststart"),)),
+    "mkv": Container("mkv", "matroska", False, True, "aac", "srt", (("avoid_negative_ts", "disabled"),)),
+    "webm": Container(
+        "webm", "webm", False, True, "libopus", "webvtt", (("avoid_negative_ts", "disabled"),)
+    ),
+    "avi": Container("avi", "avi", True, False, "libmp3lame", None),
+}
+"""Extension -> container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One video codec that can be written.
+
+    Attributes:
+        name: What a user calls it.
+        encoder: libav's name of the encoder.
+        containers: Extensions of the containers it may live in.
+        crf: Default quality, smaller is better; None if the codec has no such knob.
+        max_crf: The largest quality value.
+        lossless: Whether it keeps every sample.
+        even_420: It cannot hold a 4:2:0 picture with an odd side.
+        in_band_colour: Colour tags and range are written into the stream itself.
+        options: Encoder options from quality, threads and layout.
+        default: The default pixel format for a source layout.
+    """
+
+    name: str
+    encoder: str
+    containers: tuple[str, ...]
+    crf: int | None
+    max_crf: int
+    lossless: bool
+    even_420: bool
+    in_band_colour: bool
+    options: Callable[[int | None, int, Layout], dict[str, str]]
+    default: Callable[[Layout], str]
+
+
+def _deep_420(source: Layout) -> str:
+    return "yuv420p10le" if source.bits > 8 else "yuv420p"
+
+
+def _prores(source: Layout) -> str:
+    if source.alpha:
+        return "yuva444p10le"
+    full_chroma = source.is_rgb or (source.kind == "yuv" and (source.sub_x, source.sub_y) == (1, 1))
+    return "yuv444p10le" if full_chroma else "yuv422p10le"
+
+
+def _x265_options(crf: int | None, threads: int, layout: Layout) -> dict[str, str]:
+    # x265 prints on its own; frame threads change its decisions, so their number is fixed.
+    return {
+        "crf": str(crf),
+        "preset": "medium",
+        "x265-params": f"log-level=none:pools={threads}:frame-threads=1",
+    }
+
+
+def _vp9_options(crf: int | None, threads: int, layout: Layout) -> dict[str, str]:
+    options = {"crf": str(crf), "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
+    if layout.alpha:
+        options["auto-alt-ref"] = "0"
+    return options
+
+
+CODECS = {
+    codec.name: codec
+    for codec in (
+        Codec(
+            "h264",
+            "libx264",
+            ("mp4", "m4v", "mov", "mkv", "avi"),
+            crf=18,
+            max_crf=51,
+            lossless=False,
+            even_420=True,
+            in_band_colour=True,
+            options=lambda crf, threads, layout: {"crf": str(crf), "preset": "medium"},
+            default=lambda source: "yuv420p",
+        ),
+        Codec(
+            "h265",
+            "libx265",
+            ("mp4", "m4v", "mov", "mkv"),
+            crf=20,
+            max_crf=51,
+            lossless=False,
+            even_420=True,
+            in_band_colour=True,
+            options=_x265_options,
+            default=_deep_420,
+        ),
+        Codec(
+            "av1",
+            "libsvtav1",
+            ("mp4", "m4v", "mkv", "webm"),
+            crf=28,
+            max_crf=63,
+            lossless=False,
+            even_420=True,
+            in_band_colour=True,
+            options=lambda crf, threads, layout: {
+                "crf": str(crf),
+                "preset": "8",
+                "svtav1-params": f"lp={threads}",
+            },
+            default=_deep_420,
+        ),
+        Codec(
+            "vp9",
+            "libvpx-vp9",
+            ("webm", "mkv", "mp4"),
+            crf=24,
+            max_crf=63,
+            lossless=False,
+            even_420=False,
+            in_band_colour=True,
+            options=_vp9_options,
+            default=lambda source: "yuva420p" if source.alpha else "yuv420p",
+        ),
+        Codec(
+            "prores",
+            "prores_ks",
+            ("mov", "mkv"),
+            crf=None,
+            max_crf=0,
+            lossless=False,
+            even_420=False,
+            in_band_colour=False,
+            options=lambda crf, threads, layout: {
+                "profile": "3" if layout.sub_x == 2 else "4",
+                "vendor": "apl0",
+            },
+            default=_prores,
+        ),
+        Codec(
+            "ffv1",
+            "ffv1",
+            ("mkv", "mov"),
+            crf=None,
+            max_crf=0,
+            lossless=True,
+            even_420=False,
+            in_band_colour=False,
+            options=lambda crf, threads, layout: {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"},
+            default=lambda source: source.name,
+        ),
+    )
+}
+"""Name -> codec."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What a user asks for; None is the codec's own default.
+
+    Attributes:
+        codec: A key of `CODECS`.
+        crf: Quality, smaller is better.
+        pix_fmt: Pixel format of the output.
+    """
+
+    codec: str = "h264"
+    crf: int | None = None
+    pix_fmt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An `Encoding` with every choice made.
+
+    Attributes:
+        codec: The codec.
+        container: The container.
+        pix_fmt: Pixel format of the output.
+        colour: What the output's samples mean.
+        options: Options for the encoder.
+        notes: What the choices cost, for the user.
+    """
+
+    codec: Codec
+    container: Container
+    pix_fmt: str
+    colour: ColourSpec
+    options: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def container_of(path: Path) -> Container:
+    """The container that a file name asks for.
+
+    Raises:
+        UsageError: If its extension is none that we know.
+    """
+    container = CONTAINERS.get(path.suffix.lower().lstrip("."))
+    if container is None:
+        known = ", ".join("." + name for name in CONTAINERS)
+        raise UsageError(f"{path.name} has no extension of a video that can be written: use one of {known}")
+    return container
+
+
+def _codec_named(name: str) -> Codec:
+    codec = CODECS.get(name)
+    if codec is None:
+        close = difflib.get_close_matches(name, CODECS, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(f"codec {name} is unknown: choose one of {', '.join(CODECS)}{hint}")
+    return codec
+
+
+def _writable_formats(codec: Codec) -> list[str]:
+    try:
+        formats = av.codec.Codec(codec.encoder, "w").video_formats or []
+    except av.codec.codec.UnknownCodecError as error:
+        raise UsageError(
+            f"codec {codec.name} is not in this build of PyAV ({codec.encoder} is missing): choose another codec"
+        ) from error
+    return [f.name for f in formats if find_layout(f.name) is not None and not f.name.startswith("yuvj")]
+
+
+def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: int) -> Plan:
+    """Choose container, pixel format, colour and options for an output of width × height.
+
+    Raises:
+        UsageError: If codec, pixel format, quality and container do not go together.
+    """
+    container = container_of(path)
+    codec = _codec_named(encoding.codec)
+    if container.name not in codec.containers:
+        fitting = [name for name, other in CODECS.items() if container.name in other.containers]
+        raise UsageError(
+            f"codec {codec.name} cannot live in .{container.name}: "
+            f"use .{' or .'.join(codec.containers)}, or one of the codecs {', '.join(fitting)}"
+        )
+    crf = codec.crf
+    if encoding.crf is not None:
+        if codec.crf is None:
+            raise UsageError(f"codec {codec.name} has no quality setting: leave --crf out")
+        if not 0 <= encoding.crf <= codec.max_crf:
+            raise UsageError(
+                f"--crf {encoding.crf} is out of range for {codec.name}: use 0 to {codec.max_crf}"
+            )
+        crf = encoding.crf
+    formats = _writable_formats(codec)
+    notes: list[str] = []
+    source_layout = layout_of(source.pix_fmt)
+    odd = width % 2 != 0 or height % 2 != 0
+    if encoding.pix_fmt is not None:
+        pix_fmt = encoding.pix_fmt
+        if pix_fmt not in formats:
+            raise UsageError(
+                f"codec {codec.name} cannot hold {pix_fmt}: choose one of {', '.join(formats)}"
+            )
+    elif codec.lossless:
+        pix_fmt = _lossless_format(source, source_layout, formats, notes)
+    else:
+        pix_fmt = codec.default(source_layout)
+        if odd and codec.even_420:
+            whole = pix_fmt.replace("420", "444")
+            if whole in formats:
+                pix_fmt = whole
+                notes.append(
+                    f"a side of {width}×{height} is odd, which {codec.name} cannot hold in 4:2:0: {whole}"
+                )
+    layout = layout_of(pix_fmt)
+    if codec.even_420 and ((layout.sub_x > 1 and width % 2) or (layout.sub_y > 1 and height % 2)):
+        whole = [name for name in formats if "444" in name]
+        advice = f"choose {whole[0]}" if whole else "choose codec h264, h265, vp9 or ffv1"
+        raise UsageError(
+            f"{codec.name} cannot hold {width}×{height} as {pix_fmt} (a side is odd): {advice}"
+        )
+    colour = _output_colour(source, layout, codec, container, height, notes)
+    if layout.bits < source_layout.bits and not (
+        layout.is_rgb and layout.bits >= 8 and source_layout.bits <= 8
+    ):
+        notes.append(f"{source_layout.bits} bits a sample become {layout.bits}")
+    if source.has_alpha and not layout.alpha:
+        notes.append(f"transparency is dropped: {codec.name} as {pix_fmt} has none")
+    return Plan(codec, container, pix_fmt, colour, codec.options(crf, 2, layout), tuple(notes))
+
+
+def _lossless_format(source: ClipInfo, layout: Layout, formats: list[str], notes: list[str]) -> str:
+    """The writable pixel format that holds the upright source exactly, or as nearly as there is one."""
+    candidates: list[str]
+    alpha = "a" if layout.alpha else ""
+    if layout.is_rgb:
+        if layout.bits == 8:
+            candidates = ["bgra" if alpha else "bgr0", f"gbr{alpha}p"]
+        else:
+            candidates = [f"gbr{alpha}p{layout.bits}le"]
+    elif layout.kind == "gray":
+        candidates = ["gray" if layout.bits == 8 else f"gray{layout.bits}le"]
+        candidates += ["gray16le"] if layout.bits > 8 else []
+    else:
+        depth = "" if layout.bits == 8 else f"{layout.bits}le"
+        sub_x, sub_y = layout.sub_x, layout.sub_y
+        turned = source.orientation
+        # A flip or a turn moves the chroma grid unless the sides are whole blocks.
+        whole = source.coded_width % sub_x == 0 and source.coded_height % sub_y == 0
+        if turned.transposed:
+            sub_x, sub_y = sub_y, sub_x
+        names = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411", (4, 4): "410"}
+        upright = whole or (turned.rotation == 0 and not turned.mirrored)
+        name = names.get((sub_x, sub_y), "444") if upright else "444"
+        candidates = [f"yuv{alpha}{name}p{depth}", f"yuv{alpha}444p{depth}"]
+    for candidate in candidates:
+        if candidate in formats:
+            return candidate
+    fallback = next((f for f in (f"yuv{alpha}444p16le", "yuv444p16le") if f in formats), formats[0])
+    notes.append(f"no pixel format holds {layout.name} exactly; {fallback} is used")
+    return fallback
+
+
+def _output_colour(
+    source: ClipInfo, layout: Layout, codec: Codec, container: Container, height: int, notes: list[str]
+) -> ColourSpec:
+    """The source's own colour, unless the output cannot say it."""
+    colour = source.colour
+    if layout.is_rgb:
+        if colour.matrix == "rgb":
+            return colour
+        return replace(
+            colour, matrix="rgb", full_range=True, matrix_code=0, matrix_tagged=True, range_tagged=True
+        )
+    if colour.matrix == "rgb":
+        notes.append(f"RGB is converted to {layout.name} with the BT.709 matrix, limited range")
+        return ColourSpec("bt709", False, 1, 1, 1, True, True)
+    if colour.full_range and not (codec.in_band_colour or container.carries_range):
+        notes.append(f"full range becomes limited: {codec.name} in .{container.name} cannot say full")
+        colour = replace(colour, full_range=False, range_tagged=True)
+    if not colour.matrix_tagged and guess_matrix(height) != colour.matrix:
+        # At another size a player would guess another matrix: say it now.
+        code = {"bt601": 6, "bt709": 1}[colour.matrix]
+        colour = replace(colour, matrix_code=code, matrix_tagged=True)
+    return colour

@@ -1,0 +1,98 @@
+"""Opening files with libav: one door, so that every file is treated as hostile in the same way."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import av.logging
+
+from vst.errors import MediaError
+
+DEMUXERS = (
+    "aac,ac3,aiff,amr,apng,asf,av1,avi,caf,dv,eac3,flac,flv,gif,h261,h263,h264,hevc,ivf,m4v,matroska,webm,"
+    "mjpeg,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,swf,vc1,wav,w64,wtv,"
+    "yuv4mpegpipe"
+)
+"""What may be opened: real media containers, and no play lists, scripts or devices, which reach for other files."""
+
+
+def silence_libav() -> None:
+    """Keep libav from printing, and from calling Python from its own threads (which can deadlock)."""
+    av.logging.restore_default_callback()
+    av.logging.set_libav_level(av.logging.PANIC)
+    # SVT-AV1 prints on its own unless told not to.
+    os.environ.setdefault("SVT_LOG", "0")
+
+
+def nearest_name(path: Path) -> str:
+    """A hint at the file that was probably meant: `` (did you mean ...?)`` or nothing."""
+    try:
+        names = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ": check the path"
+
+
+def check_readable(path: Path) -> None:
+    """Raise a MediaError that says why `path` cannot be an input file, if it cannot."""
+    try:
+        if path.is_dir():
+            raise MediaError(f"{path} is a folder: expected a video or picture file")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise MediaError(f"{path} is empty (0 bytes): expected a video or picture file")
+    except FileNotFoundError as error:
+        raise MediaError(f"{path} does not exist{nearest_name(path)}") from error
+    except PermissionError as error:
+        raise MediaError(f"{path} cannot be read: permission denied; check its access rights") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise MediaError(f"{path} cannot be read: {reason}") from error
+
+
+@contextmanager
+def open_input(path: Path) -> Iterator[av.container.InputContainer]:
+    """A media file opened for reading, and closed at the end.
+
+    Raises:
+        MediaError: If it cannot be read or is not a media file.
+    """
+    check_readable(path)
+    silence_libav()
+    options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+    try:
+        container = av.open(f"file:{path}", "r", container_options=options, metadata_errors="replace")
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(
+            f"{path} is not a media file that can be read, or it is damaged ({reason_of(error)}): "
+            "expected a video such as mp4, mov, mkv, webm, avi"
+        ) from error
+    try:
+        yield container
+    finally:
+        container.close()
+
+
+def reason_of(error: BaseException) -> str:
+    """What libav or the system says went wrong, without codes and paths."""
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text).splitlines()[0].lower() if text else type(error).__name__
+
+
+def writing_error(path: Path, error: BaseException) -> MediaError:
+    """The MediaError for a failure while `path` was being written."""
+    code = getattr(error, "errno", None)
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        return MediaError(
+            f"{path} could not be written: the disk is full; free some space and run it again"
+        )
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return MediaError(f"{path} could not be written: permission denied; choose another folder with -o")
+    return MediaError(f"{path} could not be written: {reason_of(error)}")

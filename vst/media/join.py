@@ -1,0 +1,249 @@
+"""Segments and the source's sound, subtitles, chapters and tags into one file, nothing encoded again."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from vst.media.codecs import Plan
+from vst.media.colour import RANGE_FULL, RANGE_LIMITED
+from vst.media.companions import Companion, choose_companions
+from vst.media.containers import open_input, reason_of
+from vst.media.probe import ClipInfo
+from vst.media.segments import Segment, SegmentStore, read_packets
+
+TECHNICAL_TAGS = {
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "encoder",
+    "vendor_id",
+    "duration",
+    "rotate",
+    "alpha_mode",
+    "bps",
+    "number_of_frames",
+    "number_of_bytes",
+    "source_id",
+    "stereo_mode",
+}
+"""Tags that describe the old file rather than the clip."""
+
+MP4_TAGS = {
+    "title",
+    "artist",
+    "album_artist",
+    "album",
+    "composer",
+    "comment",
+    "genre",
+    "copyright",
+    "date",
+    "description",
+    "synopsis",
+    "lyrics",
+    "grouping",
+    "show",
+    "episode_id",
+    "network",
+    "keywords",
+    "creation_time",
+    "location",
+}
+"""What the usual tag box of MP4 can say; anything else needs the newer key-value box."""
+
+
+def content_tags(tags: dict[str, str]) -> dict[str, str]:
+    """The tags that are about the clip and not about its file."""
+    return {
+        key: value
+        for key, value in tags.items()
+        if key.lower() not in TECHNICAL_TAGS
+        and not key.lower().startswith(("_statistics", "bps-", "duration-"))
+    }
+
+
+def join(
+    target: Path,
+    store: SegmentStore,
+    segments: list[Segment],
+    plan: Plan,
+    source: ClipInfo,
+    *,
+    time_base: Fraction,
+    rate: Fraction,
+    sample_aspect: Fraction,
+    shift: Fraction = Fraction(0),
+) -> list[str]:
+    """Write `target` from finished segments and what goes with the picture in the source.
+
+    Args:
+        target: The file to write (a temporary name; `plan` has the format).
+        store: Where the segments lie.
+        segments: All of them, in order.
+        plan: Codec, container and colour.
+        source: The clip that sound, subtitles, chapters and tags come from.
+        time_base: The unit of the segments' timestamps.
+        rate: Nominal frame rate, for containers that want one.
+        sample_aspect: Width of a pixel by its height.
+        shift: Seconds that were taken off the source's timestamps.
+
+    Returns:
+        Notes on what was converted or lost.
+
+    Raises:
+        MediaError: If a segment is damaged.
+        OSError: If writing fails; also as libav's errors.
+    """
+    notes: list[str] = []
+    options = dict(plan.container.options)
+    with ExitStack() as stack:
+        original = None
+        companions: list[Companion] = []
+        tags: dict[str, str] = {}
+        if not source.is_still:
+            original = stack.enter_context(open_input(source.path))
+            tags = content_tags(original.metadata)
+        if plan.container.muxer in ("mp4", "mov") and set(tags) - MP4_TAGS:
+            options["movflags"] += "+use_metadata_tags"
+        if plan.container.muxer in ("mp4", "mov"):
+            # Edit lists, which say where each stream starts, are written in this unit.
+            options["movie_timescale"] = str(_movie_timescale(source, time_base))
+        output = av.open(
+            str(target),
+            "w",
+            format=plan.container.muxer,
+            container_options={"fflags": "+bitexact", **options},
+        )
+        try:
+            video = _add_video(output, store, plan, time_base, rate, sample_aspect)
+            if original is not None:
+                video.metadata.update(content_tags(original.streams[source.stream_index].metadata))
+                output.metadata.update(tags)
+                companions = choose_companions(output, original, plan.container, source, shift, notes)
+                _copy_chapters(output, original, plan, shift, notes)
+            sources = [_video_packets(store, segments, video, time_base, rate)]
+            if original is not None and companions:
+                sources.append(_companion_packets(original, companions, notes))
+            for _, packet in heapq.merge(*sources, key=lambda item: item[0]):
+                output.mux_one(packet)
+            output.start_encoding()
+        except BaseException:
+            _close_quietly(output)
+            raise
+        output.close()
+    return notes
+
+
+def _movie_timescale(source: ClipInfo, time_base: Fraction) -> int:
+    """A unit in which the starts of picture and sound are whole numbers, if 31 bits can hold it."""
+    units = [time_base.denominator, *(audio.rate for audio in source.audio if audio.rate)]
+    common = math.lcm(*units)
+    return common if common < 2**31 else time_base.denominator
+
+
+def _close_quietly(output: av.container.OutputContainer) -> None:
+    """Close after an error, whose own message matters more than one from here."""
+    try:
+        output.close()
+    except (av.FFmpegError, OSError, ValueError):
+        return
+
+
+def _add_video(
+    output: av.container.OutputContainer,
+    store: SegmentStore,
+    plan: Plan,
+    time_base: Fraction,
+    rate: Fraction,
+    sample_aspect: Fraction,
+) -> av.VideoStream:
+    with av.open(str(store.video(0)), "r") as first:
+        video = output.add_stream_from_template(first.streams.video[0], opaque=True)
+    context = video.codec_context
+    video.time_base = time_base
+    context.framerate = rate
+    context.sample_aspect_ratio = sample_aspect
+    context.colorspace = plan.colour.matrix_code
+    context.color_primaries = plan.colour.primaries
+    context.color_trc = plan.colour.transfer
+    colour_range = RANGE_FULL if plan.colour.full_range else RANGE_LIMITED
+    context.color_range = colour_range if plan.colour.range_tagged else 0
+    if plan.codec.name == "h265" and plan.container.muxer in ("mp4", "mov"):
+        context.codec_tag = "hvc1"
+    return video
+
+
+def _video_packets(
+    store: SegmentStore, segments: list[Segment], video: av.VideoStream, time_base: Fraction, rate: Fraction
+) -> Iterator[tuple[float, av.Packet]]:
+    """All packets in decoding order, with real timestamps.
+
+    The packet that is decoded as number g is at latest the frame g − delay in order of presentation, so
+    the presentation times, `delay` places later, are decoding times: strictly increasing and never after
+    the packet's own presentation, for a variable frame rate too and across segments.
+    """
+    delay = max(segment.delay for segment in segments)
+    step = max(1, round(1 / rate / time_base))
+    first = segments[0].pts[0]
+    earlier = [first - (delay - place) * step for place in range(delay)]
+    for position, segment in enumerate(segments):
+        following = segments[position + 1].pts[0] if position + 1 < len(segments) else segment.end
+        ends = [*segment.pts[1:], following]
+        clock = earlier + segment.pts
+        for order, (number, packet) in enumerate(read_packets(store, segment)):
+            packet.stream = video
+            packet.time_base = time_base
+            packet.pts = segment.pts[number]
+            packet.dts = clock[order]
+            packet.duration = max(1, ends[number] - segment.pts[number])
+            yield float(packet.dts * time_base), packet
+        earlier = clock[-delay:] if delay else []
+
+
+def _companion_packets(
+    original: av.container.InputContainer, companions: list[Companion], notes: list[str]
+) -> Iterator[tuple[float, av.Packet]]:
+    """Packets of sound and subtitles, ready to be written, roughly in order of time."""
+    by_index = {companion.stream.index: companion for companion in companions}
+    latest = float("-inf")
+    try:
+        for packet in original.demux([companion.stream for companion in companions]):
+            companion = by_index[packet.stream.index]
+            for ready in companion.feed(packet):
+                stamp = ready.dts if ready.dts is not None else ready.pts
+                if stamp is not None and ready.time_base:
+                    latest = max(latest, float(stamp * ready.time_base))
+                yield latest, ready
+    except av.FFmpegError as error:
+        notes.append(
+            f"sound and subtitles end early: the source cannot be read further ({reason_of(error)})"
+        )
+    for companion in companions:
+        notes.extend(companion.notes)
+
+
+def _copy_chapters(
+    output: av.container.OutputContainer,
+    original: av.container.InputContainer,
+    plan: Plan,
+    shift: Fraction,
+    notes: list[str],
+) -> None:
+    chapters = [chapter for chapter in original.chapters() if chapter["time_base"]]
+    if not chapters:
+        return
+    if plan.container.muxer == "avi":
+        notes.append(f"{len(chapters)} chapters are dropped: AVI has none")
+        return
+    for chapter in chapters:
+        offset = round(shift / chapter["time_base"]) if chapter["time_base"] else 0
+        chapter["start"] -= offset
+        chapter["end"] -= offset
+    output.set_chapters(chapters)

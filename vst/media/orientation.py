@@ -1,0 +1,58 @@
+"""The eight ways in which a stored picture may have to be turned to stand upright."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import av
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """Turn clockwise by `rotation` degrees (0, 90, 180 or 270), then mirror left-right if `mirrored`."""
+
+    rotation: int = 0
+    mirrored: bool = False
+    exact: bool = True
+    """False if the file asks for an angle between the four, and the nearest one was taken."""
+
+    @property
+    def transposed(self) -> bool:
+        """Whether width and height change places."""
+        return self.rotation in (90, 270)
+
+    def apply(self, image: Tensor) -> Tensor:
+        """A picture C×H×W (or C×W×H before, if transposed) upright."""
+        flip_x = (self.rotation in (90, 180)) != self.mirrored
+        flip_y = self.rotation in (180, 270)
+        if self.transposed:
+            image = image.transpose(1, 2)
+        dims = [axis for axis, flip in ((1, flip_y), (2, flip_x)) if flip]
+        if dims:
+            image = image.flip(dims)
+        return image.contiguous()
+
+
+def orientation_of(frame: av.VideoFrame) -> Orientation:
+    """What the frame's display matrix asks for.
+
+    The matrix (a b u; c d v; x y w) puts the pixel (p, q) at (a p + c q + x, b p + d q + y).
+    """
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX" and data.buffer_size >= 36:
+            return _from_matrix(struct.unpack("=9i", bytes(data)[:36]))
+    return Orientation()
+
+
+def _from_matrix(matrix: tuple[int, ...]) -> Orientation:
+    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+    mirrored = a * d - b * c < 0
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        exact = b == 0 == c
+        upside_down = d < 0
+        return Orientation(180 if upside_down else 0, mirrored, exact)
+    return Orientation(90 if b > 0 else 270, mirrored, a == 0 == d)

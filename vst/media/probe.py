@@ -1,0 +1,346 @@
+"""What a media file holds, before anything is rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from vst.errors import MediaError
+from vst.media.colour import ColourSpec, spec_from_tags
+from vst.media.containers import check_readable, open_input
+from vst.media.layout import layout_of
+from vst.media.orientation import Orientation, orientation_of
+from vst.media.stills import is_still, probe_still
+
+PROBE_PACKETS = 1000
+"""So many packets of a stream are tried until its first frame must have come."""
+
+FIELD_ORDERS = {1: False, 2: True, 3: True, 4: True, 5: True}
+"""libav's AVFieldOrder: progressive, then the four interlaced ones; 0 is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """One sound stream."""
+
+    index: int
+    codec: str
+    rate: int
+    channels: int
+    language: str | None = None
+    start: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubtitleInfo:
+    """One subtitle stream."""
+
+    index: int
+    codec: str
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One chapter, in seconds."""
+
+    start: Fraction
+    end: Fraction
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """What a clip is.
+
+    Attributes:
+        path: The file.
+        container: libav's name of the container format (``"mov,mp4,m4a,..."``), or Pillow's of a still.
+        is_still: A picture rather than a video: a clip of one frame.
+        width: Columns of the upright picture (after rotation).
+        height: Rows of the upright picture.
+        coded_width: Columns as stored, before rotation.
+        coded_height: Rows as stored.
+        rotation: Degrees clockwise that bring the stored picture upright: 0, 90, 180 or 270.
+        mirrored: After that, it is mirrored left-right as well.
+        sample_aspect: Width of one pixel by its height, upright.
+        time_base: The unit of the stream's timestamps, in seconds.
+        average_rate: Frames a second on average, or None.
+        frames: How many frames there are, as far as the container knows or a rate and a duration tell.
+        duration: Length in seconds, or None.
+        start: Time of the first frame in seconds, as the container has it.
+        codec: The video codec's name.
+        pix_fmt: The pixel format's name in libav.
+        bit_depth: Bits a sample.
+        has_alpha: Whether there is transparency.
+        colour: What the samples mean.
+        interlaced: Whether the frames are two fields each; None if the file does not say.
+        audio: The sound streams.
+        subtitles: The subtitle streams.
+        chapters: The chapters.
+        metadata: The container's own tags.
+        notes: What a user should know about this file.
+        stream_index: Number of the video stream in the container.
+    """
+
+    path: Path
+    container: str
+    is_still: bool
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    rotation: int
+    mirrored: bool
+    sample_aspect: Fraction
+    time_base: Fraction
+    average_rate: Fraction | None
+    frames: int | None
+    duration: Fraction | None
+    start: Fraction
+    codec: str
+    pix_fmt: str
+    bit_depth: int
+    has_alpha: bool
+    colour: ColourSpec
+    interlaced: bool | None = None
+    audio: tuple[AudioInfo, ...] = ()
+    subtitles: tuple[SubtitleInfo, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    stream_index: int = 0
+
+    @property
+    def orientation(self) -> Orientation:
+        """The turn that brings stored frames upright."""
+        return Orientation(self.rotation, self.mirrored)
+
+
+def probe(path: str | Path) -> ClipInfo:
+    """Open a video or a picture, decode its first frame, and say what it is.
+
+    Raises:
+        MediaError: If the file is missing, no media file, has no picture, or is of a kind that cannot
+            be rendered faithfully (HDR).
+    """
+    path = Path(path)
+    check_readable(path)
+    if is_still(path):
+        return _probe_still(path)
+    with open_input(path) as container:
+        return probe_container(path, container)
+
+
+def _probe_still(path: Path) -> ClipInfo:
+    still = probe_still(path)
+    return ClipInfo(
+        path=path,
+        container=still.format,
+        is_still=True,
+        width=still.width,
+        height=still.height,
+        coded_width=still.width,
+        coded_height=still.height,
+        rotation=0,
+        mirrored=False,
+        sample_aspect=Fraction(1),
+        time_base=Fraction(1, 25),
+        average_rate=Fraction(25),
+        frames=1,
+        duration=Fraction(1, 25),
+        start=Fraction(0),
+        codec=still.format,
+        pix_fmt=still.pix_fmt,
+        bit_depth=still.bit_depth,
+        has_alpha=still.has_alpha,
+        colour=ColourSpec("rgb", True, 0, 1, 13, True, True),
+        interlaced=False,
+        notes=still.notes,
+    )
+
+
+def video_streams(container: av.container.InputContainer) -> list[av.VideoStream]:
+    """The streams that may be the clip: no cover art; the default one first."""
+    streams = [
+        stream
+        for stream in container.streams.video
+        if stream.codec_context is not None and not stream.disposition & av.stream.Disposition.attached_pic
+    ]
+    return sorted(streams, key=lambda stream: not stream.disposition & av.stream.Disposition.default)
+
+
+def make_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
+    """The decoder for a stream: its own, but libvpx where only that decodes the alpha channel."""
+    context = stream.codec_context
+    alpha = stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1"
+    library = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(context.name)
+    if alpha and library is not None:
+        try:
+            context = av.VideoCodecContext.create(library, "r")
+        except av.codec.codec.UnknownCodecError:
+            return stream.codec_context
+        context.extradata = stream.codec_context.extradata
+    return context
+
+
+def _first_frame(container: av.container.InputContainer, stream: av.VideoStream) -> av.VideoFrame | None:
+    decoder = make_decoder(stream)
+    try:
+        for count, packet in enumerate(container.demux(stream)):
+            try:
+                frames = decoder.decode(packet if packet.size else None)
+            except av.FFmpegError:
+                frames = []
+            for frame in frames:
+                if frame.width and frame.height:
+                    return frame
+            if count >= PROBE_PACKETS or not packet.size:
+                break
+    except av.FFmpegError:
+        return None
+    return None
+
+
+def probe_container(path: Path, container: av.container.InputContainer) -> ClipInfo:
+    """`probe` for a container that is open; its reading position moves."""
+    streams = video_streams(container)
+    if not streams:
+        if container.streams.audio:
+            raise MediaError(f"{path} has sound but no picture: expected a video")
+        raise MediaError(f"{path} has no video that can be decoded: expected a video or a picture")
+    for number, stream in enumerate(streams):
+        if number:
+            try:
+                container.seek(0)
+            except av.FFmpegError:
+                continue
+        frame = _first_frame(container, stream)
+        if frame is not None:
+            return _describe(path, container, stream, frame)
+    raise MediaError(
+        f"{path} has no frame that can be decoded ({streams[0].codec_context.name}): the file is damaged or cut short"
+    )
+
+
+def _describe(
+    path: Path,
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    frame: av.VideoFrame,
+) -> ClipInfo:
+    context = stream.codec_context
+    notes: list[str] = []
+    orientation = orientation_of(frame)
+    if not orientation.exact:
+        notes.append(
+            f"the file asks for a turn by an odd angle; the nearest, {orientation.rotation}°, is taken"
+        )
+    layout = layout_of(frame.format.name)
+    colour = spec_from_tags(
+        layout,
+        frame.height,
+        matrix=_first_known(frame.colorspace, context.colorspace),
+        range_=frame.color_range or context.color_range,
+        primaries=_first_known(frame.color_primaries, context.color_primaries),
+        transfer=_first_known(frame.color_trc, context.color_trc),
+    )
+    if colour.is_hdr:
+        curve = "PQ" if colour.transfer == 16 else "HLG"
+        raise MediaError(
+            f"{path} is HDR ({curve} transfer, which cannot be shown as SDR without tone mapping): "
+            "expected an SDR clip; convert it to SDR (BT.709) first"
+        )
+    if not layout.is_rgb and not colour.matrix_tagged:
+        notes.append(f"the file does not say its colour matrix; {colour.matrix} is assumed from its size")
+    interlaced = FIELD_ORDERS.get(context.field_order)
+    if frame.interlaced_frame:
+        interlaced = True
+    if interlaced:
+        notes.append("the clip is interlaced; its frames are kept as they are, with both fields")
+    sample_aspect = (
+        _positive(stream.sample_aspect_ratio) or _positive(context.sample_aspect_ratio) or Fraction(1)
+    )
+    if orientation.transposed:
+        sample_aspect = 1 / sample_aspect
+    time_base = stream.time_base or Fraction(1, 90000)
+    rate = _positive(stream.average_rate) or _positive(stream.guessed_rate)
+    duration = None
+    if stream.duration is not None and stream.duration > 0:
+        duration = stream.duration * time_base
+    elif container.duration is not None and container.duration > 0:
+        duration = Fraction(container.duration, av.time_base)
+    frames = stream.frames or None
+    if frames is None and duration is not None and rate is not None:
+        frames = max(1, round(duration * rate))
+    start = frame.pts if frame.pts is not None else stream.start_time
+    other = len(streams) - 1 if (streams := video_streams(container)) else 0
+    if other:
+        notes.append(f"of {other + 1} video streams the first that can be shown is used")
+    width, height = frame.width, frame.height
+    return ClipInfo(
+        path=path,
+        container=container.format.name,
+        is_still=False,
+        width=height if orientation.transposed else width,
+        height=width if orientation.transposed else height,
+        coded_width=width,
+        coded_height=height,
+        rotation=orientation.rotation,
+        mirrored=orientation.mirrored,
+        sample_aspect=sample_aspect,
+        time_base=time_base,
+        average_rate=rate,
+        frames=frames,
+        duration=duration,
+        start=(start or 0) * time_base,
+        codec=context.codec.canonical_name,
+        pix_fmt=frame.format.name,
+        bit_depth=layout.bits,
+        has_alpha=layout.alpha,
+        colour=colour,
+        interlaced=interlaced,
+        audio=tuple(_audio(s) for s in container.streams.audio),
+        subtitles=tuple(
+            SubtitleInfo(s.index, s.codec_context.name if s.codec_context else "unknown", s.language)
+            for s in container.streams.subtitles
+        ),
+        chapters=tuple(_chapter(c) for c in container.chapters() if c["time_base"]),
+        metadata=dict(container.metadata),
+        notes=tuple(notes),
+        stream_index=stream.index,
+    )
+
+
+def _audio(stream: av.AudioStream) -> AudioInfo:
+    context = stream.codec_context
+    start = None
+    if stream.start_time is not None and stream.time_base:
+        start = stream.start_time * stream.time_base
+    if context is None:
+        return AudioInfo(stream.index, "unknown", 0, 0, stream.language, start)
+    return AudioInfo(
+        stream.index,
+        context.codec.canonical_name,
+        context.sample_rate or 0,
+        context.channels,
+        stream.language,
+        start,
+    )
+
+
+def _chapter(chapter: av.container.core.Chapter) -> Chapter:
+    unit = chapter["time_base"] or Fraction(1)
+    return Chapter(chapter["start"] * unit, chapter["end"] * unit, chapter["metadata"].get("title"))
+
+
+def _first_known(*codes: int) -> int:
+    """The first code point that says something (0 is kept: it is RGB's)."""
+    return next((int(code) for code in codes if code != 2), 2)
+
+
+def _positive(value: Fraction | None) -> Fraction | None:
+    return value if value is not None and value > 0 else None

@@ -1,0 +1,227 @@
+"""Encoded pieces of a render on disk, each complete in itself, so that a stopped render loses at most one.
+
+A segment is a Matroska file of encoded video whose timestamps count frames, and beside it a JSON record with
+the real timestamps. The record is written last, under its final name, after the video has reached the disk:
+a segment is finished exactly if it has a record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from vst.errors import MediaError
+from vst.media.codecs import Plan
+from vst.media.colour import RANGE_FULL, RANGE_LIMITED
+
+MAX_FRAMES = 240
+"""A shot longer than this is cut into several segments."""
+
+ENCODER_THREADS = 2
+"""Fixed, because some encoders decide differently with another number of threads."""
+
+COUNTER = Fraction(1, 1000)
+"""Time base inside of a segment: one tick, a Matroska millisecond, is one frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One finished segment.
+
+    Attributes:
+        index: Its place in the render, from 0.
+        frames: How many frames it has.
+        pts: Their timestamps in order of presentation, in the output's time base.
+        end: Where the last frame ends.
+        delay: By how many places decoding order runs ahead of presentation order at most.
+        size: Bytes of the video file.
+    """
+
+    index: int
+    frames: int
+    pts: list[int]
+    end: int
+    delay: int
+    size: int
+
+
+class SegmentStore:
+    """The work folder of one render: finished segments and the one being written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def video(self, index: int) -> Path:
+        """The file of encoded video of a segment."""
+        return self.folder / f"segment-{index:05d}.mkv"
+
+    def record(self, index: int) -> Path:
+        """The file that says that a segment is finished."""
+        return self.folder / f"segment-{index:05d}.json"
+
+    def create(self) -> None:
+        """Make the folder, empty.
+
+        Raises:
+            OSError: If that cannot be done.
+        """
+        self.remove()
+        self.folder.mkdir()
+
+    def remove(self) -> None:
+        """Delete the folder with all that is in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def finished(self) -> list[Segment]:
+        """The finished segments from the first on, up to the first that is missing or does not fit its record."""
+        segments: list[Segment] = []
+        while (segment := self._load(len(segments))) is not None:
+            segments.append(segment)
+        return segments
+
+    def _load(self, index: int) -> Segment | None:
+        try:
+            values = json.loads(self.record(index).read_text("utf-8"))
+            segment = Segment(**values)
+            size = self.video(index).stat().st_size
+        except (OSError, ValueError, TypeError):
+            return None
+        fits = segment.index == index and segment.size == size and segment.frames == len(segment.pts) > 0
+        return segment if fits else None
+
+    def finish(self, index: int, pts: list[int], end: int, delay: int) -> Segment:
+        """Mark a segment as finished, once its video is closed.
+
+        Raises:
+            OSError: If the record cannot be written.
+        """
+        video = self.video(index)
+        with video.open("rb") as file:
+            os.fsync(file.fileno())
+            size = file.seek(0, os.SEEK_END)
+        segment = Segment(index, len(pts), pts, end, delay, size)
+        part = self.record(index).with_suffix(".part")
+        with part.open("w", encoding="utf-8") as out:
+            json.dump(asdict(segment), out)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(part, self.record(index))
+        return segment
+
+
+class SegmentEncoder:
+    """A fresh encoder that writes one segment.
+
+    Args:
+        path: The video file to write.
+        plan: Codec, pixel format, colour and options.
+        width: Columns.
+        height: Rows.
+        rate: Nominal frame rate (timestamps are written when the segments are joined).
+        sample_aspect: Width of a pixel by its height.
+        threads: Encoder threads.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        plan: Plan,
+        width: int,
+        height: int,
+        rate: Fraction,
+        sample_aspect: Fraction,
+        threads: int = ENCODER_THREADS,
+    ) -> None:
+        self.delay = 0
+        self._rate = rate
+        self._count = 0
+        self._written = 0
+        self._container = av.open(
+            str(path), "w", format="matroska", container_options={"fflags": "+bitexact"}
+        )
+        try:
+            stream = self._container.add_stream(plan.codec.encoder, options=dict(plan.options))
+            assert isinstance(stream, av.VideoStream)
+            context = stream.codec_context
+            context.width, context.height, context.pix_fmt = width, height, plan.pix_fmt
+            context.framerate = rate
+            context.time_base = 1 / rate
+            context.sample_aspect_ratio = sample_aspect
+            context.thread_count = threads
+            context.thread_type = "AUTO"
+            colour = plan.colour
+            # libx264 and its like take a few code points only as "unspecified".
+            context.colorspace = colour.matrix_code
+            context.color_primaries = colour.primaries
+            context.color_trc = colour.transfer
+            context.color_range = (
+                RANGE_FULL if colour.full_range else RANGE_LIMITED if colour.range_tagged else 0
+            )
+            if plan.container.name == "avi":
+                # AVI has one clock, that of decoding: frames must be stored as they are shown.
+                context.max_b_frames = 0
+            self._stream = stream
+        except BaseException:
+            self._container.close()
+            raise
+
+    def encode(self, frame: av.VideoFrame) -> None:
+        """Add the next frame."""
+        frame.pts = self._count
+        frame.time_base = self._stream.codec_context.time_base
+        self._count += 1
+        self._mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Flush the encoder and close the file."""
+        try:
+            self._mux(self._stream.encode(None))
+            if self._written != self._count:
+                raise MediaError(f"the encoder returned {self._written} packets for {self._count} frames")
+        finally:
+            self._container.close()
+
+    def discard(self) -> None:
+        """Close the file without finishing it."""
+        try:
+            self._container.close()
+        except (av.FFmpegError, OSError):
+            return
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        for packet in packets:
+            number = packet.pts
+            assert number is not None
+            self.delay = max(self.delay, self._written - number)
+            packet.time_base = COUNTER
+            packet.pts = number
+            packet.dts = self._written - 1000
+            packet.duration = 1
+            self._written += 1
+            self._container.mux_one(packet)
+
+
+def read_packets(store: SegmentStore, segment: Segment) -> Iterator[tuple[int, av.Packet]]:
+    """The packets of a segment in decoding order, each with its frame's number within the segment.
+
+    Raises:
+        MediaError: If the file does not hold what its record says.
+    """
+    with av.open(str(store.video(segment.index)), "r") as container:
+        seen = 0
+        for packet in container.demux(container.streams.video[0]):
+            if not packet.size:
+                continue
+            if packet.pts is None or not 0 <= packet.pts < segment.frames:
+                raise MediaError(f"{store.video(segment.index)} is damaged: render again with --no-resume")
+            seen += 1
+            yield packet.pts, packet
+        if seen != segment.frames:
+            raise MediaError(f"{store.video(segment.index)} is damaged: render again with --no-resume")

@@ -1,0 +1,305 @@
+"""Frames into a file that keeps everything: encoded in segments, joined, and only then given its name."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+
+from vst.errors import MediaError, UsageError
+from vst.frame import Frame
+from vst.media.codecs import Encoding, Plan, container_of, plan
+from vst.media.colour import from_rgb
+from vst.media.containers import silence_libav, writing_error
+from vst.media.join import join
+from vst.media.probe import ClipInfo
+from vst.media.segments import ENCODER_THREADS, MAX_FRAMES, Segment, SegmentEncoder, SegmentStore
+from vst.media.stills import STILL_SUFFIXES, write_still
+
+MAX_TIME_BASE = 1_000_000
+"""The finest time base that is taken over from a source; MP4 players get into trouble with finer ones."""
+
+COMMON_TIME_BASE = Fraction(1, 90_000)
+"""Instead of a finer one."""
+
+MAX_CLOCKLESS_START = 10
+"""Seconds. MPEG transport streams start anywhere; one that starts later than this is set to start at 0."""
+
+CLOCKLESS = ("mpegts", "mpeg")
+
+
+def check_output(path: Path, source: Path | None, overwrite: bool) -> None:
+    """Raise what would make writing `path` fail, before any work is done.
+
+    Raises:
+        MediaError: If it exists already, is the input, or its folder is missing or cannot be written to.
+        UsageError: If its extension is unknown.
+    """
+    if path.suffix.lower() not in STILL_SUFFIXES:
+        try:
+            container_of(path)
+        except UsageError as error:
+            stills = ", ".join(STILL_SUFFIXES)
+            raise UsageError(f"{error} (or, for a single picture, {stills})") from None
+    if not path.parent.is_dir():
+        raise MediaError(
+            f"the folder {path.parent} does not exist: make it first, or choose another with -o"
+        )
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder: expected the name of a file to write")
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise MediaError(f"{path} is the input itself: choose another output with -o")
+    if path.exists() and not overwrite:
+        raise MediaError(f"{path} exists already: pass -y to overwrite it, or choose another name with -o")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise MediaError(f"the folder {path.parent} cannot be written to: choose another with -o")
+
+
+def output_time_base(source: ClipInfo, chosen: Plan) -> Fraction:
+    """The unit of the output's timestamps: the source's own where the container can have it."""
+    if not chosen.container.exact_time:
+        return Fraction(1, 1000)
+    if chosen.container.muxer == "avi":
+        return 1 / (source.average_rate or Fraction(25))
+    unit = Fraction(1, source.time_base.denominator)
+    return unit if unit.denominator <= MAX_TIME_BASE else COMMON_TIME_BASE
+
+
+class Writer:
+    """Writes one clip; the file appears under its name only when it is whole.
+
+    As a context manager it finishes at the end of the block, and aborts if the block raises.
+
+    Args:
+        path: The file to write; its extension chooses the container (or a picture format).
+        source: The clip that the frames come from: its sound, subtitles, chapters, tags, colour and
+            timestamps are kept.
+        encoding: Codec, quality and pixel format.
+        width: Columns of the output; the source's unless given.
+        height: Rows of the output; the source's unless given.
+        overwrite: Replace an existing file.
+        threads: Encoder threads. The same number gives the same file.
+        work_dir: Where segments are kept meanwhile; a hidden folder beside the output unless given.
+        segment_frames: The longest segment.
+
+    Raises:
+        MediaError: If the file cannot be written, now or at any later step.
+        UsageError: If codec, pixel format and container do not go together.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        source: ClipInfo,
+        encoding: Encoding | None = None,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        overwrite: bool = False,
+        threads: int = ENCODER_THREADS,
+        work_dir: str | Path | None = None,
+        segment_frames: int = MAX_FRAMES,
+    ) -> None:
+        self.path = Path(path)
+        self.width = source.width if width is None else width
+        self.height = source.height if height is None else height
+        self.frames = 0
+        """Frames written so far."""
+        self._source = source
+        self._threads = threads
+        self._limit = max(1, segment_frames)
+        self._encoder: SegmentEncoder | None = None
+        self._segments: list[Segment] = []
+        self._pts: list[int] = []
+        self._last_pts: int | None = None
+        self._end = 0
+        self._still: Frame | None = None
+        self._done = False
+        self._notes: list[str] = []
+        silence_libav()
+        check_output(self.path, source.path, overwrite)
+        self._part = self.path.with_name(f".{self.path.name}.vst-part")
+        folder = (
+            Path(work_dir) if work_dir is not None else self.path.with_name(f".{self.path.name}.vst-work")
+        )
+        self._store = SegmentStore(folder)
+        self._plan: Plan | None = None
+        if self.path.suffix.lower() in STILL_SUFFIXES:
+            return
+        self._plan = plan(self.path, source, encoding or Encoding(), self.width, self.height)
+        self._notes.extend(self._plan.notes)
+        self._unit = output_time_base(source, self._plan)
+        self._shift = Fraction(0)
+        if source.container in CLOCKLESS and source.start > MAX_CLOCKLESS_START:
+            starts = [source.start, *(audio.start for audio in source.audio if audio.start is not None)]
+            self._shift = min(starts)
+            self._notes.append(f"timestamps start at 0 instead of {float(self._shift):.3f} s")
+        try:
+            self._store.create()
+        except OSError as error:
+            raise writing_error(self.path, error) from error
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was converted or lost so far."""
+        return tuple(self._notes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            if not self._done:
+                self.finish()
+        else:
+            self.abort()
+
+    def write(self, frame: Frame) -> None:
+        """Add the next frame.
+
+        Raises:
+            MediaError: If the disk is full or the encoder fails.
+            UsageError: For a second frame into a picture.
+        """
+        size = (int(frame.image.shape[2]), int(frame.image.shape[1]))
+        if size != (self.width, self.height):
+            raise ValueError(
+                f"frame {frame.index} is {size[0]}×{size[1]}, expected {self.width}×{self.height}"
+            )
+        if self._plan is None:
+            if self._still is not None:
+                raise UsageError(
+                    f"{self.path.name} is a picture, but the clip has more than one frame: choose a video extension"
+                )
+            self._still = frame
+            self.frames = 1
+            return
+        picture = from_rgb(frame.image, frame.alpha, self._plan.pix_fmt, self._plan.colour)
+        try:
+            if self._encoder is None:
+                self._encoder = self._new_encoder(self._plan)
+            self._encoder.encode(picture)
+        except (av.FFmpegError, OSError) as error:
+            raise writing_error(self.path, error) from error
+        self._stamp(frame)
+        self.frames += 1
+        if len(self._pts) >= self._limit:
+            self.cut()
+
+    def _stamp(self, frame: Frame) -> None:
+        pts = round((frame.time - self._shift) / self._unit)
+        if self._last_pts is not None and pts <= self._last_pts:
+            pts = self._last_pts + 1
+            self._note(
+                "some frames are closer together than the container can tell; they are set one tick apart"
+            )
+        self._pts.append(pts)
+        self._last_pts = pts
+        self._end = max(pts + 1, round((frame.time - self._shift + frame.duration) / self._unit))
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+    @property
+    def _rate(self) -> Fraction:
+        """Nominal frame rate, within what every encoder takes."""
+        rate = self._source.average_rate or Fraction(25)
+        return min(max(rate, Fraction(1)), Fraction(240)).limit_denominator(1001)
+
+    def _new_encoder(self, chosen: Plan) -> SegmentEncoder:
+        return SegmentEncoder(
+            self._store.video(len(self._segments)),
+            chosen,
+            self.width,
+            self.height,
+            self._rate,
+            self._source.sample_aspect,
+            self._threads,
+        )
+
+    def cut(self) -> None:
+        """End the segment: the next frame begins a new shot.
+
+        Raises:
+            MediaError: If the disk is full or the encoder fails.
+        """
+        encoder, self._encoder = self._encoder, None
+        if encoder is None:
+            return
+        try:
+            encoder.close()
+            index = len(self._segments)
+            self._segments.append(self._store.finish(index, self._pts, self._end, encoder.delay))
+        except (av.FFmpegError, OSError) as error:
+            raise writing_error(self.path, error) from error
+        self._pts = []
+
+    def finish(self) -> Path:
+        """Join what was written and give it its name.
+
+        Returns:
+            The finished file.
+
+        Raises:
+            MediaError: If nothing was written, or the file cannot be written.
+        """
+        if self._done:
+            return self.path
+        try:
+            if self._plan is None:
+                self._finish_still()
+            else:
+                self._finish_clip(self._plan)
+            with self._part.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(self._part, self.path)
+        except (av.FFmpegError, OSError) as error:
+            self.abort()
+            raise writing_error(self.path, error) from error
+        except BaseException:
+            self.abort()
+            raise
+        self._done = True
+        self._store.remove()
+        return self.path
+
+    def _finish_still(self) -> None:
+        if self._still is None:
+            raise MediaError(f"{self.path} was not written: there was no frame")
+        still = self._still
+        self._notes.extend(write_still(self._part, self.path, still.image, still.alpha))
+
+    def _finish_clip(self, chosen: Plan) -> None:
+        self.cut()
+        if not self._segments:
+            raise MediaError(f"{self.path} was not written: there was no frame")
+        joined = join(
+            self._part,
+            self._store,
+            self._segments,
+            chosen,
+            self._source,
+            time_base=self._unit,
+            rate=self._rate,
+            sample_aspect=self._source.sample_aspect,
+            shift=self._shift,
+        )
+        for note in joined:
+            self._note(note)
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None:
+            encoder.discard()
+        if self._plan is not None and not self._done:
+            self._store.remove()
+        self._part.unlink(missing_ok=True)
+        self._done = True
