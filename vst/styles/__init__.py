@@ -1,1 +1,19 @@
 """Styles: the catalogue, weight files, blends."""
+
+from __future__ import annotations
+
+from vst.styles.blend import Blend, parse_blend
+from vst.styles.catalog import Catalogue, Style, load_catalogue
+from vst.styles.weights import WeightsInfo, load_network, read_info, save_weights
+
+__all__ = [
+    "Blend",
+    "Catalogue",
+    "Style",
+    "WeightsInfo",
+    "load_catalogue",
+    "load_network",
+    "parse_blend",
+    "read_info",
+    "save_weights",
+]

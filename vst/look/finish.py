@@ -1,0 +1,62 @@
+"""Strength and colour preservation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+LUMA = (0.2126, 0.7152, 0.0722)
+"""Rec. 709's weights of R, G and B in Y."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is done to every painted frame.
+
+    Attributes:
+        strength: 1 is all painting, 0 the frame as it was.
+        keep_color: Luminance of the painting, colour of the clip.
+    """
+
+    strength: float = 1.0
+    keep_color: bool = False
+
+    def __call__(self, painted: Tensor, frame: Tensor) -> Tensor:
+        """Finish a frame.
+
+        Args:
+            painted: 3×H×W, RGB, 0..1.
+            frame: 3×H×W, the frame that was painted.
+
+        Returns:
+            3×H×W. At strength 0 it is `frame` itself, bit for bit, colours outside 0..1 included.
+        """
+        if self.strength == 0:
+            return frame
+        if self.keep_color:
+            painted = keep_color(painted, frame)
+        return painted if self.strength == 1 else torch.lerp(frame, painted, self.strength)
+
+
+def keep_color(painted: Tensor, frame: Tensor) -> Tensor:
+    """The painting's luminance with the frame's colour: Y of one, Cb and Cr of the other.
+
+    Adding the difference of the two luminances to R, G and B alike leaves Cb and Cr as they are. Where that
+    would leave 0..1 the colour is drawn towards grey, so that the luminance stays the painting's.
+
+    Args:
+        painted: 3×H×W, RGB, 0..1.
+        frame: 3×H×W, RGB, nominally 0..1.
+
+    Returns:
+        3×H×W, RGB, 0..1.
+    """
+    weights = painted.new_tensor(LUMA).view(3, 1, 1)
+    wanted = (painted * weights).sum(0, keepdim=True).clamp(0, 1)
+    frame = frame.clamp(0, 1)
+    chroma = frame - (frame * weights).sum(0, keepdim=True)
+    # Largest share s of the chroma with 0 <= wanted + s * chroma <= 1 in every channel.
+    room = torch.where(chroma > 0, 1 - wanted, wanted) / chroma.abs().clamp_min(1e-6)
+    return wanted + chroma * room.amin(0, keepdim=True).clamp(max=1)

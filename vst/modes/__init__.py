@@ -1,0 +1,81 @@
+"""Modes: how frames become stylised frames. A new one is a new file and one entry here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vst.errors import UsageError
+from vst.modes.base import Mode
+from vst.modes.painter import Painter
+from vst.modes.still import ItnMode
+from vst.modes.video import VtnMode
+from vst.styles import load_catalogue, parse_blend
+
+__all__ = ["MODES", "Mode", "ModeEntry", "check_mode", "create_mode"]
+
+
+@dataclass(frozen=True)
+class ModeEntry:
+    """One mode as the registry knows it.
+
+    Attributes:
+        description: One line, for `vst modes`.
+        factory: Makes the mode around a network that is ready to paint.
+    """
+
+    description: str
+    factory: Callable[[Painter], Mode]
+
+
+MODES: dict[str, ModeEntry] = {
+    "vtn": ModeEntry(
+        "video: the paint of earlier frames is carried along by optical flow (the default)", VtnMode
+    ),
+    "itn": ModeEntry("each frame for itself: fastest, flickers; right for stills", ItnMode),
+}
+
+
+def check_mode(name: str) -> None:
+    """Refuse a mode that does not exist.
+
+    Raises:
+        UsageError: with the nearest name.
+    """
+    if name not in MODES:
+        near = difflib.get_close_matches(name, MODES, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(MODES)}"
+        raise UsageError(f"unknown mode {name!r}: {hint}")
+
+
+def create_mode(
+    name: str,
+    style: str,
+    *,
+    device: torch.device | str = "cpu",
+    precision: torch.dtype = torch.float32,
+    weights_dir: Path | None = None,
+) -> Mode:
+    """A mode, with the weights of a style or blend loaded.
+
+    Args:
+        name: A key of `MODES`.
+        style: `candy`, or a blend like `candy:0.6+wave:0.4`.
+        device: Where to paint.
+        precision: float32, bfloat16 or float16, for the convolutions.
+        weights_dir: Looked in before the usual folders.
+
+    Raises:
+        UsageError: for an unknown mode or style, or a style that the mode has no weights for.
+        WeightsError: for a weight file that is damaged.
+    """
+    check_mode(name)
+    blend = parse_blend(style)
+    network, info = load_catalogue(weights_dir).load(blend, name)
+    return MODES[name].factory(
+        Painter(network, blend.mixture(info.styles), torch.device(device), precision)
+    )

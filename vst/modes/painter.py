@@ -1,0 +1,71 @@
+"""A network made ready to paint: on its device, in its precision, set to its blend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vst.networks.body import SMALLEST_SIDE, TransformationBody
+
+
+class Painter:
+    """Runs a network without gradients.
+
+    Convolutions run in the given precision and in channels_last; instance norm keeps its statistics,
+    scales and shifts in fp32, and so is what comes out.
+
+    Args:
+        network: An ITN or VTN; the painter takes it over.
+        mixture: How much of each of its styles; sums to 1.
+        device: Where to paint.
+        precision: float32, bfloat16 or float16.
+    """
+
+    def __init__(
+        self,
+        network: TransformationBody,
+        mixture: Sequence[float],
+        device: torch.device,
+        precision: torch.dtype,
+    ) -> None:
+        self.device, self.precision = device, precision
+        self.inputs = network.inputs
+        self._network = (
+            network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
+        )
+        for module in self._network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(precision)
+        self._mix = torch.tensor([list(mixture)], dtype=torch.float32, device=device)
+
+    @torch.inference_mode()
+    def __call__(self, *planes: Tensor) -> Tensor:
+        """Paint.
+
+        Args:
+            planes: B×C×H×W each, −1..1 (masks 0..1), joined along C in this order.
+
+        Returns:
+            B×3×H×W, −1..1, fp32, on the painter's device.
+        """
+        x = torch.cat([plane.to(self.device, self.precision) for plane in planes], dim=1)
+        height, width = x.shape[-2:]
+        # A picture smaller than the network can take is continued at its edges and cut out again.
+        right, down = max(SMALLEST_SIDE - width, 0), max(SMALLEST_SIDE - height, 0)
+        if right or down:
+            x = F.pad(x, (0, right, 0, down), mode="replicate")
+        x = self._network(x.contiguous(memory_format=torch.channels_last), self._mix)
+        return x[..., :height, :width].float().contiguous()
+
+
+def to_network(image: Tensor) -> Tensor:
+    """0..1 to the −1..1 that networks take; colours outside RGB's range are brought inside."""
+    return image.clamp(0, 1) * 2 - 1
+
+
+def from_network(image: Tensor) -> Tensor:
+    """−1..1 to 0..1, on the CPU."""
+    return ((image + 1) / 2).cpu()

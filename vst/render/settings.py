@@ -1,0 +1,66 @@
+"""All that a user decides about a render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vst.errors import UsageError
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderSettings:
+    """Everything but the file names. Two renders of one clip with equal settings give equal frames.
+
+    Raises:
+        UsageError: for values out of range.
+    """
+
+    style: str
+    """A style, `candy`, or a blend, `candy:0.6+wave:0.4`."""
+    mode: str = "vtn"
+    """A name that `vst modes` lists."""
+    flow: str = "auto"
+    """Which estimator gives the motion."""
+    strength: float = 1.0
+    """0 is the clip, 1 the painting."""
+    keep_color: bool = False
+    """Luminance of the painting, colour of the clip."""
+    scale: float | None = None
+    """Size of the output relative to the clip's; not together with `size`."""
+    size: int | None = None
+    """Short side of the output in pixels; not together with `scale`."""
+    codec: str | None = None
+    """Video codec; None is h264, or what the container wants."""
+    crf: int | None = None
+    """Quality of the encoder, smaller is better; None is the codec's default."""
+    pix_fmt: str | None = None
+    """Pixel format of the output; None is the codec's default."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:n."""
+    precision: str = "auto"
+    """auto, fp32, bf16 or fp16."""
+    threads: int | None = None
+    """Threads of the arithmetic; None is one a core."""
+    seed: int = 0
+    """Of everything that is random."""
+    weights_dir: Path | None = None
+    """Looked in before the usual weight folders."""
+    overwrite: bool = False
+    """Whether an output that exists is replaced."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise UsageError(f"strength is {self.strength:g}; expected 0 (the clip) to 1 (the painting)")
+        if self.scale is not None and self.size is not None:
+            raise UsageError("scale and size were both given; give one of them")
+        if self.scale is not None and not 0 < self.scale <= 8:
+            raise UsageError(f"scale is {self.scale:g}; expected more than 0 and at most 8")
+        if self.size is not None and not 16 <= self.size <= 16384:
+            raise UsageError(f"size is {self.size}; expected a short side of 16 to 16384 pixels")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"precision is {self.precision!r}; expected one of {', '.join(PRECISIONS)}")
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"threads is {self.threads}; expected 1 or more")

@@ -1,0 +1,169 @@
+"""Stages that overlap: each runs in a thread of its own, with a bounded queue between it and the next."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_END = object()
+_WAIT = 0.1
+"""Seconds between two looks at whether the other side has gone."""
+
+
+class Clock:
+    """How long each stage worked, as opposed to waiting for its neighbours."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Count work of a stage; each stage calls this from one thread only."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    def limiting(self) -> str:
+        """The stage that worked longest, so the one that sets the pace."""
+        return max(self.seconds, key=self.seconds.__getitem__, default="decode")
+
+
+class Background(Generic[T]):
+    """An iterable computed ahead in a thread, at most `depth` items.
+
+    Errors of the thread are raised where its item would have come. Leaving the `with` block stops the
+    thread at its next item and waits for it.
+    """
+
+    def __init__(self, items: Iterable[T], depth: int, stage: str, clock: Clock) -> None:
+        self._items, self._stage, self._clock = items, stage, clock
+        self._queue: queue.Queue[object] = queue.Queue(depth)
+        self._stopped = threading.Event()
+        self._error: BaseException | None = None
+        self._waited = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"vst-{stage}", daemon=True)
+
+    @property
+    def waited(self) -> float:
+        """Seconds that the reader of this stage has waited for it."""
+        return self._waited
+
+    def __enter__(self) -> Background[T]:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            began = time.monotonic()
+            item = self._get()
+            self._waited += time.monotonic() - began
+            if item is _END:
+                if self._error is not None:
+                    raise self._error
+                return
+            yield item  # type: ignore[misc]
+
+    def _get(self) -> object:
+        while True:
+            try:
+                return self._queue.get(timeout=_WAIT)
+            except queue.Empty:
+                # A stage whose own source stage was stopped never sends its end.
+                if not self._thread.is_alive() and self._queue.empty():
+                    return _END
+
+    def _run(self) -> None:
+        iterator = iter(self._items)
+        try:
+            while not self._stopped.is_set():
+                began = time.monotonic()
+                waited = self._upstream()
+                item = next(iterator, _END)
+                self._clock.add(self._stage, time.monotonic() - began - (self._upstream() - waited))
+                if item is _END:
+                    break
+                self._put(item)
+        except BaseException as error:  # carried over to the thread that reads
+            self._error = error
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+            self._put(_END)
+
+    def _upstream(self) -> float:
+        return self._source.waited if self._source is not None else 0.0
+
+    _source: Background | None = None
+
+    def after(self, source: Background) -> Background[T]:
+        """Say which stage this one reads from, so that waiting for it does not count as work."""
+        self._source = source
+        return self
+
+    def _put(self, item: object) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=_WAIT)
+                return
+            except queue.Full:
+                continue
+
+
+class Sink(Generic[T]):
+    """A consumer in a thread of its own, at most `depth` items behind.
+
+    An error of the consumer is raised at the next `put` or at `finish`.
+    """
+
+    def __init__(self, consume: Callable[[T], None], depth: int, stage: str, clock: Clock) -> None:
+        self._consume, self._stage, self._clock = consume, stage, clock
+        self._queue: queue.Queue[object] = queue.Queue(depth)
+        self._error: BaseException | None = None
+        self._abandoned = False
+        self._thread = threading.Thread(target=self._run, name=f"vst-{stage}", daemon=True)
+
+    def __enter__(self) -> Sink[T]:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._abandoned = self._abandoned or kind is not None
+        self._queue.put(_END)
+        self._thread.join()
+
+    def put(self, item: T) -> None:
+        """Hand over an item; waits while the queue is full."""
+        self._queue.put(item)
+        self._raise()
+
+    def finish(self) -> None:
+        """Wait until everything handed over is consumed."""
+        self._queue.join()
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        while True:
+            item = self._queue.get()
+            try:
+                if item is _END:
+                    return
+                # After an error the rest is taken and dropped, so that nobody waits for ever.
+                if self._error is None and not self._abandoned:
+                    began = time.monotonic()
+                    self._consume(item)  # type: ignore[arg-type]
+                    self._clock.add(self._stage, time.monotonic() - began)
+            except BaseException as error:  # carried over to the thread that writes
+                self._error = error
+            finally:
+                self._queue.task_done()
