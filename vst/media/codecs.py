@@ -67,7 +67,8 @@ class Codec:
         max_crf: The largest quality value.
         lossless: Whether it keeps every sample.
         even_420: It cannot hold a 4:2:0 picture with an odd side.
-        in_band_colour: Colour tags and range are written into the stream itself.
+        full_range: Full range can be said: in the stream itself ("stream"), in a container that carries it
+            ("container"), or not at all ("never").
         options: Encoder options from quality, threads and layout.
         default: The default pixel format for a source layout.
     """
@@ -79,7 +80,7 @@ class Codec:
     max_crf: int
     lossless: bool
     even_420: bool
-    in_band_colour: bool
+    full_range: str
     options: Callable[[int | None, int, Layout], dict[str, str]]
     default: Callable[[Layout], str]
 
@@ -122,7 +123,7 @@ CODECS = {
             max_crf=51,
             lossless=False,
             even_420=True,
-            in_band_colour=True,
+            full_range="stream",
             options=lambda crf, threads, layout: {"crf": str(crf), "preset": "medium"},
             default=lambda source: "yuv420p",
         ),
@@ -134,7 +135,7 @@ CODECS = {
             max_crf=51,
             lossless=False,
             even_420=True,
-            in_band_colour=True,
+            full_range="stream",
             options=_x265_options,
             default=_deep_420,
         ),
@@ -146,7 +147,7 @@ CODECS = {
             max_crf=63,
             lossless=False,
             even_420=True,
-            in_band_colour=True,
+            full_range="stream",
             options=lambda crf, threads, layout: {
                 "crf": str(crf),
                 "preset": "8",
@@ -162,7 +163,7 @@ CODECS = {
             max_crf=63,
             lossless=False,
             even_420=False,
-            in_band_colour=True,
+            full_range="stream",
             options=_vp9_options,
             default=lambda source: "yuva420p" if source.alpha else "yuv420p",
         ),
@@ -174,7 +175,7 @@ CODECS = {
             max_crf=0,
             lossless=False,
             even_420=False,
-            in_band_colour=False,
+            full_range="never",
             options=lambda crf, threads, layout: {
                 "profile": "3" if layout.sub_x == 2 else "4",
                 "vendor": "apl0",
@@ -184,12 +185,12 @@ CODECS = {
         Codec(
             "ffv1",
             "ffv1",
-            ("mkv", "mov"),
+            ("mkv",),
             crf=None,
             max_crf=0,
             lossless=True,
             even_420=False,
-            in_band_colour=False,
+            full_range="container",
             options=lambda crf, threads, layout: {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"},
             default=lambda source: source.name,
         ),
@@ -261,7 +262,7 @@ def _writable_formats(codec: Codec) -> list[str]:
         formats = av.codec.Codec(codec.encoder, "w").video_formats or []
     except av.codec.codec.UnknownCodecError as error:
         raise UsageError(
-            f"codec {codec.name} is not in this build of PyAV ({codec.encoder} is missing): choose another codec"
+            f"codec {codec.name} is not in this build of PyAV (no {codec.encoder}): choose another codec"
         ) from error
     return [f.name for f in formats if find_layout(f.name) is not None and not f.name.startswith("yuvj")]
 
@@ -312,8 +313,8 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
                 )
     layout = layout_of(pix_fmt)
     if codec.even_420 and ((layout.sub_x > 1 and width % 2) or (layout.sub_y > 1 and height % 2)):
-        whole = [name for name in formats if "444" in name]
-        advice = f"choose {whole[0]}" if whole else "choose codec h264, h265, vp9 or ffv1"
+        even = [name for name in formats if "444" in name]
+        advice = f"choose {even[0]}" if even else "choose codec h264, h265, vp9 or ffv1"
         raise UsageError(
             f"{codec.name} cannot hold {width}×{height} as {pix_fmt} (a side is odd): {advice}"
         )
@@ -373,7 +374,10 @@ def _output_colour(
     if colour.matrix == "rgb":
         notes.append(f"RGB is converted to {layout.name} with the BT.709 matrix, limited range")
         return ColourSpec("bt709", False, 1, 1, 1, True, True)
-    if colour.full_range and not (codec.in_band_colour or container.carries_range):
+    says_full = codec.full_range == "stream" or (
+        codec.full_range == "container" and container.carries_range
+    )
+    if colour.full_range and not says_full:
         notes.append(f"full range becomes limited: {codec.name} in .{container.name} cannot say full")
         colour = replace(colour, full_range=False, range_tagged=True)
     if not colour.matrix_tagged and guess_matrix(height) != colour.matrix:

@@ -16,7 +16,7 @@ outside of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -122,12 +122,17 @@ def _scales(bits: int, full_range: bool) -> tuple[float, float, float, float]:
     return 16.0 * unit, 219.0 * unit, 128.0 * unit, 224.0 * unit
 
 
+def _buffer(plane: av.video.plane.VideoPlane, dtype: np.dtype[Any]) -> np.ndarray[Any, np.dtype[Any]]:
+    """A plane's memory as a flat array; it keeps the plane, and so the frame, alive."""
+    return np.frombuffer(memoryview(plane), dtype=dtype)
+
+
 def _samples(plane: av.video.plane.VideoPlane, layout: Layout, height: int, width: int) -> Tensor:
     """A plane as a uint8 or uint16 tensor, height × width; still the libav buffer's memory."""
     if plane.line_size < 0:
         raise MediaError("a frame is stored bottom up, which cannot be read: re-wrap the clip first")
     dtype = np.dtype(layout.dtype)
-    rows = np.frombuffer(plane, dtype=dtype)
+    rows = _buffer(plane, dtype)
     rows = rows[: height * plane.line_size // dtype.itemsize].reshape(
         height, plane.line_size // dtype.itemsize
     )
@@ -261,7 +266,7 @@ def _store(frame: av.VideoFrame, index: int, layout: Layout, values: Tensor) -> 
     plane = frame.planes[index]
     dtype = np.dtype(layout.dtype)
     height, width = values.shape
-    rows = np.frombuffer(plane, dtype=dtype)
+    rows = _buffer(plane, dtype)
     stride = plane.line_size // dtype.itemsize
     rows[: height * stride].reshape(height, stride)[:, :width] = _quantise(values, (1 << layout.bits) - 1)
 
@@ -315,7 +320,7 @@ def _to_packed(frame: av.VideoFrame, layout: Layout, image: Tensor, opacity: Ten
     plane = frame.planes[0]
     dtype = np.dtype(layout.dtype)
     stride, channels = plane.line_size // dtype.itemsize, len(layout.order)
-    rows = np.frombuffer(plane, dtype=dtype)[: height * stride].reshape(height, stride)
+    rows = _buffer(plane, dtype)[: height * stride].reshape(height, stride)
     pixels = rows[:, : width * channels].reshape(height, width, channels)
     for position, letter in enumerate(layout.order):
         if letter == "0":

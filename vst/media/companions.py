@@ -1,4 +1,4 @@
-"""What goes with the picture: sound and subtitles, copied where the container takes them, else converted."""
+"""Sound and subtitles: copied where the container takes them, else converted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol
 
 import av
 import av.codec
+from av.subtitles.codeccontext import SubtitleCodecContext
 
 from vst.media.codecs import Container
 from vst.media.containers import open_input, reason_of
@@ -29,8 +30,12 @@ TEXT_SUBTITLES = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
 class Companion(Protocol):
     """One stream of the source on its way into the output."""
 
-    stream: av.stream.Stream
     notes: list[str]
+
+    @property
+    def stream(self) -> av.stream.Stream:
+        """The stream of the source."""
+        ...
 
     def feed(self, packet: av.Packet) -> Iterator[av.Packet]:
         """Take a packet of the source (an empty one at the end), give packets for the output."""
@@ -41,7 +46,7 @@ class Copied:
     """A stream whose packets are passed on as they are."""
 
     def __init__(self, stream: av.stream.Stream, output: av.stream.Stream, shift: Fraction) -> None:
-        self.stream = stream
+        self.stream: av.stream.Stream = stream
         self.notes: list[str] = []
         self._output = output
         self._shift = round(shift / stream.time_base) if shift and stream.time_base else 0
@@ -77,15 +82,16 @@ class ConvertedSound:
     """A sound stream that the container refuses, decoded and encoded again."""
 
     def __init__(self, stream: av.AudioStream, output: av.AudioStream, shift: Fraction) -> None:
-        self.stream = stream
+        self.stream: av.stream.Stream = stream
         self.notes: list[str] = []
         self._output = output
         self._shift = shift
+        self._input = stream
         self._errors = 0
 
     def feed(self, packet: av.Packet) -> Iterator[av.Packet]:
         try:
-            frames = self.stream.decode(packet if packet.size else None)
+            frames = self._input.decode(packet if packet.size else None)
         except av.EOFError:
             frames = []
         except av.FFmpegError:
@@ -106,20 +112,29 @@ class ConvertedSound:
 class ConvertedText:
     """A text subtitle stream in the container's own text format."""
 
-    def __init__(self, stream: av.stream.Stream, output: av.stream.Stream, shift: Fraction) -> None:
-        self.stream = stream
+    def __init__(
+        self,
+        stream: av.stream.Stream,
+        output: av.stream.Stream,
+        decoder: SubtitleCodecContext,
+        encoder: SubtitleCodecContext,
+        shift: Fraction,
+    ) -> None:
+        self.stream: av.stream.Stream = stream
         self.notes: list[str] = []
         self._output = output
+        self._decoder = decoder
+        self._encoder = encoder
         self._shift = round(shift / stream.time_base) if shift and stream.time_base else 0
 
     def feed(self, packet: av.Packet) -> Iterator[av.Packet]:
         if not packet.size or packet.pts is None:
             return
         try:
-            subtitle = self.stream.codec_context.decode2(packet)
+            subtitle = self._decoder.decode2(packet)
             if subtitle is None:
                 return
-            ready = self._output.codec_context.encode_subtitle(subtitle)
+            ready = self._encoder.encode_subtitle(subtitle)
         except (av.FFmpegError, ValueError) as error:
             text = (
                 f"subtitle stream {self.stream.index}: some lines cannot be converted ({reason_of(error)})"
@@ -164,7 +179,7 @@ def _accepts(container: Container, stream: av.stream.Stream, payloads: list[byte
             trial.start_encoding()
             for number, payload in enumerate(payloads):
                 packet = av.Packet(payload)
-                packet.time_base = stream.time_base
+                packet.time_base = stream.time_base or Fraction(1, 1000)
                 packet.pts = packet.dts = number * 4096
                 packet.duration = 4096
                 packet.stream = output
@@ -182,7 +197,7 @@ def choose_companions(
     shift: Fraction,
     notes: list[str],
 ) -> list[Companion]:
-    """Add a stream to the output for every stream of the source that can go along; notes say what changes."""
+    """Add a stream to the output for every one of the source that can go along; notes say what changes."""
     payloads = _trial_packets(source)
     companions: list[Companion] = []
     for stream in original.streams:
@@ -190,7 +205,7 @@ def choose_companions(
             continue
         what = f"{stream.type} stream {stream.index}"
         companion: Companion | None = None
-        if stream.type == "audio":
+        if isinstance(stream, av.AudioStream):
             companion = _sound(output, stream, container, payloads.get(stream.index, []), shift, notes)
         elif stream.type == "subtitle":
             companion = _text(output, stream, container, payloads.get(stream.index, []), shift, notes)
@@ -214,7 +229,7 @@ def _label(output: av.stream.Stream, stream: av.stream.Stream) -> None:
     for key, value in stream.metadata.items():
         if key.lower() in ("language", "title", "handler_name", "name", "comment"):
             output.metadata[key] = value
-    output.disposition = int(stream.disposition)
+    output.disposition = stream.disposition
 
 
 def _sound(
@@ -278,10 +293,13 @@ def _text(
             f"subtitle stream {stream.index} ({name}) is dropped: .{container.name} does not take it"
         )
         return None
+    assert isinstance(context, SubtitleCodecContext)
     context.open(strict=False)
     converted = output.add_stream(container.subtitles)
-    converted.codec_context.subtitle_header = context.subtitle_header
-    converted.codec_context.time_base = Fraction(1, 1000)
+    encoder = converted.codec_context
+    assert isinstance(encoder, SubtitleCodecContext)
+    encoder.subtitle_header = context.subtitle_header
+    encoder.time_base = Fraction(1, 1000)
     _label(converted, stream)
     notes.append(f"subtitle stream {stream.index} ({name}) is converted to {container.subtitles}")
-    return ConvertedText(stream, converted, shift)
+    return ConvertedText(stream, converted, context, encoder, shift)

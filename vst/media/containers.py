@@ -19,7 +19,7 @@ DEMUXERS = (
     "mjpeg,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,swf,vc1,wav,w64,wtv,"
     "yuv4mpegpipe"
 )
-"""What may be opened: real media containers, and no play lists, scripts or devices, which reach for other files."""
+"""What may be opened: real media containers; no play lists or devices, which reach for other files."""
 
 
 def silence_libav() -> None:

@@ -10,11 +10,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.bitstream
 
 from vst.media.codecs import Plan
 from vst.media.colour import RANGE_FULL, RANGE_LIMITED
 from vst.media.companions import Companion, choose_companions
 from vst.media.containers import open_input, reason_of
+from vst.media.matroska import PLACEHOLDER_TAG, set_sample_aspect
 from vst.media.probe import ClipInfo
 from vst.media.segments import Segment, SegmentStore, read_packets
 
@@ -103,6 +105,9 @@ def join(
     """
     notes: list[str] = []
     options = dict(plan.container.options)
+    # AVI wants H.264 with start codes, which the segments' container takes off.
+    annex_b = plan.container.muxer == "avi" and plan.codec.name == "h264"
+    shaped = plan.container.muxer in ("matroska", "webm") and sample_aspect != 1
     with ExitStack() as stack:
         original = None
         companions: list[Companion] = []
@@ -125,10 +130,13 @@ def join(
             video = _add_video(output, store, plan, time_base, rate, sample_aspect)
             if original is not None:
                 video.metadata.update(content_tags(original.streams[source.stream_index].metadata))
+            if shaped:
+                video.metadata.update([PLACEHOLDER_TAG])
+            if original is not None:
                 output.metadata.update(tags)
                 companions = choose_companions(output, original, plan.container, source, shift, notes)
                 _copy_chapters(output, original, plan, shift, notes)
-            sources = [_video_packets(store, segments, video, time_base, rate)]
+            sources = [_video_packets(store, segments, video, time_base, rate, annex_b)]
             if original is not None and companions:
                 sources.append(_companion_packets(original, companions, notes))
             for _, packet in heapq.merge(*sources, key=lambda item: item[0]):
@@ -138,6 +146,8 @@ def join(
             _close_quietly(output)
             raise
         output.close()
+    if shaped:
+        set_sample_aspect(target, video.codec_context.width, video.codec_context.height, sample_aspect)
     return notes
 
 
@@ -181,7 +191,12 @@ def _add_video(
 
 
 def _video_packets(
-    store: SegmentStore, segments: list[Segment], video: av.VideoStream, time_base: Fraction, rate: Fraction
+    store: SegmentStore,
+    segments: list[Segment],
+    video: av.VideoStream,
+    time_base: Fraction,
+    rate: Fraction,
+    annex_b: bool,
 ) -> Iterator[tuple[float, av.Packet]]:
     """All packets in decoding order, with real timestamps.
 
@@ -192,6 +207,9 @@ def _video_packets(
     delay = max(segment.delay for segment in segments)
     step = max(1, round(1 / rate / time_base))
     first = segments[0].pts[0]
+    start_codes = (
+        av.bitstream.BitStreamFilterContext("h264_mp4toannexb", in_stream=video) if annex_b else None
+    )
     earlier = [first - (delay - place) * step for place in range(delay)]
     for position, segment in enumerate(segments):
         following = segments[position + 1].pts[0] if position + 1 < len(segments) else segment.end
@@ -203,7 +221,14 @@ def _video_packets(
             packet.pts = segment.pts[number]
             packet.dts = clock[order]
             packet.duration = max(1, ends[number] - segment.pts[number])
-            yield float(packet.dts * time_base), packet
+            stamp = float(packet.dts * time_base)
+            if start_codes is not None:
+                for ready in start_codes.filter(packet):
+                    ready.stream = video
+                    ready.time_base = time_base
+                    yield stamp, ready
+            else:
+                yield stamp, packet
         earlier = clock[-delay:] if delay else []
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import av
+    from av.sidedata.sidedata import SideData
     from torch import Tensor
 
 
@@ -42,7 +43,9 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
 
     The matrix (a b u; c d v; x y w) puts the pixel (p, q) at (a p + c q + x, b p + d q + y).
     """
-    for data in frame.side_data:
+    # PyAV's stubs take the mapping for a dictionary; iteration gives the entries.
+    entries = cast("list[SideData]", list(frame.side_data))
+    for data in entries:
         if data.type.name == "DISPLAYMATRIX" and data.buffer_size >= 36:
             return _from_matrix(struct.unpack("=9i", bytes(data)[:36]))
     return Orientation()

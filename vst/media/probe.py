@@ -178,13 +178,15 @@ def make_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     context = stream.codec_context
     alpha = stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1"
     library = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(context.name)
-    if alpha and library is not None:
-        try:
-            context = av.VideoCodecContext.create(library, "r")
-        except av.codec.codec.UnknownCodecError:
-            return stream.codec_context
-        context.extradata = stream.codec_context.extradata
-    return context
+    if not alpha or library is None:
+        return context
+    try:
+        with_alpha = av.VideoCodecContext.create(library, "r")
+    except av.codec.codec.UnknownCodecError:
+        return context
+    assert isinstance(with_alpha, av.VideoCodecContext)
+    with_alpha.extradata = context.extradata
+    return with_alpha
 
 
 def _first_frame(container: av.container.InputContainer, stream: av.VideoStream) -> av.VideoFrame | None:
@@ -222,7 +224,8 @@ def probe_container(path: Path, container: av.container.InputContainer) -> ClipI
         if frame is not None:
             return _describe(path, container, stream, frame)
     raise MediaError(
-        f"{path} has no frame that can be decoded ({streams[0].codec_context.name}): the file is damaged or cut short"
+        f"{path} has no frame that can be decoded ({streams[0].codec_context.name}): "
+        "the file is damaged or cut short"
     )
 
 

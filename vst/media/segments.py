@@ -1,8 +1,8 @@
 """Encoded pieces of a render on disk, each complete in itself, so that a stopped render loses at most one.
 
-A segment is a Matroska file of encoded video whose timestamps count frames, and beside it a JSON record with
-the real timestamps. The record is written last, under its final name, after the video has reached the disk:
-a segment is finished exactly if it has a record.
+A segment is a Matroska file of encoded video whose timestamps count frames, and beside it a JSON record
+with the real timestamps. The record is written last, under its final name, after the video has reached
+the disk: a segment is finished exactly if it has a record.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class SegmentStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def finished(self) -> list[Segment]:
-        """The finished segments from the first on, up to the first that is missing or does not fit its record."""
+        """The finished segments from the first on, up to one that is missing or does not fit its record."""
         segments: list[Segment] = []
         while (segment := self._load(len(segments))) is not None:
             segments.append(segment)
@@ -174,8 +174,14 @@ class SegmentEncoder:
 
     def encode(self, frame: av.VideoFrame) -> None:
         """Add the next frame."""
+        # prores_ks reads the tags from the frames, the others from the encoder.
+        context = self._stream.codec_context
+        frame.colorspace = context.colorspace
+        frame.color_primaries = context.color_primaries
+        frame.color_trc = context.color_trc
+        frame.color_range = context.color_range
         frame.pts = self._count
-        frame.time_base = self._stream.codec_context.time_base
+        frame.time_base = context.time_base
         self._count += 1
         self._mux(self._stream.encode(frame))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,11 @@ STILL_SUFFIXES = {
 """Extensions of pictures that can be written, and Pillow's name of each format."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True},
+    "TIFF": {"compression": "tiff_lzw"},
+}
 _STREAM_SUFFIXES = (".mjpg", ".mjpeg")
 
 
@@ -145,11 +151,7 @@ def write_still(path: Path, target: Path, image: torch.Tensor, alpha: torch.Tens
             planes.append(alpha.detach().to("cpu", torch.float32))
     pixels = torch.cat(planes).mul(255.0).add_(0.5).clamp_(0, 255.25).to(torch.uint8)
     picture = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
-    options: dict[str, object] = {
-        "JPEG": {"quality": 95, "subsampling": 0},
-        "WEBP": {"lossless": True},
-        "TIFF": {"compression": "tiff_lzw"},
-    }.get(kind, {})
+    options = _SAVE_OPTIONS.get(kind, {})
     try:
         picture.save(path, format=kind, **options)
     except (OSError, ValueError) as error:

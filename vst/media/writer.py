@@ -175,7 +175,8 @@ class Writer:
         if self._plan is None:
             if self._still is not None:
                 raise UsageError(
-                    f"{self.path.name} is a picture, but the clip has more than one frame: choose a video extension"
+                    f"{self.path.name} is a picture, but the clip has several frames: "
+                    "choose a video extension"
                 )
             self._still = frame
             self.frames = 1
