@@ -67,14 +67,14 @@ def hidden(width: int = 640, height: int = 360, frames: int = 80, seed: int = 13
     config = SceneConfig(width, height, frames, seed=seed, objects=1, lighting=0.03, noise=0.005)
     rng = np.random.default_rng((seed, 0))
     camera = replace(_still_camera(config), x=Wave(rate=0.3), y=Wave(rate=-0.1))
-    speed = max(2.0, min(0.02 * width, 0.4 * width / gap))
+    speed = max(2.0, min(0.03 * width, 0.4 * width / gap))
     wall = rectangle(gap * speed, 0.7 * height)
-    # Off the grid, so that no pixel lies on the wall's edge in any frame and is hidden a frame longer.
+    # Both places off the grid: no pixel lies on the wall's edge, where rounding would decide.
     reach = 0.35 * width + 0.2371
     x, _ = to_and_fro(((width - 1) / 2, 0.0), 0.0, reach, speed, 0.0)
     layers = (
         background(config, rng, camera),
-        thing(config, rng, camera, wall, Pose(x, Wave((height - 1) / 2))),
+        thing(config, rng, camera, wall, Pose(x, Wave((height - 1) / 2 + 0.0371))),
     )
     return Scene(config, (World(layers, camera),))
 

@@ -205,8 +205,13 @@ class Scene:
         start = self.shot_start(t)
         return {d: self.motion(t, d, margin) for d in distances if t - d >= start}
 
-    def reappearing(self, t: int, gap: int) -> Tensor:
+    def reappearing(self, t: int, gap: int, margin: float = 0.0) -> Tensor:
         """Where frame t shows again what was hidden for exactly ``gap`` frames before it.
+
+        Args:
+            t: The frame.
+            gap: For how many frames.
+            margin: As in ``visible``, for the frames before and after.
 
         Returns:
             1×H×W float, 1 where the point at p can be seen at t and at t − gap − 1, and in none of the
@@ -215,7 +220,7 @@ class Scene:
         region = torch.zeros(1, self.config.height, self.config.width)
         if t - gap - 1 < self.shot_start(t):
             return region
-        region += self.visible(t, t - gap - 1)
+        region += self.visible(t, t - gap - 1, margin)
         for s in range(t - gap, t):
             if not region.any():
                 break

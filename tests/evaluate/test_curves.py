@@ -1,0 +1,118 @@
+"""Curves over a clip and what they come to."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from vst.evaluate import METRICS, Curves
+from vst.frame import Motion
+
+SIZE = (16, 16)
+
+
+def constant(value: float) -> Tensor:
+    return torch.full((3, *SIZE), value)
+
+
+def at_rest() -> Motion:
+    return Motion(torch.zeros(2, *SIZE), torch.ones(1, *SIZE))
+
+
+def test_a_clip_comes_to_its_means() -> None:
+    curves = Curves(lambda output, frame: (float(output.mean()), float(frame.mean())))
+    for t, value in enumerate((0.0, 0.1, 0.3, 0.6)):
+        curves.add(constant(value), at_rest() if t else None, constant(0.5))
+    summary = curves.summary()
+    assert summary.frames == 4
+    expected = (0.01 + 0.04 + 0.09) / 3
+    assert summary.mean["E"] == pytest.approx(expected, rel=1e-5)
+    assert summary.mean["E_warp"] == pytest.approx(expected, rel=1e-5)
+    assert summary.mean["mse"] == pytest.approx(expected, rel=1e-5)
+    assert summary.mean["e_stab"] == pytest.approx(math.sqrt(expected), rel=1e-5)
+    assert summary.mean["content"] == pytest.approx(0.25)
+    assert summary.mean["style"] == pytest.approx(0.5)
+    assert summary.mean["gradient"] == 0
+    assert summary.last_quarter["E"] == pytest.approx(0.09, rel=1e-5)
+    assert summary.last_quarter["content"] == pytest.approx(0.6)
+
+
+def test_the_last_quarter_is_that_of_each_shot() -> None:
+    curves = Curves(lambda output, frame: (float(output.mean()), 0.0))
+    # A shot of 8 frames and one of 3: their last 2 and last 1.
+    values = [0.1] * 6 + [0.2, 0.4] + [0.9, 0.9, 0.6]
+    for t, value in enumerate(values):
+        curves.add(constant(value), None if t in (0, 8) else at_rest(), constant(0))
+    assert [p.shot for p in curves.points] == [0] * 8 + [1] * 3
+    assert curves.summary().last_quarter["content"] == pytest.approx((0.2 + 0.4 + 0.6) / 3)
+
+
+def test_nothing_is_compared_across_a_cut() -> None:
+    curves = Curves()
+    curves.add(constant(0.0), None)
+    curves.add(constant(0.0), at_rest())
+    across = curves.add(constant(1.0), None)
+    assert set(across.values) == {"gradient"}
+    assert curves.summary().mean["E"] == 0
+
+
+def test_a_frame_that_is_not_to_be_judged_stays_in_its_shot() -> None:
+    curves = Curves()
+    curves.add(constant(0.0), None)
+    point = curves.add(constant(0.5), None, new_shot=False)
+    assert point.shot == 0
+    assert "E" not in point.values
+    assert point.values["mse"] == pytest.approx(0.25)
+
+
+def test_a_clip_that_stands_still_has_no_error() -> None:
+    image = torch.rand(3, *SIZE, generator=torch.Generator().manual_seed(0))
+    curves = Curves()
+    for t in range(3):
+        curves.add(image, at_rest() if t else None)
+    mean = curves.summary().mean
+    assert mean["E"] < 1e-12
+    assert mean["ssim"] == pytest.approx(1)
+
+
+def test_a_frame_of_which_nothing_is_trusted_does_not_spoil_the_mean() -> None:
+    curves = Curves()
+    curves.add(constant(0.0), None)
+    curves.add(constant(0.1), Motion(torch.zeros(2, *SIZE), torch.zeros(1, *SIZE)))
+    curves.add(constant(0.3), at_rest())
+    mean = curves.summary().mean
+    assert mean["E_warp"] == pytest.approx(0.04, rel=1e-5)
+    assert mean["E"] == pytest.approx(0.02, rel=1e-5)
+
+
+def test_costly_losses_may_be_taken_of_some_frames_only() -> None:
+    seen: list[float] = []
+
+    def perceptual(output: Tensor, frame: Tensor) -> tuple[float, float]:
+        seen.append(float(output.mean()))
+        return 1.0, 2.0
+
+    curves = Curves(perceptual, perceptual_every=3)
+    for t in range(7):
+        curves.add(constant(t / 10), at_rest() if t else None, constant(0))
+    assert seen == pytest.approx([0.0, 0.3, 0.6])
+    assert curves.summary().mean["style"] == 2
+
+
+def test_a_picture_too_small_for_a_metric_goes_without_it() -> None:
+    curves = Curves()
+    small = Motion(torch.zeros(2, 6, 6), torch.ones(1, 6, 6))
+    for t in range(2):
+        curves.add(torch.zeros(3, 6, 6), small if t else None)
+    assert "ssim" not in curves.summary().mean
+    assert set(curves.summary().mean) <= {*METRICS, "e_stab"}
+
+
+def test_no_frames_come_to_nothing() -> None:
+    summary = Curves().summary()
+    assert summary.frames == 0
+    assert not summary.mean
+    assert not summary.last_quarter
