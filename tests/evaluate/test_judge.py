@@ -39,8 +39,8 @@ def test_no_judge_compares_across_a_cut() -> None:
     scene = create_scene("demo", width=96, height=64, frames=16)
     cut = scene.config.cut
     assert cut == 9
-    for judge in (SceneJudge(scene), EstimatorJudge(create_estimator("dis"), shot_starts=[cut])):
-        motions = [judge.step(frame) for frame in scene.frames()]
+    for judge in (SceneJudge(scene), EstimatorJudge(create_estimator("dis"))):
+        motions = [judge.step(frame, frame.index == cut) for frame in scene.frames()]
         assert [t for t, motion in enumerate(motions) if motion is None] == [0, cut]
 
 

@@ -1,8 +1,9 @@
 """What every temporal mode has to beat, and what a perfect one would reach.
 
 Each takes the per-frame painting of a frame and the motion to the previous frame (None where a shot
-begins), and gives its own painting. *Blend* has a low temporal error because it blurs, *paste* the lowest
-of all because it drifts and smears; a mode that does not beat both at once has only found one of these.
+begins), and gives its own painting. *Blend* has a low temporal error because it blurs; *paste* has next to
+none where judged by the flow that moved it, while it drifts and smears. A mode that does not beat both at
+once has only found one of these.
 """
 
 from __future__ import annotations

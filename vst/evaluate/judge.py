@@ -6,7 +6,6 @@ differences.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Protocol
 
 from torch import Tensor
@@ -21,7 +20,7 @@ class Judge(Protocol):
 
     name: str
 
-    def step(self, frame: Frame) -> Motion | None:
+    def step(self, frame: Frame, new_shot: bool = False) -> Motion | None:
         """Motion of the next frame to the previous one; None where a shot begins. Frames come in order."""
         ...
 
@@ -53,9 +52,9 @@ class SceneJudge:
         self._scene = scene
         self._margin = margin
 
-    def step(self, frame: Frame) -> Motion | None:
-        """See ``Judge.step``."""
-        if self._scene.shot_start(frame.index) == frame.index:
+    def step(self, frame: Frame, new_shot: bool = False) -> Motion | None:
+        """See ``Judge.step``; the scene itself knows where its shots begin as well."""
+        if new_shot or self._scene.shot_start(frame.index) == frame.index:
             return None
         return self._scene.motion(frame.index, 1, self._margin)
 
@@ -65,19 +64,17 @@ class EstimatorJudge:
 
     Args:
         estimator: From ``vst.motion.create_estimator``.
-        shot_starts: Indices of frames at which a shot begins, besides the first one that comes.
     """
 
-    def __init__(self, estimator: Estimator, shot_starts: Collection[int] = ()) -> None:
+    def __init__(self, estimator: Estimator) -> None:
         self.name = estimator.name
         self._estimator = estimator
-        self._starts = frozenset(shot_starts)
         self._previous: Tensor | None = None
 
-    def step(self, frame: Frame) -> Motion | None:
+    def step(self, frame: Frame, new_shot: bool = False) -> Motion | None:
         """See ``Judge.step``."""
         previous, self._previous = self._previous, frame.image
-        if previous is None or frame.index in self._starts:
+        if previous is None or new_shot:
             return None
         backward, forward = self._estimator.estimate_pair(frame.image, previous)
         return Motion(backward, consistency_mask(forward, backward))

@@ -1,0 +1,74 @@
+"""What is painted and judged: clips from files, and synthetic scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch.nn.functional as F
+
+from benchmarks.farneback import FarnebackEstimator
+from vst.evaluate import EstimatorJudge, Judge, SceneJudge
+from vst.frame import Frame
+from vst.media import Reader
+from vst.motion import Tracked, create_estimator, shots, track
+from vst.train.scenes import Scene
+
+
+@dataclass
+class Clip:
+    """A clip to paint.
+
+    Attributes:
+        name: For the table.
+        judges: By whose motion it is judged, the deciding one first.
+        scene: The scene it is, or None for a file.
+        path: The file it is, or None for a scene.
+        frames: At most so many frames.
+        size: Shorter side of a file's frames, pixels; larger ones are shrunk.
+    """
+
+    name: str
+    judges: Sequence[Judge]
+    scene: Scene | None = None
+    path: Path | None = None
+    frames: int = 80
+    size: int = 360
+
+    def tracked(self, distances: Sequence[int]) -> Iterator[Tracked]:
+        """The frames with the motions that a render would find: ``dis``, on scenes too."""
+        return track(self._cut(), create_estimator("dis"), distances)
+
+    def _cut(self) -> Iterator[tuple[Frame, bool]]:
+        if self.scene is not None:
+            for frame in islice(self.scene.frames(), self.frames):
+                yield frame, frame.index == self.scene.shot_start(frame.index)
+            return
+        assert self.path is not None
+        with Reader(self.path) as reader:
+            # Two more, so that cuts near the end are found as in the whole clip.
+            frames = (_shrunk(frame, self.size) for frame in islice(reader, self.frames + 2))
+            yield from islice(shots(frames), self.frames)
+
+
+def scene_clip(name: str, scene: Scene, frames: int) -> Clip:
+    """A scene, judged by its exact motion."""
+    return Clip(name, [SceneJudge(scene)], scene=scene, frames=frames)
+
+
+def file_clip(path: Path, frames: int, size: int) -> Clip:
+    """A file, judged by two estimators."""
+    judges = [EstimatorJudge(create_estimator("dis")), EstimatorJudge(FarnebackEstimator())]
+    return Clip(path.stem, judges, path=path, frames=frames, size=size)
+
+
+def _shrunk(frame: Frame, size: int) -> Frame:
+    height, width = frame.image.shape[-2:]
+    scale = size / min(height, width)
+    if scale >= 1:
+        return frame
+    target = (round(height * scale), round(width * scale))
+    image = F.interpolate(frame.image[None], size=target, mode="area")[0]
+    return Frame(frame.index, frame.time, frame.duration, image)

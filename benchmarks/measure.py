@@ -1,0 +1,123 @@
+"""Paints a clip with several modes and baselines at once, and measures each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from benchmarks.clips import Clip
+from vst.evaluate import Blend, Curves, MaskScore, Paste, Reappearance, Still, occlusion_part, score_mask
+from vst.evaluate.curves import Perceptual
+from vst.frame import Frame, Motion
+from vst.motion import consistency_mask, create_estimator
+from vst.train.scenes import Scene
+
+
+class Paints(Protocol):
+    """What is needed of a mode here."""
+
+    distances: tuple[int, ...]
+
+    def reset(self) -> None: ...
+
+    def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor: ...
+
+
+@dataclass
+class Row:
+    """One line of a table: the values of one output, by name of judge."""
+
+    curves: dict[str, Curves]
+    reappearance: Reappearance | None = None
+    seconds: float = 0.0
+    """Spent painting, without motion; only comparable within one run."""
+
+
+def measure(
+    clip: Clip, modes: Mapping[str, Paints], perceptual: Perceptual | None, every: int, gap: int | None
+) -> dict[str, Row]:
+    """Paint a clip with all modes and baselines at once and measure each; in memory, a few frames.
+
+    Args:
+        clip: What to paint.
+        modes: By name; the first without memory is what blend, paste and still are made of.
+        perceptual: Content and style losses, or None.
+        every: Content and style of every so many frames.
+        gap: For how many frames regions of the scene are hidden; None without reappearance.
+
+    Returns:
+        The rows by name, input first.
+    """
+    per_frame = next((name for name, mode in modes.items() if not mode.distances), None)
+    blend, paste = Blend(), Paste()
+    stills = {judge.name: Still() for judge in clip.judges}
+    names = ["input", *modes, *(("blend", "paste", "still") if per_frame else ())]
+    rows = {name: _row(clip, name, perceptual, every, gap) for name in names}
+    distances = sorted({1, *(d for mode in modes.values() for d in mode.distances)})
+    for tracked in clip.tracked(distances):
+        frame, motions = tracked.frame, tracked.motions
+        verdicts = {judge.name: judge.step(frame, tracked.new_shot) for judge in clip.judges}
+        flow, region = _back(clip.scene, frame.index, gap)
+        outputs = {"input": frame.image.clamp(0, 1)}
+        for name, mode in modes.items():
+            begun = time.perf_counter()
+            if tracked.new_shot:
+                mode.reset()
+            outputs[name] = mode.step(frame, {d: motions[d] for d in mode.distances if d in motions})
+            rows[name].seconds += time.perf_counter() - begun
+        if per_frame:
+            outputs["blend"] = blend.step(outputs[per_frame], motions.get(1))
+            outputs["paste"] = paste.step(outputs[per_frame], motions.get(1))
+        for name, output in outputs.items():
+            # As a viewer gets it: in 8 bits.
+            seen = (output.clamp(0, 1) * 255).round() / 255
+            for judge, motion in verdicts.items():
+                rows[name].curves[judge].add(seen, motion, frame.image, new_shot=tracked.new_shot)
+            memory = rows[name].reappearance
+            if memory is not None:
+                memory.step(seen, flow, region)
+        if per_frame:
+            for judge, motion in verdicts.items():
+                still, judged = stills[judge].step(outputs[per_frame], motion)
+                rows["still"].curves[judge].add(still, judged, new_shot=tracked.new_shot)
+    return rows
+
+
+def _row(clip: Clip, name: str, perceptual: Perceptual | None, every: int, gap: int | None) -> Row:
+    curves = {}
+    for i, judge in enumerate(clip.judges):
+        # Content and style do not depend on the judge: measured once.
+        wanted = perceptual if i == 0 and name not in ("input", "still") else None
+        curves[judge.name] = Curves(wanted, every)
+    return Row(curves, Reappearance(gap) if gap is not None and name != "still" else None)
+
+
+def _back(scene: Scene | None, t: int, gap: int | None) -> tuple[Tensor | None, Tensor | None]:
+    """What is seen again in frame t, and the flow to where it was seen last."""
+    if scene is None or gap is None:
+        return None, None
+    region = scene.reappearing(t, gap, margin=1.0)
+    return (scene.flow(t, t - gap - 1), region) if region.any() else (None, None)
+
+
+def mask_scores(scene: Scene, frames: int) -> dict[str, MaskScore]:
+    """How well the consistency mask finds what is hidden, with exact and with estimated flow."""
+    dis = create_estimator("dis")
+    scores: dict[str, MaskScore] = {}
+    for t in range(1, min(frames, len(scene))):
+        truth = scene.visible(t, t - 1)
+        backward, forward = dis.estimate_pair(scene.frame(t), scene.frame(t - 1))
+        flows = {"exact flow": (scene.flow(t - 1, t), scene.flow(t, t - 1)), "dis": (forward, backward)}
+        for name, (there, back) in flows.items():
+            for part, mask in (
+                ("whole mask", consistency_mask(there, back)),
+                ("without boundaries", occlusion_part(there, back)),
+            ):
+                for tolerance in (0, 2):
+                    key = f"{name}, {part}, ±{tolerance} px"
+                    scores[key] = scores.get(key, MaskScore()) + score_mask(mask, truth, tolerance)
+    return scores
