@@ -61,7 +61,7 @@ def display_size(
     if size[0] <= limits[0] and size[1] <= limits[1]:
         return size
     # A small clip has short fields: take the largest size of nearly this shape that fits.
-    bound = max(1, int(min(limits[0] / max(shape, Fraction(1)), limits[1])))
+    bound = max(1, min(int(limits[0] / shape), limits[1]))
     nearest = min(
         ((max(1, round(rows * shape)), rows) for rows in range(1, bound + 1)),
         key=lambda pair: abs(Fraction(*pair) / shape - 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -18,8 +19,14 @@ from vst.media.stills import is_still, probe_still
 PROBE_PACKETS = 1000
 """So many packets of a stream are tried until its first frame must have come."""
 
+MAX_RATE = 240
+"""Above so many frames a second the rate is doubted."""
+
 FIELD_ORDERS = {1: False, 2: True, 3: True, 4: True, 5: True}
 """libav's AVFieldOrder: progressive, then the four interlaced ones; 0 is unknown."""
+
+
+_DURATION_TAG = re.compile(r"(\d{1,6}):(\d\d):(\d\d)\.(\d{9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,10 +278,13 @@ def _describe(
         sample_aspect = 1 / sample_aspect
     time_base = stream.time_base or Fraction(1, 90000)
     rate = _positive(stream.average_rate) or _positive(stream.guessed_rate)
-    duration = None
+    if rate is not None and rate > MAX_RATE:
+        # Matroska and FLV count milliseconds; libav takes that for the rate where it knows nothing better.
+        rate = _positive(stream.guessed_rate) or rate
+    duration = _tagged_duration(stream)
     if stream.duration is not None and stream.duration > 0:
         duration = stream.duration * time_base
-    elif container.duration is not None and container.duration > 0:
+    elif duration is None and container.duration is not None and container.duration > 0:
         duration = Fraction(container.duration, av.time_base)
     frames = stream.frames or None
     if frames is None and duration is not None and rate is not None:
@@ -316,6 +326,15 @@ def _describe(
         notes=tuple(notes),
         stream_index=stream.index,
     )
+
+
+def _tagged_duration(stream: av.VideoStream) -> Fraction | None:
+    """The duration that Matroska files say in a tag of the stream, such as 00:00:05.120000000."""
+    match = _DURATION_TAG.fullmatch(stream.metadata.get("DURATION", ""))
+    if match is None:
+        return None
+    hours, minutes, seconds, nano = (int(part) for part in match.groups())
+    return _positive(hours * 3600 + minutes * 60 + seconds + Fraction(nano, 10**9))
 
 
 def _audio(stream: av.AudioStream) -> AudioInfo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -117,6 +117,12 @@ class Reader:
             yield replace(held, duration=own if own > 0 else gap)
         if failure is not None:
             raise failure
+        end = held.time + held.duration if held is not None else Fraction(0)
+        if self.info.duration is not None and end - self.info.start < self.info.duration * 4 / 5:
+            self._note(
+                f"the picture ends at {float(end):.3f} s, but the file announces "
+                f"{float(self.info.duration):.3f} s: it may be cut short"
+            )
         if not count:
             raise MediaError(
                 f"{self.info.path} has no frame that can be decoded: the file is damaged or cut short"
@@ -136,20 +142,30 @@ class Reader:
         unit = self.info.time_base
         last: Fraction | None = None
         previous: tuple[torch.Tensor, torch.Tensor | None] | None = None
+        filled: set[int] = set()
         for frame, lost in self._decoded():
-            picture = self._picture(frame)
+            if frame is not None and frame.pts is not None and frame.pts in filled:
+                # It came after all, but late: its place is taken.
+                continue
+            picture = self._picture(frame) if frame is not None else previous
+            if picture is None:
+                return
+            if len(lost) > self._max_errors:
+                raise self._too_damaged(len(lost))
+            for missing in lost:
+                if last is None or missing * unit > last:
+                    self.repaired += 1
+                    filled.add(missing)
+                    last = missing * unit
+                    yield last, Fraction(0), *(previous or picture)
+            if frame is None:
+                return
             stamp = frame.pts if frame.pts is not None else frame.dts
             if stamp is None:
                 time = last + gap if last is not None else self.info.start
                 self._note("some frames carry no time; it is reckoned from the frame rate")
             else:
                 time = stamp * unit
-            for missing in lost:
-                hole = missing * unit
-                if (last is None or hole > last) and hole < time:
-                    self.repaired += 1
-                    yield hole, Fraction(0), *(previous or picture)
-                    last = hole
             if last is not None and time <= last:
                 time = last + min(gap, unit)
                 self._note("some frames are timed out of order; they are set right after the one before")
@@ -157,9 +173,20 @@ class Reader:
                 gap = time - last
             yield time, Fraction(frame.duration or 0) * unit, *picture
             last, previous = time, picture
+            filled = {place for place in filled if place * unit > last - MAX_WAITING * gap}
 
-    def _decoded(self) -> Iterator[tuple[av.VideoFrame, list[int]]]:
-        """Every decoded frame, with the timestamps of those that were lost to damage just before it."""
+    def _too_damaged(self, run: int) -> MediaError:
+        self._report()
+        return MediaError(
+            f"{self.info.path} is damaged: {run} frames in a row cannot be decoded "
+            f"(more than {self._max_errors}); what came before them was read"
+        )
+
+    def _decoded(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
+        """Every decoded frame, with the timestamps of those that were lost to damage just before it.
+
+        At the end comes None with those that were lost after the last frame.
+        """
         container = self._stack.enter_context(open_input(self.info.path))
         stream = container.streams[self.info.stream_index]
         assert isinstance(stream, av.VideoStream)
@@ -167,16 +194,15 @@ class Reader:
         decoder.thread_type = "AUTO"
         decoder.thread_count = self._threads
         waiting: list[int] = []
-        run = 0
-        unplaced = 0
-        for packet, broken in self._packets(container, stream):
-            frames: list[av.VideoFrame] = []
-            if packet is None or not packet.size:
-                packet = None
-            elif packet.pts is not None and not packet.is_discard:
+        seen = run = 0
+        any_frame = False
+        for packet in self._packets(container, stream):
+            seen += packet is not None
+            if packet is not None and packet.pts is not None and not packet.is_discard:
                 insort(waiting, packet.pts)
                 del waiting[:-MAX_WAITING]
-            failed = broken or (packet is not None and packet.is_corrupt)
+            failed = packet is not None and packet.is_corrupt
+            frames: list[av.VideoFrame] = []
             try:
                 frames = decoder.decode(packet)
             except av.EOFError:
@@ -185,41 +211,44 @@ class Reader:
                 failed = True
                 if packet is None:
                     frames = self._drain(decoder)
-            if failed:
-                self.errors += 1
-                unplaced += 1
-                run += 1
-                if run > self._max_errors:
-                    self._report()
-                    raise MediaError(
-                        f"{self.info.path} is damaged: {run} packets in a row cannot be decoded "
-                        f"(more than {self._max_errors}); what came before them was read"
-                    )
-            elif packet is not None:
-                run = 0
+            self.errors += failed
+            run = run + 1 if failed else 0
+            if run > self._max_errors:
+                raise self._too_damaged(run)
             for frame in frames:
                 lost: list[int] = []
                 if frame.pts is not None:
-                    while waiting and waiting[0] <= frame.pts:
-                        pts = waiting.pop(0)
-                        if pts < frame.pts:
-                            lost.append(pts)
-                if not unplaced:
-                    lost = []
-                unplaced = max(0, unplaced - len(lost))
-                yield frame, lost
+                    place = bisect_left(waiting, frame.pts)
+                    lost = waiting[:place]
+                    del waiting[: bisect_right(waiting, frame.pts)]
+                yield frame, lost if self._counts_as_lost(frame, any_frame) else []
+                any_frame = True
+        if seen < stream.frames:
+            self._note(f"the file announces {stream.frames} frames but holds {seen}: it may be cut short")
+        if any_frame and self.info.codec != "vp8" and not self.info.interlaced:
+            yield None, waiting
+
+    def _counts_as_lost(self, frame: av.VideoFrame, any_frame: bool) -> bool:
+        """Whether a packet before this frame that gave none was a frame, and not a part or a hidden one.
+
+        VP8 keeps hidden frames in packets of their own, interlaced clips may have a packet a field, and a
+        clip cut out of a longer one may begin with frames that lean on what is not there.
+        """
+        if self.errors:
+            return True
+        return any_frame and self.info.codec != "vp8" and not frame.interlaced_frame
 
     def _packets(
         self, container: av.container.InputContainer, stream: av.VideoStream
-    ) -> Iterator[tuple[av.Packet | None, bool]]:
+    ) -> Iterator[av.Packet | None]:
         """The stream's packets, then None to flush; reading errors end it with a note."""
         try:
             for packet in container.demux(stream):
                 if packet.size:
-                    yield packet, False
+                    yield packet
         except av.FFmpegError as error:
             self._note(f"reading stopped before the end of the file ({reason_of(error)})")
-        yield None, False
+        yield None
 
     @staticmethod
     def _drain(decoder: av.VideoCodecContext) -> list[av.VideoFrame]:
