@@ -37,9 +37,7 @@ def test_a_name_that_is_near_nothing_gets_all_of_them():
 
 
 def test_what_is_missing_is_said_with_how_to_get_it(monkeypatch):
-    entry = dataclasses.replace(
-        ESTIMATORS["dis"], missing=lambda: "OpenCV is not installed: pip install it"
-    )
+    entry = dataclasses.replace(ESTIMATORS["dis"], missing=lambda: "OpenCV is absent: pip install it")
     monkeypatch.setitem(ESTIMATORS, "dis", entry)
     for name in ("dis", "auto"):
         with pytest.raises(VstError, match="not ready: OpenCV is absent: pip install"):

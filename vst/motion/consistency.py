@@ -21,9 +21,9 @@ from torch import Tensor
 
 from vst.motion.warp import inside, warp
 
-_ALIKE = 0.03
-"""Largest mean difference of two neighbourhoods, of 1, that still counts as the same thing: noise of 3 %
-stays under it at the resolutions where it is asked."""
+_ALIKE = 0.025
+"""Largest mean difference of two neighbourhoods, of 1, that still counts as the same thing: at half
+resolution noise of 3 % a channel stays under it."""
 
 _NEIGHBOURHOOD = 5
 
@@ -94,13 +94,34 @@ def motion_boundary(backward: Tensor) -> Tensor:
     return ~(steepness <= 0.01 * _squared_length(backward) + 0.002)
 
 
+def recall_mask(forward: Tensor, backward: Tensor, alike: Tensor) -> Tensor:
+    """The mask of a ``Motion`` over a longer distance: not disoccluded, inside, and alike to look at.
+
+    What comes from behind a moving thing lies on the thing's motion boundary at the moment when it is
+    uncovered, the only moment at which memory can serve it; that condition would empty just what is looked
+    for. ``looks_alike`` finds flow that bleeds across a boundary, and finds it by what is seen.
+
+    Args:
+        forward: Flow earlier -> current on the earlier frame's grid, 2×H×W, pixels.
+        backward: Flow current -> earlier, same shape.
+        alike: Boolean 1×H×W from ``looks_alike``.
+
+    Returns:
+        Float tensor 1×H×W, 0 or 1.
+
+    Raises:
+        ValueError: The shapes do not fit.
+    """
+    return (~disocclusion(forward, backward) & inside(backward) & alike).to(backward.dtype)
+
+
 def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor) -> Tensor:
     """Whether the earlier frame, brought here by the flow, shows the same as the current one.
 
     Not one of Sundaram's conditions, and not asked of neighbouring frames. Over a longer distance two flows
     may agree in both directions and yet both be wrong where something was hidden: on synthetic scenes that
-    is so for 20 to 85 % of what frames 2 to 16 back would fill, and for 3 to 8 % with this condition.
-    Brightness may change as a whole: the median difference is taken off.
+    is so for a fifth to four fifths of what frames 2 to 16 back would fill, and with this condition for a
+    thirtieth. Brightness may change as a whole: the median difference is taken off.
 
     Args:
         current: C×H×W, 0..1.
@@ -108,7 +129,7 @@ def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor) -> Tensor:
         backward: Flow current -> earlier, 2×H×W, pixels.
 
     Returns:
-        Boolean tensor 1×H×W: mean absolute difference over 5×5 pixels and all channels below 0.03.
+        Boolean tensor 1×H×W: mean absolute difference over 5×5 pixels and all channels below 0.025.
 
     Raises:
         ValueError: The shapes do not fit.

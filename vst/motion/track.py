@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame, Motion
-from vst.motion.consistency import consistency_mask, looks_alike
+from vst.motion.consistency import consistency_mask, looks_alike, recall_mask
 from vst.motion.estimator import Estimator, to_bytes
 from vst.motion.warp import inside, warp
 
@@ -138,15 +138,14 @@ class _Past:
         return bool((untrusted & was_inside).float().mean() > _WORTHWHILE)
 
     def _motion(self, current: Tensor, earlier: Tensor, distance: int, image: Tensor) -> Motion:
-        flow, back = self._estimator.estimate_pair(current, earlier)
+        backward, forward = self._estimator.estimate_pair(current, earlier)
+        backward, forward = backward.to(image.device), forward.to(image.device)
+        if distance == self._distances[0]:
+            return Motion(backward, consistency_mask(forward, backward), distance)
+        seen = current.to(image.device).float() / 255, earlier.to(image.device).float() / 255
+        mask = recall_mask(forward, backward, looks_alike(*seen, backward))
         size = image.shape[-2:]
-        backward = _resize_flow(flow, size).to(image.device)
-        forward = _resize_flow(back, size).to(image.device)
-        mask = consistency_mask(forward, backward)
-        if distance != self._distances[0]:
-            alike = looks_alike(current.float() / 255, earlier.float() / 255, flow.to(current.device))
-            mask = mask * F.interpolate(alike[None].float(), size=tuple(size))[0].to(mask.device)
-        return Motion(backward, mask, distance)
+        return Motion(_resize_flow(backward, size), F.interpolate(mask[None], size=size)[0], distance)
 
 
 def _halve(image: Tensor) -> Tensor:

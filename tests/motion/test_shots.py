@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+
+from vst.frame import Frame
+from vst.motion import shots
+from vst.motion.shots import REACH, is_cut
+
+SHARED = Path(__file__).parents[2].parent / "shared"
+
+
+def frames(images: Iterable[torch.Tensor], start: int = 0) -> Iterator[Frame]:
+    for i, image in enumerate(images, start):
+        yield Frame(i, Fraction(i, 25), Fraction(1, 25), image)
+
+
+def cuts(images: Iterable[torch.Tensor], start: int = 0) -> list[int]:
+    return [frame.index for frame, begins in shots(frames(images, start)) if begins]
+
+
+@pytest.fixture
+def places(make_world):
+    """Two places filmed with a gently moving camera: ten frames each."""
+    return [
+        [make_world(camera=lambda t: (1.0 * t, 0.5 * t, 1.0), seed=seed).frame(t) for t in range(10)]
+        for seed in (1, 2)
+    ]
+
+
+def test_a_hard_cut_between_places_of_like_colours_is_found(places):
+    assert cuts(places[0] + places[1]) == [0, 10]
+
+
+def test_every_frame_comes_out_once_in_order(places):
+    for length in (0, 1, 2, 3, 4, 5, 10):
+        out = list(shots(frames(places[0][:length])))
+        assert [frame.index for frame, _ in out] == list(range(length))
+        assert [begins for _, begins in out] == [True] * min(length, 1) + [False] * (length - 1)
+
+
+def test_no_more_than_two_frames_are_read_ahead(places):
+    read = 0
+
+    def source():
+        nonlocal read
+        for image in places[0]:
+            read += 1
+            yield image
+
+    for frame, _ in shots(frames(source())):
+        assert read <= frame.index + 1 + REACH
+
+
+def test_the_same_cuts_are_found_wherever_decoding_begins(places):
+    a, b = places
+    clip = a[:6] + b[:5] + a[6:7] + b[5:9] + a[1:4]  # with a shot of one frame and a short one
+    whole = cuts(clip)
+    assert {6, 16} <= set(whole)
+    for start in range(1, len(clip)):
+        rest = cuts(clip[start:], start)
+        assert [t for t in rest if t >= start + REACH] == [t for t in whole if t >= start + REACH]
+
+
+def test_a_cut_depends_on_two_frames_before_and_two_after(places):
+    a, b = places
+    clip = a[:6] + b[:6]
+    torch.manual_seed(0)
+    other = [torch.rand_like(image) if not 4 <= t <= 8 else image for t, image in enumerate(clip)]
+    assert 6 in cuts(clip)
+    assert 6 in cuts(other)
+    assert 5 not in cuts(other)
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_flash_is_not_a_cut(places, length):
+    clip = [image.clone() for image in places[0]]
+    for t in range(5, 5 + length):
+        clip[t] = (clip[t] * 0.3 + 0.8).clamp(0, 1)
+    assert cuts(clip) == [0]
+
+
+@pytest.mark.parametrize("speed", [10.0, 40.0])
+def test_a_pan_that_begins_and_ends_at_once_is_not_a_cut(make_world, speed):
+    x = [0.0] * 5 + [speed * t for t in range(1, 5)] + [speed * 4] * 5
+    world = make_world(camera=lambda t: (x[t] - 2 * speed, 0.0, 1.0), width=320, height=180)
+    assert cuts(world.frame(t) for t in range(len(x))) == [0]
+
+
+def test_noise_is_not_a_cut(places):
+    torch.manual_seed(0)
+    assert cuts(torch.rand(3, 72, 128) for _ in range(12)) == [0]
+    assert cuts((image + 0.1 * torch.randn_like(image)).clamp(0, 1) for image in places[0]) == [0]
+
+
+def test_a_frame_that_is_repeated_is_not_a_cut(places):
+    doubled = [image for image in places[0][:6] for _ in range(2)]
+    assert cuts(doubled) == [0]
+
+
+def test_a_slow_fade_to_black_and_back_is_not_a_cut(places):
+    levels = [1 - abs(t - 10) / 10 for t in range(20)]
+    assert cuts(places[0][0] * (1 - level) for level in levels) == [0]
+
+
+def test_the_last_frame_of_a_clip_begins_no_shot_and_the_one_before_may(places):
+    assert cuts(places[0] + places[1][:1]) == [0]
+    assert cuts(places[0] + places[1][:2]) == [0, 10]
+
+
+def test_the_shape_of_the_frames_does_not_matter(places):
+    tall = [image.transpose(1, 2)[:, :, ::3] for image in places[0] + places[1]]
+    assert cuts(tall) == [0, 10]
+    tiny = [image[:, ::30, ::30] for image in places[0] + places[1]]
+    assert cuts(tiny) == [0, 10]
+
+
+def test_a_window_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="5 frames; 3 were given"):
+        is_cut([torch.zeros(3, 72, 128, dtype=torch.uint8)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("clip", "expected"),
+    [("cutbunny", [0, 235]), ("bigbuckbunny", [0]), ("bear", [0]), ("skiing", [0]), ("cockatoo", [0])],
+)
+def test_the_cuts_of_real_clips_are_those_that_one_sees(clip, expected):
+    cv2 = pytest.importorskip("cv2")
+    path = SHARED / "data" / "clips" / f"{clip}.mp4"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    capture = cv2.VideoCapture(str(path))
+
+    def source():
+        while True:
+            ok, picture = capture.read()
+            if not ok:
+                return
+            small = cv2.resize(picture, (256, 144), interpolation=cv2.INTER_AREA)
+            yield torch.from_numpy(small[..., ::-1].copy()).permute(2, 0, 1).float() / 255
+
+    assert cuts(source()) == expected
