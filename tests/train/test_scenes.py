@@ -265,6 +265,20 @@ def test_the_tone_is_as_long_as_the_clip_and_rises_at_the_cut() -> None:
     assert pitch(sound[16000:]) == pytest.approx(330, abs=2)
 
 
+def test_the_demo_has_one_cut_and_a_sound_that_follows_it() -> None:
+    scene = create_scene("demo")
+    assert (len(scene), scene.config.width, scene.config.height) == (80, 640, 360)
+    assert [t for t in range(80) if scene.shot_start(t) == t] == [0, 45]
+    assert len(scene.tone(8000)) == 80 * 8000 // 25
+
+
+def test_the_least_scene_is_a_background_of_a_few_pixels() -> None:
+    scene = Scene(SceneConfig(width=8, height=8, frames=1, objects=0))
+    assert scene.frame(0).shape == (3, 8, 8)
+    assert not scene.layers(0).any()
+    assert scene.motions(0, (1, 2)) == {}
+
+
 def test_photographs_serve_as_textures() -> None:
     red = torch.zeros(3, 40, 50)
     red[0] = torch.rand(40, 50, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from torch import Tensor
@@ -28,7 +28,7 @@ class SceneConfig:
     seed: int = 0
     """Chooses everything that is random."""
 
-    textures: Sequence[Tensor] | None = None
+    textures: Sequence[Tensor] | None = field(default=None, compare=False, repr=False)
     """Pictures to cut the layers from, float 3×h×w, 0..1, such as photographs; None paints them."""
 
     objects: int = 4
