@@ -27,7 +27,9 @@ class DisEstimator(Estimator):
     """DIS on 8-bit luma. No weights, same numbers on every run.
 
     Args:
-        preset: OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``.
+        preset: OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four times as long as
+            fast, and its mask finds 89 to 99 % of what moving discs hid where that of fast finds 66 to 96 %.
+            With fewer refinements or a coarser stride it is a third quicker and trusts less of real clips.
     """
 
     name = "dis"
