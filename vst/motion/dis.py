@@ -28,8 +28,8 @@ class DisEstimator(Estimator):
 
     Args:
         preset: OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four times as long as
-            fast, and its mask finds 89 to 99 % of what moving discs hid where that of fast finds 66 to 96 %.
-            With fewer refinements or a coarser stride it is a third quicker and trusts less of real clips.
+            fast, and its mask finds 89 to 99 % of what moving discs hid; that of fast finds 66 to 96 %.
+            With fewer refinements or a coarser stride it is a third quicker but trusts less of real clips.
     """
 
     name = "dis"
