@@ -71,8 +71,12 @@ def make_clip(
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write a clip with everything that is asked for; `rotation` is counter-clockwise, as PyAV has it."""
-    options = {"crf": "10", "preset": "ultrafast"} if codec == "libx264" and options is None else options or {}
-    with av.open(str(path), "w", container_options={"movie_timescale": "48000"} if path.suffix == ".mp4" else {}) as out:
+    options = (
+        {"crf": "10", "preset": "ultrafast"} if codec == "libx264" and options is None else options or {}
+    )
+    with av.open(
+        str(path), "w", container_options={"movie_timescale": "48000"} if path.suffix == ".mp4" else {}
+    ) as out:
         out.metadata.update(tags or {})
         video = out.add_stream(codec, rate=rate, options=options)
         video.width, video.height, video.pix_fmt = width, height, pix_fmt
@@ -128,7 +132,10 @@ def make_clip(
                 else:
                     samples = av.AudioFrame.from_ndarray((wave * 0.3).astype("<f4")[None], "fltp", "mono")
                 samples.sample_rate = kind.rate
-                samples.pts, samples.time_base = start + round(kind.start * kind.rate), Fraction(1, kind.rate)
+                samples.pts, samples.time_base = (
+                    start + round(kind.start * kind.rate),
+                    Fraction(1, kind.rate),
+                )
                 out.mux(voice.encode(samples))
             out.mux(voice.encode(None))
         for start, end, words in subtitles:

@@ -16,6 +16,7 @@ from vst.media.codecs import Plan
 from vst.media.colour import RANGE_FULL, RANGE_LIMITED
 from vst.media.companions import Companion, choose_companions
 from vst.media.containers import open_input, reason_of
+from vst.media.layout import layout_of
 from vst.media.matroska import PLACEHOLDER_TAG, set_sample_aspect
 from vst.media.probe import ClipInfo
 from vst.media.segments import Segment, SegmentStore, read_packets
@@ -130,6 +131,9 @@ def join(
             video = _add_video(output, store, plan, time_base, rate, sample_aspect)
             if original is not None:
                 video.metadata.update(content_tags(original.streams[source.stream_index].metadata))
+            if plan.codec.name == "vp9" and layout_of(plan.pix_fmt).alpha:
+                # VP9 keeps alpha beside the picture; only this tag says that it is there.
+                video.metadata["alpha_mode"] = "1"
             if shaped:
                 video.metadata.update([PLACEHOLDER_TAG])
             if original is not None:

@@ -54,19 +54,15 @@ def _find(data: bytes | bytearray, path: tuple[int, ...]) -> dict[int, tuple[int
 def display_size(
     width: int, height: int, sample_aspect: Fraction, limits: tuple[int, int]
 ) -> tuple[int, int]:
-    """The size at which to show width × height pixels of this shape, neither side above its limit."""
+    """A size with exactly the shape of width × height such pixels, if one has no side above its limit."""
     shape = Fraction(width, height) * sample_aspect
-    wide, high = round(width * sample_aspect), round(height / sample_aspect)
-    size = (wide, height) if sample_aspect >= 1 else (width, high)
-    if size[0] <= limits[0] and size[1] <= limits[1]:
-        return size
-    # A small clip has short fields: take the largest size of nearly this shape that fits.
-    bound = max(1, min(int(limits[0] / shape), limits[1]))
-    nearest = min(
-        ((max(1, round(rows * shape)), rows) for rows in range(1, bound + 1)),
-        key=lambda pair: abs(Fraction(*pair) / shape - 1),
-    )
-    return min(nearest[0], limits[0]), nearest[1]
+    wide, high = shape.numerator, shape.denominator
+    fitting = min(limits[0] // wide, limits[1] // high)
+    if fitting:
+        enough = max(-(-width // wide), -(-height // high))
+        return min(enough, fitting) * wide, min(enough, fitting) * high
+    rows = min(height, limits[1], int(limits[0] / shape)) or 1
+    return max(1, min(round(rows * shape), limits[0])), rows
 
 
 def set_sample_aspect(path: Path, width: int, height: int, sample_aspect: Fraction) -> None:
