@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+import vst.batch.runner
+from vst.errors import Interrupted, MediaError
+from vst.render import Progress, Report
+
+
+@pytest.fixture
+def footage(tmp_path: Path) -> Path:
+    """A folder of files that only look like media."""
+    folder = tmp_path / "footage"
+    for name in (
+        "a/one.mov",
+        "a/deep/two.MP4",
+        "b/photo.jpg",
+        "b/notes.txt",
+        "b/._one.mov",
+        ".cache/x.mov",
+    ):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return folder
+
+
+class FakeRender:
+    """Copies the source in capitals; fails for files that say so, and stops where it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Path, object]] = []
+        self.stop_in: str | None = None
+
+    def __call__(self, source, settings, output, *, progress, stop: threading.Event):
+        self.calls.append((source, settings))
+        if source.name == self.stop_in:
+            stop.set()
+        if stop.is_set():
+            raise Interrupted("stopped")
+        text = source.read_text()
+        if "broken" in text:
+            raise MediaError(f"{source} is broken")
+        if "surprise" in text:
+            raise ZeroDivisionError("by zero")
+        progress(Progress(1, 1, 1.0, 0.0, "paint"))
+        output.write_text(text.upper())
+        return Report(source, output, 1, 1, 0.5, (), settings)
+
+    @property
+    def names(self) -> list[str]:
+        return [source.name for source, _ in self.calls]
+
+
+@pytest.fixture
+def fake_render(monkeypatch) -> FakeRender:
+    """Replaces the render, and the check that the style exists."""
+    fake = FakeRender()
+    monkeypatch.setattr(vst.batch.runner, "render", fake)
+    monkeypatch.setattr(vst.batch.runner, "check_settings", lambda settings: None)
+    return fake
+
+
+@pytest.fixture
+def touch():
+    """Gives a file new content and a later time."""
+
+    def change(path: Path, text: str) -> None:
+        path.write_text(text)
+        later = path.stat().st_mtime_ns + 2_000_000_000
+        os.utime(path, ns=(later, later))
+
+    return change

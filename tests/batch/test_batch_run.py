@@ -1,0 +1,164 @@
+"""A batch renders what is not done, goes on after a failure, and ends when asked."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from vst.batch import State, Watcher, run
+from vst.errors import MediaError, UsageError
+from vst.render import RenderSettings
+
+CANDY = RenderSettings(style="candy")
+
+
+def states(results):
+    return {result.job.name: result.state for result in results}
+
+
+def test_the_structure_and_the_names_are_kept(footage, tmp_path, fake_render):
+    results = run(footage, tmp_path / "out", CANDY)
+    assert states(results) == {
+        "a/deep/two.MP4": State.DONE,
+        "a/one.mov": State.DONE,
+        "b/photo.jpg": State.DONE,
+    }
+    assert (tmp_path / "out/a/deep/two.MP4").read_text() == "A/DEEP/TWO.MP4"
+    assert not (tmp_path / "out/b/notes.txt").exists()
+
+
+def test_what_is_done_is_skipped(footage, tmp_path, fake_render):
+    run(footage, tmp_path / "out", CANDY)
+    fake_render.calls.clear()
+    results = run(footage, tmp_path / "out", CANDY)
+    assert set(states(results).values()) == {State.SKIPPED}
+    assert fake_render.calls == []
+
+
+def test_only_what_changed_is_rendered_again_and_only_if_allowed(footage, tmp_path, fake_render, touch):
+    run(footage, tmp_path / "out", CANDY)
+    fake_render.calls.clear()
+    touch(footage / "a/one.mov", "changed")
+    results = run(footage, tmp_path / "out", CANDY)
+    assert states(results)["a/one.mov"] is State.FAILED
+    assert "-y replaces it" in next(r.message for r in results if r.state is State.FAILED)
+    results = run(footage, tmp_path / "out", RenderSettings(style="candy", overwrite=True))
+    assert fake_render.names == ["one.mov"]
+    assert states(results)["a/one.mov"] is State.DONE
+    assert (tmp_path / "out/a/one.mov").read_text() == "CHANGED"
+
+
+def test_other_settings_make_everything_out_of_date(footage, tmp_path, fake_render):
+    run(footage, tmp_path / "out", CANDY)
+    fake_render.calls.clear()
+    results = run(footage, tmp_path / "out", RenderSettings(style="wave", overwrite=True))
+    assert set(states(results).values()) == {State.DONE}
+
+
+def test_the_number_of_threads_makes_nothing_out_of_date(footage, tmp_path, fake_render):
+    run(footage, tmp_path / "out", CANDY)
+    results = run(footage, tmp_path / "out", RenderSettings(style="candy", threads=3))
+    assert set(states(results).values()) == {State.SKIPPED}
+
+
+def test_an_output_that_was_changed_by_hand_is_not_taken_for_ours(footage, tmp_path, fake_render, touch):
+    run(footage, tmp_path / "out", CANDY)
+    touch(tmp_path / "out/a/one.mov", "retouched")
+    results = run(footage, tmp_path / "out", CANDY)
+    assert states(results)["a/one.mov"] is State.FAILED
+    assert (tmp_path / "out/a/one.mov").read_text() == "retouched"
+
+
+def test_a_lost_output_is_rendered_again(footage, tmp_path, fake_render):
+    run(footage, tmp_path / "out", CANDY)
+    (tmp_path / "out/a/one.mov").unlink()
+    fake_render.calls.clear()
+    run(footage, tmp_path / "out", CANDY)
+    assert fake_render.names == ["one.mov"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"format": 1, "outputs": [1]}', '{"format": 9, "outputs": {}}']
+)
+def test_a_damaged_record_counts_for_nothing(footage, tmp_path, fake_render, text):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.vst-batch.json").write_text(text)
+    assert set(states(run(footage, tmp_path / "out", CANDY)).values()) == {State.DONE}
+    assert set(states(run(footage, tmp_path / "out", CANDY)).values()) == {State.SKIPPED}
+
+
+def test_a_failure_does_not_stop_the_others(footage, tmp_path, fake_render):
+    (footage / "a/one.mov").write_text("broken")
+    (footage / "b/photo.jpg").write_text("surprise")
+    results = run(footage, tmp_path / "out", CANDY)
+    assert [(result.job.name, result.state, result.message) for result in results] == [
+        ("a/deep/two.MP4", State.DONE, ""),
+        ("a/one.mov", State.FAILED, f"{footage / 'a/one.mov'} is broken"),
+        ("b/photo.jpg", State.FAILED, "internal error (ZeroDivisionError: by zero)"),
+    ]
+
+
+def test_what_failed_is_tried_again(footage, tmp_path, fake_render, touch):
+    (footage / "a/one.mov").write_text("broken")
+    run(footage, tmp_path / "out", CANDY)
+    touch(footage / "a/one.mov", "mended")
+    fake_render.calls.clear()
+    results = run(footage, tmp_path / "out", CANDY)
+    assert fake_render.names == ["one.mov"]
+    assert states(results)["a/one.mov"] is State.DONE
+
+
+def test_asked_to_stop_nothing_new_is_begun_and_what_is_done_stays_done(footage, tmp_path, fake_render):
+    fake_render.stop_in = "one.mov"
+    results = run(footage, tmp_path / "out", CANDY, stop=threading.Event())
+    assert states(results) == {
+        "a/deep/two.MP4": State.DONE,
+        "a/one.mov": State.STOPPED,
+        "b/photo.jpg": State.STOPPED,
+    }
+    assert "photo.jpg" not in fake_render.names
+    fake_render.stop_in = None
+    again = run(footage, tmp_path / "out", CANDY)
+    assert states(again)["a/deep/two.MP4"] is State.SKIPPED
+    assert states(again)["a/one.mov"] is State.DONE
+
+
+def test_the_watcher_hears_of_everything(footage, tmp_path, fake_render):
+    heard = []
+
+    class Ear(Watcher):
+        def started(self, jobs):
+            heard.append(("started", len(jobs)))
+
+        def progressed(self, job, progress):
+            heard.append((job.name, progress.frame))
+
+        def finished(self, result):
+            heard.append((result.job.name, str(result.state)))
+
+    run(footage, tmp_path / "out", CANDY, watcher=Ear())
+    assert heard[:3] == [("started", 3), ("a/deep/two.MP4", 1), ("a/deep/two.MP4", "done")]
+    assert len(heard) == 7
+
+
+def test_settings_that_no_file_can_be_rendered_with_are_refused_at_once(footage, tmp_path):
+    with pytest.raises(UsageError, match="unknown mode"):
+        run(footage, tmp_path / "out", RenderSettings(style="candy", mode="vtm"))
+    with pytest.raises(UsageError, match="unknown style"):
+        run(footage, tmp_path / "out", RenderSettings(style="no such style"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_that_cannot_be_meant_are_refused(footage, tmp_path, fake_render):
+    with pytest.raises(UsageError, match="is the folder that is read"):
+        run(footage, footage, CANDY)
+    with pytest.raises(MediaError, match="does not exist"):
+        run(tmp_path / "footgae", tmp_path / "out", CANDY)
+    with pytest.raises(MediaError, match="is a file: give a folder"):
+        run(footage / "a/one.mov", tmp_path / "out", CANDY)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MediaError, match="holds no video or picture"):
+        run(tmp_path / "empty", tmp_path / "out", CANDY)
+    with pytest.raises(UsageError, match="expected 1 or more"):
+        run(footage, tmp_path / "out", CANDY, jobs=0)

@@ -1,0 +1,49 @@
+"""`vst batch`: a table at the end, and an exit code that says how it went."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def footage(clip, tmp_path):
+    folder = tmp_path / "footage"
+    (folder / "day").mkdir(parents=True)
+    shutil.copy(clip, folder / "day" / "good.mp4")
+    (folder / "day" / "junk.mov").write_text("junk")
+    return folder
+
+
+def test_a_batch_goes_on_after_a_failure_skips_what_is_done_and_exits_3(vst, footage, weights, tmp_path):
+    arguments = ("batch", footage, "-o", tmp_path / "out", "--style", "candy", "--weights-dir", weights)
+    outcome = vst(*arguments)
+    assert outcome.code == 3, outcome.err
+    lines = outcome.out.splitlines()
+    assert lines[0].split() == ["file", "frames", "time", "state", "message"]
+    assert lines[1].split() == ["day/good.mp4", "4", "0:00", "done"]
+    assert "junk.mov" in lines[2]
+    assert "is not a media file" in lines[2]
+    assert (tmp_path / "out/day/good.mp4").stat().st_size > 0
+
+    (footage / "day" / "junk.mov").unlink()
+    outcome = vst(*arguments, "--json")
+    assert outcome.code == 0
+    events = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [event["event"] for event in events] == ["file", "done"]
+    assert events[0]["state"] == "skipped"
+    assert events[1] == {"event": "done", "done": 0, "skipped": 1, "failed": 0, "stopped": 0}
+
+
+def test_an_unknown_style_is_bad_usage_not_a_failure_of_every_file(vst, footage, weights, tmp_path):
+    outcome = vst("batch", footage, "-o", tmp_path / "out", "--style", "candi", "--weights-dir", weights)
+    assert (outcome.code, outcome.err) == (2, "vst: error: unknown style 'candi': did you mean 'candy'?\n")
+
+
+def test_a_folder_that_is_missing_gets_the_nearest_name(vst, footage, weights, tmp_path):
+    missing = footage.with_name("footgae")
+    outcome = vst("batch", missing, "-o", tmp_path / "out", "--style", "candy", "--weights-dir", weights)
+    assert outcome.code == 1
+    assert "did you mean footage?" in outcome.err

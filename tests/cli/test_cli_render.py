@@ -1,0 +1,151 @@
+"""`vst render`: options become settings, what the render says becomes text or JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import pytest
+
+import vst.render
+from vst.errors import Interrupted, MediaError
+from vst.render import Progress, RenderSettings, Report
+
+
+@pytest.fixture
+def rendered(monkeypatch):
+    """Replaces the render; gives what it was called with."""
+    calls = []
+
+    def fake(source, settings, output=None, *, progress, stop):
+        calls.append((source, settings, output))
+        for frame in range(1, 4):
+            progress(Progress(frame, 3, 2.0, 1.0, "paint"))
+        return Report(source, Path("out.mov"), 3, 2, 1.5, ("the clip was odd",), settings)
+
+    monkeypatch.setattr(vst.render, "render", fake)
+    return calls
+
+
+def failing(monkeypatch, error):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(vst.render, "render", fail)
+
+
+def test_options_become_settings(vst, rendered, weights):
+    outcome = vst(
+        *("render", "a.mov", "-o", "b.mov", "-y", "--style", "candy:0.6+wave:0.4", "--mode", "itn"),
+        *("--flow", "dis", "--strength", "0.8", "--keep-color", "--scale", "0.5", "--codec", "h265"),
+        *("--crf", "20", "--pix-fmt", "yuv420p10le", "--device", "cpu", "--precision", "fp32"),
+        *("--threads", "3", "--seed", "7", "--weights-dir", weights),
+    )
+    assert outcome.code == 0
+    settings = RenderSettings(
+        style="candy:0.6+wave:0.4",
+        mode="itn",
+        flow="dis",
+        strength=0.8,
+        keep_color=True,
+        scale=0.5,
+        codec="h265",
+        crf=20,
+        pix_fmt="yuv420p10le",
+        device="cpu",
+        precision="fp32",
+        threads=3,
+        seed=7,
+        weights_dir=weights,
+        overwrite=True,
+    )
+    assert rendered == [(Path("a.mov"), settings, Path("b.mov"))]
+
+
+def test_without_options_the_defaults_are_those_of_the_library(vst, rendered):
+    vst("render", "a.mov", "--style", "candy")
+    assert rendered == [(Path("a.mov"), RenderSettings(style="candy"), None)]
+
+
+def test_the_end_is_one_line_then_notes(vst, rendered):
+    outcome = vst("render", "a.mov", "--style", "candy")
+    assert outcome.out == "out.mov: 3 frames in 0:02, 2.00 frames/s\n"
+    assert outcome.err == "note: the clip was odd\n"
+
+
+def test_quiet_says_nothing(vst, rendered):
+    outcome = vst("render", "a.mov", "--style", "candy", "-q")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+
+
+def test_json_has_stdout_for_itself(vst, rendered):
+    outcome = vst("render", "a.mov", "--style", "candy", "--json")
+    events = [json.loads(line) for line in outcome.out.splitlines()]
+    # Three frames within half a second: one event of progress.
+    assert [event["event"] for event in events] == ["progress", "note", "done"]
+    assert events[0] == {
+        "event": "progress",
+        "frame": 1,
+        "frames": 3,
+        "fps": 2.0,
+        "eta": 1.0,
+        "stage": "paint",
+    }
+    assert events[2]["output"] == "out.mov"
+    assert events[2]["frames"] == 3
+    assert "out.mov" in outcome.err
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(vst, rendered, monkeypatch):
+    monkeypatch.setattr("vst.cli.progress.LINE_SECONDS", 0.0)
+    outcome = vst("render", "a.mov", "--style", "candy")
+    assert outcome.err.splitlines()[0] == "frame 1/3, 2.00 frames/s, 0:01 left, limited by paint"
+
+
+def test_on_a_terminal_there_is_a_bar_without_colour_if_asked(vst, rendered, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("vst.cli.session.Session.on_terminal", True)
+    outcome = vst("render", "a.mov", "--style", "candy")
+    assert "frame 3/3, 2.00 frames/s" in outcome.err
+    assert "\x1b[3" not in outcome.err
+
+
+def test_a_failure_is_one_line(vst, monkeypatch):
+    failing(monkeypatch, MediaError("clip.mov is\n  broken"))
+    outcome = vst("render", "a.mov", "--style", "candy")
+    assert (outcome.code, outcome.err) == (1, "vst: error: clip.mov is broken\n")
+
+
+def test_a_failure_is_an_event_too(vst, monkeypatch):
+    failing(monkeypatch, MediaError("clip.mov is broken"))
+    outcome = vst("render", "a.mov", "--style", "candy", "--json")
+    assert json.loads(outcome.out) == {"event": "error", "message": "clip.mov is broken", "exit_code": 1}
+
+
+def test_an_internal_error_shows_no_traceback_until_it_is_asked_for(vst, monkeypatch):
+    failing(monkeypatch, ZeroDivisionError("by zero"))
+    outcome = vst("render", "a.mov", "--style", "candy")
+    assert outcome.code == 1
+    assert outcome.err == (
+        "vst: error: internal error (ZeroDivisionError: by zero); run again with -vv and report it\n"
+    )
+    outcome = vst("render", "a.mov", "--style", "candy", "-vv")
+    assert "Traceback" in outcome.err
+
+
+def test_an_interrupted_render_exits_130(vst, monkeypatch):
+    failing(monkeypatch, Interrupted("stopped at frame 3"))
+    outcome = vst("render", "a.mov", "--style", "candy")
+    assert (outcome.code, outcome.err) == (130, "vst: stopped: stopped at frame 3\n")
+
+
+def test_a_clip_is_painted(vst, weights, clip, tmp_path):
+    target = tmp_path / "painted.mp4"
+    outcome = vst("render", clip, "-o", target, "--style", "candy", "--weights-dir", weights)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith(f"{target}: 4 frames in ")
+    with av.open(str(target)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 4

@@ -1,0 +1,8 @@
+"""`python -m vst ...` is `vst ...`."""
+
+from __future__ import annotations
+
+from vst.cli import main
+
+if __name__ == "__main__":
+    main()

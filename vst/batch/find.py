@@ -1,0 +1,96 @@
+"""Which files of a folder are meant, and where their outputs go."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from vst.batch.job import Job
+from vst.errors import MediaError, UsageError
+
+VIDEO_SUFFIXES = (
+    ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
+    ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv",
+)  # fmt: skip
+PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+RECORD = ".vst-batch.json"
+"""The file by which an output folder is known; see `Manifest`."""
+
+MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURE_SUFFIXES)
+"""Files with these extensions, in any case, are rendered; others are left alone."""
+
+
+def find_jobs(source: Path, output: Path, name_of: Callable[[Path], Path]) -> list[Job]:
+    """The media files below a folder, each with its place below the output folder.
+
+    Hidden files and folders are left alone, and so are the output folder and those of other batches where
+    they lie within the source.
+
+    Args:
+        source: The folder to search, whole.
+        output: The folder that will have the same structure.
+        name_of: Gives what a render of a file would be called; its extension is taken over, because not
+            every container that can be read can be written.
+
+    Returns:
+        Jobs in order of their names.
+
+    Raises:
+        UsageError: The two folders are one.
+        MediaError: The source is no folder, or holds nothing to render.
+    """
+    if not source.is_dir():
+        if source.exists():
+            raise MediaError(f"{source} is a file: give a folder, or use 'vst render'")
+        raise MediaError(f"folder {source} does not exist{_nearest_folder(source)}")
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"{output} is a file: -o wants a folder")
+    if output.resolve() == source.resolve():
+        raise UsageError(f"{output} is the folder that is read: give another one with -o")
+    found = _media_below(source, output.resolve())
+    if not found:
+        raise MediaError(
+            f"{source} holds no video or picture: expected files such as .mp4, .mov, .mkv, .jpg, .png"
+        )
+    natural = {path: path.with_suffix(name_of(source / path).suffix) for path in found}
+    claims = Counter(str(name).casefold() for name in natural.values())
+    jobs = []
+    for path in found:
+        name = natural[path]
+        if claims[str(name).casefold()] > 1 and name.suffix != path.suffix:
+            # clip.ts and clip.mp4 would both be clip.mp4: the one whose container changes keeps both names.
+            name = path.with_name(path.name + name.suffix)
+        jobs.append(Job(name.as_posix(), source / path, output / name))
+    return jobs
+
+
+def _nearest_folder(path: Path) -> str:
+    try:
+        folders = [entry.name for entry in os.scandir(path.parent) if entry.is_dir()]
+    except OSError:
+        return ": check the path"
+    near = difflib.get_close_matches(path.name, folders, n=1)
+    return f"; did you mean {near[0]}?" if near else ": check the path"
+
+
+def _media_below(source: Path, output: Path) -> list[Path]:
+    """Relative paths of the media files, sorted."""
+    found = []
+    for folder, subfolders, files in os.walk(source):
+        here = Path(folder)
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if not (
+                name.startswith(".") or (here / name / RECORD).exists() or (here / name).resolve() == output
+            )
+        ]
+        found += [
+            (here / name).relative_to(source)
+            for name in files
+            if Path(name).suffix.lower() in MEDIA_SUFFIXES and not name.startswith(".")
+        ]
+    return sorted(found)

@@ -1,0 +1,78 @@
+"""The program: its commands, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from vst import __version__
+from vst.cli.group import LazyGroup
+from vst.cli.outcome import INTERRUPTED, describe, exit_code_of
+from vst.cli.session import Session
+
+COMMANDS = {
+    "render": "vst.cli.render:render_command",
+    "batch": "vst.cli.batch:batch_command",
+    "styles": "vst.cli.styles:styles_command",
+    "modes": "vst.cli.modes:modes_command",
+    "weights": "vst.cli.weights:weights_group",
+    "train": "vst.cli.train:train_command",
+    "doctor": "vst.cli.doctor:doctor_command",
+}
+"""Name -> where it is. A new command is a new file and one entry here."""
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="vst", message="%(prog)s %(version)s")
+def vst() -> None:
+    """Turn a video into a painting that holds still."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; every error becomes one line on stderr.
+
+    Args:
+        arguments: What follows the program's name; None takes the process's own.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 bad usage, 3 some of a batch failed, 130 interrupted.
+    """
+    session = Session()
+    try:
+        code = vst.main(args=arguments, prog_name="vst", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:
+        _drop_output()
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except Exception as error:  # the last door: whatever it is, it leaves as one line
+        session.error(describe(error), exit_code_of(error), error)
+        return exit_code_of(error)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The entry point: run one command and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # File names need not be text in the terminal's encoding; printing one must not fail.
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(run(arguments))
+
+
+def _drop_output() -> None:
+    """Whoever read us has gone: let the interpreter's last flush go nowhere instead of complaining."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())

@@ -1,0 +1,47 @@
+"""`vst batch`: a folder of clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vst.cli.options import render_options, settings_from
+from vst.cli.outcome import DONE, INTERRUPTED, SOME_FAILED
+from vst.cli.session import session_of
+from vst.cli.signals import stop_on_signals
+
+
+@click.command("batch")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="The folder to write; it gets the same structure and names.",
+)
+@click.option("-y", "--overwrite", is_flag=True, help="Replace outputs that are there and not up to date.")
+@click.option("--jobs", type=int, default=1, show_default=True, metavar="N", help="Files at a time.")
+@render_options
+@click.pass_context
+def batch_command(context: click.Context, folder: Path, output: Path, jobs: int, **options: Any) -> None:
+    """Paint every video and picture below FOLDER.
+
+    What is done already is skipped, and a file that fails does not stop the others.
+    """
+    session = session_of(context)
+    with stop_on_signals(say=not session.quiet) as stop:
+        from vst.batch import State, run
+        from vst.cli.batch_view import show_batch
+
+        settings = settings_from(**options)
+        with show_batch(session) as view:
+            results = run(folder, output, settings, jobs=jobs, watcher=view, stop=stop)
+        view.summary(results)
+    states = {result.state for result in results}
+    if State.STOPPED in states:
+        context.exit(INTERRUPTED)
+    context.exit(SOME_FAILED if State.FAILED in states else DONE)

@@ -1,0 +1,123 @@
+"""What a batch shows while it runs, and the table at its end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from vst.batch import Job, Result, State, Watcher
+from vst.cli.progress import EVENT_SECONDS, LINE_SECONDS, Every, clock, in_words
+from vst.cli.session import Session
+from vst.cli.tables import show_table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from vst.render import Progress
+
+
+@contextlib.contextmanager
+def show_batch(session: Session) -> Iterator[BatchView]:
+    """A view of one batch, as this session wants it: bars on a terminal, else a line a file."""
+    if session.quiet or not session.on_terminal:
+        yield BatchView(session, None)
+        return
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    with Bars(*columns, console=session.console, transient=True) as bars:
+        yield BatchView(session, bars)
+
+
+class BatchView(Watcher):
+    """Watches a batch for one session."""
+
+    def __init__(self, session: Session, bars: Bars | None) -> None:
+        self._session = session
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+        self._whole: TaskID | None = None
+        self._number = 0
+        self._total = 0
+        self._line_due = Every(LINE_SECONDS, at_once=False)
+        self._event_due: dict[str, Every] = {}
+
+    def started(self, jobs: Sequence[Job]) -> None:
+        """Count the files."""
+        self._total = len(jobs)
+        if self._bars is not None:
+            self._whole = self._bars.add_task("files", total=self._total, words=f"0/{self._total}")
+
+    def progressed(self, job: Job, progress: Progress) -> None:
+        """Move the file's bar, or say a line or an event where one is due."""
+        if self._event_due.setdefault(job.name, Every(EVENT_SECONDS, at_once=True))():
+            self._session.event(
+                "progress",
+                file=job.name,
+                frame=progress.frame,
+                frames=progress.frames,
+                fps=round(progress.fps, 3),
+                eta=None if progress.eta is None else round(progress.eta, 1),
+                stage=progress.stage,
+            )
+        if self._bars is None:
+            if self._line_due():
+                self._session.say(f"{job.name}: {in_words(progress)}")
+            return
+        if job.name not in self._tasks:
+            self._tasks[job.name] = self._bars.add_task(job.name, total=None, words="")
+        self._bars.update(
+            self._tasks[job.name], completed=progress.frame, total=progress.frames, words=in_words(progress)
+        )
+
+    def finished(self, result: Result) -> None:
+        """Say what became of the file."""
+        self._number += 1
+        self._event_due.pop(result.job.name, None)
+        self._session.event("file", **_row(result), notes=list(result.notes))
+        if self._bars is not None and self._whole is not None:
+            task = self._tasks.pop(result.job.name, None)
+            if task is not None:
+                self._bars.remove_task(task)
+            self._bars.update(self._whole, completed=self._number, words=f"{self._number}/{self._total}")
+        if self._session.verbosity > 0:
+            for note in result.notes:
+                self._session.say(f"{result.job.name}: note: {note}")
+        if self._bars is None and result.state is not State.STOPPED:
+            message = f": {result.message}" if result.message else ""
+            self._session.say(f"{self._number}/{self._total} {result.job.name} {result.state}{message}")
+
+    def summary(self, results: Sequence[Result]) -> None:
+        """The table at the end."""
+        counts = Counter(result.state for result in results)
+        self._session.event("done", **{str(state): counts[state] for state in State})
+        if self._session.json or self._session.quiet:
+            return
+        rows = []
+        for result in results:
+            row = _row(result)
+            worked = result.state is State.DONE
+            row["frames"] = result.frames if worked else None
+            row["time"] = clock(result.seconds) if worked else None
+            rows.append(row)
+        show_table(self._session, ("file", "frames", "time", "state", "message"), rows)
+
+
+def _row(result: Result) -> dict[str, object]:
+    return {
+        "file": result.job.name,
+        "source": str(result.job.source),
+        "output": str(result.job.output),
+        "state": str(result.state),
+        "frames": result.frames,
+        "seconds": round(result.seconds, 3),
+        "message": result.message,
+    }

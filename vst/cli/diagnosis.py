@@ -1,0 +1,165 @@
+"""Asks every room what it finds on this machine.
+
+A broken installation is what this is for, so nothing is taken for granted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vst import __version__
+from vst.errors import VstError
+
+OK, WARNING, BROKEN = "ok", "warning", "broken"
+
+LITTLE_DISK = 2 * 2**30
+"""Bytes; a few minutes of lossless video."""
+
+_CANNOT = (ImportError, OSError, RuntimeError, AttributeError)
+"""What importing a package raises that is missing, lacks a library, or does not fit its neighbour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the examination.
+
+    Attributes:
+        check: What was looked at.
+        state: ``ok``, ``warning`` (renders work, something is missing) or ``broken`` (renders cannot work).
+        value: What was found.
+    """
+
+    check: str
+    state: str
+    value: str
+
+
+def examine(weights_dir: Path | None = None) -> list[Finding]:
+    """Look at everything that a render needs; never raises for what it finds."""
+    findings = [
+        Finding("vst", OK, f"{__version__} in {Path(__file__).parents[1]}"),
+        Finding("python", OK, f"{platform.python_version()} ({sys.executable})"),
+        Finding("system", OK, f"{platform.system()} {platform.machine()}"),
+    ]
+    parts: list[tuple[str, str, Callable[[], Iterator[Finding]]]] = [
+        ("torch", BROKEN, _torch),
+        ("torchvision", WARNING, _torchvision),
+        ("av", BROKEN, _av),
+        ("opencv", BROKEN, _opencv),
+        ("arithmetic", BROKEN, _arithmetic),
+        ("encoders", BROKEN, _encoders),
+        ("optical flow", BROKEN, _estimators),
+        ("weights", BROKEN, lambda: _weights(weights_dir)),
+        ("disk", WARNING, _disk),
+    ]
+    for name, severity, look in parts:
+        try:
+            findings += look()
+        except VstError as error:
+            findings.append(Finding(name, severity, str(error)))
+        except _CANNOT as error:
+            reason = " ".join(str(error).split())
+            findings.append(Finding(name, severity, f"does not work ({type(error).__name__}: {reason})"))
+    return findings
+
+
+def _torch() -> Iterator[Finding]:
+    import torch
+
+    yield Finding("torch", OK, f"{torch.__version__}, {torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        for number in range(torch.cuda.device_count()):
+            properties = torch.cuda.get_device_properties(number)
+            memory = properties.total_memory / 2**30
+            yield Finding(f"cuda:{number}", OK, f"{properties.name}, {memory:.1f} GiB")
+    else:
+        built = (
+            f"this torch is built for CUDA {torch.version.cuda}"
+            if torch.version.cuda
+            else "built without it"
+        )
+        yield Finding("cuda", OK, f"not available ({built}); renders use the CPU")
+
+
+def _torchvision() -> Iterator[Finding]:
+    yield Finding("torchvision", OK, importlib.import_module("torchvision").__version__)
+
+
+def _av() -> Iterator[Finding]:
+    import av
+
+    libraries = ", ".join(
+        f"{name} {'.'.join(map(str, number))}" for name, number in av.library_versions.items()
+    )
+    yield Finding("av", OK, f"{av.__version__} ({libraries})")
+
+
+def _opencv() -> Iterator[Finding]:
+    import cv2
+
+    yield Finding("opencv", OK, cv2.__version__)
+
+
+def _arithmetic() -> Iterator[Finding]:
+    from vst.render.device import choose_device, choose_precision, has_fast_bf16, precision_name
+
+    hardware = "in hardware (AVX-512 BF16 or AMX)" if has_fast_bf16() else "not in hardware"
+    yield Finding("CPU bf16", OK, hardware)
+    device = choose_device("auto")
+    yield Finding("device auto", OK, str(device))
+    yield Finding("precision auto", OK, precision_name(choose_precision("auto", device)))
+
+
+def _encoders() -> Iterator[Finding]:
+    import av.codec
+
+    from vst.media import CODECS
+
+    for codec in CODECS.values():
+        there = codec.encoder in av.codec.codecs_available
+        default = codec.name == "h264"
+        state = OK if there else BROKEN if default else WARNING
+        yield Finding(
+            f"codec {codec.name}", state, codec.encoder if there else f"{codec.encoder} is not in this PyAV"
+        )
+
+
+def _estimators() -> Iterator[Finding]:
+    from vst.motion import ESTIMATORS
+
+    ready = any(entry.ready() for entry in ESTIMATORS.values())
+    for name, entry in ESTIMATORS.items():
+        missing = entry.missing()
+        state = OK if missing is None else WARNING if ready else BROKEN
+        yield Finding(f"flow {name}", state, missing or "ready")
+
+
+def _weights(weights_dir: Path | None) -> Iterator[Finding]:
+    from vst.styles import load_catalogue
+    from vst.styles.catalog import weight_folders
+
+    for folder in weight_folders(weights_dir):
+        files = len(list(folder.glob("*.safetensors"))) if folder.is_dir() else 0
+        found = f"{files} weight file{'' if files == 1 else 's'}" if folder.is_dir() else "not there"
+        yield Finding("weights folder", OK, f"{folder}: {found}")
+    catalogue = load_catalogue(weights_dir)
+    for problem in catalogue.verify():
+        yield Finding("weights", BROKEN, problem)
+    if catalogue.styles:
+        yield Finding("styles", OK, ", ".join(catalogue.styles))
+    else:
+        yield Finding("styles", BROKEN, "no weights were found; give --weights-dir, or set VST_WEIGHTS")
+
+
+def _disk() -> Iterator[Finding]:
+    folder = Path.cwd()
+    free = shutil.disk_usage(folder).free
+    yield Finding(
+        "free disk", OK if free >= LITTLE_DISK else WARNING, f"{free / 2**30:.1f} GiB in {folder}"
+    )

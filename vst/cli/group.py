@@ -1,0 +1,51 @@
+"""A click group that imports a command only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from vst.cli.nearest import suggestion
+
+
+class LazyGroup(click.Group):
+    """Commands by name, each in its own module.
+
+    Args:
+        commands_at: Command name -> ``"module:attribute"``.
+        **options: What `click.Group` takes.
+    """
+
+    def __init__(self, *, commands_at: dict[str, str], **options: Any) -> None:
+        super().__init__(**options)
+        self._commands_at = commands_at
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order that help shows them."""
+        return list(self._commands_at)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and give one command."""
+        if cmd_name not in self._commands_at:
+            return None
+        module, attribute = self._commands_at[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click, but without any argument help is what was wanted."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click, but an unknown command gets the nearest name."""
+        name = args[0]
+        if name not in self._commands_at and not name.startswith("-"):
+            ctx.fail(f"unknown command '{name}': {suggestion(name, self._commands_at)}")
+        return super().resolve_command(ctx, args)

@@ -1,0 +1,21 @@
+"""`vst modes`: the ways to paint."""
+
+from __future__ import annotations
+
+import click
+
+from vst.cli.options import json_option, verbose_option
+from vst.cli.session import session_of
+from vst.cli.tables import show_table
+
+
+@click.command("modes")
+@json_option
+@verbose_option
+@click.pass_context
+def modes_command(context: click.Context) -> None:
+    """List the modes: how frames become painted frames."""
+    from vst.modes import MODES
+
+    rows = [{"name": name, "description": mode.description} for name, mode in MODES.items()]
+    show_table(session_of(context), ("name", "description"), rows)

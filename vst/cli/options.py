@@ -1,0 +1,136 @@
+"""Options that several commands share, and what they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vst.cli.nearest import NearestChoice
+from vst.cli.session import session_of
+from vst.errors import UsageError
+
+if TYPE_CHECKING:
+    from vst.render import RenderSettings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _add(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator; help shows them in the order given."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _more(context: click.Context, parameter: click.Parameter, value: int) -> None:
+    session = session_of(context)
+    session.verbosity += value
+    session.start_logging()
+
+
+def _less(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    session = session_of(context)
+    session.verbosity -= value
+    session.start_logging()
+
+
+def _json(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    session_of(context).json = value
+
+
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_more,
+    help="Say more; -vv adds tracebacks.",
+)
+quiet_option = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_less,
+    help="Say errors only.",
+)
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_json,
+    help="One JSON object a line on stdout, all else on stderr.",
+)
+weights_dir_option = click.option(
+    "--weights-dir",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Look here for weights first.",
+)
+
+talk_options = _add(json_option, verbose_option, quiet_option)
+
+render_options = _add(
+    click.option("--style", metavar="STYLE", help="A style, or a blend: candy:0.6+wave:0.4."),
+    click.option(
+        "--mode", default="vtn", show_default=True, help="How frames are painted; see 'vst modes'."
+    ),
+    click.option("--flow", default="auto", show_default=True, help="Optical flow estimator."),
+    click.option(
+        "--strength", type=float, default=1.0, show_default=True, help="0 the clip, 1 the painting."
+    ),
+    click.option("--keep-color", is_flag=True, help="Keep the clip's own colours, take only the paint."),
+    click.option("--scale", type=float, metavar="FACTOR", help="Size of the output relative to the clip."),
+    click.option("--size", type=int, metavar="PIXELS", help="Short side of the output."),
+    click.option("--codec", help="h264 (default), h265, av1, vp9, prores or ffv1."),
+    click.option("--crf", type=int, help="Quality of the codec, smaller is better."),
+    click.option("--pix-fmt", help="Pixel format of the output, such as yuv420p10le."),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1."),
+    click.option(
+        "--precision",
+        type=NearestChoice(["auto", "fp32", "bf16", "fp16"]),
+        default="auto",
+        show_default=True,
+        help="Arithmetic of the networks.",
+    ),
+    click.option(
+        "--threads", type=int, metavar="N", help="CPU threads of a render; all cores unless given."
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is random."),
+    weights_dir_option,
+    talk_options,
+)
+"""What `render` and `batch` have in common; `settings_from` takes their values."""
+
+
+def settings_from(*, style: str | None, **options: Any) -> RenderSettings:
+    """The settings that the options of `render_options`, and ``overwrite``, ask for.
+
+    Raises:
+        UsageError: No style was given, or a value is out of its range.
+    """
+    from vst.render import RenderSettings
+
+    if style is None:
+        raise UsageError(f"no style given: {_which_styles(options['weights_dir'])}")
+    return RenderSettings(style=style, **options)
+
+
+def _which_styles(weights_dir: Path | None) -> str:
+    from vst.styles import load_catalogue
+
+    catalogue = load_catalogue(weights_dir)
+    if catalogue.styles:
+        return f"pass --style with one of {', '.join(catalogue.styles)}"
+    where = ", ".join(map(str, catalogue.folders)) or "any weights folder"
+    return f"there are no weights in {where}; pass --weights-dir and --style"

@@ -1,0 +1,130 @@
+"""Progress, as a bar on a terminal, as a line now and then elsewhere, as JSON for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from vst.cli.session import Session
+
+if TYPE_CHECKING:
+    from vst.render import Progress
+
+LINE_SECONDS = 10.0
+"""Between two lines where there is no terminal."""
+
+EVENT_SECONDS = 0.5
+"""Between two JSON events of progress."""
+
+Show = Callable[["Progress"], None]
+
+
+@contextlib.contextmanager
+def show_progress(session: Session, title: str) -> Iterator[Show]:
+    """What shows the progress of one render, as this session wants it.
+
+    Args:
+        session: Says whether and where.
+        title: Stands before the bar.
+    """
+    with contextlib.ExitStack() as stack:
+        shows: list[Show] = []
+        if session.json:
+            shows.append(_events(session))
+        if not session.quiet:
+            if session.on_terminal:
+                shows.append(stack.enter_context(_bar(session, title)))
+            else:
+                shows.append(_lines(session))
+
+        def show(progress: Progress) -> None:
+            for each in shows:
+                each(progress)
+
+        yield show
+
+
+def in_words(progress: Progress) -> str:
+    """``frame 120/480, 1.7 frames/s, 3:31 left, limited by paint``."""
+    parts = [f"frame {progress.frame}" + (f"/{progress.frames}" if progress.frames else "")]
+    parts.append(f"{progress.fps:.2f} frames/s")
+    if progress.eta is not None:
+        parts.append(f"{clock(progress.eta)} left")
+    if progress.stage:
+        parts.append(f"limited by {progress.stage}")
+    return ", ".join(parts)
+
+
+def clock(seconds: float) -> str:
+    """``3:31`` or ``1:03:31``."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Every:
+    """Says yes at most once in so many seconds.
+
+    Args:
+        seconds: The shortest time between two yeses.
+        at_once: Whether the first question gets a yes.
+    """
+
+    def __init__(self, seconds: float, at_once: bool) -> None:
+        self._seconds = seconds
+        self._last = -float("inf") if at_once else time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+def _events(session: Session) -> Show:
+    due = Every(EVENT_SECONDS, at_once=True)
+
+    def show(progress: Progress) -> None:
+        if due():
+            session.event(
+                "progress",
+                frame=progress.frame,
+                frames=progress.frames,
+                fps=round(progress.fps, 3),
+                eta=None if progress.eta is None else round(progress.eta, 1),
+                stage=progress.stage,
+            )
+
+    return show
+
+
+def _lines(session: Session) -> Show:
+    due = Every(LINE_SECONDS, at_once=False)
+
+    def show(progress: Progress) -> None:
+        if due():
+            session.say(in_words(progress))
+
+    return show
+
+
+@contextlib.contextmanager
+def _bar(session: Session, title: str) -> Iterator[Show]:
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    with Bars(*columns, console=session.console, transient=True) as bars:
+        task = bars.add_task(title, total=None, words="starting")
+
+        def show(progress: Progress) -> None:
+            bars.update(task, completed=progress.frame, total=progress.frames, words=in_words(progress))
+
+        yield show

@@ -1,0 +1,58 @@
+"""`vst render`: one clip or picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vst.cli.options import render_options, settings_from
+from vst.cli.progress import clock, show_progress
+from vst.cli.session import session_of
+from vst.cli.signals import stop_on_signals
+
+
+@click.command("render")
+@click.argument("clip", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The file to write; CLIP.STYLE beside the clip unless given.",
+)
+@click.option("-y", "--overwrite", is_flag=True, help="Replace the output if it is there.")
+@render_options
+@click.pass_context
+def render_command(context: click.Context, clip: Path, output: Path | None, **options: Any) -> None:
+    """Paint CLIP, a video or a picture.
+
+    Sound, timing and colour stay as they are.
+    """
+    session = session_of(context)
+    with stop_on_signals(say=not session.quiet) as stop:
+        from vst.render import render
+
+        settings = settings_from(**options)
+        with show_progress(session, clip.name) as show:
+            report = render(clip, settings, output, progress=show, stop=stop)
+    fps = report.frames / report.seconds if report.seconds > 0 else 0.0
+    session.result(
+        f"{report.output}: {_count(report.frames)} in {clock(report.seconds)}, {fps:.2f} frames/s"
+    )
+    for note in report.notes:
+        session.note(note)
+    session.event(
+        "done",
+        source=str(report.source),
+        output=str(report.output),
+        frames=report.frames,
+        shots=report.shots,
+        seconds=round(report.seconds, 3),
+        fps=round(fps, 3),
+    )
+
+
+def _count(frames: int) -> str:
+    return f"{frames} frame" + ("" if frames == 1 else "s")
