@@ -9,7 +9,8 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vst.render import Progress
 
 _STOP = "stop"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _POLL = 0.2
 """Seconds after which a set stop event is noticed at the latest."""
 
@@ -85,7 +87,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, paint), daemon=True)
-        self._process.start()
+        with _signals_held():
+            self._process.start()
         theirs.close()
         self.begin(job)
 
@@ -131,10 +134,28 @@ class _Worker:
             self.connection.send(message)
 
 
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """A process started in here never hears of Ctrl-C, not even while it is still importing.
+
+    A terminal sends it to every process of ours; it is the parent who says what it means. The parent itself
+    gets at the end what came meanwhile.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # Started with the first process, it would let the signals through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(connection: Connection, paint: Paint) -> None:
     """The worker process: renders jobs until the other side closes the pipe."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # A terminal sends Ctrl-C to us as well; it is the parent who says what it means.
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     logging.getLogger().addHandler(logging.NullHandler())
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()

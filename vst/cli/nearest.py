@@ -24,8 +24,9 @@ def suggestion(given: str, names: Iterable[str]) -> str:
 class NearestChoice(click.Choice[str]):
     """One of a few names; a mistyped one gets the nearest."""
 
-    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> None:
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """Nothing: the metavar names the choices."""
+        return ""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, if it is one of ours."""

@@ -1,0 +1,43 @@
+# From a bare checkout: `make demo` paints a clip, `make test` runs the suite. Both make their own
+# virtual environment in .venv with ordinary pip, once; a second run starts in seconds.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+# What decides which packages are there.
+METADATA := setup.cfg pyproject.toml
+
+.PHONY: demo test lint clean help
+
+help:
+	@echo "make demo   make a clip with sound and a cut, paint it, show both side by side (in demo/)"
+	@echo "make test   run the whole test suite"
+	@echo "make lint   ruff check, ruff format --check, mypy"
+	@echo "make clean  remove the virtual environment and what the others made"
+
+demo: $(VENV)/.installed
+	$(BIN)/python examples/demo.py --output demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(METADATA) | $(BIN)/python
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-%: $(METADATA) | $(BIN)/python
+	$(PIP) install --quiet --editable '.[$*]'
+	@touch $@ $(VENV)/.installed
