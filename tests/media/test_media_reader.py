@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 from fractions import Fraction
@@ -37,7 +38,7 @@ def test_frames_come_in_order_with_exact_times(tmp_path):
 def test_a_variable_frame_rate_is_exact(tmp_path, name):
     frames = list(Reader(make_clip(tmp_path / name, times=UNEVEN)))
     assert [f.time for f in frames] == UNEVEN
-    assert [f.duration for f in frames[:-1]] == [b - a for a, b in zip(UNEVEN, UNEVEN[1:], strict=False)]
+    assert [f.duration for f in frames[:-1]] == [b - a for a, b in itertools.pairwise(UNEVEN)]
     assert frames[-1].duration > 0
 
 
@@ -306,20 +307,19 @@ def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
 
 
 ODD = sorted((SHARED / "odd").glob("*")) if (SHARED / "odd").is_dir() else []
+REFUSED = ("hdr10", "hlg", "audio_only", "sample_edit_list", "aac-tracks", "mediabunny_0.ts")
 
 
 @pytest.mark.skipif(not ODD, reason="../shared/data/odd is not here")
 @pytest.mark.parametrize("clip", [p for p in ODD if "4k" not in p.name], ids=lambda path: path.name)
 def test_odd_files_are_read_or_refused_in_one_line(clip):
-    try:
-        with Reader(clip) as reader:
-            for frame in reader:
-                assert tuple(frame.image.shape) == (3, reader.info.height, reader.info.width)
-                assert frame.duration > 0
-                if frame.index == 2:
-                    break
-    except MediaError as error:
-        assert "\n" not in str(error)
-        assert any(
-            word in clip.name for word in ("hdr10", "hlg", "audio_only", "edit_list", "aac-tracks", "_0.ts")
-        )
+    if any(name in clip.name for name in REFUSED):
+        with pytest.raises(MediaError, match=r"^[^\n]*(is HDR|has sound but no picture)[^\n]*$"):
+            Reader(clip)
+        return
+    with Reader(clip) as reader:
+        for frame in reader:
+            assert tuple(frame.image.shape) == (3, reader.info.height, reader.info.width)
+            assert frame.duration > 0
+            if frame.index == 2:
+                break

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
+import itertools
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -74,12 +74,14 @@ def test_the_last_frame_is_shown_as_long_as_before(tmp_path):
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 def test_decoding_times_rise_and_never_pass_presentation(tmp_path, codec):
-    source = make_clip(tmp_path / "c.mp4", times=[Fraction(n * n + n, 100) for n in range(40)])
+    source = make_clip(
+        tmp_path / "c.mp4", times=[Fraction(n * n + n, 100) for n in range(40)], width=80, height=72
+    )
     render(source, tmp_path / "o.mp4", codec, segment_frames=13, cuts=(5, 30))
     stamps = video_stamps(tmp_path / "o.mp4")
     decoding = [dts for dts, _ in stamps]
     assert len(stamps) == 40
-    assert all(a < b for a, b in zip(decoding, decoding[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(decoding))
     assert all(dts <= pts for dts, pts in stamps)
     assert any(dts < pts for dts, pts in stamps)
     assert times(tmp_path / "o.mp4") == times(source)
@@ -141,12 +143,7 @@ def test_a_segment_counts_as_finished_only_with_its_record(tmp_path):
         writer.write(frame)
     store = SegmentStore(tmp_path / "work")
     first, second = store.finished()
-    assert [n for n, _ in sorted((n, p) for n, p in ((n, 0) for n, _ in read_packets(store, first)))] == [
-        0,
-        1,
-        2,
-        3,
-    ]
+    assert sorted(number for number, _ in read_packets(store, first)) == [0, 1, 2, 3]
     assert second.pts == [round(Fraction(n, 25) * 12800) for n in range(4, 8)]
     with store.video(1).open("ab") as file:
         file.write(b"x")
@@ -158,7 +155,7 @@ def test_a_segment_counts_as_finished_only_with_its_record(tmp_path):
 
 @pytest.mark.parametrize("codec", [name for name in CODECS if name != "ffv1"])
 def test_two_runs_give_the_same_video(tmp_path, codec):
-    source = make_clip(tmp_path / "c.mp4", frames=9, width=64, height=64)
+    source = make_clip(tmp_path / "c.mp4", frames=9, width=80, height=72)
     suffix = CODECS[codec].containers[0]
     for name in ("a", "b"):
         render(source, tmp_path / f"{name}.{suffix}", codec, segment_frames=5)
@@ -300,8 +297,8 @@ def test_every_codec_in_every_container_keeps_time_aspect_and_colour(tmp_path, c
     source = make_clip(
         tmp_path / "c.mp4",
         frames=9,
-        width=64,
-        height=64,
+        width=80,
+        height=72,
         colour=(1, 1, 1),
         full_range=codec != "prores",
         sample_aspect=Fraction(4, 3),
@@ -309,8 +306,8 @@ def test_every_codec_in_every_container_keeps_time_aspect_and_colour(tmp_path, c
     writer = render(source, tmp_path / f"o.{suffix}", codec, segment_frames=4)
     before, after = probe(source), probe(tmp_path / f"o.{suffix}")
     assert after.sample_aspect == Fraction(4, 3)
-    assert after.colour == dataclasses.replace(before.colour)
-    assert writer.notes == (() if codec != "prores" else writer.notes)
+    assert after.colour == before.colour
+    assert writer.notes == ()
     assert all(abs(a - b) <= after.time_base for a, b in zip(times(after.path), times(source), strict=True))
     for ours, theirs in zip(Reader(after.path), Reader(source), strict=True):
         assert (ours.image.mean((1, 2)) - theirs.image.mean((1, 2))).abs().max() < 0.03
@@ -430,6 +427,7 @@ def clip(tmp_path):
         ("o.mp4", Encoding("h246"), r"codec h246 is unknown.*did you mean h26"),
         ("o.webm", Encoding("h264"), r"h264 cannot live in \.webm: use \.mp4.*av1, vp9"),
         ("o.mp4", Encoding("h264", crf=99), "--crf 99 is out of range for h264: use 0 to 51"),
+        ("o.mp4", Encoding("h265"), "h265 needs sides of at least 72 pixels, got 48×32"),
         ("o.mov", Encoding("prores", crf=3), "prores has no quality setting"),
         (
             "o.mp4",
@@ -446,7 +444,7 @@ def test_what_cannot_be_meant_is_refused_before_any_work(clip, tmp_path, name, e
 
 
 def test_an_odd_size_in_a_format_of_even_ones_is_refused(clip, tmp_path):
-    with pytest.raises(UsageError, match="a side is odd.*choose yuv444p"):
+    with pytest.raises(UsageError, match=r"a side is odd.*choose yuv444p"):
         Writer(tmp_path / "out" / "o.mp4", probe(clip), Encoding(pix_fmt="yuv420p"), width=33, height=32)
 
 
@@ -490,11 +488,16 @@ def test_no_frames_make_no_file(clip, tmp_path):
 def test_a_failure_leaves_nothing_behind(clip, tmp_path):
     target = tmp_path / "out" / "o.mp4"
     target.write_bytes(b"precious")
-    reader = Reader(clip)
-    with pytest.raises(KeyError), Writer(target, reader.info, overwrite=True, segment_frames=2) as writer:
-        for frame in reader:
-            writer.write(frame)
-        raise KeyError("the network broke")
+
+    def broken_network() -> None:
+        reader = Reader(clip)
+        with Writer(target, reader.info, overwrite=True, segment_frames=2) as writer:
+            for frame in reader:
+                writer.write(frame)
+            raise KeyError("the network broke")
+
+    with pytest.raises(KeyError):
+        broken_network()
     assert os.listdir(tmp_path / "out") == ["o.mp4"]
     assert target.read_bytes() == b"precious"
 
@@ -533,7 +536,10 @@ def test_nothing_carries_the_final_name_before_it_is_whole(clip, tmp_path):
     assert os.listdir(tmp_path / "out") == ["o.mp4"]
 
 
-def test_libav_prints_nothing(clip, tmp_path, capfd):
+def test_libav_prints_nothing(tmp_path, capfd):
+    clip = make_clip(tmp_path / "c.mp4", frames=2, width=80, height=72)
+    (tmp_path / "out").mkdir()
+    capfd.readouterr()
     for codec in CODECS:
         render(clip, tmp_path / "out" / f"{codec}.{CODECS[codec].containers[0]}", codec)
     assert capfd.readouterr() == ("", "")

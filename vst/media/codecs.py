@@ -71,6 +71,7 @@ class Codec:
             ("container"), or not at all ("never").
         options: Encoder options from quality, threads and layout.
         default: The default pixel format for a source layout.
+        smallest: The smallest side of a picture that the encoder can be trusted with.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Codec:
     full_range: str
     options: Callable[[int | None, int, Layout], dict[str, str]]
     default: Callable[[Layout], str]
+    smallest: int = 1
 
 
 def _deep_420(source: Layout) -> str:
@@ -138,6 +140,9 @@ CODECS = {
             full_range="stream",
             options=_x265_options,
             default=_deep_420,
+            # x265 4.1 corrupts its memory, or encodes differently every time, when a single coding tree
+            # unit covers the picture.
+            smallest=72,
         ),
         Codec(
             "av1",
@@ -290,6 +295,11 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
                 f"--crf {encoding.crf} is out of range for {codec.name}: use 0 to {codec.max_crf}"
             )
         crf = encoding.crf
+    if min(width, height) < codec.smallest:
+        raise UsageError(
+            f"codec {codec.name} needs sides of at least {codec.smallest} pixels, got {width}×{height}: "
+            "choose h264"
+        )
     formats = _writable_formats(codec)
     notes: list[str] = []
     source_layout = layout_of(source.pix_fmt)
