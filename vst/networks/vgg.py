@@ -113,16 +113,17 @@ class SlimVGG19(nn.Module):
 class PairedFeatures(nn.Module):
     """Several loss networks as one: each layer comes from the first that has it."""
 
-    def __init__(self, *parts: nn.Module) -> None:
+    def __init__(self, *parts: VGGFeatures | SlimVGG19) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
-        self.layers = tuple(dict.fromkeys(layer for part in parts for layer in part.layers))
+        self._has = [part.layers for part in parts]
+        self.layers = tuple(dict.fromkeys(layer for layers in self._has for layer in layers))
 
     def forward(self, images: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
         """Feature maps of the wanted layers."""
         found: dict[str, Tensor] = {}
-        for part in self.parts:
-            mine = [layer for layer in wanted if layer in part.layers and layer not in found]
+        for part, layers in zip(self.parts, self._has, strict=True):
+            mine = [layer for layer in wanted if layer in layers and layer not in found]
             if mine:
                 found |= part(images, mine)
         return found

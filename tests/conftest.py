@@ -1,0 +1,36 @@
+"""What all tests share: a folder of weights with tiny untrained networks, and paths to optional data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+SHARED = Path(__file__).parents[2] / "shared"
+"""Real clips and pictures, where they are at hand."""
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights folder with an itn and a vtn of width 2 and the styles `red` and `blue`."""
+    from vst.networks import ITN, VTN
+    from vst.styles import save_weights
+
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(3)
+    for name, kind in (("itn", ITN), ("vtn", VTN)):
+        network = kind(2, styles=2)
+        with torch.no_grad():
+            for norm in network.norms():
+                norm.weight.add_(0.3 * torch.randn_like(norm.weight))
+                norm.bias.add_(0.3 * torch.randn_like(norm.bias))
+        save_weights(
+            folder / f"{name}-tiny.safetensors",
+            network,
+            styles=("red", "blue"),
+            loss_network="none",
+            recipe="untrained",
+            steps=0,
+        )
+    return folder

@@ -1,0 +1,100 @@
+import pytest
+import torch
+
+from vst.errors import VstError
+from vst.networks import ITN, VTN
+from vst.networks.body import one_style
+from vst.networks.layers import ConditionalInstanceNorm2d
+
+
+def parameters(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_parameter_counts_are_those_of_table_4_1():
+    assert parameters(ITN(32)) == 1_679_235
+    assert parameters(VTN(32)) == 1_689_603
+
+
+def test_a_further_style_costs_some_thousand_numbers():
+    assert parameters(ITN(32, styles=2)) - parameters(ITN(32)) == 2 * (2 * (32 + 64) + 128 * 11)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (33, 47), (64, 40)])
+def test_any_size_comes_out_as_it_went_in(size):
+    output = ITN(4)(torch.zeros(2, 3, *size))
+    assert output.shape == (2, 3, *size)
+    assert output.abs().max() <= 1
+
+
+def test_too_small_or_wrong_channels_are_refused_by_name():
+    with pytest.raises(VstError, match="12×40"):
+        ITN(4)(torch.zeros(1, 3, 40, 12))
+    with pytest.raises(VstError, match="got an input of 3 channels; this network takes 7"):
+        VTN(4)(torch.zeros(1, 3, 32, 32))
+
+
+def test_every_parameter_gets_a_gradient_except_biases_that_a_norm_takes_away():
+    torch.manual_seed(0)
+    network = VTN(4)
+    network(torch.randn(1, 7, 32, 32)).square().mean().backward()
+    for name, parameter in network.named_parameters():
+        if not name.endswith("conv.bias"):
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().sum() > 0, name
+
+
+def test_the_norm_brings_planes_to_the_styles_scale_and_shift():
+    norm = ConditionalInstanceNorm2d(2, styles=2)
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        norm.bias.copy_(torch.tensor([[0.0, 1.0], [10.0, 20.0]]))
+    x = torch.randn(2, 2, 9, 11) * 5 + 7
+    mix = torch.tensor([[0.0, 1.0], [0.5, 0.5]])
+    y = norm(x, mix)
+    torch.testing.assert_close(y.mean((2, 3)), torch.tensor([[10.0, 20.0], [5.0, 10.5]]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        y.std((2, 3), correction=0), torch.tensor([[3.0, 4.0], [2.0, 3.0]]), atol=1e-3, rtol=0
+    )
+
+
+def test_the_norm_keeps_a_large_bf16_plane_exact_enough():
+    torch.manual_seed(0)
+    x = (torch.randn(1, 1, 512, 512) + 30).bfloat16()
+    y = ConditionalInstanceNorm2d(1)(x, torch.ones(1, 1))
+    assert abs(y.float().mean().item()) < 0.02
+    assert abs(y.float().std().item() - 1) < 0.02
+
+
+def test_one_instance_is_normalised_like_a_batch():
+    torch.manual_seed(0)
+    norm = ConditionalInstanceNorm2d(3, styles=2)
+    x, mix = torch.randn(2, 3, 8, 8), torch.tensor([[0.3, 0.7]])
+    together = norm(x, mix)
+    alone = torch.cat([norm(each[None], mix) for each in x])
+    torch.testing.assert_close(together, alone)
+
+
+def test_a_vtn_that_starts_from_an_itn_paints_the_same():
+    torch.manual_seed(0)
+    still, video = ITN(4, styles=2), VTN(4, styles=2)
+    video.start_from(still)
+    frame, past, mask = torch.randn(1, 3, 24, 24), torch.randn(1, 3, 24, 24), torch.ones(1, 1, 24, 24)
+    mix = one_style(1, 2)
+    torch.testing.assert_close(video.paint(frame, past, mask, mix), still(frame, mix))
+
+
+def test_a_small_output_is_what_it_was():
+    network = ITN(4)
+    with torch.no_grad():
+        for number, parameter in enumerate(
+            network.parameters()
+        ):  # no random numbers: they change with torch
+            steps = torch.arange(parameter.numel(), dtype=torch.float32).view_as(parameter)
+            parameter.copy_(torch.sin(steps * 0.7 + number) * (0.02 if parameter.dim() == 4 else 1.0))
+    ramp = torch.linspace(-1, 1, 24).expand(1, 3, 24, 24)
+    found = network(ramp)[0, :, 12, 5]
+    torch.testing.assert_close(found, torch.tensor(SNAPSHOT), atol=1e-3, rtol=0)
+
+
+SNAPSHOT = [-0.7471, -0.7196, -0.3979]
