@@ -86,7 +86,7 @@ def test_a_file_without_catalogue_is_taken_at_its_word(weights):
 def test_the_catalogue_gives_titles_and_refuses_a_changed_file(weights):
     toml = weights.with_name("catalog.toml")
     toml.write_text(
-        f'[styles.x]\ntitle = "X"\nartist = "A"\n[files."{weights.name}"]\nsha256 = "{file_digest(weights)}"\n'
+        f'[styles.x]\ntitle = "X"\n[files."{weights.name}"]\nsha256 = "{file_digest(weights)}"\n'
     )
     catalogue = load_catalogue()
     assert catalogue.styles["x"].title == "X"

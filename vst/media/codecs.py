@@ -219,6 +219,13 @@ class Encoding:
     pix_fmt: str | None = None
 
 
+def default_codec(output: Path) -> str:
+    """H.264 where the output's container may hold it, else the first codec that it may hold."""
+    extension = output.suffix.lower().removeprefix(".")
+    fitting = [codec.name for codec in CODECS.values() if extension in codec.containers]
+    return fitting[0] if fitting and "h264" not in fitting else "h264"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """An `Encoding` with every choice made.

@@ -12,6 +12,7 @@ import torch
 
 from vst.look import Look
 from vst.media import Encoding, Reader, Writer
+from vst.media.codecs import default_codec
 from vst.modes import check_mode, create_mode
 from vst.motion import create_estimator
 from vst.render.device import choose_device, choose_precision, precision_name
@@ -87,7 +88,7 @@ def render(
     with Reader(source) as reader:
         info = reader.info
         width, height = output_size(info.width, info.height, settings)
-        encoding = Encoding(codec=settings.codec, crf=settings.crf, pix_fmt=settings.pix_fmt)
+        encoding = Encoding(settings.codec or default_codec(target), settings.crf, settings.pix_fmt)
         with Writer(
             target, info, encoding, width=width, height=height, overwrite=settings.overwrite
         ) as writer:

@@ -186,8 +186,10 @@ def load_catalogue(weights_dir: Path | None = None) -> Catalogue:
     for folder in folders:
         described = _read_catalog(folder)
         for name, entry in described.get("styles", {}).items():
-            fields = {key: str(entry.get(key, "")) for key in ("title", "artist", "year", "rights")}
-            styles.setdefault(name, Style(name, **fields))
+            title, artist, year, rights = (
+                str(entry.get(key, "")) for key in ("title", "artist", "year", "rights")
+            )
+            styles.setdefault(name, Style(name, title, artist, year, rights))
         for name, entry in described.get("files", {}).items():
             if name not in weights:
                 digests.setdefault(name, str(entry.get("sha256", "")))
