@@ -22,6 +22,10 @@ from vst.render import Progress, RenderSettings, render
 from vst.styles import load_catalogue
 from vst.train.scenes import Scene, create_scene
 
+BT709 = 1
+"""Its number in libav's lists of matrices, primaries and transfer curves alike."""
+
+LIMITED = 1
 SAMPLE_RATE = 48000
 SAMPLES = 1024
 """In a frame of AAC."""
@@ -33,12 +37,16 @@ def write_clip(scene: Scene, path: Path) -> None:
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=rate, options={"crf": "12", "preset": "medium"})
         video.width, video.height, video.pix_fmt = scene.config.width, scene.config.height, "yuv420p"
+        context = video.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = LIMITED
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         tone = scene.tone(SAMPLE_RATE)
         heard = 0
         for frame in scene.frames():
             pixels = (frame.image * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
             picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709")
             picture.pts, picture.time_base = frame.index, 1 / rate
             container.mux(video.encode(picture))
             # As much sound as there is picture, so that the two lie side by side in the file.
