@@ -96,6 +96,16 @@ def test_frames_closer_than_a_tick_are_all_kept(tmp_path):
     assert any("one tick apart" in note for note in writer.notes)
 
 
+def test_a_broadcast_stream_that_starts_after_hours_starts_at_zero(tmp_path):
+    late = [Fraction(40000) + Fraction(n, 25) for n in range(6)]
+    source = make_clip(tmp_path / "c.ts", times=late, time_base=Fraction(1, 90000))
+    begin = times(source)[0]
+    writer = render(source, tmp_path / "o.mp4")
+    assert begin > 39000
+    assert times(tmp_path / "o.mp4") == [Fraction(n, 25) for n in range(6)]
+    assert any("start at 0 instead of" in note for note in writer.notes)
+
+
 # Segments
 
 
@@ -151,6 +161,23 @@ def test_a_segment_counts_as_finished_only_with_its_record(tmp_path):
     store.record(0).write_text("{")
     assert store.finished() == []
     writer.abort()
+
+
+def test_segments_of_different_settings_are_not_joined(tmp_path):
+    source = make_clip(tmp_path / "c.mp4", frames=8)
+    stores = []
+    for number, pix_fmt in enumerate(("yuv420p", "yuv444p")):
+        reader = Reader(source)
+        work = tmp_path / f"work{number}"
+        encoding = Encoding(pix_fmt=pix_fmt)
+        writer = Writer(tmp_path / "o.mp4", reader.info, encoding, work_dir=work, segment_frames=4)
+        for frame in reader:
+            writer.write(frame)
+        stores.append(SegmentStore(work))
+    os.replace(stores[0].video(1), stores[1].video(1))
+    with pytest.raises(MediaError, match="other settings"):
+        writer.finish()
+    assert not (tmp_path / "o.mp4").exists()
 
 
 @pytest.mark.parametrize("codec", [name for name in CODECS if name != "ffv1"])

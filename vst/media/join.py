@@ -214,12 +214,13 @@ def _video_packets(
     start_codes = (
         av.bitstream.BitStreamFilterContext("h264_mp4toannexb", in_stream=video) if annex_b else None
     )
+    header = video.codec_context.extradata
     earlier = [first - (delay - place) * step for place in range(delay)]
     for position, segment in enumerate(segments):
         following = segments[position + 1].pts[0] if position + 1 < len(segments) else segment.end
         ends = [*segment.pts[1:], following]
         clock = earlier + segment.pts
-        for order, (number, packet) in enumerate(read_packets(store, segment)):
+        for order, (number, packet) in enumerate(read_packets(store, segment, header)):
             packet.stream = video
             packet.time_base = time_base
             packet.pts = segment.pts[number]

@@ -214,15 +214,28 @@ class SegmentEncoder:
             self._container.mux_one(packet)
 
 
-def read_packets(store: SegmentStore, segment: Segment) -> Iterator[tuple[int, av.Packet]]:
+def read_packets(
+    store: SegmentStore, segment: Segment, header: bytes | None = None
+) -> Iterator[tuple[int, av.Packet]]:
     """The packets of a segment in decoding order, each with its frame's number within the segment.
 
+    Args:
+        store: Where the segment lies.
+        segment: Which one.
+        header: The codec header (extradata) that the whole clip will have.
+
     Raises:
-        MediaError: If the file does not hold what its record says.
+        MediaError: If the file does not hold what its record says, or was encoded with other settings.
     """
     with av.open(str(store.video(segment.index)), "r") as container:
+        stream = container.streams.video[0]
+        if header is not None and stream.codec_context.extradata != header:
+            raise MediaError(
+                f"{store.video(segment.index)} was encoded with other settings than the first segment: "
+                "render again with --no-resume"
+            )
         seen = 0
-        for packet in container.demux(container.streams.video[0]):
+        for packet in container.demux(stream):
             if not packet.size:
                 continue
             if packet.pts is None or not 0 <= packet.pts < segment.frames:

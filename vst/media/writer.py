@@ -26,8 +26,9 @@ MAX_TIME_BASE = 1_000_000
 COMMON_TIME_BASE = Fraction(1, 90_000)
 """Instead of a finer one."""
 
-MAX_CLOCKLESS_START = 10
-"""Seconds. MPEG transport streams start anywhere; one that starts later than this is set to start at 0."""
+MAX_CLOCKLESS_START = 60
+"""Seconds. A broadcast transport stream starts anywhere within 26 hours, and no player waits as long for its
+first frame: one that starts later than this is set to start at 0."""
 
 CLOCKLESS = ("mpegts", "mpeg")
 
