@@ -112,12 +112,12 @@ def test_a_broadcast_stream_that_starts_after_hours_starts_at_zero(tmp_path):
 def test_a_cut_begins_a_segment_and_a_long_shot_is_divided(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=20)
     reader = Reader(source)
-    writer = Writer(tmp_path / "o.mp4", reader.info, segment_frames=8, work_dir=tmp_path / "work")
+    writer = Writer(tmp_path / "o.mp4", reader.info, segment_frames=8)
     for frame in reader:
         if frame.index == 5:
             writer.cut()
         writer.write(frame)
-    assert [s.frames for s in SegmentStore(tmp_path / "work").finished()] == [5, 8]
+    assert [s.frames for s in writer.store.finished()] == [5, 8]
     writer.finish()
     assert len(times(tmp_path / "o.mp4")) == 20
     with av.open(str(tmp_path / "o.mp4")) as container:
@@ -148,10 +148,10 @@ def test_joined_segments_decode_as_each_does_alone(tmp_path):
 def test_a_segment_counts_as_finished_only_with_its_record(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=9)
     reader = Reader(source)
-    writer = Writer(tmp_path / "o.mp4", reader.info, segment_frames=4, work_dir=tmp_path / "work")
+    writer = Writer(tmp_path / "o.mp4", reader.info, segment_frames=4)
     for frame in reader:
         writer.write(frame)
-    store = SegmentStore(tmp_path / "work")
+    store = writer.store
     first, second = store.finished()
     assert sorted(number for number, _ in read_packets(store, first)) == [0, 1, 2, 3]
     assert second.pts == [round(Fraction(n, 25) * 12800) for n in range(4, 8)]
@@ -170,10 +170,11 @@ def test_segments_of_different_settings_are_not_joined(tmp_path):
         reader = Reader(source)
         work = tmp_path / f"work{number}"
         encoding = Encoding(pix_fmt=pix_fmt)
+        work.mkdir()
         writer = Writer(tmp_path / "o.mp4", reader.info, encoding, work_dir=work, segment_frames=4)
         for frame in reader:
             writer.write(frame)
-        stores.append(SegmentStore(work))
+        stores.append(writer.store)
     os.replace(stores[0].video(1), stores[1].video(1))
     with pytest.raises(MediaError, match="other settings"):
         writer.finish()
@@ -415,6 +416,14 @@ def test_alpha_survives_where_the_codec_can(tmp_path, codec, name):
     assert not any("transparency" in note for note in writer.notes)
     for ours, theirs in zip(Reader(tmp_path / name), Reader(source), strict=True):
         assert (ours.alpha - theirs.alpha).abs().mean() < 0.05
+
+
+def test_a_work_folder_elsewhere_keeps_what_was_in_it(tmp_path):
+    source = make_clip(tmp_path / "c.mp4", frames=3)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "mine.txt").write_text("precious")
+    render(source, tmp_path / "o.mp4", work_dir=tmp_path / "work")
+    assert os.listdir(tmp_path / "work") == ["mine.txt"]
 
 
 # Stills

@@ -27,8 +27,8 @@ COMMON_TIME_BASE = Fraction(1, 90_000)
 """Instead of a finer one."""
 
 MAX_CLOCKLESS_START = 60
-"""Seconds. A broadcast transport stream starts anywhere within 26 hours, and no player waits as long for its
-first frame: one that starts later than this is set to start at 0."""
+"""Seconds. A broadcast transport stream starts anywhere within 26 hours, and no player waits as long for
+its first frame: one that starts later than this is set to start at 0."""
 
 CLOCKLESS = ("mpegts", "mpeg")
 
@@ -84,7 +84,7 @@ class Writer:
         height: Rows of the output; the source's unless given.
         overwrite: Replace an existing file.
         threads: Encoder threads. The same number gives the same file.
-        work_dir: Where segments are kept meanwhile; a hidden folder beside the output unless given.
+        work_dir: The folder in which a hidden one keeps the segments meanwhile; the output's unless given.
         segment_frames: The longest segment.
 
     Raises:
@@ -124,10 +124,9 @@ class Writer:
         silence_libav()
         check_output(self.path, source.path, overwrite)
         self._part = self.path.with_name(f".{self.path.name}.vst-part")
-        folder = (
-            Path(work_dir) if work_dir is not None else self.path.with_name(f".{self.path.name}.vst-work")
-        )
-        self._store = SegmentStore(folder)
+        beside = Path(work_dir) if work_dir is not None else self.path.parent
+        self.store = SegmentStore(beside / f".{self.path.name}.vst-work")
+        """The segments so far."""
         self._plan: Plan | None = None
         if self.path.suffix.lower() in STILL_SUFFIXES:
             return
@@ -140,7 +139,7 @@ class Writer:
             self._shift = min(starts)
             self._notes.append(f"timestamps start at 0 instead of {float(self._shift):.3f} s")
         try:
-            self._store.create()
+            self.store.create()
         except OSError as error:
             raise writing_error(self.path, error) from error
 
@@ -217,7 +216,7 @@ class Writer:
 
     def _new_encoder(self, chosen: Plan) -> SegmentEncoder:
         return SegmentEncoder(
-            self._store.video(len(self._segments)),
+            self.store.video(len(self._segments)),
             chosen,
             self.width,
             self.height,
@@ -238,7 +237,7 @@ class Writer:
         try:
             encoder.close()
             index = len(self._segments)
-            self._segments.append(self._store.finish(index, self._pts, self._end, encoder.delay))
+            self._segments.append(self.store.finish(index, self._pts, self._end, encoder.delay))
         except (av.FFmpegError, OSError) as error:
             raise writing_error(self.path, error) from error
         self._pts = []
@@ -269,7 +268,7 @@ class Writer:
             self.abort()
             raise
         self._done = True
-        self._store.remove()
+        self.store.remove()
         return self.path
 
     def _finish_still(self) -> None:
@@ -284,7 +283,7 @@ class Writer:
             raise MediaError(f"{self.path} was not written: there was no frame")
         joined = join(
             self._part,
-            self._store,
+            self.store,
             self._segments,
             chosen,
             self._source,
@@ -302,6 +301,6 @@ class Writer:
         if encoder is not None:
             encoder.discard()
         if self._plan is not None and not self._done:
-            self._store.remove()
+            self.store.remove()
         self._part.unlink(missing_ok=True)
         self._done = True
