@@ -207,6 +207,14 @@ def test_sound_is_copied_with_its_offset(tmp_path, name, start):
     assert writer.notes == ()
 
 
+def test_sound_that_starts_late_is_not_put_into_avi(tmp_path):
+    source = make_clip(tmp_path / "c.mp4", sound=[Sound(start=Fraction(1, 5))])
+    with pytest.raises(
+        UsageError, match=r"the sound starts at 0\.179 s, which \.avi cannot say: use \.mp4"
+    ):
+        Writer(tmp_path / "o.avi", probe(source))
+
+
 def test_every_sound_stream_is_kept_in_order(tmp_path):
     source = make_clip(
         tmp_path / "c.mkv", sound=[Sound("pcm_s16le", language="eng"), Sound(language="fra")]

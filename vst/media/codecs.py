@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,9 @@ def _vp9_options(crf: int | None, threads: int, layout: Layout) -> dict[str, str
         options["auto-alt-ref"] = "0"
     return options
 
+
+AVI_TOLERANCE = Fraction(1, 20)
+"""Seconds by which sound may be moved in AVI; more than that can be seen on lips."""
 
 CODECS = {
     codec.name: codec
@@ -309,6 +313,8 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
         )
     formats = _writable_formats(codec)
     notes: list[str] = []
+    if container.muxer == "avi":
+        _check_avi_sound(source, notes)
     source_layout = layout_of(source.pix_fmt)
     odd = width % 2 != 0 or height % 2 != 0
     if encoding.pix_fmt is not None:
@@ -343,6 +349,17 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
     if source.has_alpha and not layout.alpha:
         notes.append(f"transparency is dropped: {codec.name} as {pix_fmt} has none")
     return Plan(codec, container, pix_fmt, colour, codec.options(crf, 2, layout), tuple(notes))
+
+
+def _check_avi_sound(source: ClipInfo, notes: list[str]) -> None:
+    """AVI has no start times: sound begins at 0, so what does not would lose its step with the picture."""
+    late = max((abs(audio.start) for audio in source.audio if audio.start is not None), default=Fraction(0))
+    if late > AVI_TOLERANCE:
+        raise UsageError(
+            f"the sound starts at {float(late):.3f} s, which .avi cannot say: use .mp4, .mov or .mkv"
+        )
+    if late:
+        notes.append(f"the sound is moved by {float(late):.3f} s: AVI has no start times")
 
 
 def _lossless_format(source: ClipInfo, layout: Layout, formats: list[str], notes: list[str]) -> str:
