@@ -99,6 +99,14 @@ def test_a_failure_does_not_stop_the_others(footage, tmp_path, fake_render):
     ]
 
 
+def test_a_change_of_container_is_said(footage, tmp_path, fake_render):
+    (footage / "tape.ts").write_text("tape")
+    results = {result.job.name: result for result in run(footage, tmp_path / "out", CANDY)}
+    assert results["tape.mkv"].state is State.DONE
+    assert results["tape.mkv"].message == "written as .mkv, because .ts cannot be written"
+    assert results["a/one.mov"].message == ""
+
+
 def test_what_failed_is_tried_again(footage, tmp_path, fake_render, touch):
     (footage / "a/one.mov").write_text("broken")
     run(footage, tmp_path / "out", CANDY)

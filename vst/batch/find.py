@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import os
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from vst.batch.job import Job
 from vst.errors import MediaError, UsageError
+from vst.media import CONTAINERS
+from vst.media.stills import STILL_SUFFIXES
 
 VIDEO_SUFFIXES = (
     ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
@@ -23,7 +24,15 @@ MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURE_SUFFIXES)
 """Files with these extensions, in any case, are rendered; others are left alone."""
 
 
-def find_jobs(source: Path, output: Path, name_of: Callable[[Path], Path]) -> list[Job]:
+def written_suffix(path: Path) -> str:
+    """The extension of a file's output: its own, or .mkv (pictures .png) where that cannot be written."""
+    suffix = path.suffix.lower()
+    if suffix in STILL_SUFFIXES or suffix.lstrip(".") in CONTAINERS:
+        return path.suffix
+    return ".png" if suffix in PICTURE_SUFFIXES else ".mkv"
+
+
+def find_jobs(source: Path, output: Path) -> list[Job]:
     """The media files below a folder, each with its place below the output folder.
 
     Hidden files and folders are left alone, and so are the output folder and those of other batches where
@@ -32,8 +41,6 @@ def find_jobs(source: Path, output: Path, name_of: Callable[[Path], Path]) -> li
     Args:
         source: The folder to search, whole.
         output: The folder that will have the same structure.
-        name_of: Gives what a render of a file would be called; its extension is taken over, because not
-            every container that can be read can be written.
 
     Returns:
         Jobs in order of their names.
@@ -55,7 +62,7 @@ def find_jobs(source: Path, output: Path, name_of: Callable[[Path], Path]) -> li
         raise MediaError(
             f"{source} holds no video or picture: expected files such as .mp4, .mov, .mkv, .jpg, .png"
         )
-    natural = {path: path.with_suffix(name_of(source / path).suffix) for path in found}
+    natural = {path: path.with_suffix(written_suffix(path)) for path in found}
     claims = Counter(str(name).casefold() for name in natural.values())
     jobs = []
     for path in found:

@@ -18,7 +18,7 @@ from vst.errors import MediaError, UsageError
 from vst.media import CODECS
 from vst.modes import check_mode
 from vst.motion import create_estimator
-from vst.render import Progress, RenderSettings, Report, output_path, render
+from vst.render import Progress, RenderSettings, Report, render
 from vst.render.device import choose_device, choose_precision
 from vst.styles import load_catalogue, parse_blend
 
@@ -47,9 +47,9 @@ def run(
 ) -> list[Result]:
     """Render every video and picture below a folder into another folder of the same structure.
 
-    Names and containers stay. A file whose output was made by an earlier batch, from the same source
-    with the same settings, is skipped; any other output that is there is replaced only with
-    ``settings.overwrite``.
+    Names stay, and containers where they can be written. A file whose output was made by an earlier batch,
+    from the same source with the same settings, is skipped; any other output that is there is replaced only
+    with ``settings.overwrite``.
 
     Args:
         source: The folder to read.
@@ -73,7 +73,7 @@ def run(
     stop = stop or threading.Event()
     watcher = watcher or Watcher()
     check_settings(settings)
-    found = find_jobs(source, output, functools.partial(output_path, settings=settings))
+    found = find_jobs(source, output)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -103,6 +103,7 @@ def run(
         for result in rendering:
             if result.state is State.DONE:
                 manifest.record(result.job, settings)
+                result = replace(result, message=_changed_container(result.job))
             results[result.job.name] = result
             watcher.finished(result)
     return [results[job.name] for job in found]
@@ -124,6 +125,12 @@ def check_settings(settings: RenderSettings) -> None:
     choose_precision(settings.precision, choose_device(settings.device))
     if settings.codec is not None and settings.codec not in CODECS:
         raise UsageError(f"codec {settings.codec} is unknown: choose one of {', '.join(CODECS)}")
+
+
+def _changed_container(job: Job) -> str:
+    """What to say where an output could not have its source's container; mostly nothing."""
+    was, became = job.source.suffix.lower(), job.output.suffix.lower()
+    return "" if was == became else f"written as {became}, because {was} cannot be written"
 
 
 _IN_THE_WAY = (
