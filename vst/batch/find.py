@@ -9,27 +9,17 @@ from pathlib import Path
 
 from vst.batch.job import Job
 from vst.errors import MediaError, UsageError
-from vst.media import CONTAINERS
-from vst.media.stills import STILL_SUFFIXES
+from vst.render.paths import PICTURE_SUFFIXES, written_suffix
 
 VIDEO_SUFFIXES = (
     ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
     ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv",
 )  # fmt: skip
-PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 RECORD = ".vst-batch.json"
 """The file by which an output folder is known; see `Manifest`."""
 
 MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURE_SUFFIXES)
 """Files with these extensions, in any case, are rendered; others are left alone."""
-
-
-def written_suffix(path: Path) -> str:
-    """The extension of a file's output: its own, or .mkv (pictures .png) where that cannot be written."""
-    suffix = path.suffix.lower()
-    if suffix in STILL_SUFFIXES or suffix.lstrip(".") in CONTAINERS:
-        return path.suffix
-    return ".png" if suffix in PICTURE_SUFFIXES else ".mkv"
 
 
 def find_jobs(source: Path, output: Path) -> list[Job]:

@@ -46,7 +46,8 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 def has_fast_bf16() -> bool:
     """Whether this CPU multiplies bf16 in hardware (AVX-512 BF16 or AMX)."""
-    capabilities = torch.cpu.get_capabilities()
+    # Older releases of torch cannot tell; then fp32 is the safe answer.
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

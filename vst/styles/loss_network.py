@@ -54,7 +54,7 @@ def _from_torchvision(name: str) -> VGGFeatures:
     }[name]
     try:
         theirs = builder(weights=weights).features
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # offline; or a download whose hash is wrong
         raise WeightsError(
             f"{name} could not be fetched ({error}); put {weights.url.rsplit('/', 1)[1]} into "
             f"{torch.hub.get_dir()}/checkpoints, or give a folder of loss network files"
