@@ -1,3 +1,56 @@
-"""vst: a clip goes in, a painting that holds still comes out."""
+"""vst: a clip goes in, a painting that holds still comes out.
+
+    import vst
+
+    vst.render("clip.mov", vst.RenderSettings(style="candy"))
+    painted = vst.stylize(image, "candy")
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vst.errors import VstError
+    from vst.frame import Frame, Motion
+    from vst.modes import create_mode
+    from vst.render import Progress, RenderSettings, Report, render, stylize
+    from vst.styles import load_catalogue
 
 __version__ = "0.1.0"
+
+_WHERE = {
+    "Frame": "vst.frame",
+    "Motion": "vst.frame",
+    "Progress": "vst.render",
+    "RenderSettings": "vst.render",
+    "Report": "vst.render",
+    "VstError": "vst.errors",
+    "create_mode": "vst.modes",
+    "load_catalogue": "vst.styles",
+    "render": "vst.render",
+    "stylize": "vst.render",
+}
+
+__all__ = [
+    "Frame",
+    "Motion",
+    "Progress",
+    "RenderSettings",
+    "Report",
+    "VstError",
+    "__version__",
+    "create_mode",
+    "load_catalogue",
+    "render",
+    "stylize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'vst' has no attribute {name!r}")
+    return getattr(importlib.import_module(_WHERE[name]), name)

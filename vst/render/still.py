@@ -1,0 +1,56 @@
+"""One picture in memory, for those who have no file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from torch import Tensor
+
+from vst.errors import UsageError
+from vst.frame import Frame
+from vst.look import Look
+from vst.modes import create_mode
+from vst.render.device import choose_device, choose_precision
+
+
+def stylize(
+    image: Tensor,
+    style: str,
+    *,
+    mode: str = "itn",
+    strength: float = 1.0,
+    keep_color: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
+    weights_dir: Path | None = None,
+) -> Tensor:
+    """Paint one picture.
+
+    Args:
+        image: 3×H×W, RGB, 0..1, any floating type.
+        style: A style, or a blend like `candy:0.6+wave:0.4`.
+        mode: Which mode's network paints it.
+        strength: 0 is the picture, 1 the painting.
+        keep_color: Luminance of the painting, colour of the picture.
+        device: auto, cpu, cuda or cuda:n.
+        precision: auto, fp32, bf16 or fp16.
+        weights_dir: Looked in before the usual weight folders.
+
+    Returns:
+        3×H×W, RGB, 0..1, fp32, on the CPU.
+
+    Raises:
+        UsageError: for a tensor of another shape, or an unknown style, mode, device or precision.
+        WeightsError: for damaged weights.
+    """
+    if image.dim() != 3 or image.shape[0] != 3 or not image.is_floating_point():
+        raise UsageError(
+            f"got a picture of shape {tuple(image.shape)}, {image.dtype}; expected 3×H×W floats in 0..1"
+        )
+    place = choose_device(device)
+    painter = create_mode(
+        mode, style, device=place, precision=choose_precision(precision, place), weights_dir=weights_dir
+    )
+    frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
+    return Look(strength, keep_color)(painter.step(frame, {}), frame.image)
