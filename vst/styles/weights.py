@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from vst.errors import WeightsError
 from vst.networks import ITN, VTN
@@ -76,7 +76,7 @@ def save_weights(
         for name, value in network.state_dict().items()
     }
     temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, metadata)
+    temporary.write_bytes(save(tensors, metadata))
     os.replace(temporary, path)
 
 

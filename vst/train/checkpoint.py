@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from vst.errors import WeightsError
@@ -22,7 +22,7 @@ def save_checkpoint(
         for name, value in state.items():
             tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).contiguous()
     temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, {"step": str(step), "recipe": digest})
+    temporary.write_bytes(save(tensors, {"step": str(step), "recipe": digest}))
     os.replace(temporary, path)
 
 
