@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
 @dataclass(frozen=True)
