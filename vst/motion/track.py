@@ -140,10 +140,11 @@ class _Past:
     def _motion(self, current: Tensor, earlier: Tensor, distance: int, image: Tensor) -> Motion:
         backward, forward = self._estimator.estimate_pair(current, earlier)
         backward, forward = backward.to(image.device), forward.to(image.device)
-        if distance == self._distances[0]:
-            return Motion(backward, consistency_mask(forward, backward), distance)
         seen = current.to(image.device).float() / 255, earlier.to(image.device).float() / 255
-        mask = recall_mask(forward, backward, looks_alike(*seen, backward))
+        alike = looks_alike(*seen, backward)
+        if distance == self._distances[0]:
+            return Motion(backward, consistency_mask(forward, backward) * alike, distance)
+        mask = recall_mask(forward, backward, alike)
         size = image.shape[-2:]
         return Motion(_resize_flow(backward, size), F.interpolate(mask[None], size=size)[0], distance)
 
