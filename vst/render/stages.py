@@ -20,18 +20,22 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     def add(self, stage: str, seconds: float) -> None:
-        """Count work of a stage; each stage calls this from one thread only."""
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+        """Count work of a stage; any thread may call this."""
+        with self._lock:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     def limiting(self) -> str:
         """The stage that worked longest, so the one that sets the pace."""
-        return max(self.seconds, key=self.seconds.__getitem__, default="decode")
+        # A stage may report its first item meanwhile, and so add its name.
+        with self._lock:
+            return max(self.seconds, key=self.seconds.__getitem__, default="decode")
 
 
 class Background(Generic[T]):
-    """An iterable computed ahead in a thread, at most `depth` items.
+    """An iterable computed ahead in a thread: at most `depth` items wait, and one more is in the making.
 
     Errors of the thread are raised where its item would have come. Leaving the `with` block stops the
     thread at its next item and waits for it.
@@ -79,23 +83,27 @@ class Background(Generic[T]):
                     return _END
 
     def _run(self) -> None:
-        iterator = iter(self._items)
         try:
-            while not self._stopped.is_set():
-                began = time.monotonic()
-                waited = self._upstream()
-                item = next(iterator, _END)
-                self._clock.add(self._stage, time.monotonic() - began - (self._upstream() - waited))
-                if item is _END:
-                    break
-                self._put(item)
+            iterator = iter(self._items)
+            try:
+                self._advance(iterator)
+            finally:
+                close = getattr(iterator, "close", None)
+                if close is not None:
+                    close()
         except BaseException as error:  # carried over to the thread that reads
             self._error = error
-        finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
-            self._put(_END)
+        self._put(_END)
+
+    def _advance(self, iterator: Iterator[T]) -> None:
+        while not self._stopped.is_set():
+            began = time.monotonic()
+            waited = self._upstream()
+            item = next(iterator, _END)
+            self._clock.add(self._stage, time.monotonic() - began - (self._upstream() - waited))
+            if item is _END:
+                return
+            self._put(item)
 
     def _upstream(self) -> float:
         return self._source.waited if self._source is not None else 0.0
@@ -119,7 +127,8 @@ class Background(Generic[T]):
 class Sink(Generic[T]):
     """A consumer in a thread of its own, at most `depth` items behind.
 
-    An error of the consumer is raised at the next `put` or at `finish`.
+    An error of the consumer is raised at the next `put`, at `finish`, or at the end of the `with` block.
+    A block that raises drops what still waits.
     """
 
     def __init__(self, consume: Callable[[T], None], depth: int, stage: str, clock: Clock) -> None:
@@ -134,9 +143,11 @@ class Sink(Generic[T]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._abandoned = self._abandoned or kind is not None
+        self._abandoned = kind is not None
         self._queue.put(_END)
         self._thread.join()
+        if kind is None:
+            self._raise()
 
     def put(self, item: T) -> None:
         """Hand over an item; waits while the queue is full."""
