@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from vst.errors import UsageError, VstError
+from vst.render.settings import check_precision
 
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -18,23 +23,26 @@ def choose_device(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, colon, number = name.partition(":")
-    if name != "cpu" and (kind != "cuda" or (colon and not number.isdecimal())):
+    if name == "cpu":
+        return torch.device("cpu")
+    if not re.fullmatch(r"cuda(:[0-9]+)?", name):
         raise UsageError(f"device is {name!r}; expected auto, cpu, cuda or cuda:n")
-    device = torch.device(name)
-    if device.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (device.index or 0) >= count:
-            raise VstError(f"device {name} is not there ({count} CUDA devices found); use --device cpu")
-    return device
+    # The number is compared before torch sees it: torch keeps its last eight bits only.
+    _, colon, digits = name.partition(":")
+    number = int(digits or 0)
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if number >= count:
+        raise VstError(f"device {name} is not there ({count} CUDA devices found); use --device cpu")
+    return torch.device("cuda", number) if colon else torch.device("cuda")
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """`auto` is fp16 on CUDA, bf16 on a CPU that has it in hardware, else fp32.
 
     Raises:
-        UsageError: for a precision that the device cannot do.
+        UsageError: for a precision that the device cannot do, or that there is not.
     """
+    check_precision(name)
     if name == "auto":
         if device.type == "cuda":
             return torch.float16
@@ -44,10 +52,26 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     return _TYPES[name]
 
 
+@contextmanager
+def explained_memory(device: torch.device) -> Iterator[None]:
+    """Say what to do when a device's memory does not suffice.
+
+    Raises:
+        VstError: in place of torch's own error.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise VstError(
+            f"the memory of {device} does not suffice: make the output smaller with --size or --scale, "
+            "or use --device cpu"
+        ) from error
+
+
 def has_fast_bf16() -> bool:
     """Whether this CPU multiplies bf16 in hardware (AVX-512 BF16 or AMX)."""
     # Older releases of torch cannot tell; then fp32 is the safe answer.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.render.settings import RenderSettings
+from vst.render.settings import MAX_SIDE, RenderSettings
 
 
 def output_size(width: int, height: int, settings: RenderSettings) -> tuple[int, int]:
     """Width and height of the output; a size that was asked for comes out even, as 4:2:0 wants it.
 
     Raises:
-        UsageError: where a side would vanish.
+        UsageError: where a side would vanish, or be longer than `MAX_SIDE`.
     """
     if settings.scale is None and settings.size is None:
         return width, height
@@ -24,6 +24,11 @@ def output_size(width: int, height: int, settings: RenderSettings) -> tuple[int,
     scaled = (2 * round(width * factor / 2), 2 * round(height * factor / 2))
     if min(scaled) < 2:
         raise UsageError(f"{width}×{height} scaled by {factor:g} has nothing left; give a larger scale")
+    if max(scaled) > MAX_SIDE:
+        raise UsageError(
+            f"{width}×{height} scaled by {factor:g} is {scaled[0]}×{scaled[1]}; "
+            f"no side may be longer than {MAX_SIDE}"
+        )
     return scaled
 
 

@@ -8,6 +8,11 @@ from pathlib import Path
 from vst.errors import UsageError
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+MAX_SIDE = 16384
+"""The longest side that may be asked for, in pixels; libx264 takes no longer one."""
+MAX_THREADS = 1024
+MAX_SEED = 2**63 - 1
+"""The largest that torch takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +57,35 @@ class RenderSettings:
     """Whether an output that exists is replaced."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"strength is {self.strength:g}; expected 0 (the clip) to 1 (the painting)")
+        check_strength(self.strength)
+        check_precision(self.precision)
         if self.scale is not None and self.size is not None:
             raise UsageError("scale and size were both given; give one of them")
         if self.scale is not None and not 0 < self.scale <= 8:
             raise UsageError(f"scale is {self.scale:g}; expected more than 0 and at most 8")
-        if self.size is not None and not 16 <= self.size <= 16384:
-            raise UsageError(f"size is {self.size}; expected a short side of 16 to 16384 pixels")
-        if self.precision not in PRECISIONS:
-            raise UsageError(f"precision is {self.precision!r}; expected one of {', '.join(PRECISIONS)}")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"threads is {self.threads}; expected 1 or more")
+        if self.size is not None and not 16 <= self.size <= MAX_SIDE:
+            raise UsageError(f"size is {self.size}; expected a short side of 16 to {MAX_SIDE} pixels")
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise UsageError(f"threads is {self.threads}; expected 1 to {MAX_THREADS}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise UsageError(f"seed is {self.seed}; expected 0 to {MAX_SEED}")
+
+
+def check_strength(strength: float) -> None:
+    """Refuse a strength that means nothing.
+
+    Raises:
+        UsageError: for one outside 0..1.
+    """
+    if not 0 <= strength <= 1:
+        raise UsageError(f"strength is {strength:g}; expected 0 (the clip) to 1 (the painting)")
+
+
+def check_precision(name: str) -> None:
+    """Refuse a precision that does not exist.
+
+    Raises:
+        UsageError: for a name that is not auto, fp32, bf16 or fp16.
+    """
+    if name not in PRECISIONS:
+        raise UsageError(f"precision is {name!r}; expected one of {', '.join(PRECISIONS)}")

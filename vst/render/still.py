@@ -12,6 +12,7 @@ from vst.frame import Frame
 from vst.look import Look
 from vst.modes import create_mode
 from vst.render.device import choose_device, choose_precision
+from vst.render.settings import check_strength
 
 
 def stylize(
@@ -41,13 +42,15 @@ def stylize(
         3×H×W, RGB, 0..1, fp32, on the CPU.
 
     Raises:
-        UsageError: for a tensor of another shape, or an unknown style, mode, device or precision.
+        UsageError: for a tensor of another shape, a strength outside 0..1, or an unknown style, mode,
+            device or precision.
         WeightsError: for damaged weights.
     """
-    if image.dim() != 3 or image.shape[0] != 3 or not image.is_floating_point():
+    if image.dim() != 3 or image.shape[0] != 3 or not image.is_floating_point() or not image.numel():
         raise UsageError(
             f"got a picture of shape {tuple(image.shape)}, {image.dtype}; expected 3×H×W floats in 0..1"
         )
+    check_strength(strength)
     place = choose_device(device)
     painter = create_mode(
         mode, style, device=place, precision=choose_precision(precision, place), weights_dir=weights_dir
