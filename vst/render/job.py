@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,26 @@ from vst.media import Encoding, Reader, Writer
 from vst.media.codecs import default_codec
 from vst.modes import check_mode, create_mode
 from vst.motion import create_estimator
-from vst.render.device import choose_device, choose_precision, precision_name
+from vst.render.device import choose_device, choose_precision, explained_memory, precision_name
 from vst.render.paths import output_path
 from vst.render.pipeline import Progress, paint
 from vst.render.scale import output_size, resize_frame
 from vst.render.settings import RenderSettings
 from vst.styles import load_catalogue, parse_blend
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """So many threads for torch's arithmetic, and afterwards as many as before."""
+    if count is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,7 @@ def render(
         MediaError: for files that cannot be read or written.
         WeightsError: for damaged weights.
         Interrupted: when `stop` was set; nothing is left behind.
+        VstError: for a device that is not there, or has too little memory.
     """
     began = time.monotonic()
     source = Path(source)
@@ -81,11 +97,9 @@ def render(
     load_catalogue(settings.weights_dir).choose(blend, settings.mode)
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
 
-    with Reader(source) as reader:
+    with _threads(settings.threads), explained_memory(device), Reader(source) as reader:
         info = reader.info
         width, height = output_size(info.width, info.height, settings)
         encoding = Encoding(settings.codec or default_codec(target), settings.crf, settings.pix_fmt)
