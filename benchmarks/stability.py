@@ -28,6 +28,7 @@ from vst.errors import VstError
 from vst.evaluate.curves import Perceptual
 from vst.losses.perceptual import PerceptualLoss, style_targets
 from vst.modes import create_mode
+from vst.render.device import choose_precision
 from vst.styles.loss_network import load_loss_network
 from vst.train.run import read_style_image
 from vst.train.scenes import PRESETS, create_scene
@@ -47,7 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     modes: dict[str, Paints] = {
-        name: create_mode(name, options.style, weights_dir=options.weights_dir) for name in options.modes
+        name: create_mode(
+            name,
+            options.style,
+            precision=choose_precision("auto", torch.device("cpu")),
+            weights_dir=options.weights_dir,
+        )
+        for name in options.modes
     }
     if options.peer is not None:
         modes["peer"] = PeerMode(options.peer)

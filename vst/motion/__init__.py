@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vst.motion.consistency import consistency_mask
+from vst.motion.consistency import consistency_mask, trusted_mask
 from vst.motion.estimator import Estimator
 from vst.motion.flo import read_flo, write_flo
 from vst.motion.memory import recall
@@ -23,6 +23,7 @@ __all__ = [
     "recall",
     "shots",
     "track",
+    "trusted_mask",
     "warp",
     "write_flo",
 ]

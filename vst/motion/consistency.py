@@ -119,14 +119,32 @@ def recall_mask(forward: Tensor, backward: Tensor, alike: Tensor) -> Tensor:
     return (~disocclusion(forward, backward) & inside(backward) & alike).to(backward.dtype)
 
 
+def trusted_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Tensor) -> Tensor:
+    """The mask for neighbouring frames and estimated flow: consistent, and alike (docs/adr/0003).
+
+    Args:
+        forward: Flow earlier -> current, 2×H×W, pixels.
+        backward: Flow current -> earlier, same shape.
+        current: C×H×W, 0..1.
+        earlier: C×H×W, 0..1.
+
+    Returns:
+        Float tensor 1×H×W, 0 or 1.
+
+    Raises:
+        ValueError: The shapes do not fit.
+    """
+    return consistency_mask(forward, backward) * looks_alike(current, earlier, backward)
+
+
 def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor) -> Tensor:
     """Whether the earlier frame, brought here by the flow, shows the same as the current one.
 
-    Not one of Sundaram's conditions: two estimated flows may agree in both directions and yet both be wrong
-    where something was hidden. On synthetic scenes that is so for a fifth to four fifths of what frames 2 to
-    16 back would fill, and with this condition for a thirtieth; between neighbours it finds a quarter more
-    of what was hidden (docs/adr/0003). Brightness may change as a whole: the median difference is taken off;
-    and a noisy clip differs everywhere: what is usual in the frame is never held against a pixel.
+    Not one of Sundaram's conditions: two estimated flows may agree in both directions and both be wrong
+    where something was hidden. On synthetic scenes that is so for a fifth to four fifths of what frames 2
+    to 16 back would fill, and with this condition for a thirtieth; between neighbours it finds a quarter
+    more of what was hidden (docs/adr/0003). Brightness may change as a whole: the median difference is
+    taken off; and a noisy clip differs everywhere: what is usual in a frame is not held against a pixel.
 
     Args:
         current: C×H×W, 0..1.
@@ -134,8 +152,8 @@ def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor) -> Tensor:
         backward: Flow current -> earlier, 2×H×W, pixels.
 
     Returns:
-        Boolean tensor 1×H×W: mean absolute difference over 5×5 pixels and all channels below 0.025, or below
-        two and a half times the frame's median of it.
+        Boolean tensor 1×H×W: mean absolute difference over 5×5 pixels and all channels below 0.025, or
+        below two and a half times the frame's median of it.
 
     Raises:
         ValueError: The shapes do not fit.

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame, Motion
-from vst.motion.consistency import consistency_mask, looks_alike, recall_mask
+from vst.motion.consistency import looks_alike, recall_mask, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
 from vst.motion.warp import inside, warp
 
@@ -141,10 +141,9 @@ class _Past:
         backward, forward = self._estimator.estimate_pair(current, earlier)
         backward, forward = backward.to(image.device), forward.to(image.device)
         seen = current.to(image.device).float() / 255, earlier.to(image.device).float() / 255
-        alike = looks_alike(*seen, backward)
         if distance == self._distances[0]:
-            return Motion(backward, consistency_mask(forward, backward) * alike, distance)
-        mask = recall_mask(forward, backward, alike)
+            return Motion(backward, trusted_mask(forward, backward, *seen), distance)
+        mask = recall_mask(forward, backward, looks_alike(*seen, backward))
         size = image.shape[-2:]
         return Motion(_resize_flow(backward, size), F.interpolate(mask[None], size=size)[0], distance)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vst.losses import PerceptualLoss, temporal_loss
-from vst.motion import consistency_mask, create_estimator, warp
+from vst.motion import create_estimator, trusted_mask, warp
 from vst.train.camera import camera_move
 from vst.train.pictures import Picture
 from vst.train.recipe import Recipe
@@ -41,26 +42,33 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
         """A batch of B sequences of T frames.
 
         Returns:
-            `frames` and `seen` B×T×3×S×S uint8 (clean, and with brightness and noise jitter), `flow`
-            B×T−1×2×S×S and `mask` B×T−1×1×S×S to the frame before, `style` B, and `warm_up`, a scalar: how
-            many of the T frames are painted only to reach a deeper state.
+            `frames` and `seen` B×T×3×S×S uint8 (clean, and with brightness and noise jitter); `flow`
+            B×T−1×2×S×S and `mask` B×T−1×1×S×S to the frame before as `dis` has them, which is what the
+            network is shown; `true_flow` and `true_mask` of the same shapes, by which it is judged: exact
+            where the sequence is synthetic, so that it learns to paint steadily where the estimate fails;
+            `style` B; and `warm_up`, a scalar: how many of the T frames only lead to a deeper state.
         """
         recipe = self.recipe
         warm_up = int(rng.integers(recipe.warm_up + 1))
         length = recipe.unroll + warm_up
         shots = [self.sequence(length, rng) for _ in range(recipe.sequences)]
-        frames = torch.stack([shot[0] for shot in shots])
+        frames = torch.stack([shot.frames for shot in shots])
+        seen = jitter(frames, recipe, rng)
+        estimates = [estimate_motion(each) for each in seen]
+        exact = [shot.motion or estimate for shot, estimate in zip(shots, estimates, strict=True)]
         return {
             "frames": frames,
-            "seen": jitter(frames, recipe, rng),
-            "flow": torch.stack([shot[1] for shot in shots]),
-            "mask": torch.stack([shot[2] for shot in shots]),
+            "seen": seen,
+            "flow": torch.stack([flow for flow, _ in estimates]),
+            "mask": torch.stack([mask for _, mask in estimates]),
+            "true_flow": torch.stack([flow for flow, _ in exact]),
+            "true_mask": torch.stack([mask for _, mask in exact]),
             "style": torch.from_numpy(rng.integers(len(recipe.styles), size=recipe.sequences)),
             "warm_up": torch.tensor(warm_up),
         }
 
-    def sequence(self, length: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Frames T×3×S×S uint8, flow T−1×2×S×S, mask T−1×1×S×S."""
+    def sequence(self, length: int, rng: np.random.Generator) -> Shot:
+        """One sequence: of a clip, of a camera that moves over a photograph, or of a synthetic scene."""
         if self.clips and rng.random() >= self.recipe.synthetic:
             return real_sequence(
                 self.clips[int(rng.integers(len(self.clips)))], length, self.recipe.size, rng
@@ -71,12 +79,36 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
         photo = self.photos[int(rng.integers(len(self.photos)))].load()
         move = camera_move(photo, length, self.recipe.size, rng)
         frames = torch.from_numpy(move.frames).permute(0, 3, 1, 2)
-        return frames, torch.from_numpy(move.flow), torch.from_numpy(move.mask)
+        return Shot(frames, (torch.from_numpy(move.flow), torch.from_numpy(move.mask)))
 
 
-def scene_sequence(
-    photos: Sequence[np.ndarray], length: int, size: int, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+class Shot(NamedTuple):
+    """Frames T×3×S×S uint8; exact flow T−1×2×S×S and mask T−1×1×S×S to the frame before, where known."""
+
+    frames: Tensor
+    motion: tuple[Tensor, Tensor] | None = None
+
+
+def estimate_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Flow and mask to the frame before by `dis`, as a render has them.
+
+    Args:
+        frames: T×3×S×S, uint8.
+
+    Returns:
+        Flow T−1×2×S×S, mask T−1×1×S×S.
+    """
+    estimator = create_estimator("dis")
+    prepared = [estimator.prepare(frame) for frame in frames]
+    flows, masks = [], []
+    for earlier, current in pairwise(prepared):
+        backward, forward = estimator.estimate_pair(current, earlier)
+        flows.append(backward)
+        masks.append(trusted_mask(forward, backward, to_unit(current), to_unit(earlier)))
+    return torch.stack(flows), torch.stack(masks)
+
+
+def scene_sequence(photos: Sequence[np.ndarray], length: int, size: int, rng: np.random.Generator) -> Shot:
     """Things cut from photographs that cross before another one, with exact flow and occlusion."""
     scene = Scene(
         SceneConfig(
@@ -93,17 +125,12 @@ def scene_sequence(
     frames = torch.stack([scene.frame(t) for t in range(length)])
     motions = [scene.motion(t) for t in range(1, length)]
     pixels = (frames.clamp(0, 1) * 255).round().byte()
-    return (
-        pixels,
-        torch.stack([each.flow for each in motions]),
-        torch.stack([each.mask for each in motions]),
-    )
+    flows, masks = [each.flow for each in motions], [each.mask for each in motions]
+    return Shot(pixels, (torch.stack(flows), torch.stack(masks)))
 
 
-def real_sequence(
-    clip: Sequence[Picture], length: int, size: int, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """A square window of consecutive frames of a clip, forwards or backwards in time, with `dis` flow."""
+def real_sequence(clip: Sequence[Picture], length: int, size: int, rng: np.random.Generator) -> Shot:
+    """A square window of consecutive frames of a clip, forwards or backwards in time."""
     first = int(rng.integers(len(clip) - length + 1))
     images = [picture.load() for picture in clip[first : first + length]]
     if rng.random() < 0.5:
@@ -117,14 +144,7 @@ def real_sequence(
         part = image[top : top + side, left : left + side]
         part = np.ascontiguousarray(part[:, ::-1] if mirrored else part)
         parts.append(cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA) if side != size else part)
-    frames = torch.from_numpy(np.stack(parts)).permute(0, 3, 1, 2)
-    estimator = create_estimator("dis")
-    flows, masks = [], []
-    for earlier, current in pairwise(frames):
-        backward, forward = estimator.estimate_pair(to_unit(current), to_unit(earlier))
-        flows.append(backward)
-        masks.append(consistency_mask(forward, backward))
-    return frames, torch.stack(flows), torch.stack(masks)
+    return Shot(torch.from_numpy(np.stack(parts)).permute(0, 3, 1, 2))
 
 
 def jitter(frames: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
@@ -179,11 +199,13 @@ class VideoStep:
                 if previous is not None:
                     mask = batch["mask"][:, t - 1]
                     warped = warp(previous, batch["flow"][:, t - 1], mode="bicubic")
-                previous = self.paint(seen[:, t], warped, mask, mix).float()
+                output = self.paint(seen[:, t], warped, mask, mix).float()
                 if t >= warm_up:
-                    outputs.append(previous)
-                    if warped is not None and mask is not None:
-                        errors.append(temporal_loss(previous, warped, mask))
+                    outputs.append(output)
+                    if previous is not None:
+                        carried = warp(previous, batch["true_flow"][:, t - 1], mode="bicubic")
+                        errors.append(temporal_loss(output, carried, batch["true_mask"][:, t - 1]))
+                previous = output
         return torch.stack(outputs, 1), torch.stack(errors).mean()
 
     def paint(self, frame: Tensor, warped: Tensor | None, mask: Tensor | None, mix: Tensor) -> Tensor:
