@@ -61,6 +61,9 @@ class Background(Generic[T]):
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._thread.join()
+        # An error knows the frames of its thread and they know this stage: without the circle, all the
+        # pictures in them go as soon as the error is dealt with.
+        self._error = None
 
     def __iter__(self) -> Iterator[T]:
         while True:
@@ -146,8 +149,11 @@ class Sink(Generic[T]):
         self._abandoned = kind is not None
         self._queue.put(_END)
         self._thread.join()
-        if kind is None:
-            self._raise()
+        try:
+            if kind is None:
+                self._raise()
+        finally:
+            self._error = None  # as in Background
 
     def put(self, item: T) -> None:
         """Hand over an item; waits while the queue is full."""
