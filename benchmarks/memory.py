@@ -1,0 +1,156 @@
+"""Whether memory grows with a clip's length: the peaks of a short clip and a long one, side by side.
+
+    python -m benchmarks.memory --style candy --seconds 6 60 --size 360
+
+Both clips are made here, a gradient that shifts by a pixel a frame, and rendered by the command in a
+process of its own. Memory is what that process and all its descendants hold of their own (anonymous and
+shared memory, each page counted once), from /proc/*/smaps_rollup, looked at every 0.2 s: Linux only.
+The code of libraries is left out: how much of it counts depends on who else has it loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+RATE = 25
+INTERVAL = 0.2
+"""Seconds between two looks."""
+
+_OWN = ("Pss_Anon:", "Pss_Shmem:")
+
+PROMISED = 1.10
+"""The long clip's peak may be this many times the short one's."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a command used.
+
+    Attributes:
+        code: Its exit code.
+        peak: The most memory at any look, bytes.
+        looks: How often it was looked at.
+        errors: What it said on stderr.
+    """
+
+    code: int
+    peak: int
+    looks: int
+    errors: str
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; returns 0 if the ratio is as promised."""
+    options = _parser().parse_args(arguments)
+    peaks = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seconds in options.seconds:
+            clip = make_clip(Path(folder) / f"{seconds:g}.mp4", seconds, options.size)
+            began = time.monotonic()
+            usage = measure(render_command(clip, options))
+            if usage.code != 0:
+                print(f"the render of {seconds:g} s failed: {usage.errors.strip()}", file=sys.stderr)
+                return 1
+            print(
+                f"{seconds:g} s: peak {usage.peak / 2**20:.1f} MiB, "
+                f"{usage.looks} looks in {time.monotonic() - began:.0f} s",
+                flush=True,
+            )
+            peaks.append(usage.peak)
+    ratio = peaks[1] / peaks[0]
+    print(f"ratio {ratio:.3f}, promised is at most {PROMISED:.2f}")
+    return 0 if ratio <= PROMISED else 1
+
+
+def make_clip(path: Path, seconds: float, size: int) -> Path:
+    """A silent 16:9 clip with short side `size` whose picture shifts by a pixel a frame."""
+    width = round(size * 16 / 9 / 2) * 2
+    ramp = np.arange(max(width, 256)) % 256
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, size, "yuv420p"
+        down = np.arange(size)[:, None]
+        for number in range(max(round(seconds * RATE), 1)):
+            row = np.roll(ramp, number)[:width]
+            red = np.broadcast_to(row, (size, width))
+            picture = np.stack([red, (red + down) % 256, 255 - red], axis=2).astype(np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def render_command(clip: Path, options: argparse.Namespace) -> list[str]:
+    """What renders the clip."""
+    command = [sys.executable, "-m", "vst", "render", str(clip), "--style", options.style, "-q"]
+    command += ["--mode", options.mode]
+    if options.weights_dir is not None:
+        command += ["--weights-dir", str(options.weights_dir)]
+    return command
+
+
+def measure(command: Sequence[str]) -> Usage:
+    """Run a command and watch the memory of its whole tree of processes."""
+    peak = looks = 0
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process:
+            while process.poll() is None:
+                peak = max(peak, sum(map(_memory, family(process.pid))))
+                looks += 1
+                time.sleep(INTERVAL)
+        errors.seek(0)
+        return Usage(process.returncode, peak, looks, errors.read().decode(errors="replace"))
+
+
+def family(root: int) -> list[int]:
+    """The process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            # The name, in brackets, may hold anything; state and parent follow it.
+            parent = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+        except (OSError, IndexError):
+            continue  # it has ended meanwhile
+        children.setdefault(parent, []).append(int(folder.name))
+    members = [root]
+    for member in members:
+        members.extend(children.get(member, []))
+    return members
+
+
+def _memory(pid: int) -> int:
+    """Anonymous and shared memory in bytes, shared pages divided; 0 for a process that has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(_OWN))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser.add_argument("--seconds", nargs=2, type=float, default=[6, 60], metavar=("SHORT", "LONG"))
+    parser.add_argument("--style", default="candy")
+    parser.add_argument("--mode", default="vtn")
+    parser.add_argument("--weights-dir", type=Path)
+    parser.add_argument("--size", type=int, default=360, help="short side of the clips, pixels")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
