@@ -13,7 +13,7 @@ from benchmarks.clips import Clip
 from vst.evaluate import Blend, Curves, MaskScore, Paste, Reappearance, Still, occlusion_part, score_mask
 from vst.evaluate.curves import Perceptual
 from vst.frame import Frame, Motion
-from vst.motion import consistency_mask, create_estimator
+from vst.motion import consistency_mask, create_estimator, trusted_mask
 from vst.train.scenes import Scene
 
 
@@ -112,12 +112,15 @@ def mask_scores(scene: Scene, frames: int) -> dict[str, MaskScore]:
         truth = scene.visible(t, t - 1)
         backward, forward = dis.estimate_pair(scene.frame(t), scene.frame(t - 1))
         flows = {"exact flow": (scene.flow(t - 1, t), scene.flow(t, t - 1)), "dis": (forward, backward)}
+        alike = trusted_mask(forward, backward, scene.frame(t), scene.frame(t - 1))
         for name, (there, back) in flows.items():
-            for part, mask in (
-                ("whole mask", consistency_mask(there, back)),
-                ("without boundaries", occlusion_part(there, back)),
-            ):
-                for tolerance in (0, 2):
+            parts = {
+                "Sundaram, whole": consistency_mask(there, back),
+                "Sundaram, without motion boundaries": occlusion_part(there, back),
+                **({"as rendered (and alike)": alike} if name == "dis" else {}),
+            }
+            for part, mask in parts.items():
+                for tolerance in (0, 1):
                     key = f"{name}, {part}, ±{tolerance} px"
                     scores[key] = scores.get(key, MaskScore()) + score_mask(mask, truth, tolerance)
     return scores

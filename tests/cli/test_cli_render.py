@@ -40,7 +40,7 @@ def test_options_become_settings(vst, rendered, weights):
         *("render", "a.mov", "-o", "b.mov", "-y", "--style", "candy:0.6+wave:0.4", "--mode", "itn"),
         *("--flow", "dis", "--strength", "0.8", "--keep-color", "--scale", "0.5", "--codec", "h265"),
         *("--crf", "20", "--pix-fmt", "yuv420p10le", "--device", "cpu", "--precision", "fp32"),
-        *("--threads", "3", "--seed", "7", "--weights-dir", weights),
+        *("--threads", "3", "--weights-dir", weights),
     )
     assert outcome.code == 0
     settings = RenderSettings(
@@ -56,7 +56,6 @@ def test_options_become_settings(vst, rendered, weights):
         device="cpu",
         precision="fp32",
         threads=3,
-        seed=7,
         weights_dir=weights,
         overwrite=True,
     )

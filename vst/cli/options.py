@@ -106,7 +106,6 @@ render_options = _add(
     click.option(
         "--threads", type=int, metavar="N", help="CPU threads of a render; all cores unless given."
     ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is random."),
     weights_dir_option,
     talk_options,
 )

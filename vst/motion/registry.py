@@ -70,16 +70,22 @@ def create_estimator(name: str = "auto") -> Estimator:
     if name == "auto":
         name = next((each for each in _AUTO if ESTIMATORS[each].ready()), _AUTO[-1])
         _log.info("optical flow: auto chose %s", name)
-    if name not in ESTIMATORS:
-        raise UsageError(_unknown(name))
+    check_estimator(name)
     missing = ESTIMATORS[name].missing()
     if missing is not None:
         raise VstError(f"flow estimator '{name}' is not ready: {missing}")
     return ESTIMATORS[name].factory()
 
 
-def _unknown(name: str) -> str:
+def check_estimator(name: str) -> None:
+    """Refuse a name that is no estimator's, nor ``"auto"``.
+
+    Raises:
+        UsageError: With the nearest name.
+    """
     names = [*ESTIMATORS, "auto"]
+    if name in names:
+        return
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(names)}"
-    return f"unknown flow estimator '{name}': {hint}"
+    raise UsageError(f"unknown flow estimator '{name}': {hint}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Mode = Literal["bicubic", "bilinear"]
+Mode = Literal["bicubic", "bilinear", "nearest"]
 
 
 def warp(image: Tensor, flow: Tensor, mode: Mode = "bicubic") -> Tensor:
@@ -28,7 +28,8 @@ def warp(image: Tensor, flow: Tensor, mode: Mode = "bicubic") -> Tensor:
         image: B×C×H×W or C×H×W, any floating type and range.
         flow: B×2×H×W or 2×H×W, pixels, x then y. Size and batch as those of the image (one flow may
             serve a whole batch).
-        mode: ``"bicubic"`` for pictures, ``"bilinear"`` for masks and flow fields.
+        mode: ``"bicubic"`` for pictures, ``"bilinear"`` for smooth fields, ``"nearest"`` where values of
+            two things must not mix.
 
     Returns:
         The warped image with the image's shape and type. It is differentiable in both arguments;
@@ -37,8 +38,8 @@ def warp(image: Tensor, flow: Tensor, mode: Mode = "bicubic") -> Tensor:
     Raises:
         ValueError: The shapes do not fit, or the mode is unknown.
     """
-    if mode not in ("bicubic", "bilinear"):
-        raise ValueError(f"warp mode is {mode!r}; expected 'bicubic' or 'bilinear'")
+    if mode not in get_args(Mode):
+        raise ValueError(f"warp mode is {mode!r}; expected one of {', '.join(get_args(Mode))}")
     _check_flow(flow)
     if image.dim() not in (3, 4) or image.shape[-2:] != flow.shape[-2:]:
         raise ValueError(

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import torch
 
+from vst.errors import UsageError
 from vst.look import Look
 from vst.media import Encoding, Reader, Writer
 from vst.media.codecs import default_codec
+from vst.media.stills import STILL_SUFFIXES
 from vst.modes import check_mode, create_mode
-from vst.motion import create_estimator
+from vst.motion import check_estimator, create_estimator
 from vst.render.device import choose_device, choose_precision, explained_memory, precision_name
 from vst.render.paths import output_path
 from vst.render.pipeline import Progress, paint
@@ -97,7 +99,11 @@ def render(
     load_catalogue(settings.weights_dir).choose(blend, settings.mode)
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
-    torch.manual_seed(settings.seed)
+    check_estimator(settings.flow)
+    if target.suffix.lower() in STILL_SUFFIXES and (settings.codec or settings.crf or settings.pix_fmt):
+        raise UsageError(
+            f"{target.name} is a picture: codec, crf and pix-fmt are for video; leave them out"
+        )
 
     with _threads(settings.threads), explained_memory(device), Reader(source) as reader:
         info = reader.info

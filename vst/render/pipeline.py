@@ -93,7 +93,7 @@ def paint(
     with ExitStack() as stack:
         decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
         tracked = stack.enter_context(
-            Background(_motion(decoded, mode, estimator), DEPTH, "motion", clock).after(decoded)
+            Background(_motion(decoded, mode, estimator), 1, "motion", clock).after(decoded)
         )
         sink = stack.enter_context(Sink(consume, DEPTH, "encode", clock))
         for item in tracked:

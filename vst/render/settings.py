@@ -11,8 +11,6 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 MAX_SIDE = 16384
 """The longest side that may be asked for, in pixels; libx264 takes no longer one."""
 MAX_THREADS = 1024
-MAX_SEED = 2**63 - 1
-"""The largest that torch takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +47,6 @@ class RenderSettings:
     """auto, fp32, bf16 or fp16."""
     threads: int | None = None
     """Threads of the arithmetic; None is one a core."""
-    seed: int = 0
-    """Of everything that is random."""
     weights_dir: Path | None = None
     """Looked in before the usual weight folders."""
     overwrite: bool = False
@@ -67,8 +63,6 @@ class RenderSettings:
             raise UsageError(f"size is {self.size}; expected a short side of 16 to {MAX_SIDE} pixels")
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
             raise UsageError(f"threads is {self.threads}; expected 1 to {MAX_THREADS}")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise UsageError(f"seed is {self.seed}; expected 0 to {MAX_SEED}")
 
 
 def check_strength(strength: float) -> None:
