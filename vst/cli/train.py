@@ -49,6 +49,18 @@ def _number(option: str, field: str, help_text: str, least: int = 1) -> Any:
     )
 
 
+def _amount(option: str, field: str, help_text: str, most: float | None = None) -> Any:
+    return click.option(
+        option,
+        field,
+        type=click.FloatRange(0, most),
+        default=_DEFAULTS[field],
+        show_default=True,
+        metavar="X",
+        help=help_text,
+    )
+
+
 @click.command("train")
 @click.argument("mode", type=NearestChoice(["itn", "vtn"]), metavar="itn|vtn")
 @click.option(
@@ -85,6 +97,25 @@ def _number(option: str, field: str, help_text: str, least: int = 1) -> Any:
 @_number("--width", "width", "Filters of the first layer: 32 standard, 16 fast.")
 @_number("--size", "size", "Side of the square crops, in pixels.", least=32)
 @_number("--batch", "batch", "Photographs in a batch.")
+@_number(
+    "--style-size", "style_size", "Longer side of the style images: smaller gives smaller strokes.", 16
+)
+@_number("--sequences", "sequences", "Sequences in a batch (vtn).")
+@_number("--unroll", "unroll", "Frames of a sequence that are learned from (vtn).", least=2)
+@_number("--warm-up", "warm_up", "At most so many frames are painted before those (vtn).", least=0)
+@_amount("--empty", "empty", "Share of batches without a past (vtn).", 1)
+@_amount("--synthetic", "synthetic", "Share of sequences with exact motion (vtn).", 1)
+@_amount("--style-weight", "style_weight", "Weight of the style loss; content has 1.")
+@_amount("--temporal-weight", "temporal_weight", "Weight of the temporal loss (vtn).")
+@_amount("--learning-rate", "learning_rate", "Adam's at the start.")
+@_amount("--final-learning-rate", "final_learning_rate", "Adam's at the end.")
+@click.option(
+    "--precision",
+    type=NearestChoice(["bf16", "fp32"]),
+    default=_DEFAULTS["precision"],
+    show_default=True,
+    help="Arithmetic of the networks.",
+)
 @_number("--steps", "steps", "Optimiser steps in all.")
 @_number("--seed", "seed", "Of everything that is random.", least=0)
 @click.option(
