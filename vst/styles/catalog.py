@@ -7,6 +7,7 @@ A weights folder holds `*.safetensors` and, beside them, `catalog.toml`:
     artist = "..."
     year = "..."
     rights = "..."
+    thumbnail = "candy.jpg"
 
     [files."itn-fast.safetensors"]
     sha256 = "..."
@@ -44,6 +45,7 @@ class Style:
         artist: Who painted it.
         year: When.
         rights: Whether the painting is in the public domain.
+        thumbnail: A small picture that our own networks painted, or "".
         files: Weight files that have it.
         modes: Modes that can paint it.
     """
@@ -53,6 +55,7 @@ class Style:
     artist: str = ""
     year: str = ""
     rights: str = ""
+    thumbnail: str = ""
     files: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
 
@@ -189,7 +192,10 @@ def load_catalogue(weights_dir: Path | None = None) -> Catalogue:
             title, artist, year, rights = (
                 str(entry.get(key, "")) for key in ("title", "artist", "year", "rights")
             )
-            styles.setdefault(name, Style(name, title, artist, year, rights))
+            picture = folder / str(entry.get("thumbnail", ""))
+            styles.setdefault(
+                name, Style(name, title, artist, year, rights, str(picture) if picture.is_file() else "")
+            )
         for name, entry in described.get("files", {}).items():
             if name not in weights:
                 digests.setdefault(name, str(entry.get("sha256", "")))
