@@ -99,7 +99,7 @@ def test_the_command_writes_what_it_measured(tmp_path: Path, capsys: pytest.Capt
     assert list(rows) == ["input", "itn", "vtn", "blend", "paste", "still"]
     assert len(rows["vtn"]["judges"]["exact"]["frames"]) == 6
     assert rows["itn"]["reappearance"] >= 0
-    assert set(result["masks"]["dis, whole mask, ±0 px"]) == {"precision", "recall"}
+    assert set(result["masks"]["dis, as rendered (and alike), ±0 px"]) == {"precision", "recall"}
     assert "| vtn / itn |" in capsys.readouterr().out
 
 
