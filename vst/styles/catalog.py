@@ -156,8 +156,9 @@ def weight_folders(weights_dir: Path | None = None) -> list[Path]:
         folders.append(Path(os.environ["VST_WEIGHTS"]))
     folders.append(user_data_folder() / "weights")
     package = Path(__file__).parents[1]
-    # Installed, the package's weights lie inside it; in a checkout they lie beside it.
-    folders += [package / "_weights", package.parent / "weights"]
+    # Installed, the package's weights lie inside it; in a checkout, known by its setup.cfg, beside it.
+    checkout = (package.parent / "setup.cfg").is_file()
+    folders.append(package.parent / "weights" if checkout else package / "_weights")
     return folders
 
 
