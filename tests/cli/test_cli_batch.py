@@ -23,7 +23,8 @@ def test_a_batch_goes_on_after_a_failure_skips_what_is_done_and_exits_3(vst, foo
     assert outcome.code == 3, outcome.err
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["file", "frames", "time", "state", "message"]
-    assert lines[1].split() == ["day/good.mp4", "4", "0:00", "done"]
+    name, frames, _, state = lines[1].split()
+    assert (name, frames, state) == ("day/good.mp4", "4", "done")
     assert "junk.mov" in lines[2]
     assert "is not a media file" in lines[2]
     assert (tmp_path / "out/day/good.mp4").stat().st_size > 0

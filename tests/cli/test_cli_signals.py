@@ -49,7 +49,7 @@ def start(style: str) -> subprocess.Popen[str]:
 def test_the_first_signal_ends_the_render_cleanly(number):
     process = start("willing")
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert out == "asked\n"
     assert "stopping after this frame" in err
@@ -63,5 +63,5 @@ def test_the_second_signal_ends_at_once():
     assert process.stdout is not None
     assert process.stdout.readline() == "asked\n"
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == 130
