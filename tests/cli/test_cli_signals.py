@@ -22,7 +22,7 @@ def render(source, settings, output, *, progress, stop):
         time.sleep(0.01)
     print("asked", flush=True)
     if settings["style"] == "stubborn":
-        time.sleep(60)
+        time.sleep(600)
     raise Interrupted("frame 3 was the last")
 
 sys.modules["vst.render"] = types.SimpleNamespace(render=render, RenderSettings=dict)
