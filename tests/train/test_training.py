@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import json
 
@@ -14,7 +15,7 @@ from vst.styles import read_info
 from vst.styles.loss_network import EXACT, SLIM, load_loss_network
 from vst.train.checkpoint import load_checkpoint, save_checkpoint
 from vst.train.pictures import find_clips, find_pictures
-from vst.train.recipe import Recipe
+from vst.train.recipe import Recipe, StyleGoal
 from vst.train.run import read_style_image, run_recipe
 from vst.train.sequences import MixedBatches
 from vst.train.still import PhotoBatches
@@ -51,7 +52,7 @@ def data(tmp_path_factory):
 def recipe(data, loss_folder):
     return Recipe(
         mode="itn",
-        styles=(("noise", (str(data / "style.png"),)),),
+        styles=(StyleGoal("noise", (str(data / "style.png"),)),),
         photos=(str(data / "photos"),),
         clips=(str(data / "clips"),),
         loss_network=str(loss_folder),
@@ -165,9 +166,9 @@ def test_a_mode_without_trainer_is_refused(recipe, tmp_path):
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     small, large = ITN(2), ITN(3)
-    save_checkpoint(tmp_path / "c.safetensors", small, torch.optim.Adam(small.parameters()), 1, "x")
+    save_checkpoint(tmp_path / "c.safetensors", small, copy.deepcopy(small), torch.optim.Adam(small.parameters()), 1, "x")
     with pytest.raises(WeightsError, match="not a checkpoint of this network"):
-        load_checkpoint(tmp_path / "c.safetensors", large, torch.optim.Adam(large.parameters()))
+        load_checkpoint(tmp_path / "c.safetensors", large, large, torch.optim.Adam(large.parameters()))
 
 
 def test_style_images_are_shrunk_to_their_longer_side_and_never_enlarged(data):

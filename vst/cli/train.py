@@ -13,7 +13,7 @@ from vst.cli.nearest import NearestChoice
 from vst.cli.options import quiet_option, verbose_option
 from vst.cli.session import session_of
 from vst.cli.signals import interrupt_on_terminate
-from vst.train.recipe import Recipe
+from vst.train.recipe import Recipe, StyleGoal
 
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Recipe)}
 
@@ -25,7 +25,7 @@ class StyleImages(click.ParamType):
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, tuple[str, ...]]:
+    ) -> StyleGoal:
         """The name and its images."""
         style, equals, images = str(value).partition("=")
         paths = tuple(path for path in images.split(",") if path)
@@ -34,7 +34,7 @@ class StyleImages(click.ParamType):
         for path in paths:
             if not Path(path).is_file():
                 self.fail(f"{path} is not a file", param, ctx)
-        return style, paths
+        return StyleGoal(style, paths)
 
 
 def _number(option: str, field: str, help_text: str, least: int = 1) -> Any:

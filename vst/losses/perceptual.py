@@ -27,22 +27,22 @@ def gram_matrix(features: Tensor) -> Tensor:
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference of B×N×h×w features; a scalar in fp32."""
-    return ((features.float() - target.float()) ** 2).mean()
+    """Mean squared difference of B×N×h×w features; one value a picture, B, in fp32."""
+    return (features.float() - target.float()).square().mean((1, 2, 3))
 
 
 def style_loss(gram: Tensor, target: Tensor) -> Tensor:
-    """‖G − A‖² / (4 N²), mean over the batch (Gatys 2015, eq. 4, on Gram matrices per pixel).
+    """‖G − A‖² / (4 N²) (Gatys 2015, eq. 4, on Gram matrices per pixel); one value a picture, B.
 
     Args:
         gram: B×N×N.
         target: B×N×N or 1×N×N.
     """
-    return ((gram - target) ** 2).mean(0).sum() / (4 * gram.shape[-1] ** 2)
+    return (gram - target).square().sum((1, 2)) / (4 * gram.shape[-1] ** 2)
 
 
 class Perceptual(NamedTuple):
-    """Content and style loss of a batch, each relative to its target's own energy; scalars."""
+    """Content and style loss of each picture of a batch, relative to its target's own energy; B each."""
 
     content: Tensor
     style: Tensor
@@ -85,17 +85,14 @@ class PerceptualLoss(nn.Module):
             style: B, int64, which style each is to look like.
         """
         features = self.network(output, {self.content_layer, *self.layers})
-        energy = target.float().square().mean((1, 2, 3), keepdim=True) + 1e-8
-        root = energy.rsqrt()
-        content = content_loss(features[self.content_layer].float() * root, target.float() * root)
+        energy = content_loss(target, torch.zeros_like(target)) + 1e-8
+        content = content_loss(features[self.content_layer], target) / energy
         terms = []
         for layer in self.layers:
             wanted = self.get_buffer(f"gram_{layer}")[style]
-            size = wanted.square().sum((1, 2)) / (4 * wanted.shape[-1] ** 2)
-            gram = gram_matrix(features[layer])
-            root = size.rsqrt()[:, None, None]
-            terms.append(style_loss(gram * root, wanted * root))
-        return Perceptual(content, torch.stack(terms).mean())
+            energy = style_loss(wanted, torch.zeros_like(wanted))
+            terms.append(style_loss(gram_matrix(features[layer]), wanted) / energy)
+        return Perceptual(content, torch.stack(terms).mean(0))
 
 
 def available_layers(wanted: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:

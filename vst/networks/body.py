@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -96,3 +96,20 @@ def one_style(index: int, styles: int, device: torch.device | None = None) -> Te
     mix = torch.zeros(1, styles, device=device)
     mix[0, index] = 1.0
     return mix
+
+
+@torch.no_grad()
+def select_styles(network: TransformationBody, chosen: Sequence[int | None]) -> None:
+    """Give a network other styles: each one that it has, by index, or None for the mean of those.
+
+    Args:
+        network: Changed in place.
+        chosen: One entry a style of the result; at least one.
+    """
+    for norm in network.norms():
+        for name in ("weight", "bias"):
+            rows = getattr(norm, name)
+            mean = rows.mean(0)
+            picked = torch.stack([mean if index is None else rows[index] for index in chosen])
+            setattr(norm, name, nn.Parameter(picked, requires_grad=rows.requires_grad))
+    network.styles = len(chosen)

@@ -14,10 +14,16 @@ from vst.errors import WeightsError
 
 
 def save_checkpoint(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, step: int, digest: str
+    path: Path,
+    model: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    digest: str,
 ) -> None:
     """Write everything that going on needs; a crash leaves the old file or the new one, never half."""
     tensors = {f"model.{name}": value.detach().contiguous() for name, value in model.state_dict().items()}
+    tensors |= {f"average.{name}": value.contiguous() for name, value in average.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).contiguous()
@@ -26,8 +32,10 @@ def save_checkpoint(
     os.replace(temporary, path)
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    """Put model and optimiser where they were; returns the number of steps done.
+def load_checkpoint(
+    path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+) -> int:
+    """Put model, running mean and optimiser where they were; returns the number of steps done.
 
     Raises:
         WeightsError: if the file is not a checkpoint of this network.
@@ -36,13 +44,9 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
-        model.load_state_dict(
-            {
-                name.removeprefix("model."): value
-                for name, value in tensors.items()
-                if name.startswith("model.")
-            }
-        )
+        for prefix, network in (("model.", model), ("average.", average)):
+            mine = {k.removeprefix(prefix): value for k, value in tensors.items() if k.startswith(prefix)}
+            network.load_state_dict(mine)
         step = int(metadata["step"])
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(

@@ -10,13 +10,27 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class StyleGoal:
+    """One style of a run: what it is learned from, and how it is to look."""
+
+    name: str
+    """What the user will type."""
+    images: tuple[str, ...]
+    """Its pictures; several make one hybrid style."""
+    size: int | None = None
+    """Longer side of its pictures in pixels: smaller gives smaller strokes. None: `Recipe.style_size`."""
+    weight: float | None = None
+    """Its style weight. None: `Recipe.style_weight`."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training run. Two runs of one recipe on one machine see the same batches."""
 
     mode: str
     """What is trained: itn or vtn."""
-    styles: tuple[tuple[str, tuple[str, ...]], ...]
-    """Style names, each with its images (several images make one hybrid style)."""
+    styles: tuple[StyleGoal, ...]
+    """The styles, which share one network's convolutions."""
     photos: tuple[str, ...]
     """Folders or tar files of photographs."""
     clips: tuple[str, ...] = ()
@@ -31,6 +45,8 @@ class Recipe:
     """Side of the square crops in pixels."""
     batch: int = 4
     """Photographs in a batch."""
+    styles_each: int = 1
+    """Styles that each photograph of a batch is painted in; its content features serve them all."""
     sequences: int = 2
     """Sequences in a batch (vtn)."""
     unroll: int = 4
@@ -47,6 +63,8 @@ class Recipe:
     """Adam's, at the start."""
     final_learning_rate: float = 2e-4
     """Adam's, at the end; between them it falls along a cosine."""
+    averaging: float = 0.998
+    """Decay of the running mean of the parameters, a step; the mean is what is exported. 0: the last ones."""
     content_weight: float = 1.0
     """α, on the content loss relative to the frame's own energy."""
     style_weight: float = 30.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.utils.data import Dataset
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
 from vst.networks import ITN, VTN
-from vst.networks.body import TransformationBody
+from vst.networks.body import TransformationBody, select_styles
 from vst.styles.loss_network import load_loss_network
 from vst.styles.weights import load_network, save_weights
 from vst.train.pictures import Picture, find_clips, find_pictures
@@ -68,15 +69,20 @@ def run_recipe(
         raise UsageError(f"mode {recipe.mode!r} cannot be trained; give itn or vtn")
     torch.manual_seed(recipe.seed)
     place = torch.device(device)
-    names = tuple(name for name, _ in recipe.styles)
+    names = tuple(style.name for style in recipe.styles)
     model: TransformationBody = (ITN if recipe.mode == "itn" else VTN)(recipe.width, len(names))
     if start_from is not None:
-        _start(model, start_from)
+        _start(model, names, start_from)
     model.to(place).to(memory_format=torch.channels_last)
+    average = copy.deepcopy(model)
 
     loss_network = load_loss_network(recipe.loss_network)
-    images = [[read_style_image(path, recipe.style_size) for path in paths] for _, paths in recipe.styles]
-    targets = [style_targets(loss_network, each) for each in images]
+    targets = [
+        style_targets(
+            loss_network, [read_style_image(path, style.size or recipe.style_size) for path in style.images]
+        )
+        for style in recipe.styles
+    ]
     if recipe.precision == "bf16":
         loss_network = loss_network.bfloat16()
     perceptual = PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
@@ -97,27 +103,30 @@ def run_recipe(
     done = train(
         recipe,
         model,
+        average,
         batches,
         step,
         folder,
         device=place,
         minutes=minutes,
-        sample=lambda path: write_sample(model, looked_at, path),
+        sample=lambda path: write_sample(average, looked_at, path),
         say=say,
     )
     target = folder / "weights.safetensors"
     kind = Path(recipe.loss_network).name
-    save_weights(target, model, styles=names, loss_network=kind, recipe=recipe.digest(), steps=done)
+    save_weights(target, average, styles=names, loss_network=kind, recipe=recipe.digest(), steps=done)
     return target
 
 
-def _start(model: TransformationBody, path: Path) -> None:
+def _start(model: TransformationBody, names: tuple[str, ...], path: Path) -> None:
+    """Take a file's convolutions, and the scales and shifts of the styles that it has; others get their mean."""
     earlier, info = load_network(path)
-    if (info.width, earlier.styles) != (model.width, model.styles):
+    if info.width != model.width or len(earlier.residual) != len(model.residual):
         raise UsageError(
-            f"{path} has width {info.width} and {earlier.styles} styles; "
-            f"the recipe wants {model.width} and {model.styles}"
+            f"{path} has width {info.width} and {info.blocks} residual blocks; "
+            f"the recipe wants {model.width} and {len(model.residual)}"
         )
+    select_styles(earlier, [info.styles.index(name) if name in info.styles else None for name in names])
     if isinstance(model, VTN) and isinstance(earlier, ITN):
         model.start_from(earlier)
     elif type(model) is type(earlier):
@@ -128,8 +137,8 @@ def _start(model: TransformationBody, path: Path) -> None:
 
 @torch.no_grad()
 def write_sample(model: TransformationBody, pictures: list[Picture], path: Path) -> None:
-    """A contact sheet: a row of photographs, under it a row for each style (at most six)."""
-    side = 256
+    """A contact sheet: a row of photographs, under it a row for each style."""
+    side = 192
     device = next(model.parameters()).device
     photos = np.stack(
         [cv2.resize(np.ascontiguousarray(picture.load()), (side, side)) for picture in pictures]
@@ -137,7 +146,7 @@ def write_sample(model: TransformationBody, pictures: list[Picture], path: Path)
     frames = torch.from_numpy(photos).permute(0, 3, 1, 2).to(device).float() / 255
     empty = frames.new_zeros(len(frames), model.inputs - 3, side, side)
     rows = [frames]
-    for index in range(min(model.styles, 6)):
+    for index in range(model.styles):
         mix = torch.zeros(1, model.styles, device=device)
         mix[0, index] = 1
         rows.append((model(torch.cat((frames * 2 - 1, empty), 1), mix) + 1) / 2)

@@ -18,7 +18,7 @@ from vst.train.camera import camera_move
 from vst.train.pictures import Picture
 from vst.train.recipe import Recipe
 from vst.train.scenes import Scene, SceneConfig
-from vst.train.still import generator, photo_batch, picture_losses, to_unit
+from vst.train.still import different_styles, generator, photo_batch, picture_losses, to_unit
 
 
 class MixedBatches(Dataset[dict[str, Tensor]]):
@@ -63,7 +63,7 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             "mask": torch.stack([mask for _, mask in estimates]),
             "true_flow": torch.stack([flow for flow, _ in exact]),
             "true_mask": torch.stack([mask for _, mask in exact]),
-            "style": torch.from_numpy(rng.integers(len(recipe.styles), size=recipe.sequences)),
+            "style": different_styles(recipe, recipe.sequences, rng),
             "warm_up": torch.tensor(warm_up),
         }
 
@@ -169,7 +169,8 @@ class VideoStep:
         mix = torch.nn.functional.one_hot(batch["style"], len(self.recipe.styles)).float()
         if "flow" not in batch:
             frames = to_unit(batch["frames"])
-            output = self.paint(frames * 2 - 1, None, None, mix)
+            shown = (frames * 2 - 1).repeat_interleave(len(mix) // len(frames), 0)
+            output = self.paint(shown, None, None, mix)
             return picture_losses(self.recipe, self.perceptual, output, frames, batch["style"])
         outputs, temporal = self.unroll(batch, mix)
         warm_up = int(batch["warm_up"])

@@ -20,13 +20,23 @@ def generator(recipe: Recipe, step: int) -> np.random.Generator:
 
 
 def photo_batch(recipe: Recipe, photos: Sequence[Picture], rng: np.random.Generator) -> dict[str, Tensor]:
-    """`frames` B×3×S×S uint8 and `style` B int64."""
+    """`frames` B×3×S×S uint8 and `style` B·k int64: the k styles of the first frame, then of the next.
+
+    The styles of a batch differ from each other as far as there are enough of them.
+    """
     chosen = rng.integers(len(photos), size=recipe.batch)
     crops = [random_crop(photos[index].load(), recipe.size, rng) for index in chosen]
     return {
         "frames": torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2),
-        "style": torch.from_numpy(rng.integers(len(recipe.styles), size=recipe.batch)),
+        "style": different_styles(recipe, recipe.batch * recipe.styles_each, rng),
     }
+
+
+def different_styles(recipe: Recipe, count: int, rng: np.random.Generator) -> Tensor:
+    """Indices of styles, count int64, each as often as any other, give or take one."""
+    rounds = -(-count // len(recipe.styles))
+    order = np.concatenate([rng.permutation(len(recipe.styles)) for _ in range(rounds)])
+    return torch.from_numpy(order[:count])
 
 
 class PhotoBatches(Dataset[dict[str, Tensor]]):
@@ -47,25 +57,32 @@ def to_unit(frames: Tensor) -> Tensor:
     return frames.float() / 255
 
 
+def style_weights(recipe: Recipe) -> Tensor:
+    """The weight β of each style, S."""
+    return torch.tensor(
+        [recipe.style_weight if style.weight is None else style.weight for style in recipe.styles]
+    )
+
+
 def picture_losses(
     recipe: Recipe, perceptual: PerceptualLoss, output: Tensor, frames: Tensor, style: Tensor
 ) -> dict[str, Tensor]:
     """α content + β style + total variation of paintings.
 
     Args:
-        output: B×3×H×W, −1..1.
+        output: B·k×3×H×W, −1..1: k paintings of the first frame, then of the next.
         frames: B×3×H×W, 0..1.
-        style: B, int64.
+        style: B·k, int64.
     """
     shown = (output.float() + 1) / 2
-    terms = perceptual(shown, perceptual.content_target(frames), style)
-    variation = total_variation(shown)
+    target = perceptual.content_target(frames).repeat_interleave(len(output) // len(frames), 0)
+    terms = perceptual(shown, target, style)
     total = (
-        recipe.content_weight * terms.content
-        + recipe.style_weight * terms.style
-        + recipe.variation_weight * variation
+        recipe.content_weight * terms.content.mean()
+        + (style_weights(recipe).to(style.device)[style] * terms.style).mean()
+        + recipe.variation_weight * total_variation(shown)
     )
-    return {"total": total, "content": terms.content.detach(), "style": terms.style.detach()}
+    return {"total": total, "content": terms.content.detach().mean(), "style": terms.style.detach().mean()}
 
 
 class StillStep:
@@ -78,6 +95,7 @@ class StillStep:
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         frames = to_unit(batch["frames"]).contiguous(memory_format=torch.channels_last)
         mix = torch.nn.functional.one_hot(batch["style"], len(self.recipe.styles)).float()
+        shown = (frames * 2 - 1).repeat_interleave(len(mix) // len(frames), 0)
         with torch.autocast(frames.device.type, self.type, enabled=self.type != torch.float32):
-            output = self.model(frames * 2 - 1, mix)
+            output = self.model(shown, mix)
         return picture_losses(self.recipe, self.perceptual, output, frames, batch["style"])

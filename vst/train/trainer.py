@@ -37,9 +37,18 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return falling * min(1.0, (step + 1) / 100)
 
 
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Move the running mean of the parameters a step on; it is steadier than where Adam just stands."""
+    pairs = zip(average.parameters(), model.parameters(), strict=True)
+    for mean, value in pairs:
+        mean.lerp_(value, 1 - decay)
+
+
 def train(
     recipe: Recipe,
     model: nn.Module,
+    average: nn.Module,
     batches: Dataset[dict[str, Tensor]],
     step: Step,
     folder: Path,
@@ -58,6 +67,7 @@ def train(
     Args:
         recipe: What to do.
         model: The network; moved to the device by the caller.
+        average: Another of the same kind, which becomes the running mean of the first.
         batches: Map from step number to batch.
         step: Computes the losses of a batch.
         folder: Where `recipe.json`, `log.jsonl`, `checkpoint.safetensors` and `samples/` go.
@@ -75,7 +85,8 @@ def train(
     (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
     checkpoint = folder / "checkpoint.safetensors"
-    done = load_checkpoint(checkpoint, model, optimiser) if checkpoint.exists() else 0
+    average.load_state_dict(model.state_dict())
+    done = load_checkpoint(checkpoint, model, average, optimiser) if checkpoint.exists() else 0
     if done:
         say(f"going on from step {done}")
     loader = DataLoader(
@@ -93,6 +104,7 @@ def train(
             nn.utils.clip_grad_norm_(model.parameters(), 10.0)
             optimiser.step()
             done += 1
+            follow(average, model, min(recipe.averaging, done / (done + 10)))
             for name, value in ((name, value.detach()) for name, value in losses.items()):
                 mean[name] = 0.97 * mean.get(name, value.item()) + 0.03 * value.item()
             now = time.monotonic()
@@ -103,7 +115,7 @@ def train(
                 say(f"step {done} of {recipe.steps}  " + "  ".join(f"{k} {v:.4f}" for k, v in mean.items()))
             finished = done >= recipe.steps or now - began > 60 * minutes
             if finished or now - saved > 60 * checkpoint_minutes:
-                save_checkpoint(checkpoint, model, optimiser, done, recipe.digest())
+                save_checkpoint(checkpoint, model, average, optimiser, done, recipe.digest())
                 if sample is not None:
                     sample(folder / "samples" / f"{done:06d}.png")
                 saved = now
