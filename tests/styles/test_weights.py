@@ -51,6 +51,8 @@ def test_nothing_half_written_is_left(weights):
         (lambda m, t: m.update(width="9999999"), "damaged"),
         (lambda m, t: m.pop("styles"), "does not say"),
         (lambda m, t: m.update(styles="[1]"), "damaged"),
+        (lambda m, t: m.update(styles='["x", "x"]'), "a style twice"),
+        (lambda m, t: m.update(styles="[" * 100_000), "does not say"),
         (lambda m, t: t.pop("last.bias"), "last.bias"),
         (lambda m, t: t.update({"last.bias": torch.full((3,), float("nan"))}), "not finite"),
     ],
@@ -140,7 +142,7 @@ def test_the_widest_network_is_chosen(weights):
         recipe="",
         steps=0,
     )
-    assert load_catalogue().choose(parse_blend("x"), "itn").width == 4
+    assert load_catalogue().choose(parse_blend("x"), "itn").files[0].width == 4
 
 
 def test_the_first_folder_wins(weights, tmp_path, monkeypatch):

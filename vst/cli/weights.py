@@ -31,7 +31,10 @@ def weights_group() -> None:
 @verbose_option
 @click.pass_context
 def list_command(context: click.Context, weights_dir: Path | None) -> None:
-    """List the weight files that were found."""
+    """List the weight files that were found.
+
+    Styles of files with the same body, which are their convolutions, can be blended with each other.
+    """
     from vst.styles import load_catalogue
 
     session = session_of(context)
@@ -47,11 +50,12 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
             "folder": str(info.path.parent),
             "loss_network": info.loss_network,
             "recipe": info.recipe,
+            "body": info.body if session.json else info.body[:8],
         }
         for name, info in sorted(catalogue.weights.items())
     ]
     if rows:
-        show_table(session, ("file", "mode", "width", "styles", "steps", "licence", "folder"), rows)
+        show_table(session, ("file", "mode", "width", "body", "styles", "steps", "licence", "folder"), rows)
     else:
         where = ", ".join(map(str, catalogue.folders)) or "any weights folder"
         session.say(f"there are no weights in {where}; give --weights-dir")
@@ -65,7 +69,7 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
 @verbose_option
 @click.pass_context
 def verify_command(context: click.Context, weights_dir: Path | None) -> None:
-    """Check every weight file: hash, names, shapes, numbers."""
+    """Check every weight file: hash, names, shapes, numbers, body."""
     from vst.styles import load_catalogue
 
     session = session_of(context)

@@ -75,7 +75,7 @@ def create_mode(
     """
     check_mode(name)
     blend = parse_blend(style)
-    network, info = load_catalogue(weights_dir).load(blend, name)
+    network, selection = load_catalogue(weights_dir).load(blend, name)
     return MODES[name].factory(
-        Painter(network, blend.mixture(info.styles), torch.device(device), precision)
+        Painter(network, blend.mixture(selection.styles), torch.device(device), precision)
     )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from vst.styles.blend import Blend, parse_blend
 from vst.styles.catalog import Catalogue, Style, load_catalogue
+from vst.styles.catalog_file import record_style
+from vst.styles.selection import Selection
 from vst.styles.weights import WeightsInfo, load_network, read_info, save_weights
 
 __all__ = [
     "Blend",
     "Catalogue",
+    "Selection",
     "Style",
     "WeightsInfo",
     "load_catalogue",
     "load_network",
     "parse_blend",
     "read_info",
+    "record_style",
     "save_weights",
 ]

@@ -21,18 +21,17 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from vst.errors import UsageError, WeightsError
 from vst.networks.body import TransformationBody
 from vst.styles.blend import Blend
+from vst.styles.catalog_file import CATALOG, read_catalog_file
+from vst.styles.convolutions import body_digest
+from vst.styles.selection import Selection, load_selection, select
 from vst.styles.weights import WeightsInfo, file_digest, load_network, read_info
-
-CATALOG = "catalog.toml"
 
 
 @dataclass(frozen=True)
@@ -78,47 +77,48 @@ class Catalogue:
     digests: dict[str, str]
     problems: tuple[str, ...]
 
-    def choose(self, blend: Blend, mode: str) -> WeightsInfo:
-        """The weight file of a mode that has all styles of a blend; the widest where several have.
+    def choose(self, blend: Blend, mode: str) -> Selection:
+        """The weight files of a mode that paint a blend: the widest one that has all its styles.
+
+        Where none has, several that say that they have the same convolutions and have the styles together.
 
         Raises:
-            UsageError: where a style is unknown, or no file of the mode has them all.
+            UsageError: where a style is unknown, or no files of the mode have them all together.
         """
         for name in blend.names:
             if name not in self.styles:
                 raise UsageError(self._unknown(name))
-        fit = [
-            info
-            for info in self.weights.values()
-            if info.mode == mode and set(blend.names) <= set(info.styles)
-        ]
-        if fit:
-            return max(fit, key=lambda info: info.width)
+        of_mode = [info for info in self.weights.values() if info.mode == mode]
+        selection = select(blend.names, of_mode)
+        if selection is not None:
+            return selection
         for name in blend.names:
             modes = self.styles[name].modes
             if mode not in modes:
                 raise UsageError(
                     f"style {name!r} has no weights for mode {mode}; it has {', '.join(modes)}"
                 )
-        raise UsageError(
-            f"no one weight file of mode {mode} has {' and '.join(blend.names)}: they cannot be blended"
-        )
+        raise UsageError(_why_apart(blend.names, of_mode))
 
-    def load(self, blend: Blend, mode: str) -> tuple[TransformationBody, WeightsInfo]:
-        """Load what `choose` finds, after its hash was checked.
+    def load(self, blend: Blend, mode: str) -> tuple[TransformationBody, Selection]:
+        """Load what `choose` finds, after the hash of every file was checked.
+
+        Returns:
+            The network, which has the selection's styles in its order, and the selection.
 
         Raises:
             UsageError: as `choose`.
-            WeightsError: where the file is not what `catalog.toml` or its own description says.
+            WeightsError: where a file is not what `catalog.toml` or its own description says.
         """
-        info = self.choose(blend, mode)
-        problem = self._wrong_hash(info)
-        if problem:
-            raise WeightsError(problem)
-        return load_network(info.path)
+        selection = self.choose(blend, mode)
+        for info in selection.files:
+            problem = self._wrong_hash(info)
+            if problem:
+                raise WeightsError(problem)
+        return load_selection(selection), selection
 
     def verify(self) -> list[str]:
-        """Check every file: hash, names, shapes, numbers. Returns one line a problem."""
+        """Check every file: hash, names, shapes, numbers, body. Returns one line a problem."""
         found = list(self.problems)
         for name in self.digests:
             if name not in self.weights and not any(name in problem for problem in self.problems):
@@ -126,10 +126,7 @@ class Catalogue:
         for info in self.weights.values():
             problem = self._wrong_hash(info)
             if problem is None:
-                try:
-                    load_network(info.path)
-                except WeightsError as error:
-                    problem = str(error)
+                problem = _wrong_inside(info)
             if problem is not None:
                 found.append(problem)
         return found
@@ -188,15 +185,13 @@ def load_catalogue(weights_dir: Path | None = None) -> Catalogue:
     digests: dict[str, str] = {}
     problems: list[str] = []
     for folder in folders:
-        described = _read_catalog(folder)
+        described = read_catalog_file(folder)
         for name, entry in described.get("styles", {}).items():
             title, artist, year, rights = (
                 str(entry.get(key, "")) for key in ("title", "artist", "year", "rights")
             )
-            picture = folder / str(entry.get("thumbnail", ""))
-            styles.setdefault(
-                name, Style(name, title, artist, year, rights, str(picture) if picture.is_file() else "")
-            )
+            thumbnail = _thumbnail(folder, str(entry.get("thumbnail", "")))
+            styles.setdefault(name, Style(name, title, artist, year, rights, thumbnail))
         for name, entry in described.get("files", {}).items():
             if name not in weights:
                 digests.setdefault(name, str(entry.get("sha256", "")))
@@ -215,6 +210,14 @@ def load_catalogue(weights_dir: Path | None = None) -> Catalogue:
     return Catalogue(tuple(folders), usable, weights, digests, tuple(problems))
 
 
+def _thumbnail(folder: Path, said: str) -> str:
+    """The path of a style's thumbnail, or "" where there is none inside the folder."""
+    relative = Path(said)
+    path = str(folder / relative)
+    inside = not relative.is_absolute() and ".." not in relative.parts
+    return path if inside and os.path.isfile(path) else ""
+
+
 def _with_files(style: Style, weights: Iterable[WeightsInfo]) -> Style:
     having = [info for info in weights if style.name in info.styles]
     return replace(
@@ -224,17 +227,29 @@ def _with_files(style: Style, weights: Iterable[WeightsInfo]) -> Style:
     )
 
 
-def _read_catalog(folder: Path) -> dict[str, Any]:
-    path = folder / CATALOG
-    if not path.is_file():
-        return {}
+def _wrong_inside(info: WeightsInfo) -> str | None:
     try:
-        with open(path, "rb") as stream:
-            described = tomllib.load(stream)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); mend or remove it") from error
-    for table in ("styles", "files"):
-        entries = described.get(table, {})
-        if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
-            raise WeightsError(f"{path}: [{table}] has to hold one table a name; mend or remove it")
-    return described
+        network, found = load_network(info.path)
+    except WeightsError as error:
+        return str(error)
+    if not found.body or found.body == body_digest(network):
+        return None
+    return f"{info.path} does not have the convolutions that it says; make or fetch it again"
+
+
+def _why_apart(names: Sequence[str], weights: Sequence[WeightsInfo]) -> str:
+    """Why styles that each have weights cannot be blended: which files have them, and what to do."""
+    having = {name: [info for info in weights if name in info.styles] for name in names}
+    places = ", ".join(
+        f"{name!r} is in {' and '.join(info.path.name for info in files)}" for name, files in having.items()
+    )
+    unmarked = [info.path.name for files in having.values() for info in files if not info.body]
+    if unmarked:
+        reason = f"{unmarked[0]} does not say which convolutions it has; fetch or train it again"
+    else:
+        # What somebody added lies in a file with few styles, what it should go with in one with many.
+        added = min(names, key=lambda name: max(len(info.styles) for info in having[name]))
+        others = [info for name in names if name != added for info in having[name]]
+        target = max(others, key=lambda info: len(info.styles)).path.name
+        reason = f"their networks differ; add {added!r} again for the network of {target}"
+    return f"{' and '.join(names)} cannot be blended: {places}; {reason}"

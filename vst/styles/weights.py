@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from safetensors.torch import save
 from vst.errors import WeightsError
 from vst.networks import ITN, VTN
 from vst.networks.body import RESIDUAL_BLOCKS, TransformationBody
+from vst.styles.convolutions import body_digest
 
 ARCHITECTURES: dict[str, type[ITN] | type[VTN]] = {"itn": ITN, "vtn": VTN}
 FORMAT = "1"
@@ -36,6 +38,7 @@ class WeightsInfo:
         recipe: Digest of the training recipe.
         steps: Optimiser steps.
         licence: SPDX name.
+        body: Digest of its convolutions, "" in older files. Styles of files with the same can be blended.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class WeightsInfo:
     recipe: str
     steps: int
     licence: str
+    body: str
 
 
 def save_weights(
@@ -70,6 +74,7 @@ def save_weights(
         "recipe": recipe,
         "steps": str(steps),
         "licence": "Apache-2.0",
+        "body": body_digest(network),
     }
     tensors = {
         name: value.detach().to("cpu", torch.float16).contiguous()
@@ -100,12 +105,13 @@ def read_info(path: Path) -> WeightsInfo:
             recipe=said.get("recipe", "unknown"),
             steps=int(said.get("steps", 0)),
             licence=said.get("licence", "unknown"),
+            body=said.get("body", ""),
         )
     except FileNotFoundError as error:
         raise WeightsError(f"{path} does not exist; see `vst weights list`") from error
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is not a safetensors file ({error}); fetch it again") from error
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise WeightsError(
             f"{path} does not say which network it is ({error}); it is not a vst weight file"
         ) from error
@@ -118,6 +124,10 @@ def read_info(path: Path) -> WeightsInfo:
         raise WeightsError(
             f"{path} claims a width of {info.width} and {len(styles)} styles; the file is damaged"
         )
+    if len(set(styles)) < len(styles):
+        raise WeightsError(f"{path} has a style twice; the file is damaged")
+    if info.body and not re.fullmatch(r"[0-9a-f]{64}", info.body):
+        raise WeightsError(f"{path} has no SHA-256 for its body; the file is damaged")
     return info
 
 

@@ -1,0 +1,234 @@
+import json
+import shutil
+from fractions import Fraction
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from vst.errors import UsageError, WeightsError
+from vst.frame import Frame
+from vst.modes import create_mode
+from vst.networks import ITN, VTN
+from vst.networks.body import select_styles
+from vst.styles import load_catalogue, load_network, parse_blend, read_info, save_weights
+from vst.styles.convolutions import body_digest, same_convolutions, shared_tensors
+
+DESCRIPTION = {"loss_network": "none", "recipe": "none", "steps": 0}
+
+
+def network(kind=ITN, width=2, styles=1, seed=0):
+    torch.manual_seed(seed)
+    made = kind(width, styles)
+    with torch.no_grad():
+        for norm in made.norms():
+            norm.weight.add_(torch.randn_like(norm.weight))
+            norm.bias.add_(torch.randn_like(norm.bias))
+    return made
+
+
+def save(path, made, *styles):
+    save_weights(path, made, styles=styles, **DESCRIPTION)
+    return path
+
+
+def split(folder):
+    """One network of the styles a, b and c as `all`, and again as two files: b and a, and c."""
+    whole = save(folder / "all" / "itn.safetensors", network(styles=3), "a", "b", "c")
+    for name, chosen in (("itn-base", (1, 0)), ("mine-itn", (2,))):
+        part, _ = load_network(whole)
+        select_styles(part, chosen)
+        save(folder / "parts" / f"{name}.safetensors", part, *("abc"[index] for index in chosen))
+
+
+def say(path, **said):
+    """Change what a weight file says of itself, and nothing else."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() | said
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file(tensors, path, metadata)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "all").mkdir()
+    (tmp_path / "parts").mkdir()
+    monkeypatch.setattr("vst.styles.catalog.weight_folders", lambda given=None: [given])
+    return tmp_path
+
+
+def test_a_file_says_which_convolutions_it_has_and_not_which_styles(folder):
+    split(folder)
+    bodies = {read_info(path).body for path in folder.rglob("*.safetensors")}
+    assert len(bodies) == 1
+    assert len(bodies.pop()) == 64
+    other = save(folder / "other.safetensors", network(seed=1), "a")
+    assert read_info(other).body != read_info(folder / "all" / "itn.safetensors").body
+
+
+def test_every_convolution_counts_and_no_scale_or_shift():
+    made = network()
+    shared = shared_tensors(made)
+    assert {name.rsplit(".", 2)[1] for name in shared if name.startswith(("down", "residual", "up"))} == {
+        "conv"
+    }
+    assert {"last.weight", "last.bias"} <= set(shared)
+    before = body_digest(made)
+    with torch.no_grad():
+        next(made.norms()).weight.add_(1)
+        assert body_digest(made) == before
+        for value in shared.values():
+            value.view(-1)[0] += 1
+            assert body_digest(made) != before
+            value.view(-1)[0] -= 1
+
+
+def test_the_digest_is_that_of_the_tensors_as_the_file_keeps_them(tmp_path):
+    made = network()
+    loaded, info = load_network(save(tmp_path / "n.safetensors", made, "a"))
+    assert not torch.equal(loaded.last.weight, made.last.weight)
+    assert info.body == body_digest(made) == body_digest(loaded)
+
+
+def test_a_blend_of_two_files_paints_as_one_file_does(folder):
+    split(folder)
+    frame = torch.rand(1, 3, 16, 20)
+    for text in ("a:0.3+c:0.7", "c+a:2", "c:0.2+b:0.5+a:0.3"):
+        blend = parse_blend(text)
+        painted = {}
+        for where in ("all", "parts"):
+            made, selection = load_catalogue(folder / where).load(blend, "itn")
+            painted[where] = made(frame, torch.tensor([blend.mixture(selection.styles)]))
+        torch.testing.assert_close(painted["parts"], painted["all"])
+        assert sorted(selection.styles) == sorted(blend.names)
+        assert {info.path.name for info in selection.files} == {
+            "itn-base.safetensors",
+            "mine-itn.safetensors",
+        }
+
+
+def test_a_mode_of_two_files_paints_as_that_of_one(folder):
+    split(folder)
+    frame = Frame(0, Fraction(0), Fraction(1), torch.rand(3, 16, 20))
+    one, two = (
+        create_mode("itn", "a:0.3+c:0.7", weights_dir=folder / where).step(frame, {})
+        for where in ("all", "parts")
+    )
+    torch.testing.assert_close(two, one)
+
+
+def test_a_network_of_two_files_asks_for_no_gradient(folder):
+    split(folder)
+    made, _ = load_catalogue(folder / "parts").load(parse_blend("a+c"), "itn")
+    assert not made.training
+    assert not any(parameter.requires_grad for parameter in made.parameters())
+
+
+def test_one_file_with_all_styles_goes_before_two(folder):
+    split(folder)
+    shutil.copy(folder / "all" / "itn.safetensors", folder / "parts" / "z.safetensors")
+    selection = load_catalogue(folder / "parts").choose(parse_blend("a+c"), "itn")
+    assert [info.path.name for info in selection.files] == ["z.safetensors"]
+    assert selection.styles == ("a", "b", "c")
+
+
+def test_the_first_file_that_has_a_style_gives_it(folder):
+    split(folder)
+    again, _ = load_network(folder / "parts" / "mine-itn.safetensors")
+    select_styles(again, (0, 0))
+    save(folder / "parts" / "aaa.safetensors", again, "c", "d")
+    selection = load_catalogue(folder / "parts").choose(parse_blend("a+c"), "itn")
+    assert [info.path.name for info in selection.files] == ["itn-base.safetensors", "aaa.safetensors"]
+
+
+def test_the_widest_files_that_go_together_are_chosen(folder):
+    split(folder)
+    wide = network(width=3, styles=2, seed=2)
+    for name, index in (("wide-a", 0), ("wide-c", 1)):
+        part, _ = load_network(save(folder / "wide.safetensors", wide, "a", "c"))
+        select_styles(part, (index,))
+        save(folder / "parts" / f"{name}.safetensors", part, "ac"[index])
+    selection = load_catalogue(folder / "parts").choose(parse_blend("a+c"), "itn")
+    assert {info.width for info in selection.files} == {3}
+    assert {
+        info.width for info in load_catalogue(folder / "parts").choose(parse_blend("b+c"), "itn").files
+    } == {2}
+
+
+def test_files_of_different_networks_are_named_with_what_to_do(folder):
+    parts = folder / "parts"
+    save(parts / "itn-standard.safetensors", network(styles=2, seed=1), "a", "b")
+    save(parts / "mine-itn-fast.safetensors", network(seed=2), "mine")
+    with pytest.raises(UsageError) as caught:
+        load_catalogue(parts).choose(parse_blend("a+mine"), "itn")
+    assert str(caught.value) == (
+        "a and mine cannot be blended: 'a' is in itn-standard.safetensors, 'mine' is in mine-itn-fast."
+        "safetensors; their networks differ; add 'mine' again for the network of "
+        "itn-standard.safetensors"
+    )
+
+
+def test_a_file_from_before_bodies_is_read_and_blends_with_nothing(folder):
+    split(folder)
+    parts = folder / "parts"
+    say(parts / "itn-base.safetensors", body="")
+    catalogue = load_catalogue(parts)
+    assert catalogue.weights["itn-base.safetensors"].body == ""
+    assert catalogue.verify() == []
+    catalogue.load(parse_blend("a+b"), "itn")
+    with pytest.raises(UsageError, match=r"itn-base\.safetensors does not say .* fetch or train it again"):
+        catalogue.choose(parse_blend("a+c"), "itn")
+
+
+def test_networks_of_two_modes_are_never_joined(folder):
+    split(folder)
+    body = read_info(folder / "parts" / "mine-itn.safetensors").body
+    say(save(folder / "parts" / "vtn.safetensors", network(VTN), "v"), body=body)
+    with pytest.raises(UsageError, match="'v' has no weights for mode itn"):
+        load_catalogue(folder / "parts").choose(parse_blend("a+v"), "itn")
+
+
+@pytest.mark.parametrize("liar", [{"seed": 1}, {"width": 3}])
+def test_a_file_that_claims_another_ones_convolutions_is_found_out(folder, liar):
+    split(folder)
+    parts = folder / "parts"
+    body = read_info(parts / "itn-base.safetensors").body
+    say(save(parts / "mine-itn.safetensors", network(**liar), "c"), body=body)
+    with pytest.raises(WeightsError, match=r"mine-itn\.safetensors.*add its styles again") as caught:
+        load_catalogue(parts).load(parse_blend("a+c"), "itn")
+    assert "\n" not in str(caught.value)
+    (problem,) = load_catalogue(parts).verify()
+    assert "mine-itn.safetensors does not have the convolutions that it says" in problem
+
+
+def test_convolutions_that_only_round_to_the_same_are_not_the_same(tmp_path):
+    made = network()
+    nearly, _ = load_network(save(tmp_path / "n.safetensors", made, "a"))
+    assert body_digest(made) == body_digest(nearly)
+    assert same_convolutions(made, made)
+    assert not same_convolutions(made, nearly)
+
+
+def test_the_hash_of_every_file_of_a_blend_is_checked(folder):
+    split(folder)
+    parts = folder / "parts"
+    for name in ("itn-base", "mine-itn"):
+        (parts / "catalog.toml").write_text(f'[files."{name}.safetensors"]\nsha256 = "00"\n')
+        with pytest.raises(WeightsError, match=rf"{name}\.safetensors .*hash differs"):
+            load_catalogue(parts).load(parse_blend("a+c"), "itn")
+
+
+def test_a_file_that_was_replaced_since_it_was_described_is_refused(folder):
+    split(folder)
+    catalogue = load_catalogue(folder / "parts")
+    say(folder / "parts" / "mine-itn.safetensors", styles=json.dumps(["other"]))
+    with pytest.raises(WeightsError, match="was replaced and has no style 'c' now"):
+        catalogue.load(parse_blend("a+c"), "itn")
+
+
+def test_a_body_that_is_no_digest_is_refused(folder):
+    path = save(folder / "n.safetensors", network(), "a")
+    say(path, body="x" * 64)
+    with pytest.raises(WeightsError, match="no SHA-256 for its body"):
+        read_info(path)

@@ -1,0 +1,82 @@
+"""Where the pictures of `vst styles --sheet` come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vst.errors import MediaError, VstError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vst.styles import Style
+    from vst.styles.sheet import Cell
+
+LONGER_SIDE = 640
+"""A photo is shrunk to this before it is painted: a cell shows no more, with strokes of a fitting size."""
+
+
+def thumbnail_cells(styles: Iterable[Style], warn: Callable[[str], None]) -> list[Cell]:
+    """A cell a style, with its thumbnail; one that cannot be read is warned of."""
+    from vst.media.stills import read_still
+
+    def thumbnail(style: Style) -> Tensor | None:
+        return read_still(Path(style.thumbnail))[0] if style.thumbnail else None
+
+    return _cells(styles, thumbnail, "thumbnail cannot be read", warn)
+
+
+def painted_cells(
+    photo: Path, styles: Iterable[Style], weights_dir: Path | None, warn: Callable[[str], None]
+) -> list[Cell]:
+    """The photo itself, then a cell a style that has painted it; a style that cannot is warned of.
+
+    Raises:
+        MediaError: where the photo cannot be read.
+    """
+    from vst.media.containers import nearest_name
+    from vst.media.stills import read_still
+    from vst.render import stylize
+    from vst.styles.sheet import Cell
+
+    if not photo.exists():
+        raise MediaError(f"{photo} does not exist{nearest_name(photo)}")
+    image = _shrunk(read_still(photo)[0])
+
+    def painted(style: Style) -> Tensor:
+        mode = "itn" if "itn" in style.modes else style.modes[0]
+        return stylize(image, style.name, mode=mode, weights_dir=weights_dir)
+
+    first = Cell("photo", photo.name, picture=image)
+    return [first, *_cells(styles, painted, "could not be painted", warn)]
+
+
+def _cells(
+    styles: Iterable[Style],
+    picture: Callable[[Style], Tensor | None],
+    failed: str,
+    warn: Callable[[str], None],
+) -> list[Cell]:
+    from vst.styles.sheet import Cell
+
+    cells = []
+    for style in styles:
+        try:
+            cells.append(Cell(style.name, style.title, style.artist, picture(style)))
+        except VstError as error:
+            warn(str(error))
+            cells.append(Cell(style.name, style.title, style.artist, absent=failed))
+    return cells
+
+
+def _shrunk(image: Tensor) -> Tensor:
+    import torch.nn.functional as F
+
+    height, width = image.shape[1:]
+    scale = LONGER_SIDE / max(height, width)
+    if scale >= 1:
+        return image
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return F.interpolate(image[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
