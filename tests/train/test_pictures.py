@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from vst.errors import MediaError
-from vst.train.pictures import find_clips, find_pictures, random_crop
+from vst.train.clips import find_clips
+from vst.train.pictures import find_pictures, random_crop
 
 
 def write(path, value=100, height=20, width=30):
@@ -34,7 +35,7 @@ def test_clips_are_folders_of_frames_and_short_ones_are_left_out(tmp_path):
     for name in ("long/1.png", "long/2.png", "long/3.png", "short/1.png"):
         write(tmp_path / name)
     (clip,) = find_clips([str(tmp_path)], shortest=2)
-    assert [picture.name for picture in clip] == ["long/1.png", "long/2.png", "long/3.png"]
+    assert [picture.name for picture in clip.pictures] == ["long/1.png", "long/2.png", "long/3.png"]
 
 
 @pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir(), lambda p: p.write_text("no tar")])

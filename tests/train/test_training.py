@@ -14,7 +14,8 @@ from vst.networks.vgg import SlimVGG19, VGGFeatures
 from vst.styles import read_info
 from vst.styles.loss_network import EXACT, SLIM, load_loss_network
 from vst.train.checkpoint import load_checkpoint, save_checkpoint
-from vst.train.pictures import find_clips, find_pictures
+from vst.train.clips import find_clips
+from vst.train.pictures import find_pictures
 from vst.train.recipe import Recipe, StyleGoal
 from vst.train.run import read_style_image, run_recipe
 from vst.train.sequences import MixedBatches
@@ -102,8 +103,12 @@ def test_batches_for_video_are_mixed_and_have_motion(recipe):
             continue
         length = 2 + int(batch["warm_up"])
         assert batch["seen"].shape == batch["frames"].shape == (1, length, 3, 32, 32)
-        assert batch["flow"].shape == batch["true_flow"].shape == (1, length - 1, 2, 32, 32)
-        assert batch["mask"].shape == batch["true_mask"].shape == (1, length - 1, 1, 32, 32)
+        assert batch["flow"].shape == (1, length, 3, 2, 32, 32)
+        assert batch["mask"].shape == (1, length, 3, 1, 32, 32)
+        assert batch["true_flow"].shape == (1, length, 2, 32, 32)
+        assert batch["true_mask"].shape == (1, length, 1, 32, 32)
+        assert not batch["mask"][:, 0].any()
+        assert not batch["true_mask"][:, 0].any()
         assert set(batch["true_mask"].unique().tolist()) <= {0.0, 1.0}
 
 
@@ -165,10 +170,11 @@ def test_a_mode_without_trainer_is_refused(recipe, tmp_path):
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    path, scaler = tmp_path / "c.safetensors", torch.amp.GradScaler("cpu", enabled=False)
     small, large = ITN(2), ITN(3)
-    save_checkpoint(tmp_path / "c.safetensors", small, copy.deepcopy(small), torch.optim.Adam(small.parameters()), 1, "x")
+    save_checkpoint(path, small, copy.deepcopy(small), torch.optim.Adam(small.parameters()), scaler, 1, "x")
     with pytest.raises(WeightsError, match="not a checkpoint of this network"):
-        load_checkpoint(tmp_path / "c.safetensors", large, large, torch.optim.Adam(large.parameters()))
+        load_checkpoint(path, large, large, torch.optim.Adam(large.parameters()), scaler)
 
 
 def test_style_images_are_shrunk_to_their_longer_side_and_never_enlarged(data):

@@ -37,7 +37,7 @@ class Painter:
             network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
         )
         for module in self._network.modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
                 module.to(precision)
         self._mix = torch.tensor([list(mixture)], dtype=torch.float32, device=device)
 

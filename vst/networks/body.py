@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from vst.errors import VstError
 from vst.networks.layers import (
+    ConditionalBatchNorm2d,
     ConditionalInstanceNorm2d,
+    ConditionalNorm2d,
     ConvBlock,
     ReflectedConv2d,
     ResidualBlock,
+    TransposedBlock,
     UpsampleBlock,
 )
 
@@ -21,36 +25,76 @@ SMALLEST_SIDE = 16
 """Below this the reflection padding inside the residual blocks has nothing to reflect."""
 
 
+NORMS = {"instance": ConditionalInstanceNorm2d, "batch": ConditionalBatchNorm2d}
+UPSAMPLING = {"nearest": UpsampleBlock, "transposed": TransposedBlock}
+OUTPUTS = ("tanh", "linear")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Where a body departs from the thesis's table 4.1; the defaults do not.
+
+    Attributes:
+        blocks: Number of residual blocks.
+        norm: A key of `NORMS`; Johnson 2016 has batch norm.
+        upsampling: A key of `UPSAMPLING`; Johnson 2016 has transposed convolutions.
+        output: One of `OUTPUTS`. A linear output is cut to −1..1 except while training.
+
+    Raises:
+        VstError: for an option that does not exist.
+    """
+
+    blocks: int = RESIDUAL_BLOCKS
+    norm: str = "instance"
+    upsampling: str = "nearest"
+    output: str = "tanh"
+
+    def __post_init__(self) -> None:
+        if self.blocks < 0:
+            raise VstError(f"got {self.blocks} residual blocks; expected 0 or more")
+        for field, known in (("norm", NORMS), ("upsampling", UPSAMPLING), ("output", OUTPUTS)):
+            value = getattr(self, field)
+            if value not in known:
+                raise VstError(f"{field} is {value!r}; expected {' or '.join(known)}")
+
+
+TABLE_4_1 = Variant()
+
+
 class TransformationBody(nn.Module):
     """9×9 s1 w, 3×3 s2 2w, 3×3 s2 4w, residual blocks of 4w, two ×2 + 3×3, 9×9 to 3, tanh.
 
     Instance norm stands after every convolution but the last, ReLU after each but the second of a
-    residual block. At width 32 with one style and 3 input channels: 1,679,235 parameters.
+    residual block. At width 32 with one style and 3 input channels: 1,679,235 parameters. A `Variant`
+    changes some of that.
 
     Args:
         inputs: Number of input channels.
         width: Number of filters w of the first layer; 32 is the thesis's.
         styles: Number of styles S that share the convolutions.
-        blocks: Number of residual blocks.
+        variant: Blocks, norm, up-sampling and output.
     """
 
     def __init__(
-        self, inputs: int, width: int = 32, styles: int = 1, blocks: int = RESIDUAL_BLOCKS
+        self, inputs: int, width: int = 32, styles: int = 1, variant: Variant = TABLE_4_1
     ) -> None:
         super().__init__()
-        self.inputs, self.width, self.styles = inputs, width, styles
+        self.inputs, self.width, self.styles, self.variant = inputs, width, styles, variant
+        norm, upsample = NORMS[variant.norm], UPSAMPLING[variant.upsampling]
         self.down = nn.ModuleList(
             [
-                ConvBlock(inputs, width, 9, styles=styles),
-                ConvBlock(width, 2 * width, 3, stride=2, styles=styles),
-                ConvBlock(2 * width, 4 * width, 3, stride=2, styles=styles),
+                ConvBlock(inputs, width, 9, styles=styles, norm=norm),
+                ConvBlock(width, 2 * width, 3, stride=2, styles=styles, norm=norm),
+                ConvBlock(2 * width, 4 * width, 3, stride=2, styles=styles, norm=norm),
             ]
         )
-        self.residual = nn.ModuleList([ResidualBlock(4 * width, styles) for _ in range(blocks)])
+        self.residual = nn.ModuleList(
+            [ResidualBlock(4 * width, styles, norm) for _ in range(variant.blocks)]
+        )
         self.up = nn.ModuleList(
             [
-                UpsampleBlock(4 * width, 2 * width, 3, styles=styles),
-                UpsampleBlock(2 * width, width, 3, styles=styles),
+                upsample(4 * width, 2 * width, 3, styles=styles, norm=norm),
+                upsample(2 * width, width, 3, styles=styles, norm=norm),
             ]
         )
         self.last = ReflectedConv2d(width, 3, 9)
@@ -84,11 +128,14 @@ class TransformationBody(nn.Module):
         for block in self.up:
             x = block(x, mix)
         # Two strides of 2 round an odd size up; what the up-sampling made too much is cut off.
-        return torch.tanh(self.last(x[..., :height, :width]))
+        x = self.last(x[..., :height, :width])
+        if self.variant.output == "tanh":
+            return torch.tanh(x)
+        return x if self.training else x.clamp(-1, 1)
 
-    def norms(self) -> Iterator[ConditionalInstanceNorm2d]:
-        """All conditional instance norms, in the order in which they are met."""
-        return (module for module in self.modules() if isinstance(module, ConditionalInstanceNorm2d))
+    def norms(self) -> Iterator[ConditionalNorm2d]:
+        """All conditional norms, in the order in which they are met."""
+        return (module for module in self.modules() if isinstance(module, ConditionalNorm2d))
 
 
 def one_style(index: int, styles: int, device: torch.device | None = None) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,12 +11,11 @@ from torch import Tensor, nn
 EPSILON = 1e-5
 
 
-class ConditionalInstanceNorm2d(nn.Module):
-    """Instance norm with one scale and one shift per style (Dumoulin 2017, eq. 5).
+class ConditionalNorm2d(nn.Module):
+    """What conditional norms have in common: one scale and one shift per style (Dumoulin 2017, eq. 5).
 
-    Every plane is brought to mean 0 and variance 1 over its H×W, then scaled and shifted by the
-    mixture of the styles' parameters. Statistics are taken in fp32 whatever the input's type: over
-    a 4K plane a bf16 sum has lost everything but its order of magnitude.
+    Called with x, B×C×H×W, and mix, B×S or 1×S in fp32, how much of each style (a row sums to 1), they
+    give B×C×H×W of x's type.
 
     Args:
         features: Number of channels C.
@@ -26,24 +27,56 @@ class ConditionalInstanceNorm2d(nn.Module):
         self.weight = nn.Parameter(torch.ones(styles, features))
         self.bias = nn.Parameter(torch.zeros(styles, features))
 
+    def apply_affine(self, x: Tensor, mean: Tensor, variance: Tensor, mix: Tensor) -> Tensor:
+        """Bring x to mean 0 and variance 1 by statistics that broadcast to it, then to its style."""
+        scale = (mix @ self.weight)[:, :, None, None] * torch.rsqrt(variance + EPSILON)
+        shift = (mix @ self.bias)[:, :, None, None] - mean * scale
+        return (x.float() * scale + shift).to(x.dtype)
+
+
+class ConditionalInstanceNorm2d(ConditionalNorm2d):
+    """Every plane is brought to mean 0 and variance 1 over its own H×W (Ulyanov 2017).
+
+    Statistics are taken in fp32 whatever the input's type: over a 4K plane a bf16 sum has lost
+    everything but its order of magnitude.
+    """
+
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        """Normalise.
-
-        Args:
-            x: B×C×H×W.
-            mix: B×S or 1×S, how much of each style; a row sums to 1.
-
-        Returns:
-            B×C×H×W of x's type.
-        """
+        """B×C×H×W and B×S to B×C×H×W."""
         if x.shape[0] == 1:
             # A batch of one: batch norm is the same sum in one pass, and halves a network's time on a CPU.
             weight, bias = (mix @ self.weight)[0], (mix @ self.bias)[0]
             return F.batch_norm(x, None, None, weight, bias, training=True, eps=EPSILON)
         variance, mean = torch.var_mean(x.float(), dim=(2, 3), correction=0, keepdim=True)
-        scale = (mix @ self.weight)[:, :, None, None] * torch.rsqrt(variance + EPSILON)
-        shift = (mix @ self.bias)[:, :, None, None] - mean * scale
-        return (x.float() * scale + shift).to(x.dtype)
+        return self.apply_affine(x, mean, variance, mix)
+
+
+class ConditionalBatchNorm2d(ConditionalNorm2d):
+    """Channels are brought to mean 0 and variance 1 over a batch (Ioffe & Szegedy 2015), as Johnson 2016 did.
+
+    Kept to show what instance norm gains (thesis, section 6.2). While training, statistics are the
+    batch's, and their running mean is what is used afterwards.
+    """
+
+    MOMENTUM = 0.1
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, features: int, styles: int = 1) -> None:
+        super().__init__(features, styles)
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("variance", torch.ones(features))
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        """B×C×H×W and B×S to B×C×H×W."""
+        mean, variance = self.mean, self.variance
+        if self.training:
+            variance, mean = torch.var_mean(x.float(), dim=(0, 2, 3), correction=0)
+            with torch.no_grad():
+                self.mean.lerp_(mean, self.MOMENTUM)
+                self.variance.lerp_(variance, self.MOMENTUM)
+        return self.apply_affine(x, mean[:, None, None], variance[:, None, None], mix)
 
 
 class ReflectedConv2d(nn.Conv2d):
@@ -57,16 +90,31 @@ class ReflectedConv2d(nn.Conv2d):
         return super().forward(F.pad(x, (self.kernel_size[0] // 2,) * 4, mode="reflect"))
 
 
+Norm = Callable[[int, int], ConditionalNorm2d]
+"""Makes a norm for so many channels and styles."""
+
+
 class ConvBlock(nn.Module):
-    """Convolution, conditional instance norm, and ReLU unless `relu` is false."""
+    """Convolution, conditional norm, and ReLU unless `relu` is false."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int = 1, styles: int = 1, relu: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int = 1,
+        styles: int = 1,
+        relu: bool = True,
+        norm: Norm = ConditionalInstanceNorm2d,
     ) -> None:
         super().__init__()
-        self.conv = ReflectedConv2d(inputs, outputs, kernel, stride)
-        self.norm = ConditionalInstanceNorm2d(outputs, styles)
+        self.conv: nn.Module = self.convolution(inputs, outputs, kernel, stride)
+        self.norm = norm(outputs, styles)
         self.relu = relu
+
+    def convolution(self, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+        """The block's convolution."""
+        return ReflectedConv2d(inputs, outputs, kernel, stride)
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         """B×inputs×H×W and B×S to B×outputs×⌈H/stride⌉×⌈W/stride⌉."""
@@ -77,10 +125,10 @@ class ConvBlock(nn.Module):
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions whose sum with the input goes on without a ReLU (thesis, figure 4.2)."""
 
-    def __init__(self, features: int, styles: int = 1) -> None:
+    def __init__(self, features: int, styles: int = 1, norm: Norm = ConditionalInstanceNorm2d) -> None:
         super().__init__()
-        self.first = ConvBlock(features, features, 3, styles=styles)
-        self.second = ConvBlock(features, features, 3, styles=styles, relu=False)
+        self.first = ConvBlock(features, features, 3, styles=styles, norm=norm)
+        self.second = ConvBlock(features, features, 3, styles=styles, relu=False, norm=norm)
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         """B×C×H×W and B×S to B×C×H×W."""
@@ -93,3 +141,11 @@ class UpsampleBlock(ConvBlock):
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         """B×inputs×H×W and B×S to B×outputs×2H×2W."""
         return super().forward(F.interpolate(x, scale_factor=2, mode="nearest"), mix)
+
+
+class TransposedBlock(ConvBlock):
+    """A transposed convolution of stride 2, as Johnson 2016 did; its uneven overlap can show (Odena 2016)."""
+
+    def convolution(self, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+        """B×inputs×H×W to B×outputs×2H×2W; the stride given is not used."""
+        return nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding=kernel // 2, output_padding=1)

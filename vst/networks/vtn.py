@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vst.networks.body import RESIDUAL_BLOCKS, TransformationBody
+from vst.networks.body import TABLE_4_1, TransformationBody, Variant
 
 
 class VTN(TransformationBody):
     """The ITN body with 7 input channels (Ruder 2018; thesis 5.4, algorithm 2)."""
 
-    def __init__(self, width: int = 32, styles: int = 1, blocks: int = RESIDUAL_BLOCKS) -> None:
-        super().__init__(7, width, styles, blocks)
+    def __init__(self, width: int = 32, styles: int = 1, variant: Variant = TABLE_4_1) -> None:
+        super().__init__(7, width, styles, variant)
 
     def paint(self, frame: Tensor, previous: Tensor, mask: Tensor, mix: Tensor | None = None) -> Tensor:
         """Paint a frame so that it continues the previous painting.

@@ -13,9 +13,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from vst.errors import WeightsError
+from vst.errors import VstError, WeightsError
 from vst.networks import ITN, VTN
-from vst.networks.body import RESIDUAL_BLOCKS, TransformationBody
+from vst.networks.body import TABLE_4_1, TransformationBody, Variant
 from vst.styles.convolutions import body_digest
 
 ARCHITECTURES: dict[str, type[ITN] | type[VTN]] = {"itn": ITN, "vtn": VTN}
@@ -32,7 +32,7 @@ class WeightsInfo:
         path: The file.
         mode: Architecture, which is also the mode that it serves.
         width: Filters of the first layer.
-        blocks: Residual blocks.
+        variant: Where its body departs from the thesis's table 4.1.
         styles: Names of its styles, in the order of its scales and shifts.
         loss_network: What it was trained against.
         recipe: Digest of the training recipe.
@@ -44,7 +44,7 @@ class WeightsInfo:
     path: Path
     mode: str
     width: int
-    blocks: int
+    variant: Variant
     styles: tuple[str, ...]
     loss_network: str
     recipe: str
@@ -68,7 +68,10 @@ def save_weights(
         "vst": FORMAT,
         "architecture": mode,
         "width": str(network.width),
-        "blocks": str(len(network.residual)),
+        "blocks": str(network.variant.blocks),
+        "norm": network.variant.norm,
+        "upsampling": network.variant.upsampling,
+        "output": network.variant.output,
         "styles": json.dumps(styles),
         "loss_network": loss_network,
         "recipe": recipe,
@@ -99,7 +102,12 @@ def read_info(path: Path) -> WeightsInfo:
             path=path,
             mode=said["architecture"],
             width=int(said["width"]),
-            blocks=int(said.get("blocks", RESIDUAL_BLOCKS)),
+            variant=Variant(
+                int(said.get("blocks", TABLE_4_1.blocks)),
+                said.get("norm", TABLE_4_1.norm),
+                said.get("upsampling", TABLE_4_1.upsampling),
+                said.get("output", TABLE_4_1.output),
+            ),
             styles=styles,
             loss_network=said.get("loss_network", "unknown"),
             recipe=said.get("recipe", "unknown"),
@@ -111,7 +119,7 @@ def read_info(path: Path) -> WeightsInfo:
         raise WeightsError(f"{path} does not exist; see `vst weights list`") from error
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is not a safetensors file ({error}); fetch it again") from error
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError, VstError) as error:
         raise WeightsError(
             f"{path} does not say which network it is ({error}); it is not a vst weight file"
         ) from error
@@ -119,7 +127,7 @@ def read_info(path: Path) -> WeightsInfo:
         raise WeightsError(f"{path} has format {said.get('vst')}; this version reads {FORMAT}: update vst")
     if info.mode not in ARCHITECTURES:
         raise WeightsError(f"{path} is for mode {info.mode!r}; known are {', '.join(ARCHITECTURES)}")
-    sane = 1 <= info.width <= _MOST_WIDTH and 0 <= info.blocks <= 64 and 1 <= len(styles) <= _MOST_STYLES
+    sane = 1 <= info.width <= _MOST_WIDTH and info.variant.blocks <= 64 and 1 <= len(styles) <= _MOST_STYLES
     if not sane or not all(isinstance(name, str) for name in styles):
         raise WeightsError(
             f"{path} claims a width of {info.width} and {len(styles)} styles; the file is damaged"
@@ -138,7 +146,7 @@ def load_network(path: Path) -> tuple[TransformationBody, WeightsInfo]:
         WeightsError: as `read_info`; also where names, shapes or numbers do not fit the description.
     """
     info = read_info(path)
-    network = ARCHITECTURES[info.mode](info.width, len(info.styles), info.blocks)
+    network = ARCHITECTURES[info.mode](info.width, len(info.styles), info.variant)
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     try:
         with safe_open(path, "pt") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def save_checkpoint(
     model: nn.Module,
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
     step: int,
     digest: str,
 ) -> None:
@@ -27,15 +29,20 @@ def save_checkpoint(
     for index, state in optimiser.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).contiguous()
+    metadata = {"step": str(step), "recipe": digest, "scaler": json.dumps(scaler.state_dict())}
     temporary = path.with_suffix(".part")
-    temporary.write_bytes(save(tensors, {"step": str(step), "recipe": digest}))
+    temporary.write_bytes(save(tensors, metadata))
     os.replace(temporary, path)
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+    path: Path,
+    model: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
 ) -> int:
-    """Put model, running mean and optimiser where they were; returns the number of steps done.
+    """Put model, running mean, optimiser and loss scale where they were; returns the number of steps done.
 
     Raises:
         WeightsError: if the file is not a checkpoint of this network.
@@ -48,6 +55,7 @@ def load_checkpoint(
             mine = {k.removeprefix(prefix): value for k, value in tensors.items() if k.startswith(prefix)}
             network.load_state_dict(mine)
         step = int(metadata["step"])
+        scale = json.loads(metadata["scaler"])
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(
             f"{path} is not a checkpoint of this network ({error}); remove it to start anew"
@@ -60,4 +68,6 @@ def load_checkpoint(
     whole = optimiser.state_dict()
     whole["state"] = state
     optimiser.load_state_dict(whole)
+    if scale:
+        scaler.load_state_dict(scale)
     return step

@@ -71,14 +71,11 @@ def find_pictures(sources: Sequence[str]) -> list[Picture]:
     return found
 
 
-def find_clips(sources: Sequence[str], shortest: int = 2) -> list[list[Picture]]:
-    """Pictures grouped by their folder: each folder is a clip of numbered frames."""
-    clips: dict[tuple[Path, str], list[Picture]] = {}
-    for picture in find_pictures(sources):
-        clips.setdefault(
-            (picture.file if picture.size >= 0 else picture.file.parent, str(Path(picture.name).parent)), []
-        ).append(picture)
-    return [clip for clip in clips.values() if len(clip) >= shortest]
+def holds_pictures(source: Path) -> bool:
+    """Whether there is a picture in a folder, or a tar file at all."""
+    if source.is_dir():
+        return any(file.suffix.lower() in SUFFIXES for file in source.rglob("*"))
+    return source.is_file() and tarfile.is_tarfile(source)
 
 
 def random_crop(image: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from vst.errors import UsageError
+from vst.networks.body import Variant
+
+MODES = ("itn", "vtn")
+PRECISIONS = ("bf16", "fp16", "fp32")
+
 
 @dataclass(frozen=True)
 class StyleGoal:
@@ -25,7 +31,11 @@ class StyleGoal:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training run. Two runs of one recipe on one machine see the same batches."""
+    """One training run. Two runs of one recipe on one machine see the same batches.
+
+    Raises:
+        UsageError: for values that cannot be meant.
+    """
 
     mode: str
     """What is trained: itn or vtn."""
@@ -39,6 +49,14 @@ class Recipe:
     """vgg16, vgg19 or a folder of loss network files."""
     width: int = 32
     """Filters of the first layer."""
+    blocks: int = 5
+    """Residual blocks."""
+    norm: str = "instance"
+    """instance, or batch as in Johnson 2016."""
+    upsampling: str = "nearest"
+    """nearest, or transposed as in Johnson 2016."""
+    output: str = "tanh"
+    """tanh or linear."""
     style_size: int = 512
     """Longer side of the style images in pixels: smaller gives smaller strokes."""
     size: int = 192
@@ -53,10 +71,17 @@ class Recipe:
     """Frames of a sequence that are learned from, the output of each fed to the next (vtn)."""
     warm_up: int = 4
     """At most so many frames are painted before those, without learning: deeper states are met (vtn)."""
+    judged: int = 0
+    """So many of the unrolled frames of a sequence, drawn at random, are shown to the loss network, which
+    is most of a step's work; the temporal loss ties the others to them. 0: all (vtn)."""
+    memory: tuple[int, ...] = (1, 2, 4)
+    """How many frames back the previous painting is looked for, as a render does (vtn)."""
     empty: float = 0.5
     """Share of batches that are photographs with an empty previous frame and a zero mask (vtn)."""
     synthetic: float = 0.5
     """Share of sequences that are synthetic scenes and camera moves, with exact motion (vtn)."""
+    least_change: float = 0.0
+    """Real sequences whose neighbouring frames differ by less, on average (0..1), are passed over (vtn)."""
     steps: int = 5000
     """Optimiser steps in all."""
     learning_rate: float = 1e-3
@@ -78,9 +103,37 @@ class Recipe:
     noise: float = 0.02
     """Largest deviation of the noise added to frames of a sequence, 0..1 (vtn)."""
     precision: str = "bf16"
-    """bf16 or fp32 for the networks' arithmetic; parameters, losses and what is fed back are fp32."""
+    """bf16, fp16 (CUDA) or fp32 for the networks' arithmetic; parameters, losses and what is fed back are
+    fp32."""
     seed: int = 0
     """Of everything that is random."""
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f"mode {self.mode!r} cannot be trained; give {' or '.join(MODES)}")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"precision is {self.precision!r}; expected {', '.join(PRECISIONS)}")
+        if not self.styles:
+            raise UsageError("the recipe has no style; give at least one with a picture")
+        names = [style.name for style in self.styles]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(f"style {twice!r} is there twice; give each a name of its own")
+        if not self.memory or self.memory[0] != 1 or list(self.memory) != sorted(set(self.memory)):
+            raise UsageError(f"memory is {self.memory}; expected rising distances that begin with 1")
+        if self.unroll < 2 or not 0 <= self.judged <= self.unroll:
+            raise UsageError(
+                f"unroll is {self.unroll} and judged {self.judged}; expected 2 or more, and 0 up to unroll"
+            )
+
+    @property
+    def variant(self) -> Variant:
+        """The body's variant.
+
+        Raises:
+            VstError: for one that does not exist.
+        """
+        return Variant(self.blocks, self.norm, self.upsampling, self.output)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON types."""

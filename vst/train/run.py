@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +21,18 @@ from vst.losses.perceptual import PerceptualLoss, style_targets
 from vst.networks import ITN, VTN
 from vst.networks.body import TransformationBody, select_styles
 from vst.styles.loss_network import load_loss_network
-from vst.styles.weights import load_network, save_weights
-from vst.train.pictures import Picture, find_clips, find_pictures
+from vst.styles.weights import ARCHITECTURES, load_network, save_weights
+from vst.train.card import write_card
+from vst.train.clips import find_clips
+from vst.train.pictures import Picture, find_pictures
 from vst.train.recipe import Recipe
-from vst.train.sequences import MixedBatches, VideoStep
+from vst.train.sequences import MixedBatches
 from vst.train.still import PhotoBatches, StillStep
 from vst.train.trainer import Step, train
+from vst.train.video import VideoStep
+
+LOSS_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+"""What the loss network computes in, by the recipe's precision."""
 
 
 def read_style_image(path: str, longer_side: int) -> Tensor:
@@ -44,7 +53,9 @@ def run_recipe(
     minutes: float = math.inf,
     start_from: Path | None = None,
     compiled: bool = False,
+    workers: int | None = None,
     say: Callable[[str], None] = print,
+    stop: threading.Event | None = None,
 ) -> Path:
     """Train as the recipe says, or go on from the folder's checkpoint, and export the weights.
 
@@ -55,22 +66,26 @@ def run_recipe(
         minutes: Stop after so long, with a checkpoint and exported weights.
         start_from: A weight file of the same width and styles; an itn may start a vtn.
         compiled: Compile network and loss: a minute or two at the start, a seventh less time a step.
+        workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
         say: Takes a line of progress.
+        stop: Set it to stop after the step under way, with a checkpoint.
 
     Returns:
-        The exported weight file.
+        The exported weight file, `weights.safetensors`; its card is `weights.md` beside it.
 
     Raises:
         UsageError: for a mode that has no trainer, or weights that do not fit the recipe.
         MediaError: for data that cannot be read.
         WeightsError: for a weight file that cannot be read.
+        Interrupted: when `stop` was set.
     """
-    if recipe.mode not in ("itn", "vtn"):
-        raise UsageError(f"mode {recipe.mode!r} cannot be trained; give itn or vtn")
+    if recipe.precision == "fp16" and not device.startswith("cuda"):
+        raise UsageError("fp16 is trained with on CUDA only; give bf16 or fp32")
+    began = time.monotonic()
     torch.manual_seed(recipe.seed)
     place = torch.device(device)
     names = tuple(style.name for style in recipe.styles)
-    model: TransformationBody = (ITN if recipe.mode == "itn" else VTN)(recipe.width, len(names))
+    model = ARCHITECTURES[recipe.mode](recipe.width, len(names), recipe.variant)
     if start_from is not None:
         _start(model, names, start_from)
     model.to(place).to(memory_format=torch.channels_last)
@@ -83,8 +98,7 @@ def run_recipe(
         )
         for style in recipe.styles
     ]
-    if recipe.precision == "bf16":
-        loss_network = loss_network.bfloat16()
+    loss_network = loss_network.to(LOSS_TYPES[recipe.precision])
     perceptual = PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
     photos = find_pictures(recipe.photos)
     network: nn.Module = model
@@ -109,22 +123,24 @@ def run_recipe(
         folder,
         device=place,
         minutes=minutes,
+        workers=workers or (1 if place.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)),
+        stop=stop,
         sample=lambda path: write_sample(average, looked_at, path),
         say=say,
     )
     target = folder / "weights.safetensors"
     kind = Path(recipe.loss_network).name
     save_weights(target, average, styles=names, loss_network=kind, recipe=recipe.digest(), steps=done)
+    write_card(folder, recipe, device=device, steps=done, seconds=time.monotonic() - began)
     return target
 
 
 def _start(model: TransformationBody, names: tuple[str, ...], path: Path) -> None:
     """Take a file's convolutions, and the scales and shifts of the styles that it has; others get their mean."""
     earlier, info = load_network(path)
-    if info.width != model.width or len(earlier.residual) != len(model.residual):
+    if (info.width, info.variant) != (model.width, model.variant):
         raise UsageError(
-            f"{path} has width {info.width} and {info.blocks} residual blocks; "
-            f"the recipe wants {model.width} and {len(model.residual)}"
+            f"{path} has width {info.width}, {info.variant}; the recipe wants {model.width}, {model.variant}"
         )
     select_styles(earlier, [info.styles.index(name) if name in info.styles else None for name in names])
     if isinstance(model, VTN) and isinstance(earlier, ITN):
@@ -143,6 +159,7 @@ def write_sample(model: TransformationBody, pictures: list[Picture], path: Path)
     photos = np.stack(
         [cv2.resize(np.ascontiguousarray(picture.load()), (side, side)) for picture in pictures]
     )
+    model.eval()
     frames = torch.from_numpy(photos).permute(0, 3, 1, 2).to(device).float() / 255
     empty = frames.new_zeros(len(frames), model.inputs - 3, side, side)
     rows = [frames]

@@ -85,17 +85,24 @@ def picture_losses(
     return {"total": total, "content": terms.content.detach().mean(), "style": terms.style.detach().mean()}
 
 
+def arithmetic(recipe: Recipe, device: torch.device) -> torch.autocast:
+    """The recipe's precision for the networks."""
+    types = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+    chosen = types[recipe.precision]
+    return torch.autocast(device.type, chosen, enabled=chosen != torch.float32)
+
+
 class StillStep:
     """Losses of one batch of photographs through an ITN."""
 
     def __init__(self, recipe: Recipe, model: nn.Module, perceptual: PerceptualLoss) -> None:
         self.recipe, self.model, self.perceptual = recipe, model, perceptual
-        self.type = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The losses by name; `total` is what is minimised."""
         frames = to_unit(batch["frames"]).contiguous(memory_format=torch.channels_last)
         mix = torch.nn.functional.one_hot(batch["style"], len(self.recipe.styles)).float()
         shown = (frames * 2 - 1).repeat_interleave(len(mix) // len(frames), 0)
-        with torch.autocast(frames.device.type, self.type, enabled=self.type != torch.float32):
+        with arithmetic(self.recipe, frames.device):
             output = self.model(shown, mix)
         return picture_losses(self.recipe, self.perceptual, output, frames, batch["style"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from vst.errors import Interrupted
 from vst.train.checkpoint import load_checkpoint, save_checkpoint
 from vst.train.recipe import Recipe
 
@@ -37,12 +40,18 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return falling * min(1.0, (step + 1) / 100)
 
 
+def _deaf_worker(number: int) -> None:
+    """Ctrl-C is the main process's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @torch.no_grad()
 def follow(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Move the running mean of the parameters a step on; it is steadier than where Adam just stands."""
-    pairs = zip(average.parameters(), model.parameters(), strict=True)
-    for mean, value in pairs:
+    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
         mean.lerp_(value, 1 - decay)
+    for mean, value in zip(average.buffers(), model.buffers(), strict=True):
+        mean.copy_(value)
 
 
 def train(
@@ -56,7 +65,9 @@ def train(
     device: torch.device,
     minutes: float = math.inf,
     checkpoint_minutes: float = 3.0,
+    workers: int = 1,
     sample: Callable[[Path], None] | None = None,
+    stop: threading.Event | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
     """Train until the recipe's last step, or until the time is up.
@@ -74,11 +85,16 @@ def train(
         device: Where batches are sent.
         minutes: Stop after so many minutes of this call.
         checkpoint_minutes: Time between checkpoints.
+        workers: Processes that make batches.
         sample: Writes an example picture to the path it gets.
+        stop: When set, the step under way is the last one, and its checkpoint is written.
         say: Takes a line of progress.
 
     Returns:
         The number of steps done in all.
+
+    Raises:
+        Interrupted: when `stop` was set.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
@@ -86,39 +102,54 @@ def train(
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
     checkpoint = folder / "checkpoint.safetensors"
     average.load_state_dict(model.state_dict())
-    done = load_checkpoint(checkpoint, model, average, optimiser) if checkpoint.exists() else 0
+    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+    done = load_checkpoint(checkpoint, model, average, optimiser, scaler) if checkpoint.exists() else 0
     if done:
         say(f"going on from step {done}")
     loader = DataLoader(
-        batches, batch_size=None, sampler=_From(done, recipe.steps), num_workers=1, prefetch_factor=4
+        batches,
+        batch_size=None,
+        sampler=_From(done, recipe.steps),
+        num_workers=workers,
+        prefetch_factor=4,
+        pin_memory=device.type == "cuda",
+        worker_init_fn=_deaf_worker,
     )
     began = saved = time.monotonic()
-    mean: dict[str, float] = {}
+    mean: dict[str, Tensor] = {}
     with open(folder / "log.jsonl", "a", encoding="utf-8") as log:
         for batch in loader:
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, done)
             losses = step({name: value.to(device, non_blocking=True) for name, value in batch.items()})
             optimiser.zero_grad(set_to_none=True)
-            losses["total"].backward()
+            scaler.scale(losses["total"]).backward()
+            scaler.unscale_(optimiser)
             nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-            optimiser.step()
+            scaler.step(optimiser)
+            scaler.update()
             done += 1
             follow(average, model, min(recipe.averaging, done / (done + 10)))
+            # Sums stay on the device: asking for numbers every step would make a GPU wait for them.
             for name, value in ((name, value.detach()) for name, value in losses.items()):
-                mean[name] = 0.97 * mean.get(name, value.item()) + 0.03 * value.item()
+                mean[name] = torch.lerp(mean.get(name, value), value, 0.03)
             now = time.monotonic()
             if done % 20 == 0:
-                log.write(json.dumps({"step": done, "seconds": round(now - began, 1), **mean}) + "\n")
+                numbers = {name: value.item() for name, value in mean.items()}
+                log.write(json.dumps({"step": done, "seconds": round(now - began, 1), **numbers}) + "\n")
                 log.flush()
-            if done % 100 == 0:
-                say(f"step {done} of {recipe.steps}  " + "  ".join(f"{k} {v:.4f}" for k, v in mean.items()))
-            finished = done >= recipe.steps or now - began > 60 * minutes
+                if done % 100 == 0:
+                    text = "  ".join(f"{name} {value:.4f}" for name, value in numbers.items())
+                    say(f"step {done} of {recipe.steps}  {text}")
+            stopped = stop is not None and stop.is_set()
+            finished = stopped or done >= recipe.steps or now - began > 60 * minutes
             if finished or now - saved > 60 * checkpoint_minutes:
-                save_checkpoint(checkpoint, model, average, optimiser, done, recipe.digest())
+                save_checkpoint(checkpoint, model, average, optimiser, scaler, done, recipe.digest())
                 if sample is not None:
                     sample(folder / "samples" / f"{done:06d}.png")
                 saved = now
+            if stopped:
+                raise Interrupted(f"stopped after step {done}; the same command goes on from there")
             if finished:
                 break
     return done

@@ -1,0 +1,65 @@
+"""The card beside trained weights: what they are, what they learned from, how long it took."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from pathlib import Path
+
+from vst.train.recipe import Recipe
+
+
+def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds: float) -> Path:
+    """Write `weights.md` from the recipe and the log of a run's folder.
+
+    Args:
+        folder: Where the run's `log.jsonl` is and the card goes.
+        recipe: What was trained.
+        device: Where.
+        steps: Steps in all.
+        seconds: Wall time of the call that ends now.
+    """
+    rows = {
+        "mode": f"`{recipe.mode}`",
+        "architecture": f"table 4.1, width {recipe.width}, {_departures(recipe)}",
+        "styles": ", ".join(style.name for style in recipe.styles),
+        "photographs": ", ".join(Path(source).name for source in recipe.photos),
+        "loss network": Path(recipe.loss_network).name,
+        "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
+        "time": f"{seconds / 60:.0f} minutes in the last call",
+        "losses": _last_losses(folder / "log.jsonl"),
+        "recipe": f"`recipe.json`, digest `{recipe.digest()}`",
+        "licence": "Apache-2.0; the paintings are not in the file",
+    }
+    if recipe.mode == "vtn":
+        rows["clips"] = ", ".join(Path(source).name for source in recipe.clips) or "none"
+    lines = ["# weights.safetensors", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in rows.items()]
+    lines += ["", "| style | pictures | longer side | style weight |", "|---|---|---|---|"]
+    for style in recipe.styles:
+        pictures = ", ".join(Path(path).name for path in style.images)
+        size, weight = style.size or recipe.style_size, style.weight or recipe.style_weight
+        lines.append(f"| {style.name} | {pictures} | {size} | {weight:g} |")
+    path = folder / "weights.md"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _departures(recipe: Recipe) -> str:
+    plain = type(recipe.variant)()
+    changed = [
+        f"{field.name} {getattr(recipe.variant, field.name)}"
+        for field in dataclasses.fields(plain)
+        if getattr(recipe.variant, field.name) != getattr(plain, field.name)
+    ]
+    return ", ".join(changed) or "as it stands"
+
+
+def _last_losses(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    if not lines:
+        return "fewer than 20 steps"
+    last = json.loads(lines[-1])
+    numbers = (f"{name} {value:.4f}" for name, value in last.items() if name not in ("step", "seconds"))
+    return ", ".join(numbers) + f" (running mean at step {last['step']:,})"

@@ -1,0 +1,146 @@
+"""Clips to learn motion from: folders of numbered frames, tar files of such folders, and videos."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from vst.errors import MediaError
+from vst.train.pictures import Picture, find_pictures, holds_pictures
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".ts")
+
+
+class Clip(Protocol):
+    """Frames in order."""
+
+    def __len__(self) -> int:
+        """Number of frames; of a video, as many as its container promises."""
+        ...
+
+    def load(self, first: int, count: int) -> list[np.ndarray]:
+        """`count` consecutive frames from about number `first`, each H×W×3, uint8, RGB.
+
+        Raises:
+            MediaError: if they cannot be decoded.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class PictureClip:
+    """A clip whose frames are pictures."""
+
+    pictures: Sequence[Picture]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def load(self, first: int, count: int) -> list[np.ndarray]:
+        """See `Clip.load`."""
+        return [picture.load() for picture in self.pictures[first : first + count]]
+
+
+@dataclass(frozen=True)
+class VideoClip:
+    """A video file; frames are decoded when they are asked for, from the key frame before them."""
+
+    file: Path
+    frames: int
+    rate: float
+
+    def __len__(self) -> int:
+        return self.frames
+
+    def load(self, first: int, count: int) -> list[np.ndarray]:
+        """See `Clip.load`; with a variable frame rate `first` is a time at the mean rate."""
+        import av
+
+        found: list[np.ndarray] = []
+        try:
+            with av.open(str(self.file)) as container:
+                stream = container.streams.video[0]
+                stream.thread_type = "NONE"  # the worker processes are the parallel part
+                base = float(stream.time_base or 0) or 1 / self.rate
+                start = (stream.start_time or 0) + round(first / self.rate / base)
+                container.seek(start, stream=stream)
+                for frame in container.decode(stream):
+                    if (frame.pts is None or frame.pts >= start - 0.25 / self.rate / base) or found:
+                        found.append(frame.to_ndarray(format="rgb24"))
+                    if len(found) == count:
+                        return found
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise MediaError(f"{self.file} cannot be decoded ({error}); take it out of the data") from error
+        if not found:
+            raise MediaError(f"{self.file} has no frame {first}; take it out of the data")
+        # A container may promise a few frames more than there are: the last one stands.
+        return found + [found[-1]] * (count - len(found))
+
+
+def probe_video(file: Path) -> VideoClip:
+    """Length and rate of a video.
+
+    Raises:
+        MediaError: for a file that is not a video, or does not say how long it is.
+    """
+    import av
+
+    try:
+        with av.open(str(file)) as container:
+            if not container.streams.video:
+                raise MediaError(f"{file} has no video in it; take it out of the data")
+            stream = container.streams.video[0]
+            rate = float(stream.average_rate or stream.guessed_rate or 0)
+            seconds = (container.duration or 0) / av.time_base
+            frames = stream.frames or int(seconds * rate)
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(f"{file} is not a video that can be read ({error})") from error
+    if not frames or not rate:
+        raise MediaError(f"{file} does not say how long it is; convert it, or take it out of the data")
+    return VideoClip(file, frames, rate)
+
+
+def find_clips(sources: Sequence[str], shortest: int = 2) -> list[Clip]:
+    """All clips of at least `shortest` frames.
+
+    Args:
+        sources: Folders (searched whole, for videos and for folders of numbered frames), tar files of
+            folders of numbered frames, or video files.
+        shortest: Clips of fewer frames are passed over.
+
+    Raises:
+        MediaError: where a source is missing, or holds no clip.
+    """
+    found: list[Clip] = []
+    for source in sources:
+        here = _videos(Path(source))
+        if holds_pictures(Path(source)):
+            here += _picture_clips(source)
+        here = [clip for clip in here if len(clip) >= shortest]
+        if not here:
+            raise MediaError(
+                f"{source} holds no clip of {shortest} frames or more; give videos, or folders or tar "
+                "files with a folder of numbered frames a clip"
+            )
+        found += here
+    return found
+
+
+def _videos(source: Path) -> list[Clip]:
+    if source.is_dir():
+        files = sorted(file for file in source.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
+    else:
+        files = [source] if source.is_file() and source.suffix.lower() in VIDEO_SUFFIXES else []
+    return [probe_video(file) for file in files]
+
+
+def _picture_clips(source: str) -> list[Clip]:
+    clips: dict[str, list[Picture]] = {}
+    for picture in find_pictures([source]):
+        clips.setdefault(os.path.dirname(picture.name), []).append(picture)
+    return [PictureClip(pictures) for pictures in clips.values()]
