@@ -56,6 +56,14 @@ def test_other_settings_make_everything_out_of_date(footage, tmp_path, fake_rend
     assert set(states(results).values()) == {State.DONE}
 
 
+def test_a_style_scale_reaches_the_render_and_makes_another_one_out_of_date(footage, tmp_path, fake_render):
+    broad = RenderSettings(style="candy", style_scale=2, overwrite=True)
+    run(footage, tmp_path / "out", CANDY)
+    assert set(states(run(footage, tmp_path / "out", broad)).values()) == {State.DONE}
+    assert [settings.style_scale for _, settings in fake_render.calls] == [None] * 3 + [2] * 3
+    assert set(states(run(footage, tmp_path / "out", broad)).values()) == {State.SKIPPED}
+
+
 def test_the_number_of_threads_makes_nothing_out_of_date(footage, tmp_path, fake_render):
     run(footage, tmp_path / "out", CANDY)
     results = run(footage, tmp_path / "out", RenderSettings(style="candy", threads=3))

@@ -48,3 +48,16 @@ def test_a_folder_that_is_missing_gets_the_nearest_name(vst, footage, weights, t
     outcome = vst("batch", missing, "-o", tmp_path / "out", "--style", "candy", "--weights-dir", weights)
     assert outcome.code == 1
     assert "did you mean footage?" in outcome.err
+
+
+def test_the_style_scale_reaches_every_file_of_a_batch(vst, footage, tmp_path, monkeypatch):
+    asked = []
+
+    def fake(source, output, settings, **options):
+        asked.append(settings)
+        return []
+
+    monkeypatch.setattr("vst.batch.run", fake)
+    outcome = vst("batch", footage, "-o", tmp_path / "out", "--style", "candy", "--style-scale", "0.5")
+    assert outcome.code == 0, outcome.err
+    assert [settings.style_scale for settings in asked] == [0.5]

@@ -38,7 +38,8 @@ def failing(monkeypatch, error):
 def test_options_become_settings(vst, rendered, weights):
     outcome = vst(
         *("render", "a.mov", "-o", "b.mov", "-y", "--style", "candy:0.6+wave:0.4", "--mode", "itn"),
-        *("--flow", "dis", "--strength", "0.8", "--keep-color", "--scale", "0.5", "--codec", "h265"),
+        *("--flow", "dis", "--strength", "0.8", "--keep-color", "--scale", "0.5"),
+        *("--style-scale", "2", "--codec", "h265"),
         *("--crf", "20", "--pix-fmt", "yuv420p10le", "--device", "cpu", "--precision", "fp32"),
         *("--threads", "3", "--weights-dir", weights),
     )
@@ -49,6 +50,7 @@ def test_options_become_settings(vst, rendered, weights):
         flow="dis",
         strength=0.8,
         keep_color=True,
+        style_scale=2,
         scale=0.5,
         codec="h265",
         crf=20,
@@ -148,3 +150,20 @@ def test_a_clip_is_painted(vst, weights, clip, tmp_path):
     assert outcome.out.startswith(f"{target}: 4 frames in ")
     with av.open(str(target)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 4
+
+
+def test_a_style_scale_that_cannot_be_meant_is_bad_usage_in_one_line(vst, weights, clip, tmp_path):
+    target = tmp_path / "painted.mp4"
+    start = ("render", clip, "-o", target, "--style", "candy", "--weights-dir", weights)
+    arguments = (*start, "--style-scale")
+    outcome = vst(*arguments, "11")
+    assert outcome.code == 2
+    assert outcome.err.startswith("vst: error: style scale is 11; expected 0.1 (fine strokes) to 10")
+    outcome = vst(*arguments, "0.1")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "vst: error: style scale 0.1 would paint 48×32 at 7200×4800; "
+        "no side may be longer than 4096: give 0.18 or more, or none\n"
+    )
+    assert vst(*arguments, "broad").code == 2
+    assert list(tmp_path.iterdir()) == []

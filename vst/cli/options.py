@@ -90,6 +90,12 @@ render_options = _add(
         "--strength", type=float, default=1.0, show_default=True, help="0 the clip, 1 the painting."
     ),
     click.option("--keep-color", is_flag=True, help="Keep the clip's own colours, take only the paint."),
+    click.option(
+        "--style-scale",
+        type=float,
+        metavar="FACTOR",
+        help="Size of the strokes: 1 as at 480p (larger frames get these by default), 2 twice as broad.",
+    ),
     click.option("--scale", type=float, metavar="FACTOR", help="Size of the output relative to the clip."),
     click.option("--size", type=int, metavar="PIXELS", help="Short side of the output."),
     click.option("--codec", help="h264 (default), h265, av1, vp9, prores or ffv1."),

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from vst.look.finish import Look, keep_color
+from vst.look.upsample import at_frame_size, guided_upsample, resize
 
-__all__ = ["Look", "keep_color"]
+__all__ = ["Look", "at_frame_size", "guided_upsample", "keep_color", "resize"]

@@ -40,6 +40,11 @@ class Look:
         return painted if self.strength == 1 else torch.lerp(frame, painted, self.strength)
 
 
+def luminance(image: Tensor) -> Tensor:
+    """Y, 1×H×W, of a picture 3×H×W, RGB."""
+    return (image * image.new_tensor(LUMA).view(3, 1, 1)).sum(0, keepdim=True)
+
+
 def keep_color(painted: Tensor, frame: Tensor) -> Tensor:
     """The painting's luminance with the frame's colour: Y of one, Cb and Cr of the other.
 
@@ -53,10 +58,9 @@ def keep_color(painted: Tensor, frame: Tensor) -> Tensor:
     Returns:
         3×H×W, RGB, 0..1.
     """
-    weights = painted.new_tensor(LUMA).view(3, 1, 1)
-    wanted = (painted * weights).sum(0, keepdim=True).clamp(0, 1)
+    wanted = luminance(painted).clamp(0, 1)
     frame = frame.clamp(0, 1)
-    chroma = frame - (frame * weights).sum(0, keepdim=True)
+    chroma = frame - luminance(frame)
     # Largest share s of the chroma with 0 <= wanted + s * chroma <= 1 in every channel.
     room = torch.where(chroma > 0, 1 - wanted, wanted) / chroma.abs().clamp_min(1e-6)
     return wanted + chroma * room.amin(0, keepdim=True).clamp(max=1)

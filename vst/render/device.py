@@ -64,7 +64,7 @@ def explained_memory(device: torch.device) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise VstError(
             f"the memory of {device} does not suffice: make the output smaller with --size or --scale, "
-            "or use --device cpu"
+            "the strokes larger with --style-scale, or use --device cpu"
         ) from error
 
 

@@ -21,7 +21,7 @@ from vst.motion import check_estimator, create_estimator
 from vst.render.device import choose_device, choose_precision, explained_memory, precision_name
 from vst.render.paths import output_path
 from vst.render.pipeline import Progress, paint
-from vst.render.scale import output_size, resize_frame
+from vst.render.scale import output_size, resize_frame, working_size
 from vst.render.settings import RenderSettings
 from vst.styles import load_catalogue, parse_blend
 
@@ -108,11 +108,12 @@ def render(
     with _threads(settings.threads), explained_memory(device), Reader(source) as reader:
         info = reader.info
         width, height = output_size(info.width, info.height, settings)
+        painting = settings.strength > 0
+        working = working_size(width, height, settings.style_scale) if painting else None
         encoding = Encoding(settings.codec or default_codec(target), settings.crf, settings.pix_fmt)
         with Writer(
             target, info, encoding, width=width, height=height, overwrite=settings.overwrite
         ) as writer:
-            painting = settings.strength > 0
             mode = estimator = None
             if painting:
                 mode = create_mode(
@@ -128,6 +129,7 @@ def render(
                 mode,
                 estimator,
                 Look(settings.strength, settings.keep_color),
+                working=working,
                 write=writer.write,
                 cut=writer.cut,
                 total=info.frames,
@@ -136,6 +138,11 @@ def render(
             )
             written = writer.finish()
             notes = (*reader.notes, *writer.notes)
+    if working is not None and working != (width, height):
+        notes = (
+            *notes,
+            f"painted at {working[0]}×{working[1]}; --style-scale changes the size of the strokes",
+        )
     if painting and settings.precision == "auto":
         notes = (*notes, f"painted on {device} in {precision_name(precision)}")
     return Report(source, written, counts.frames, counts.shots, time.monotonic() - began, notes, settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,9 +13,10 @@ from torch import Tensor
 
 from vst.errors import Interrupted
 from vst.frame import Frame
-from vst.look import Look
+from vst.look import Look, at_frame_size
 from vst.modes import Mode
 from vst.motion import Estimator, Tracked, shots, track
+from vst.render.scale import resize_frame
 from vst.render.stages import Background, Clock, Sink
 
 DEPTH = 3
@@ -59,6 +61,7 @@ def paint(
     estimator: Estimator | None,
     look: Look,
     *,
+    working: tuple[int, int] | None = None,
     write: Callable[[Frame], None],
     cut: Callable[[], None],
     total: int | None = None,
@@ -72,6 +75,8 @@ def paint(
         mode: Paints; None leaves every frame as it is (strength 0).
         estimator: Gives the motion that the mode wants; None where it wants none.
         look: Finishes each frame.
+        working: Width and height at which motion is estimated and the mode paints, `working_size`; None is
+            the frames' own.
         write: Takes finished frames, in order, in a thread of its own.
         cut: Called in that thread before the first frame of every shot but the first.
         total: Number of frames, if known.
@@ -84,6 +89,14 @@ def paint(
     clock = Clock()
     began = time.monotonic()
     count = shot_count = 0
+    # Frames as they are to be written, while the stages before painting look at them at working resolution:
+    # as many as those stages look ahead. Each stage passes frames on in order, one for one.
+    whole: deque[Frame] = deque()
+
+    def reduced() -> Iterator[Frame]:
+        for frame in decoded:
+            whole.append(frame)
+            yield frame if working is None else resize_frame(frame, *working)
 
     def consume(item: tuple[Frame, bool]) -> None:
         if item[1]:
@@ -93,19 +106,18 @@ def paint(
     with ExitStack() as stack:
         decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
         tracked = stack.enter_context(
-            Background(_motion(decoded, mode, estimator), 1, "motion", clock).after(decoded)
+            Background(_motion(reduced(), mode, estimator), 1, "motion", clock).after(decoded)
         )
         sink = stack.enter_context(Sink(consume, DEPTH, "encode", clock))
         for item in tracked:
             if stop is not None and stop.is_set():
                 raise Interrupted(f"stopped after {count} frames; no output was written")
             started = time.monotonic()
+            finished = whole.popleft()
             painted = _step(mode, item)
-            finished = (
-                item.frame
-                if painted is None
-                else replace(item.frame, image=look(painted, item.frame.image))
-            )
+            if painted is not None:
+                painted = at_frame_size(painted, item.frame.image, finished.image)
+                finished = replace(finished, image=look(painted, finished.image))
             clock.add("paint", time.monotonic() - started)
             sink.put((finished, item.new_shot and count > 0))
             count += 1

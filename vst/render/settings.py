@@ -31,6 +31,9 @@ class RenderSettings:
     """0 is the clip, 1 the painting."""
     keep_color: bool = False
     """Luminance of the painting, colour of the clip."""
+    style_scale: float | None = None
+    """Size of the strokes relative to the frame: 1 is as a frame with a short side of 480 pixels gets them,
+    2 twice as broad. None is 1, but smaller frames are painted at their own size."""
     scale: float | None = None
     """Size of the output relative to the clip's; not together with `size`."""
     size: int | None = None
@@ -54,6 +57,7 @@ class RenderSettings:
 
     def __post_init__(self) -> None:
         check_strength(self.strength)
+        check_style_scale(self.style_scale)
         check_precision(self.precision)
         if self.scale is not None and self.size is not None:
             raise UsageError("scale and size were both given; give one of them")
@@ -73,6 +77,19 @@ def check_strength(strength: float) -> None:
     """
     if not 0 <= strength <= 1:
         raise UsageError(f"strength is {strength:g}; expected 0 (the clip) to 1 (the painting)")
+
+
+def check_style_scale(style_scale: float | None) -> None:
+    """Refuse a size of strokes that nobody can mean.
+
+    Raises:
+        UsageError: for one outside 0.1..10; None is none.
+    """
+    if style_scale is not None and not 0.1 <= style_scale <= 10:
+        raise UsageError(
+            f"style scale is {style_scale:g}; expected 0.1 (fine strokes) to 10 (broad ones), "
+            "1 for those that 480p gets"
+        )
 
 
 def check_precision(name: str) -> None:

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.look import Look
+from vst.look import Look, at_frame_size
 from vst.modes import create_mode
 from vst.render.device import choose_device, choose_precision
-from vst.render.settings import check_strength
+from vst.render.scale import resize_frame, working_size
+from vst.render.settings import check_strength, check_style_scale
 
 
 def stylize(
@@ -22,6 +23,7 @@ def stylize(
     mode: str = "itn",
     strength: float = 1.0,
     keep_color: bool = False,
+    style_scale: float | None = None,
     device: str = "auto",
     precision: str = "auto",
     weights_dir: Path | None = None,
@@ -34,6 +36,8 @@ def stylize(
         mode: Which mode's network paints it.
         strength: 0 is the picture, 1 the painting.
         keep_color: Luminance of the painting, colour of the picture.
+        style_scale: Size of the strokes relative to the picture, 0.1..10: 1 is as a picture with a short
+            side of 480 pixels gets them. None is 1, but smaller pictures are painted at their own size.
         device: auto, cpu, cuda or cuda:n.
         precision: auto, fp32, bf16 or fp16.
         weights_dir: Looked in before the usual weight folders.
@@ -42,8 +46,8 @@ def stylize(
         3×H×W, RGB, 0..1, fp32, on the CPU.
 
     Raises:
-        UsageError: for a tensor of another shape, a strength outside 0..1, or an unknown style, mode,
-            device or precision.
+        UsageError: for a tensor of another shape, a strength or style scale out of range, or an unknown
+            style, mode, device or precision.
         WeightsError: for damaged weights.
     """
     if image.dim() != 3 or image.shape[0] != 3 or not image.is_floating_point() or not image.numel():
@@ -51,9 +55,13 @@ def stylize(
             f"got a picture of shape {tuple(image.shape)}, {image.dtype}; expected 3×H×W floats in 0..1"
         )
     check_strength(strength)
+    check_style_scale(style_scale)
+    size = working_size(image.shape[2], image.shape[1], style_scale)
     place = choose_device(device)
     painter = create_mode(
         mode, style, device=place, precision=choose_precision(precision, place), weights_dir=weights_dir
     )
     frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
-    return Look(strength, keep_color)(painter.step(frame, {}), frame.image)
+    seen = resize_frame(frame, *size)
+    painted = at_frame_size(painter.step(seen, {}), seen.image, frame.image)
+    return Look(strength, keep_color)(painted, frame.image)
