@@ -10,6 +10,7 @@ from typing import Protocol
 from torch import Tensor
 
 from benchmarks.clips import Clip
+from benchmarks.photographs import in_8_bits
 from vst.evaluate import Blend, Curves, MaskScore, Paste, Reappearance, Still, occlusion_part, score_mask
 from vst.evaluate.curves import Perceptual
 from vst.frame import Frame, Motion
@@ -73,8 +74,7 @@ def measure(
             outputs["blend"] = blend.step(outputs[per_frame], motions.get(1))
             outputs["paste"] = paste.step(outputs[per_frame], motions.get(1))
         for name, output in outputs.items():
-            # As a viewer gets it: in 8 bits.
-            seen = (output.clamp(0, 1) * 255).round() / 255
+            seen = in_8_bits(output)
             for judge, motion in verdicts.items():
                 rows[name].curves[judge].add(seen, motion, frame.image, new_shot=tracked.new_shot)
             memory = rows[name].reappearance

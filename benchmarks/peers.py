@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from vst.errors import WeightsError
 from vst.frame import Frame, Motion
 
 
@@ -70,13 +72,23 @@ class PeerMode:
 
     Args:
         path: Its weights, safetensors.
+
+    Raises:
+        WeightsError: where the file cannot be read, or is another network's.
     """
 
     distances: tuple[int, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self._network = TransformerNet().eval().requires_grad_(False)
-        self._network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+        try:
+            state = {name: value.float() for name, value in load_file(path).items()}
+            self._network.load_state_dict(state)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise WeightsError(
+                f"{path} is not a TransformerNet of pytorch/examples ({reason}); give its safetensors"
+            ) from error
 
     def reset(self) -> None:
         """Nothing to forget."""

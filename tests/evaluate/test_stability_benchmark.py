@@ -7,21 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import torch
 from torch import Tensor
 
 from vst.frame import Frame, Motion
-from vst.networks import ITN, VTN
-from vst.styles import save_weights
 from vst.train.scenes import create_scene
 
 ROOT = Path(__file__).parents[2]
 PEER = ROOT.parent / "shared" / "peers" / "tnet_candy.safetensors"
-
-
-@pytest.fixture(autouse=True)
-def _from_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT))
 
 
 class Flicker:
@@ -29,11 +21,14 @@ class Flicker:
 
     distances: tuple[int, ...] = ()
 
+    def __init__(self, by: float = 0.1) -> None:
+        self.by = by
+
     def reset(self) -> None:
         pass
 
     def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
-        return (frame.image + (0.1 if frame.index % 2 else -0.1)).clamp(0, 1)
+        return (frame.image + (self.by if frame.index % 2 else -self.by)).clamp(0, 1)
 
 
 class Faithful(Flicker):
@@ -42,6 +37,7 @@ class Faithful(Flicker):
     distances = (1, 4)
 
     def __init__(self) -> None:
+        super().__init__()
         self.given: list[set[int]] = []
 
     def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
@@ -74,33 +70,84 @@ def test_a_flickering_mode_has_a_higher_error_than_a_steady_one_and_the_baseline
     lines = table(rows, "exact").splitlines()
     assert [line.split("|")[1].strip() for line in lines[2:]] == [*rows, "vtn / itn"]
     assert len({line.count("|") for line in lines}) == 1
-    assert len(reappearance_table(rows).splitlines()) == 3
+    came_back = reappearance_table({"sky": rows}).splitlines()
+    assert [cell.strip() for cell in came_back[0].split("|")[1:-1]][-1] == "vtn / itn"
+    assert len(came_back) == 3
 
 
-def test_the_command_writes_what_it_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_styles_have_their_mean_ratio_and_their_mean_reappearance() -> None:
+    from benchmarks.clips import scene_clip
+    from benchmarks.measure import measure
+    from benchmarks.tables import mean_table, means_as_json, ratio_table, reappearance
+
+    scene = create_scene("hidden", width=128, height=72, frames=8, gap=2)
+    clip = scene_clip("hidden", scene, frames=8)
+    weak = measure(clip, {"itn": Flicker(0.05), "vtn": Faithful()}, None, every=1, gap=2)
+    strong = measure(clip, {"itn": Flicker(0.1), "vtn": Flicker(0.05), "peer": Faithful()}, None, 1, gap=2)
+    styles = {"weak": weak, "strong": strong}
+
+    found = means_as_json(styles, "exact")
+    ratios = {name: values["mean"]["E"] for name, values in found["vtn / itn"].items()}
+    assert list(ratios) == ["mean", "weak", "strong"]
+    assert ratios["weak"] < ratios["strong"] < 1
+    assert ratios["mean"] == pytest.approx((ratios["weak"] + ratios["strong"]) / 2)
+    assert list(found["rows"]) == ["input", "itn", "vtn", "blend", "paste", "still"]
+    errors = [rows["itn"].curves["exact"].summary().last_quarter["E"] for rows in styles.values()]
+    assert found["rows"]["itn"]["last_quarter"]["E"] == pytest.approx(sum(errors) / 2)
+
+    back = reappearance(styles)
+    assert list(back) == ["mean", "weak", "strong"]
+    assert back["mean"]["itn"] == pytest.approx((back["weak"]["itn"] + back["strong"]["itn"]) / 2)
+    assert back["strong"]["vtn / itn"] == pytest.approx(back["strong"]["vtn"] / back["strong"]["itn"])
+    assert "peer" in back["strong"]
+    assert "peer" not in back["mean"]
+    assert len(mean_table(styles, "exact").splitlines()) == 2 + 6
+    assert len(ratio_table(styles, "exact").splitlines()) == 2 + 3
+
+
+def test_the_command_writes_what_it_measured(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from benchmarks.stability import main
 
-    torch.manual_seed(0)
-    for name, network in (("itn", ITN(4, 1, 1)), ("vtn", VTN(4, 1, 1))):
-        save_weights(
-            tmp_path / f"{name}.safetensors",
-            network,
-            styles=("sky",),
-            loss_network="-",
-            recipe="-",
-            steps=0,
-        )
     out = tmp_path / "out.json"
-    arguments = ["--style", "sky", "--weights-dir", str(tmp_path), "--scenes", "crossing", "hidden"]
+    arguments = [
+        "--styles",
+        "red",
+        "blue",
+        "--weights-dir",
+        str(tiny_weights),
+        "--scenes",
+        "crossing",
+        "hidden",
+    ]
     assert main([*arguments, "--size", "48", "--frames", "6", "--gap", "2", "-o", str(out)]) == 0
     result = json.loads(out.read_text())
-    assert set(result["clips"]) == {"crossing", "hidden"}
-    rows = result["clips"]["hidden"]
+    assert set(result["styles"]) == {"red", "blue"}
+    clips = result["styles"]["red"]["clips"]
+    assert set(clips) == {"crossing", "hidden"}
+    rows = clips["hidden"]
     assert list(rows) == ["input", "itn", "vtn", "blend", "paste", "still"]
     assert len(rows["vtn"]["judges"]["exact"]["frames"]) == 6
     assert rows["itn"]["reappearance"] >= 0
+    assert result["styles"]["red"]["weights"]["vtn"]["width"] == 2
+    assert set(result["means"]["hidden"]["reappearance"]) == {"mean", "red", "blue"}
     assert set(result["masks"]["dis, as rendered (and alike), ±0 px"]) == {"precision", "recall"}
-    assert "| vtn / itn |" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "| vtn / itn |" in said
+    assert "mean over 2 styles" in said
+
+
+def test_one_style_has_no_means(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from benchmarks.stability import main
+
+    out = tmp_path / "out.json"
+    arguments = ["--style", "red", "--weights-dir", str(tiny_weights), "--scenes", "pan", "-o", str(out)]
+    assert main([*arguments, "--size", "48", "--frames", "3"]) == 0
+    assert set(json.loads(out.read_text())) == {"styles"}
+    assert "mean over" not in capsys.readouterr().out
 
 
 def test_a_style_without_weights_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,17 @@
+"""Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; the first column has the rows' names."""
+    lines = [header, *rows]
+    text = ["| " + " | ".join(cells) + " |" for cells in lines]
+    return "\n".join((text[0].replace("|  |", "| |"), "|---" * len(header) + "|", *text[1:]))
+
+
+def number(value: float | None) -> str:
+    """Three digits; nothing for None."""
+    return "" if value is None else f"{value:.3g}"

@@ -1,0 +1,90 @@
+"""Our own networks: those of the weight files that a benchmark was pointed at, and of no others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from vst.errors import UsageError
+from vst.modes import MODES, Mode, check_mode
+from vst.modes.painter import Painter
+from vst.render.device import choose_precision
+from vst.styles import Blend, Selection, read_info
+from vst.styles.selection import load_selection, select
+from vst.styles.weights import file_digest
+
+SHIPPED = Path(__file__).parents[1] / "weights"
+
+
+def find_weights(place: str | None, mode: str, styles: Sequence[str]) -> Selection | None:
+    """The weight files of a mode that have some styles; the widest, as in a render.
+
+    Unlike the catalogue's, the search never leaves the place: figures must not come from a file that
+    happens to lie elsewhere.
+
+    Args:
+        place: A folder, a file, or a pattern for the files of one folder; None for the checkout's own.
+        mode: A key of ``MODES``.
+        styles: Their names.
+
+    Returns:
+        The files, or None if none there fit.
+
+    Raises:
+        UsageError: where there is no such mode, or no file at the place.
+        WeightsError: for a file that is not one of ours.
+    """
+    check_mode(mode)
+    return select(styles, [info for info in map(read_info, _files(place)) if info.mode == mode])
+
+
+def need_weights(place: str | None, mode: str, styles: Sequence[str]) -> Selection:
+    """As ``find_weights``.
+
+    Raises:
+        UsageError: also where no file fits.
+    """
+    selection = find_weights(place, mode, styles)
+    if selection is None:
+        raise UsageError(
+            f"no weights of mode {mode} have {' and '.join(styles)} in {place or SHIPPED}; "
+            "give another --weights-dir"
+        )
+    return selection
+
+
+def open_mode(selection: Selection, *parts: tuple[str, float]) -> Mode:
+    """A mode that paints as a render on the CPU does.
+
+    Args:
+        selection: From ``find_weights``.
+        parts: Styles and how much of each, in sum 1.
+    """
+    device = torch.device("cpu")
+    mixture = Blend(parts).mixture(selection.styles)
+    painter = Painter(load_selection(selection), mixture, device, choose_precision("auto", device))
+    return MODES[selection.files[0].mode].factory(painter)
+
+
+def described(selection: Selection) -> dict[str, object]:
+    """What was measured, for JSON."""
+    first = selection.files[0]
+    return {
+        "files": {info.path.name: file_digest(info.path) for info in selection.files},
+        "mode": first.mode,
+        "width": first.width,
+        "precision": str(choose_precision("auto", torch.device("cpu"))).removeprefix("torch."),
+    }
+
+
+def _files(place: str | None) -> list[Path]:
+    path = SHIPPED if place is None else Path(place)
+    if path.is_file():
+        return [path]
+    found = path.glob("*.safetensors") if path.is_dir() else path.parent.glob(path.name)
+    files = sorted(file for file in found if file.suffix == ".safetensors")
+    if not files:
+        raise UsageError(f"there are no weights at {path}; give a folder, file or pattern of .safetensors")
+    return files

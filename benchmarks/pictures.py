@@ -1,0 +1,183 @@
+"""Content and style of painted photographs, beside those of a published network.
+
+    python -m benchmarks.pictures --styles candy mosaic --peer candy=tnet_candy.safetensors \
+        --weights-dir fast='weights/*-fast*' standard='weights/*-standard*' \
+        --style-images ../shared/data/styles --loss-network ../shared/weights --sheet pictures.png
+
+The style picture is looked at in several sizes, and the one that suits the peer best serves all painters of
+that style; a style without a peer is looked at in `--style-size`. The sum is content + weight · style, the
+weight such that the peer's two terms are equal. Measured is what an 8-bit file would hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from benchmarks.against_peer import RATIOS, ratios, sizes_within, style_weight
+from benchmarks.markdown import markdown, number
+from benchmarks.networks import SHIPPED, described, find_weights, open_mode
+from benchmarks.options import (
+    WEIGHTS_HELP,
+    add_losses,
+    add_peers,
+    add_photographs,
+    add_sheet,
+    by_name,
+    create_parser,
+    peer_files,
+    positive,
+    run,
+    style_sizes,
+)
+from benchmarks.painted import INPUT, PEER, Goal, measure_paintings
+from benchmarks.peers import PeerMode
+from benchmarks.photographs import find_style_picture, longer_side, read_photographs, spread
+from benchmarks.sheet import Cell, cell, write_sheet
+from vst.errors import UsageError
+from vst.styles import Selection
+from vst.styles.loss_network import load_loss_network
+from vst.train.run import read_style_image
+
+Weights = Mapping[str, Selection]
+"""What is ours, by row of the table."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; returns the exit code."""
+    return run(_run, _parser().parse_args(arguments))
+
+
+def _run(options: argparse.Namespace) -> dict[str, Any]:
+    photos = read_photographs(options.photos, options.count, options.size)
+    weights = _weights(options)
+    goals = _goals(options, weights)
+    shown = [photos[i].name for i in spread(len(photos), options.sheet_photos)] if options.sheet else []
+    cells: dict[tuple[str, str], list[Cell]] = {}
+
+    def show(style: str, photo: str, row: str, image: Tensor) -> None:
+        if photo in shown:
+            label = f"{style}, {photo}" if row == INPUT else row
+            cells.setdefault((style, photo), []).append(cell(label, image, options.sheet_side))
+
+    measure_paintings(goals, photos, load_loss_network(options.loss_network), show)
+    print(f"{len(photos)} photographs, short side {options.size} at most\n")
+    print(_table(goals))
+    if options.sheet:
+        write_sheet([cells[goal.name, photo] for goal in goals for photo in shown], options.sheet)
+    return {
+        "photos": {photo.name: list(photo.image.shape[-2:]) for photo in photos},
+        "loss_network": options.loss_network,
+        "styles": {goal.name: _as_json(goal, weights[goal.name]) for goal in goals},
+    }
+
+
+def _weights(options: argparse.Namespace) -> dict[str, Weights]:
+    given = by_name(options.weights_dir, "--weights-dir")
+    places: dict[str, str | None] = {label or "ours": place for label, place in given.items()}
+    places = places or {"ours": None}
+    found: dict[str, Weights] = {}
+    for style in options.styles:
+        tried = {
+            f"{label} {mode}": find_weights(place, mode, [style])
+            for label, place in places.items()
+            for mode in options.modes
+        }
+        # Not every width has every style; one that none has is a mistake.
+        found[style] = {row: files for row, files in tried.items() if files is not None}
+        if not found[style]:
+            where = ", ".join(str(place or SHIPPED) for place in places.values())
+            raise UsageError(
+                f"no weights of mode {' or '.join(options.modes)} have {style!r} in {where}; "
+                "give --weights-dir LABEL=FOLDER"
+            )
+    return found
+
+
+def _goals(options: argparse.Namespace, weights: Mapping[str, Weights]) -> list[Goal]:
+    peers = peer_files(options.peer, options.styles)
+    sizes = style_sizes(options.style_size, options.styles)
+    goals = []
+    for style in options.styles:
+        path = find_style_picture(options.style_images, style)
+        wanted = options.style_sizes if style in peers else [sizes[style]]
+        pictures = {s: read_style_image(str(path), s) for s in sizes_within(wanted, longer_side(path))}
+        goal = Goal(style, pictures, {PEER: PeerMode(peers[style])} if style in peers else {})
+        goal.painters.update({row: open_mode(files, (style, 1.0)) for row, files in weights[style].items()})
+        goals.append(goal)
+    return goals
+
+
+def _table(goals: Sequence[Goal]) -> str:
+    header = [
+        "style",
+        "at",
+        "painter",
+        "content",
+        "style",
+        "gradient",
+        *(f"{name} / peer" for name in RATIOS),
+    ]
+    rows = []
+    for goal in goals:
+        size, peer = goal.size(), goal.peer()
+        for row, record in goal.records.items():
+            terms = record.terms(size)
+            against = {} if peer is None or row in (INPUT, PEER) else ratios(terms, peer)
+            values = [terms.content, terms.style, terms.gradient, *(against.get(name) for name in RATIOS)]
+            rows.append([goal.name, f"{size} px", row, *map(number, values)])
+    return markdown(header, rows)
+
+
+def _as_json(goal: Goal, weights: Weights) -> dict[str, Any]:
+    size, peer = goal.size(), goal.peer()
+    painters: dict[str, Any] = {}
+    for row, record in goal.records.items():
+        terms = record.terms(size)
+        painters[row] = {
+            "content": terms.content,
+            "style": terms.style,
+            "gradient": terms.gradient,
+            "style_by_size": record.style_by_size(),
+            "photos": {"content": record.content, "style": record.style[size], "gradient": record.gradient},
+        }
+        if row in weights:
+            painters[row]["weights"] = described(weights[row])
+            if peer is not None:
+                painters[row]["against_peer"] = ratios(terms, peer)
+    weight = {} if peer is None else {"style_weight": style_weight(peer)}
+    return {"style_size": size, **weight, "painters": painters}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = create_parser(__doc__)
+    parser.add_argument("--styles", nargs="+", default=["candy"])
+    parser.add_argument("--modes", "--mode", nargs="+", default=["itn"])
+    parser.add_argument(
+        "--weights-dir",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="[LABEL=]PLACE",
+        help=f"{WEIGHTS_HELP}; several get a label each",
+    )
+    add_peers(parser)
+    add_photographs(parser)
+    add_losses(parser, required=True)
+    parser.add_argument(
+        "--style-sizes",
+        nargs="+",
+        type=positive,
+        default=[256, 320, 384, 512, 640, 768, 1024],
+        help="longer sides of the style picture to choose from where there is a peer",
+    )
+    add_sheet(parser, side=480)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
