@@ -11,7 +11,7 @@ from vst.errors import UsageError, WeightsError
 from vst.frame import Frame
 from vst.modes import create_mode
 from vst.networks import ITN, VTN
-from vst.networks.body import select_styles
+from vst.networks.body import Variant, select_styles
 from vst.styles import load_catalogue, load_network, parse_blend, read_info, save_weights
 from vst.styles.convolutions import body_digest, same_convolutions, shared_tensors
 
@@ -208,6 +208,19 @@ def test_convolutions_that_only_round_to_the_same_are_not_the_same(tmp_path):
     assert body_digest(made) == body_digest(nearly)
     assert same_convolutions(made, made)
     assert not same_convolutions(made, nearly)
+
+
+def test_networks_that_use_the_same_convolutions_otherwise_are_not_the_same():
+    one, other = network(), ITN(2, variant=Variant(output="linear"))
+    other.load_state_dict(one.state_dict())
+    assert body_digest(one) == body_digest(other)
+    assert not same_convolutions(one, other)
+
+
+def test_running_means_of_a_batch_norm_belong_to_the_convolutions():
+    shared = shared_tensors(ITN(2, variant=Variant(norm="batch")))
+    assert {"down.0.norm.mean", "down.0.norm.variance"} <= set(shared)
+    assert "down.0.norm.weight" not in shared
 
 
 def test_the_hash_of_every_file_of_a_blend_is_checked(folder):

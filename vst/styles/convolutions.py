@@ -37,6 +37,7 @@ def same_convolutions(one: TransformationBody, other: TransformationBody) -> boo
     ours, theirs = shared_tensors(one), shared_tensors(other)
     return (
         type(one) is type(other)
+        and one.variant == other.variant
         and ours.keys() == theirs.keys()
         and all(torch.equal(value, theirs[name]) for name, value in ours.items())
     )
