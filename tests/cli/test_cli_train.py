@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vst.train.recipe import Recipe
+from vst.errors import Interrupted
+from vst.train.recipe import Recipe, StyleGoal
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_options_become_a_recipe(vst, trained, painting):
             "-o",
             "run",
             "--style",
-            f"candy={painting}",
+            f"candy={painting}@300",
             "--style",
             f"mix={painting},{painting}",
         ),
@@ -62,7 +63,10 @@ def test_options_become_a_recipe(vst, trained, painting):
     (recipe, folder, options) = trained[0]
     assert recipe == Recipe(
         "vtn",
-        (("candy", (str(painting),)), ("mix", (str(painting), str(painting)))),
+        (
+            StyleGoal("candy", (str(painting),), 300),
+            StyleGoal("mix", (str(painting), str(painting))),
+        ),
         ("photos",),
         ("a", "b"),
         loss_network="vgg16",
@@ -81,13 +85,17 @@ def test_options_become_a_recipe(vst, trained, painting):
 
 def test_without_options_the_defaults_are_those_of_the_recipe(vst, trained, painting):
     vst("train", "itn", "-o", "run", "--style", f"candy={painting}", "--photos", "photos")
-    assert trained[0][0] == Recipe("itn", (("candy", (str(painting),)),), ("photos",))
+    assert trained[0][0] == Recipe("itn", (StyleGoal("candy", (str(painting),)),), ("photos",))
     assert trained[0][2]["minutes"] == math.inf
 
 
 @pytest.mark.parametrize(
     ("style", "complaint"),
-    [("candy", "write NAME=IMAGE"), ("candy=nowhere.jpg", "nowhere.jpg is not a file")],
+    [
+        ("candy", "write NAME=IMAGE"),
+        ("candy=a.jpg@0", "write NAME=IMAGE"),
+        ("candy=nowhere.jpg", "nowhere.jpg is not a file"),
+    ],
 )
 def test_a_style_without_a_picture_is_refused(vst, trained, style, complaint):
     outcome = vst("train", "itn", "-o", "run", "--style", style, "--photos", "photos")
@@ -96,9 +104,42 @@ def test_a_style_without_a_picture_is_refused(vst, trained, style, complaint):
     assert not trained
 
 
+def test_a_recipe_is_looked_for_in_the_data_and_options_change_it(vst, trained, tmp_path):
+    outcome = vst(
+        *("train", "vtn", "--recipe", "vtn-fast", "--data", "there", "-o", "run"),
+        *("--steps", "7", "--loss-network", "vgg16", "--last", "linear", "--norm", "batch"),
+    )
+    assert outcome.code == 0, outcome.err
+    recipe = trained[0][0]
+    assert (recipe.mode, recipe.width, recipe.steps, recipe.output, recipe.norm) == (
+        *("vtn", 16, 7),
+        *("linear", "batch"),
+    )
+    assert recipe.photos == (str(Path("there/photos-train.tar")),)
+    assert recipe.styles[0].images == (str(Path("there/styles/candy.jpg")),)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("itn", "--recipe", "vtn-fast"), "recipe vtn-fast is for vtn; write: vst train vtn"),
+        (("itn", "--recipe", "itn-fats"), "did you mean itn-fast?"),
+        (("itn", "--photos", "p"), "give --style, or --recipe and --data"),
+        (("vtn", "--recipe", "vtn-fast", "--judged", "9"), "expected 2 or more, and 0 up to unroll"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_is_refused(vst, trained, arguments, complaint):
+    outcome = vst("train", *arguments, "-o", "run")
+    assert outcome.code == 2
+    assert complaint in outcome.err
+    assert not trained
+
+
 def test_ctrl_c_ends_training_with_130(vst, monkeypatch, painting):
     def interrupted(*arguments, **options):
-        raise KeyboardInterrupt
+        raise Interrupted("stopped after step 3; the same command goes on from there")
 
     monkeypatch.setattr("vst.train.run.run_recipe", interrupted)
-    assert vst("train", "itn", "-o", "run", "--style", f"a={painting}", "--photos", "p").code == 130
+    outcome = vst("train", "itn", "-o", "run", "--style", f"a={painting}", "--photos", "p")
+    assert outcome.code == 130
+    assert "goes on from there" in outcome.err

@@ -3,8 +3,8 @@ import torch
 
 from vst.errors import VstError
 from vst.networks import ITN, VTN
-from vst.networks.body import one_style
-from vst.networks.layers import ConditionalInstanceNorm2d
+from vst.networks.body import Variant, one_style, select_styles
+from vst.networks.layers import ConditionalBatchNorm2d, ConditionalInstanceNorm2d
 
 
 def parameters(network):
@@ -98,3 +98,76 @@ def test_a_small_output_is_what_it_was():
 
 
 SNAPSHOT = [-0.7471, -0.7196, -0.3979]
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        Variant(norm="batch"),
+        Variant(upsampling="transposed"),
+        Variant(output="linear"),
+        Variant(blocks=7),
+        Variant(blocks=0),
+        Variant(3, "batch", "transposed", "linear"),
+    ],
+)
+def test_variants_paint_any_size_and_learn(variant):
+    torch.manual_seed(0)
+    network = ITN(2, styles=2, variant=variant)
+    frames = torch.randn(2, 3, 25, 30)
+    network(frames, one_style(1, 2)).square().mean().backward()
+    assert all(norm.weight.grad[1].any() and not norm.weight.grad[0].any() for norm in network.norms())
+    with torch.no_grad():
+        painted = network.eval()(frames * 9, one_style(1, 2))
+    assert painted.shape == frames.shape
+    assert painted.abs().max() <= 1
+
+
+def test_a_variant_that_does_not_exist_is_refused_by_name():
+    with pytest.raises(VstError, match="norm is 'group'; expected instance or batch"):
+        Variant(norm="group")
+    with pytest.raises(VstError, match="-1 residual blocks"):
+        Variant(blocks=-1)
+
+
+def test_a_deeper_stack_costs_a_residual_block_each():
+    block = 2 * (9 * 128 * 128 + 128) + 2 * 2 * 128
+    assert parameters(ITN(32, variant=Variant(blocks=6))) - parameters(ITN(32)) == block
+
+
+def test_batch_norm_uses_the_batch_while_training_and_what_it_saw_afterwards():
+    torch.manual_seed(0)
+    norm, mix = ConditionalBatchNorm2d(2), torch.ones(1, 1)
+    x = torch.randn(4, 2, 16, 16) * torch.tensor([2.0, 5.0]).view(1, 2, 1, 1) + 3
+    y = norm(x, mix)
+    torch.testing.assert_close(y.mean((0, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(y.std((0, 2, 3), correction=0), torch.ones(2), atol=1e-3, rtol=0)
+    for _ in range(80):
+        norm(x, mix)
+    alone = norm.eval()(x[:1], mix)
+    torch.testing.assert_close(alone, y[:1], atol=0.01, rtol=0.01)
+
+
+def test_a_linear_output_is_only_cut_when_not_training():
+    network = ITN(2, variant=Variant(output="linear"))
+    with torch.no_grad():
+        network.last.bias.fill_(3.0)
+    frames = torch.randn(1, 3, 16, 16)
+    assert network(frames).max() > 1
+    assert network.eval()(frames).max() == 1
+
+
+def test_styles_are_selected_or_begin_as_the_mean():
+    torch.manual_seed(0)
+    network = ITN(2, styles=3)
+    with torch.no_grad():
+        for norm in network.norms():
+            norm.weight.normal_()
+            norm.bias.normal_()
+    frames = torch.randn(1, 3, 16, 16)
+    before = network(frames, one_style(2, 3))
+    mean = network(frames, torch.full((1, 3), 1 / 3))
+    select_styles(network, [2, None])
+    assert network.styles == 2
+    torch.testing.assert_close(network(frames, one_style(0, 2)), before)
+    torch.testing.assert_close(network(frames, one_style(1, 2)), mean, atol=1e-4, rtol=1e-3)

@@ -19,6 +19,7 @@ COMMANDS = {
     "render": "vst.cli.render:render_command",
     "batch": "vst.cli.batch:batch_command",
     "styles": "vst.cli.styles:styles_command",
+    "style": "vst.cli.style:style_group",
     "modes": "vst.cli.modes:modes_command",
     "weights": "vst.cli.weights:weights_group",
     "train": "vst.cli.train:train_command",

@@ -13,11 +13,12 @@ from vst.cli.outcome import INTERRUPTED
 
 
 @contextlib.contextmanager
-def stop_on_signals(say: bool = True) -> Iterator[threading.Event]:
+def stop_on_signals(say: bool = True, doing: str = "frame") -> Iterator[threading.Event]:
     """An event that the first SIGINT or SIGTERM sets; a second ends the process at once.
 
     Args:
         say: Tell the user, on stderr, that the first one was heard.
+        doing: What is still finished then.
     """
     stop = threading.Event()
 
@@ -28,7 +29,7 @@ def stop_on_signals(say: bool = True) -> Iterator[threading.Event]:
         if say:
             # Not print(): the signal may have come in the middle of one.
             with contextlib.suppress(OSError):
-                os.write(2, b"\nvst: stopping after this frame; once more to stop at once\n")
+                os.write(2, f"\nvst: stopping after this {doing}; once more to stop at once\n".encode())
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

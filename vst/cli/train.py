@@ -12,122 +12,143 @@ import click
 from vst.cli.nearest import NearestChoice
 from vst.cli.options import quiet_option, verbose_option
 from vst.cli.session import session_of
-from vst.cli.signals import interrupt_on_terminate
-from vst.train.recipe import Recipe, StyleGoal
+from vst.cli.signals import stop_on_signals
+from vst.errors import UsageError
+from vst.train.recipe import MODES, PRECISIONS, Recipe, StyleGoal
 
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Recipe)}
 
 
 class StyleImages(click.ParamType):
-    """``NAME=IMAGE[,IMAGE]``: a style's name and the pictures that it is learned from."""
+    """``NAME=IMAGE[,IMAGE][@SIZE]``: a style's name, its pictures, and their longer side."""
 
-    name = "NAME=IMAGE[,IMAGE]"
+    name = "NAME=IMAGE[,IMAGE][@SIZE]"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> StyleGoal:
-        """The name and its images."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> StyleGoal:
+        """The style as a recipe has it."""
         style, equals, images = str(value).partition("=")
+        size: int | None = None
+        before, at, after = images.rpartition("@")
+        if at and after.isdecimal():
+            images, size = before, int(after)
         paths = tuple(path for path in images.split(",") if path)
-        if not (style and equals and paths):
-            self.fail(f"'{value}' cannot be read; write NAME=IMAGE or NAME=IMAGE,IMAGE", param, ctx)
+        if not (style and equals and paths) or size == 0:
+            self.fail(f"'{value}' cannot be read; write NAME=IMAGE, NAME=IMAGE,IMAGE or NAME=IMAGE@SIZE")
         for path in paths:
             if not Path(path).is_file():
                 self.fail(f"{path} is not a file", param, ctx)
-        return StyleGoal(style, paths)
+        return StyleGoal(style, paths, size)
 
 
-def _number(option: str, field: str, help_text: str, least: int = 1) -> Any:
-    return click.option(
-        option,
-        field,
-        type=click.IntRange(min=least),
-        default=_DEFAULTS[field],
-        show_default=True,
-        metavar="N",
-        help=help_text,
-    )
+def _option(
+    name: str, kind: click.ParamType, metavar: str, help_text: str, field: str | None = None
+) -> Any:
+    """An option for a field of the recipe; not given, the recipe file's value or the default holds."""
+    field = field or name.removeprefix("--").replace("-", "_")
+    shown = str(_DEFAULTS[field])
+    return click.option(name, field, type=kind, metavar=metavar, help=help_text, show_default=shown)
 
 
-def _amount(option: str, field: str, help_text: str, most: float | None = None) -> Any:
-    return click.option(
-        option,
-        field,
-        type=click.FloatRange(0, most),
-        default=_DEFAULTS[field],
-        show_default=True,
-        metavar="X",
-        help=help_text,
-    )
+def _number(name: str, help_text: str, least: int = 1) -> Any:
+    return _option(name, click.IntRange(min=least), "N", help_text)
+
+
+def _amount(name: str, help_text: str, most: float | None = None) -> Any:
+    return _option(name, click.FloatRange(0, most), "X", help_text)
+
+
+def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | None = None) -> Any:
+    return _option(name, NearestChoice(list(choices)), "|".join(choices), help_text, field)
 
 
 @click.command("train")
-@click.argument("mode", type=NearestChoice(["itn", "vtn"]), metavar="itn|vtn")
+@click.argument("mode", type=NearestChoice(list(MODES)), metavar="itn|vtn")
 @click.option(
     "-o",
     "--output",
+    "folder",
     type=click.Path(path_type=Path),
     required=True,
     metavar="FOLDER",
     help="Where checkpoints and weights go; a run that is there already is gone on with.",
 )
 @click.option(
+    "--recipe",
+    "recipe_name",
+    metavar="NAME",
+    help="Start from a recipe: one of the catalogue's, such as itn-fast, or a TOML file.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where the recipe's pictures and clips are.",
+)
+@click.option(
     "--style",
     "styles",
     type=StyleImages(),
     multiple=True,
-    required=True,
-    help="A style and its picture or pictures; once for each style.",
+    help="A style and its picture or pictures, and their longer side; once for each style.",
 )
 @click.option(
-    "--photos", multiple=True, required=True, metavar="PLACE", help="A folder or tar file of photographs."
+    "--photos",
+    multiple=True,
+    metavar="PLACE",
+    help="A folder or tar file of photographs; synthetic pictures unless given.",
 )
 @click.option(
     "--clips",
     multiple=True,
     metavar="PLACE",
-    help="A folder or tar file of clips as numbered frames (vtn).",
+    help="A video, or a folder or tar file of clips as numbered frames (vtn).",
 )
 @click.option(
     "--loss-network",
-    default=_DEFAULTS["loss_network"],
-    show_default=True,
+    metavar="NAME",
+    show_default=str(_DEFAULTS["loss_network"]),
     help="vgg16, vgg19 or a folder with one.",
 )
-@_number("--width", "width", "Filters of the first layer: 32 standard, 16 fast.")
-@_number("--size", "size", "Side of the square crops, in pixels.", least=32)
-@_number("--batch", "batch", "Photographs in a batch.")
-@_number(
-    "--style-size", "style_size", "Longer side of the style images: smaller gives smaller strokes.", 16
-)
-@_number("--sequences", "sequences", "Sequences in a batch (vtn).")
-@_number("--unroll", "unroll", "Frames of a sequence that are learned from (vtn).", least=2)
-@_number("--warm-up", "warm_up", "At most so many frames are painted before those (vtn).", least=0)
-@_amount("--empty", "empty", "Share of batches without a past (vtn).", 1)
-@_amount("--synthetic", "synthetic", "Share of sequences with exact motion (vtn).", 1)
-@_amount("--style-weight", "style_weight", "Weight of the style loss; content has 1.")
-@_amount("--temporal-weight", "temporal_weight", "Weight of the temporal loss (vtn).")
-@_amount("--learning-rate", "learning_rate", "Adam's at the start.")
-@_amount("--final-learning-rate", "final_learning_rate", "Adam's at the end.")
-@click.option(
-    "--precision",
-    type=NearestChoice(["bf16", "fp32"]),
-    default=_DEFAULTS["precision"],
-    show_default=True,
-    help="Arithmetic of the networks.",
-)
-@_number("--steps", "steps", "Optimiser steps in all.")
-@_number("--seed", "seed", "Of everything that is random.", least=0)
+@_number("--width", "Filters of the first layer: 32 standard, 16 fast.")
+@_number("--blocks", "Residual blocks.", least=0)
+@_choice("--norm", ("instance", "batch"), "Normalisation.")
+@_choice("--upsampling", ("nearest", "transposed"), "How the picture is enlarged again.")
+@_choice("--last", ("tanh", "linear"), "The activation at the end.", "output")
+@_number("--size", "Side of the square crops, in pixels.", least=32)
+@_number("--batch", "Photographs in a batch.")
+@_number("--styles-each", "Styles that each photograph of a batch is painted in.")
+@_number("--style-size", "Longer side of the style images: smaller gives smaller strokes.", 16)
+@_number("--sequences", "Sequences in a batch (vtn).")
+@_number("--unroll", "Frames of a sequence that are learned from (vtn).", least=2)
+@_number("--judged", "Frames of those that the loss network sees; 0 is all (vtn).", least=0)
+@_number("--warm-up", "At most so many frames are painted before those (vtn).", least=0)
+@_amount("--empty", "Share of batches without a past (vtn).", 1)
+@_amount("--synthetic", "Share of sequences with exact motion (vtn).", 1)
+@_amount("--least-change", "Real sequences that change less, 0 to 1, are passed over (vtn).", 1)
+@_amount("--brightness", "Largest flicker of brightness that is put on sequences (vtn).", 1)
+@_amount("--noise", "Largest deviation of the noise that is put on sequences (vtn).", 1)
+@_amount("--style-weight", "Weight of the style loss; content has 1.")
+@_amount("--temporal-weight", "Weight of the temporal loss (vtn).")
+@_amount("--variation-weight", "Weight of the total variation.")
+@_amount("--learning-rate", "Adam's at the start.")
+@_amount("--final-learning-rate", "Adam's at the end.")
+@_amount("--averaging", "Decay of the running mean of the parameters that is exported.", 0.99999)
+@_choice("--precision", PRECISIONS, "Arithmetic of the networks; fp16 on CUDA only.")
+@_number("--steps", "Optimiser steps in all.")
+@_number("--seed", "Of everything that is random.", least=0)
 @click.option(
     "--start-from",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Weights to begin with; those of an itn may start a vtn.",
+    help="Weights to begin with, their styles by name; those of an itn may start a vtn.",
 )
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Stop after so long."
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:1.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Processes that read and prepare data."
+)
 @click.option(
     "--compile", "compiled", is_flag=True, help="Compile the networks: a slow start, faster steps."
 )
@@ -136,28 +157,49 @@ def _amount(option: str, field: str, help_text: str, most: float | None = None) 
 @click.pass_context
 def train_command(
     context: click.Context,
-    output: Path,
+    mode: str,
+    folder: Path,
+    recipe_name: str | None,
+    data: Path | None,
     start_from: Path | None,
     minutes: float | None,
     device: str,
+    workers: int | None,
     compiled: bool,
-    **recipe: Any,
+    **options: Any,
 ) -> None:
     """Train a network for one style or several.
 
     Stopped at any time, the same command goes on from the last checkpoint.
     """
     session = session_of(context)
-    with interrupt_on_terminate():
+    recipe = _recipe(mode, recipe_name, data, options)
+    with stop_on_signals(say=not session.quiet, doing="step") as stop:
         from vst.train.run import run_recipe
 
         weights = run_recipe(
-            Recipe(**recipe),
-            output,
+            recipe,
+            folder,
             device=device,
             minutes=math.inf if minutes is None else minutes,
             start_from=start_from,
             compiled=compiled,
+            workers=workers,
             say=session.say,
+            stop=stop,
         )
     session.result(f"{weights}: use it with --weights-dir {weights.parent}")
+
+
+def _recipe(mode: str, name: str | None, data: Path | None, options: dict[str, Any]) -> Recipe:
+    """The recipe that is named, if any, with what the options say on top."""
+    from vst.train.recipe_file import read_recipe, resolve
+
+    fields = {} if name is None else resolve(read_recipe(name), data or Path())
+    if fields.setdefault("mode", mode) != mode:
+        raise UsageError(f"recipe {name} is for {fields['mode']}; write: vst train {fields['mode']} ...")
+    # A tuple that is empty is an option that was not given.
+    fields |= {key: value for key, value in options.items() if value is not None and value != ()}
+    if "styles" not in fields:
+        raise UsageError("nothing to learn: give --style, or --recipe and --data")
+    return Recipe(**fields)

@@ -75,9 +75,7 @@ class TransformationBody(nn.Module):
         variant: Blocks, norm, up-sampling and output.
     """
 
-    def __init__(
-        self, inputs: int, width: int = 32, styles: int = 1, variant: Variant = TABLE_4_1
-    ) -> None:
+    def __init__(self, inputs: int, width: int = 32, styles: int = 1, variant: Variant = TABLE_4_1) -> None:
         super().__init__()
         self.inputs, self.width, self.styles, self.variant = inputs, width, styles, variant
         norm, upsample = NORMS[variant.norm], UPSAMPLING[variant.upsampling]

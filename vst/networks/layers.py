@@ -52,7 +52,7 @@ class ConditionalInstanceNorm2d(ConditionalNorm2d):
 
 
 class ConditionalBatchNorm2d(ConditionalNorm2d):
-    """Channels are brought to mean 0 and variance 1 over a batch (Ioffe & Szegedy 2015), as Johnson 2016 did.
+    """Channels are brought to mean 0 and variance 1 over a batch (Ioffe & Szegedy 2015; Johnson 2016).
 
     Kept to show what instance norm gains (thesis, section 6.2). While training, statistics are the
     batch's, and their running mean is what is used afterwards.
@@ -144,7 +144,7 @@ class UpsampleBlock(ConvBlock):
 
 
 class TransposedBlock(ConvBlock):
-    """A transposed convolution of stride 2, as Johnson 2016 did; its uneven overlap can show (Odena 2016)."""
+    """A transposed convolution of stride 2 (Johnson 2016); its uneven overlap can show (Odena 2016)."""
 
     def convolution(self, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
         """B×inputs×H×W to B×outputs×2H×2W; the stride given is not used."""

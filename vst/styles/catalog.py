@@ -117,6 +117,54 @@ class Catalogue:
                 raise WeightsError(problem)
         return load_selection(selection), selection
 
+    def check_free(self, name: str, overwrite: bool = False) -> None:
+        """Refuse a name for a new style that another has.
+
+        Raises:
+            UsageError: where there is a style of that name, unless it may be overwritten and is the user's.
+        """
+        if name not in self.styles:
+            return
+        if not overwrite:
+            raise UsageError(
+                f"there is a style {name!r} already; give another --name, or -y to learn it anew"
+            )
+        shared = [path for path in self.styles[name].files if not Path(path).name.startswith(f"{name}-")]
+        if shared:
+            raise UsageError(f"style {name!r} is one of {Path(shared[0]).name}'s; give another --name")
+
+    def bases(self, modes: Sequence[str], names: Sequence[str] = (), widest: bool = False) -> list[Path]:
+        """Weight files to which a style can be added, one a mode.
+
+        Args:
+            modes: Which modes.
+            names: Files to choose from, with or without their suffix; none: all.
+            widest: The widest of a mode's files; else the narrowest. Of equals the one with most styles.
+
+        Raises:
+            UsageError: for a name that is no weight file, or a mode that has none.
+        """
+        stems = {info.path.stem: info for info in self.weights.values()}
+        for name in names:
+            if name.removesuffix(".safetensors") not in stems:
+                near = difflib.get_close_matches(name, stems, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(stems))}"
+                raise UsageError(f"no weight file {name!r}: {hint}")
+        wanted = [stems[name.removesuffix(".safetensors")] for name in names] or list(stems.values())
+        found = []
+        for mode in modes:
+            fit = [info for info in wanted if info.mode == mode]
+            if not fit and not names:
+                raise UsageError(f"there are no weights for mode {mode} to add a style to")
+            sign = 1 if widest else -1
+            if fit:
+                best = max(fit, key=lambda info: (sign * info.width, len(info.styles)))
+                problem = self._wrong_hash(best)
+                if problem:
+                    raise WeightsError(problem)
+                found.append(best.path)
+        return found
+
     def verify(self) -> list[str]:
         """Check every file: hash, names, shapes, numbers, body. Returns one line a problem."""
         found = list(self.problems)

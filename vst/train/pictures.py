@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -13,6 +14,14 @@ import numpy as np
 from vst.errors import MediaError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+
+class Loadable(Protocol):
+    """Anything that gives a picture when it is asked for one."""
+
+    def load(self) -> np.ndarray:
+        """H×W×3, uint8, RGB."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vst.errors import UsageError
-from vst.networks.body import Variant
+
+if TYPE_CHECKING:
+    from vst.networks.body import Variant
 
 MODES = ("itn", "vtn")
 PRECISIONS = ("bf16", "fp16", "fp32")
@@ -41,8 +43,8 @@ class Recipe:
     """What is trained: itn or vtn."""
     styles: tuple[StyleGoal, ...]
     """The styles, which share one network's convolutions."""
-    photos: tuple[str, ...]
-    """Folders or tar files of photographs."""
+    photos: tuple[str, ...] = ()
+    """Folders or tar files of photographs; none: synthetic pictures."""
     clips: tuple[str, ...] = ()
     """Folders or tar files that hold one folder of numbered frames a clip (vtn)."""
     loss_network: str = "vgg19"
@@ -88,8 +90,10 @@ class Recipe:
     """Adam's, at the start."""
     final_learning_rate: float = 2e-4
     """Adam's, at the end; between them it falls along a cosine."""
+    frozen: bool = False
+    """Train the styles' scales and shifts alone; the convolutions stay as they were begun with."""
     averaging: float = 0.998
-    """Decay of the running mean of the parameters, a step; the mean is what is exported. 0: the last ones."""
+    """Decay a step of the running mean of the parameters, which is what is exported. 0: the last ones."""
     content_weight: float = 1.0
     """α, on the content loss relative to the frame's own energy."""
     style_weight: float = 30.0
@@ -133,6 +137,8 @@ class Recipe:
         Raises:
             VstError: for one that does not exist.
         """
+        from vst.networks.body import Variant  # torch: not for those who only read a recipe
+
         return Variant(self.blocks, self.norm, self.upsampling, self.output)
 
     def to_json(self) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def read_recipe(name: str) -> dict[str, Any]:
 
     Args:
         name: One of `known_recipes`, or a TOML file: `Recipe`'s fields by name, and a [[styles]] table
-            with `StyleGoal`'s fields a style.
+            with `StyleGoal`'s fields a style. With `extends`, the name of one that comes with the package,
+            it changes that one.
 
     Raises:
         UsageError: where there is no such recipe, or a field is unknown or of another type.
@@ -43,10 +44,13 @@ def read_recipe(name: str) -> dict[str, Any]:
             given = tomllib.load(stream)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} cannot be read as a recipe ({error})") from error
+    base = given.pop("extends", None)
+    if base is not None and (base not in known_recipes() or base == path.stem):
+        raise UsageError(f"{path}: extends is {base!r}; expected one of {', '.join(known_recipes())}")
     fields = _checked(given, Recipe, path)
     if "styles" in fields:
         fields["styles"] = tuple(StyleGoal(**_checked(each, StyleGoal, path)) for each in fields["styles"])
-    return fields
+    return fields if base is None else read_recipe(base) | fields
 
 
 def resolve(fields: dict[str, Any], data: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -19,15 +19,16 @@ from torch.utils.data import Dataset
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
 from vst.networks import ITN, VTN
-from vst.networks.body import TransformationBody, select_styles
+from vst.networks.body import TransformationBody, one_style, select_styles
 from vst.styles.loss_network import load_loss_network
 from vst.styles.weights import ARCHITECTURES, load_network, save_weights
 from vst.train.card import write_card
 from vst.train.clips import find_clips
-from vst.train.pictures import Picture, find_pictures
+from vst.train.pictures import Loadable, Picture, find_pictures
 from vst.train.recipe import Recipe
 from vst.train.sequences import MixedBatches
 from vst.train.still import PhotoBatches, StillStep
+from vst.train.synthetic import synthetic_pictures
 from vst.train.trainer import Step, train
 from vst.train.video import VideoStep
 
@@ -88,6 +89,12 @@ def run_recipe(
     model = ARCHITECTURES[recipe.mode](recipe.width, len(names), recipe.variant)
     if start_from is not None:
         _start(model, names, start_from)
+    elif recipe.frozen:
+        raise UsageError("frozen convolutions have to come from somewhere: give weights to start from")
+    if recipe.frozen:
+        model.requires_grad_(False)
+        for norm in model.norms():
+            norm.requires_grad_(True)
     model.to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
 
@@ -100,10 +107,11 @@ def run_recipe(
     ]
     loss_network = loss_network.to(LOSS_TYPES[recipe.precision])
     perceptual = PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
-    photos = find_pictures(recipe.photos)
+    photos: Sequence[Loadable] = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
     network: nn.Module = model
     if compiled:
-        network = torch.compile(model)  # type: ignore[assignment]
+        # A shape at a time: there are few, and code for any shape is slower.
+        network = torch.compile(model, dynamic=False)  # type: ignore[assignment]
         perceptual.compile(dynamic=False)
     batches: Dataset[dict[str, Tensor]]
     step: Step
@@ -136,11 +144,12 @@ def run_recipe(
 
 
 def _start(model: TransformationBody, names: tuple[str, ...], path: Path) -> None:
-    """Take a file's convolutions, and the scales and shifts of the styles that it has; others get their mean."""
+    """Take a file's convolutions, and the rows of the styles that it has; others get the mean row."""
     earlier, info = load_network(path)
     if (info.width, info.variant) != (model.width, model.variant):
         raise UsageError(
-            f"{path} has width {info.width}, {info.variant}; the recipe wants {model.width}, {model.variant}"
+            f"{path} has width {info.width} and {info.variant}; "
+            f"the recipe wants {model.width} and {model.variant}"
         )
     select_styles(earlier, [info.styles.index(name) if name in info.styles else None for name in names])
     if isinstance(model, VTN) and isinstance(earlier, ITN):
@@ -152,21 +161,34 @@ def _start(model: TransformationBody, names: tuple[str, ...], path: Path) -> Non
 
 
 @torch.no_grad()
-def write_sample(model: TransformationBody, pictures: list[Picture], path: Path) -> None:
+def write_sample(model: TransformationBody, pictures: Sequence[Loadable], path: Path) -> None:
     """A contact sheet: a row of photographs, under it a row for each style."""
     side = 192
-    device = next(model.parameters()).device
-    photos = np.stack(
-        [cv2.resize(np.ascontiguousarray(picture.load()), (side, side)) for picture in pictures]
-    )
-    model.eval()
-    frames = torch.from_numpy(photos).permute(0, 3, 1, 2).to(device).float() / 255
-    empty = frames.new_zeros(len(frames), model.inputs - 3, side, side)
-    rows = [frames]
+    photos = [cv2.resize(np.ascontiguousarray(picture.load()), (side, side)) for picture in pictures]
+    rows = [photos]
     for index in range(model.styles):
-        mix = torch.zeros(1, model.styles, device=device)
-        mix[0, index] = 1
-        rows.append((model(torch.cat((frames * 2 - 1, empty), 1), mix) + 1) / 2)
-    sheet = torch.cat([torch.cat(list(row), 2) for row in rows], 1)
-    pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1]))
+        rows.append([_paint(model, photo, index) for photo in photos])
+    _write(np.concatenate([np.concatenate(row, 1) for row in rows], 0), path)
+
+
+@torch.no_grad()
+def write_picture(model: TransformationBody, picture: np.ndarray, longer_side: int, path: Path) -> None:
+    """A picture, H×W×3 uint8 RGB, shrunk to its longer side and painted in a network's first style."""
+    scale = min(1.0, longer_side / max(picture.shape[:2]))
+    size = (max(round(picture.shape[1] * scale), 16), max(round(picture.shape[0] * scale), 16))
+    small = cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA)
+    _write(_paint(model, small, 0), path)
+
+
+def _paint(model: TransformationBody, picture: np.ndarray, style: int) -> np.ndarray:
+    model.eval()
+    device = next(model.parameters()).device
+    frame = torch.from_numpy(picture).permute(2, 0, 1)[None].to(device).float() / 127.5 - 1
+    empty = frame.new_zeros(1, model.inputs - 3, *frame.shape[2:])
+    painted = model(torch.cat((frame, empty), 1), one_style(style, model.styles, device))[0]
+    pixels = ((painted + 1) * 127.5).clamp(0, 255).round().byte()
+    return pixels.permute(1, 2, 0).cpu().numpy()
+
+
+def _write(picture: np.ndarray, path: Path) -> None:
+    cv2.imwrite(str(path), np.ascontiguousarray(picture[..., ::-1]))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vst.losses import PerceptualLoss, total_variation
-from vst.train.pictures import Picture, random_crop
+from vst.train.pictures import Loadable, random_crop
 from vst.train.recipe import Recipe
 
 
@@ -19,7 +19,7 @@ def generator(recipe: Recipe, step: int) -> np.random.Generator:
     return np.random.default_rng((recipe.seed, step))
 
 
-def photo_batch(recipe: Recipe, photos: Sequence[Picture], rng: np.random.Generator) -> dict[str, Tensor]:
+def photo_batch(recipe: Recipe, photos: Sequence[Loadable], rng: np.random.Generator) -> dict[str, Tensor]:
     """`frames` B×3×S×S uint8 and `style` B·k int64: the k styles of the first frame, then of the next.
 
     The styles of a batch differ from each other as far as there are enough of them.
@@ -42,7 +42,7 @@ def different_styles(recipe: Recipe, count: int, rng: np.random.Generator) -> Te
 class PhotoBatches(Dataset[dict[str, Tensor]]):
     """Batches of photographs by step number."""
 
-    def __init__(self, recipe: Recipe, photos: Sequence[Picture]) -> None:
+    def __init__(self, recipe: Recipe, photos: Sequence[Loadable]) -> None:
         self.recipe, self.photos = recipe, photos
 
     def __len__(self) -> int:

@@ -41,8 +41,9 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def _deaf_worker(number: int) -> None:
-    """Ctrl-C is the main process's to hear."""
+    """Ctrl-C is the main process's to hear; what that one hears of SIGTERM is not for its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @torch.no_grad()
@@ -50,8 +51,8 @@ def follow(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Move the running mean of the parameters a step on; it is steadier than where Adam just stands."""
     for mean, value in zip(average.parameters(), model.parameters(), strict=True):
         mean.lerp_(value, 1 - decay)
-    for mean, value in zip(average.buffers(), model.buffers(), strict=True):
-        mean.copy_(value)
+    for kept, statistic in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(statistic)
 
 
 def train(
@@ -99,7 +100,8 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
-    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.Adam(trained, lr=recipe.learning_rate)
     checkpoint = folder / "checkpoint.safetensors"
     average.load_state_dict(model.state_dict())
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
@@ -125,7 +127,7 @@ def train(
             optimiser.zero_grad(set_to_none=True)
             scaler.scale(losses["total"]).backward()
             scaler.unscale_(optimiser)
-            nn.utils.clip_grad_norm_(model.parameters(), 10.0)
+            nn.utils.clip_grad_norm_(trained, 10.0)
             scaler.step(optimiser)
             scaler.update()
             done += 1

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from vst.errors import UsageError
+from vst.train.recipe import Recipe
+from vst.train.recipe_file import known_recipes, read_recipe, resolve
+
+TEXT = """
+mode = "itn"
+width = 16
+learning_rate = 1
+photos = ["p.tar"]
+[[styles]]
+name = "a"
+images = ["a.jpg", "b.jpg"]
+size = 300
+"""
+
+
+def write(folder, text):
+    (folder / "mine.toml").write_text(text)
+    return str(folder / "mine.toml")
+
+
+def test_a_file_gives_a_recipes_fields_in_their_types(tmp_path):
+    recipe = Recipe(**read_recipe(write(tmp_path, TEXT)))
+    assert (recipe.width, recipe.learning_rate, recipe.photos) == (16, 1.0, ("p.tar",))
+    assert isinstance(recipe.learning_rate, float)
+    (style,) = recipe.styles
+    assert (style.name, style.images, style.size, style.weight) == ("a", ("a.jpg", "b.jpg"), 300, None)
+
+
+def test_paths_are_looked_for_in_the_data_folder(tmp_path):
+    fields = resolve(read_recipe(write(tmp_path, TEXT)), Path("data"))
+    assert fields["photos"] == (str(Path("data/p.tar")),)
+    assert fields["styles"][0].images[1] == str(Path("data/b.jpg"))
+
+
+@pytest.mark.parametrize("name", known_recipes())
+def test_every_recipe_of_the_package_is_whole(name):
+    recipe = Recipe(**read_recipe(name))
+    mode, width = name.split("-")
+    assert (recipe.mode, recipe.width) == (mode, {"fast": 16, "standard": 32}[width])
+    assert len(recipe.styles) >= 10
+    assert recipe.photos
+    assert recipe.clips if mode == "vtn" else not recipe.clips
+
+
+def test_a_recipe_extends_one_of_the_packages(tmp_path):
+    fields = read_recipe(write(tmp_path, 'extends = "itn-fast"\nwidth = 8\n'))
+    assert fields == read_recipe("itn-fast") | {"width": 8}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("widht = 3", "no field 'widht'; did you mean width?"),
+        ('width = "wide"', "width is 'wide'; expected int"),
+        ("width = true", "width is True; expected int"),
+        ('photos = "p.tar"', "photos is 'p.tar'; expected a list"),
+        ("[[styles]]\nname = 'a'", "a style lacks images"),
+        ("styles = [3]", "has to be a table"),
+        ("extends = 'nothing'", "extends is 'nothing'; expected one of itn-fast"),
+        ("width = ", "cannot be read as a recipe"),
+    ],
+)
+def test_what_is_wrong_with_a_recipe_is_said_in_a_line(tmp_path, text, complaint):
+    with pytest.raises(UsageError, match=complaint.replace("[", r"\[")) as raised:
+        read_recipe(write(tmp_path, text))
+    assert "mine.toml" in str(raised.value)
+
+
+def test_an_unknown_recipe_gets_the_nearest_name():
+    with pytest.raises(UsageError, match="did you mean vtn-standard"):
+        read_recipe("vtn-standrad")
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"mode": "oil"}, "cannot be trained; give itn or vtn"),
+        ({"precision": "int8"}, "expected bf16, fp16, fp32"),
+        ({"styles": ()}, "has no style"),
+        ({"memory": (2, 4)}, "begin with 1"),
+        ({"memory": (1, 4, 2)}, "rising"),
+        ({"unroll": 3, "judged": 4}, "0 up to unroll"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_is_refused(changes, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        Recipe(**(read_recipe("vtn-fast") | changes))
+
+
+def test_a_style_may_be_there_only_once():
+    fields = read_recipe("itn-fast")
+    with pytest.raises(UsageError, match="'candy' is there twice"):
+        Recipe(**(fields | {"styles": fields["styles"] + fields["styles"][:1]}))

@@ -1,0 +1,231 @@
+"""A new style for a network that is there: only its scales and shifts are learned (Dumoulin 2017)."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vst.errors import UsageError
+from vst.losses.perceptual import PerceptualLoss, style_targets
+from vst.networks.body import TransformationBody, one_style, select_styles
+from vst.styles.catalog_file import record_style
+from vst.styles.loss_network import load_loss_network
+from vst.styles.weights import load_network, save_weights
+from vst.train.pictures import find_pictures
+from vst.train.recipe import Recipe, StyleGoal
+from vst.train.run import read_style_image, run_recipe, write_picture
+from vst.train.still import photo_batch, to_unit
+from vst.train.synthetic import synthetic_pictures
+
+STEPS = {"itn": 320, "vtn": 300}
+"""Optimiser steps by mode: together ten minutes on two cores at width 16."""
+RATE, LAST_RATE = 2e-2, 2e-3
+"""Adam's rates; scales and shifts alone bear ten times what convolutions do."""
+_THUMBNAIL = 384
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewStyle:
+    """What a style is to be.
+
+    Attributes:
+        name: What the user will type.
+        images: Its paintings; several make one hybrid style.
+        size: Longer side of the paintings in pixels: smaller gives smaller strokes.
+        weight: Of the style loss; content has 1.
+        photos: Folders or tar files of photographs to learn on; none: synthetic pictures.
+        loss_network: vgg16, vgg19 or a folder.
+        title: The painting's name, for the catalogue.
+        artist: Who painted it.
+        year: When.
+        rights: Whether it is in the public domain.
+    """
+
+    name: str
+    images: tuple[str, ...]
+    size: int = 512
+    weight: float = 12.0
+    photos: tuple[str, ...] = ()
+    loss_network: str = "vgg19"
+    title: str = ""
+    artist: str = ""
+    year: str = ""
+    rights: str = ""
+
+    def __post_init__(self) -> None:
+        plain = self.name.replace("-", "").replace("_", "")
+        if not (plain.isascii() and plain.isalnum()) or self.name[0] in "-_":
+            raise UsageError(
+                f"style name {self.name!r} cannot be typed in a blend; use letters, digits, - and _"
+            )
+
+
+def add_style(
+    new: NewStyle,
+    bases: Sequence[Path],
+    folder: Path,
+    work: Path,
+    *,
+    device: str = "cpu",
+    precision: str = "bf16",
+    minutes: float = 10.0,
+    compiled: bool = False,
+    say: Callable[[str], None] = print,
+    stop: threading.Event | None = None,
+) -> list[Path]:
+    """Teach networks a new style and put them into a weights folder, with an entry in its catalogue.
+
+    Args:
+        new: The style.
+        bases: Weight files whose convolutions are used as they are, such as the catalogue's itn and vtn.
+        folder: Where `NAME-BASE.safetensors`, its entry and a thumbnail go.
+        work: For checkpoints; an interrupted call goes on from there, a finished one removes it.
+        device: cpu or cuda[:n].
+        precision: bf16, fp16 (CUDA) or fp32.
+        minutes: In all, at most; each network gets its share.
+        compiled: Compile the networks: a minute or two at the start, faster steps.
+        say: Takes a line of progress.
+        stop: Set it to stop after the step under way, with a checkpoint.
+
+    Returns:
+        The new weight files.
+
+    Raises:
+        UsageError: for a name that cannot be typed, or no base.
+        MediaError: for pictures that cannot be read.
+        WeightsError: for weights that cannot be read, or a folder that cannot be written to.
+        Interrupted: when `stop` was set.
+    """
+    if not bases:
+        raise UsageError("there is no network to add a style to; fetch or train one first")
+    made = []
+    deadline = time.monotonic() + 60 * minutes
+    for number, base in enumerate(bases):
+        left = max(deadline - time.monotonic(), 1.0) / 60
+        target = folder / f"{new.name}-{base.stem}.safetensors"
+        trained = _teach(
+            new,
+            base,
+            work / base.stem,
+            device=device,
+            precision=precision,
+            minutes=left / (len(bases) - number),
+            compiled=compiled,
+            say=say,
+            stop=stop,
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.move(trained, target)
+        thumbnail = f"{new.name}.jpg"
+        _paint_thumbnail(new, target, folder / thumbnail)
+        record_style(
+            folder,
+            new.name,
+            target.name,
+            title=new.title or new.name,
+            artist=new.artist,
+            year=new.year,
+            rights=new.rights,
+            thumbnail=thumbnail,
+        )
+        made.append(target)
+    shutil.rmtree(work, ignore_errors=True)
+    return made
+
+
+def _teach(
+    new: NewStyle,
+    base: Path,
+    work: Path,
+    *,
+    device: str,
+    precision: str,
+    minutes: float,
+    compiled: bool,
+    say: Callable[[str], None],
+    stop: threading.Event | None,
+) -> Path:
+    network, info = load_network(base)
+    recipe = Recipe(
+        mode=info.mode,
+        styles=(StyleGoal(new.name, new.images),),
+        photos=new.photos,
+        loss_network=new.loss_network,
+        width=info.width,
+        blocks=info.variant.blocks,
+        norm=info.variant.norm,
+        upsampling=info.variant.upsampling,
+        output=info.variant.output,
+        style_size=new.size,
+        style_weight=new.weight,
+        judged=2,
+        warm_up=2,
+        synthetic=1.0,
+        steps=STEPS[info.mode],
+        learning_rate=RATE,
+        final_learning_rate=LAST_RATE,
+        averaging=0.97,
+        frozen=True,
+        precision=precision,
+    )
+    work.mkdir(parents=True, exist_ok=True)
+    start = work / "start.safetensors"
+    if not start.exists():
+        nearest, losses = nearest_style(network, recipe)
+        say(
+            f"{base.name}: begins as {info.styles[nearest]}, the nearest of {len(info.styles)} "
+            f"(style loss {losses[nearest]:.3f})"
+        )
+        select_styles(network, [nearest])
+        save_weights(
+            start, network, styles=(new.name,), loss_network=info.loss_network, recipe=info.recipe, steps=0
+        )
+    return run_recipe(
+        recipe,
+        work,
+        device=device,
+        minutes=minutes if math.isfinite(minutes) else math.inf,
+        start_from=start,
+        compiled=compiled,
+        say=say,
+        stop=stop,
+    )
+
+
+@torch.no_grad()
+def nearest_style(network: TransformationBody, recipe: Recipe) -> tuple[int, list[float]]:
+    """Which style of a network is nearest to a recipe's first one: the best place to begin.
+
+    Returns:
+        Its index, and the style loss of each towards the new style.
+    """
+    loss_network = load_loss_network(recipe.loss_network)
+    images = [read_style_image(path, recipe.style_size) for path in recipe.styles[0].images]
+    perceptual = PerceptualLoss(loss_network, [style_targets(loss_network, images)])
+    photos = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
+    batch = photo_batch(recipe, photos, np.random.default_rng(recipe.seed))
+    frames = to_unit(batch["frames"])
+    empty = frames.new_zeros(len(frames), network.inputs - 3, *frames.shape[2:])
+    target = perceptual.content_target(frames)
+    losses = []
+    for index in range(network.styles):
+        output: Tensor = network(torch.cat((frames * 2 - 1, empty), 1), one_style(index, network.styles))
+        losses.append(float(perceptual((output + 1) / 2, target, batch["style"]).style.mean()))
+    return int(np.argmin(losses)), losses
+
+
+@torch.no_grad()
+def _paint_thumbnail(new: NewStyle, weights: Path, path: Path) -> None:
+    """One of the pictures it was learned on, painted."""
+    photos = find_pictures(new.photos) if new.photos else synthetic_pictures()
+    network, _ = load_network(weights)
+    write_picture(network, photos[len(photos) // 2].load(), _THUMBNAIL, path)
