@@ -34,3 +34,18 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
             steps=0,
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def loss_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A loss network with random weights, in the files of the bundled kind."""
+    from safetensors.torch import save_file
+
+    from vst.networks.vgg import SlimVGG19, VGGFeatures
+    from vst.styles.loss_network import EXACT, SLIM
+
+    folder = tmp_path_factory.mktemp("loss")
+    torch.manual_seed(0)
+    save_file(VGGFeatures((2, 2, 4)).half().state_dict(), folder / EXACT)
+    save_file(SlimVGG19().half().state_dict(), folder / SLIM)
+    return folder

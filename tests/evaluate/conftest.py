@@ -7,8 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import save_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,19 +15,6 @@ ROOT = Path(__file__).parents[2]
 def _from_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     """The benchmarks are no part of the package."""
     monkeypatch.syspath_prepend(str(ROOT))
-
-
-@pytest.fixture(scope="session")
-def loss_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A loss network with random weights, in the files of the bundled kind."""
-    from vst.networks.vgg import SlimVGG19, VGGFeatures
-    from vst.styles.loss_network import EXACT, SLIM
-
-    folder = tmp_path_factory.mktemp("loss")
-    torch.manual_seed(0)
-    save_file(VGGFeatures((2, 2, 4)).half().state_dict(), folder / EXACT)
-    save_file(SlimVGG19().half().state_dict(), folder / SLIM)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,70 +1,27 @@
 import copy
 import dataclasses
 import json
+import threading
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from vst.errors import UsageError, WeightsError
+from vst.errors import Interrupted, UsageError, WeightsError
 from vst.networks import ITN
-from vst.networks.vgg import SlimVGG19, VGGFeatures
-from vst.styles import read_info
-from vst.styles.loss_network import EXACT, SLIM, load_loss_network
+from vst.styles import load_network, read_info
+from vst.styles.loss_network import EXACT, load_loss_network
 from vst.train.checkpoint import load_checkpoint, save_checkpoint
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
-from vst.train.recipe import Recipe, StyleGoal
+from vst.train.recipe import StyleGoal
 from vst.train.run import read_style_image, run_recipe
 from vst.train.sequences import MixedBatches
 from vst.train.still import PhotoBatches
-from vst.train.trainer import learning_rate
-
-
-@pytest.fixture(scope="session")
-def loss_folder(tmp_path_factory):
-    """A loss network with random weights, in the files of the bundled kind."""
-    folder = tmp_path_factory.mktemp("loss")
-    torch.manual_seed(0)
-    save_file(VGGFeatures((2, 2, 4)).half().state_dict(), folder / EXACT)
-    save_file(SlimVGG19().half().state_dict(), folder / SLIM)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory):
-    """Three photographs, a clip of eight frames that pans, and a style image."""
-    folder = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    for name in ("photos", "clips/pan"):
-        (folder / name).mkdir(parents=True)
-    wide = cv2.GaussianBlur(rng.integers(0, 255, (48, 90, 3), dtype=np.uint8), (0, 0), 2)
-    for number in range(3):
-        cv2.imwrite(str(folder / f"photos/{number}.png"), wide[:, number * 10 : number * 10 + 60])
-    for number in range(8):
-        cv2.imwrite(str(folder / f"clips/pan/{number:03d}.png"), wide[:, number * 2 : number * 2 + 60])
-    cv2.imwrite(str(folder / "style.png"), rng.integers(0, 255, (40, 64, 3), dtype=np.uint8))
-    return folder
-
-
-@pytest.fixture
-def recipe(data, loss_folder):
-    return Recipe(
-        mode="itn",
-        styles=(StyleGoal("noise", (str(data / "style.png"),)),),
-        photos=(str(data / "photos"),),
-        clips=(str(data / "clips"),),
-        loss_network=str(loss_folder),
-        width=2,
-        size=32,
-        batch=2,
-        sequences=1,
-        unroll=2,
-        warm_up=2,
-        steps=3,
-    )
+from vst.train.synthetic import synthetic_pictures
+from vst.train.trainer import follow, learning_rate
 
 
 def quiet(_):
@@ -191,3 +148,101 @@ def test_loss_networks_come_from_a_folder_or_by_name(loss_folder, tmp_path):
     (tmp_path / EXACT).write_bytes(b"nonsense")
     with pytest.raises(WeightsError, match="not the loss network"):
         load_loss_network(tmp_path)
+
+
+def test_a_run_that_is_told_to_stop_goes_on_from_there(recipe, tmp_path):
+    whole = dataclasses.replace(recipe, precision="fp32", steps=4)
+    run_recipe(whole, tmp_path / "whole", say=quiet)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Interrupted, match="stopped after step 1; the same command goes on"):
+        run_recipe(whole, tmp_path / "parts", say=quiet, stop=stop)
+    run_recipe(whole, tmp_path / "parts", say=quiet)
+    one, other = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"norm": "batch", "batch": 3},
+        {"upsampling": "transposed"},
+        {"output": "linear"},
+        {"blocks": 2},
+        {"mode": "vtn", "norm": "batch", "upsampling": "transposed", "output": "linear", "empty": 0.3},
+    ],
+)
+def test_variants_are_trained_and_load_as_what_they_are(recipe, tmp_path, changes):
+    varied = dataclasses.replace(recipe, **changes)
+    network, info = load_network(run_recipe(varied, tmp_path, say=quiet))
+    assert info.variant == varied.variant == network.variant
+
+
+def test_frozen_convolutions_stay_as_they_were(recipe, tmp_path):
+    start = run_recipe(dataclasses.replace(recipe, steps=2), tmp_path / "start", say=quiet)
+    frozen = dataclasses.replace(recipe, frozen=True, steps=3, learning_rate=0.1, averaging=0.0)
+    made = run_recipe(frozen, tmp_path / "frozen", start_from=start, say=quiet)
+    before, after = load_file(start), load_file(made)
+    assert read_info(start).body == read_info(made).body
+    for name in before:
+        assert torch.equal(before[name], after[name]) == (".norm." not in name), name
+    with pytest.raises(UsageError, match="give weights to start from"):
+        run_recipe(frozen, tmp_path / "nowhere", say=quiet)
+
+
+def test_styles_are_taken_by_name_from_what_a_run_starts_from(recipe, data, tmp_path):
+    goals = [StyleGoal(name, (str(data / "style.png"),)) for name in ("a", "b", "c")]
+    still = dataclasses.replace(recipe, learning_rate=0.0, final_learning_rate=0.0, steps=1)
+    start = run_recipe(dataclasses.replace(recipe, styles=tuple(goals[:2])), tmp_path / "two", say=quiet)
+    turned = dataclasses.replace(still, styles=(goals[2], goals[1]))
+    made = run_recipe(turned, tmp_path / "turned", start_from=start, say=quiet)
+    before, after = (load_file(path)["down.0.norm.weight"].float() for path in (start, made))
+    assert torch.equal(after[1], before[1])
+    torch.testing.assert_close(after[0], before.mean(0), atol=1e-3, rtol=0)
+
+
+def test_the_exported_weights_are_a_running_mean(recipe, tmp_path):
+    plain = dataclasses.replace(recipe, precision="fp32", steps=6, averaging=0.0)
+    mean = dataclasses.replace(plain, averaging=0.9)
+    one, other = (
+        load_file(run_recipe(each, tmp_path / str(each.averaging), say=quiet)) for each in (plain, mean)
+    )
+    assert not torch.equal(one["last.weight"], other["last.weight"])
+    average, model = ITN(2), ITN(2)
+    expected = 0.75 * average.last.weight + 0.25 * model.last.weight
+    follow(average, model, 0.75)
+    torch.testing.assert_close(average.last.weight, expected)
+
+
+def test_each_photograph_is_painted_in_several_styles(recipe, data):
+    goals = tuple(StyleGoal(name, (str(data / "style.png"),)) for name in "abcd")
+    several = dataclasses.replace(recipe, styles=goals, styles_each=2)
+    batch = PhotoBatches(several, find_pictures(recipe.photos))[0]
+    assert len(batch["frames"]) == 2
+    assert sorted(batch["style"].tolist()) == [0, 1, 2, 3]
+
+
+def test_a_run_leaves_a_card_that_says_what_it_made(recipe, tmp_path):
+    weighed = dataclasses.replace(recipe, steps=20, mode="vtn", styles=(recipe.styles[0],))
+    run_recipe(weighed, tmp_path, say=quiet)
+    card = (tmp_path / "weights.md").read_text()
+    assert "| mode | `vtn` |" in card
+    assert "| steps | 20 of 20, bf16 on cpu" in card
+    assert f"| noise | style.png | 512 | {recipe.style_weight:g} |" in card
+    assert recipe.digest() not in card
+    assert weighed.digest() in card
+    assert "temporal" in card
+
+
+def test_without_photographs_synthetic_pictures_are_learned_on(recipe, tmp_path):
+    run_recipe(dataclasses.replace(recipe, photos=(), steps=1), tmp_path, say=quiet)
+    assert read_info(tmp_path / "weights.safetensors").steps == 1
+    pictures = synthetic_pictures()
+    assert pictures[0].load().shape == pictures[1].load().shape == (288, 384, 3)
+    assert not np.array_equal(pictures[0].load(), pictures[1].load())
+    assert np.array_equal(pictures[3].load(), pictures[3].load())
+
+
+def test_half_precision_needs_a_gpu(recipe, tmp_path):
+    with pytest.raises(UsageError, match="fp16 is trained with on CUDA only"):
+        run_recipe(dataclasses.replace(recipe, precision="fp16"), tmp_path, say=quiet)

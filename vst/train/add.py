@@ -30,6 +30,8 @@ STEPS = {"itn": 320, "vtn": 300}
 """Optimiser steps by mode: together ten minutes on two cores at width 16."""
 RATE, LAST_RATE = 2e-2, 2e-3
 """Adam's rates; scales and shifts alone bear ten times what convolutions do."""
+SIZE = 192
+"""Side of the crops."""
 _THUMBNAIL = 384
 
 
@@ -165,6 +167,7 @@ def _teach(
         norm=info.variant.norm,
         upsampling=info.variant.upsampling,
         output=info.variant.output,
+        size=SIZE,
         style_size=new.size,
         style_weight=new.weight,
         judged=2,

@@ -34,10 +34,10 @@ class _From(torch.utils.data.Sampler[int]):
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """A cosine from the first rate to the last, after a hundred steps of warming up."""
+    """A cosine from the first rate to the last, behind a tenth of the steps (at most 100) of warming up."""
     low, high = recipe.final_learning_rate, recipe.learning_rate
     falling = low + (high - low) * 0.5 * (1 + math.cos(math.pi * min(step / recipe.steps, 1)))
-    return falling * min(1.0, (step + 1) / 100)
+    return falling * min(1.0, (step + 1) / max(1, min(100, recipe.steps // 10)))
 
 
 def _deaf_worker(number: int) -> None:

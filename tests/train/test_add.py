@@ -1,0 +1,108 @@
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vst.errors import UsageError
+from vst.styles import load_catalogue, parse_blend, read_info
+from vst.train import add
+from vst.train.add import NewStyle, add_style
+
+
+@pytest.fixture
+def new(data, loss_folder):
+    return NewStyle(
+        name="mine",
+        images=(str(data / "style.png"),),
+        size=32,
+        photos=(str(data / "photos"),),
+        loss_network=str(loss_folder),
+        title="My painting",
+    )
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(add, "STEPS", {"itn": 2, "vtn": 2})
+    monkeypatch.setattr(add, "SIZE", 32)
+
+
+def quiet(_):
+    pass
+
+
+@pytest.fixture
+def folders(monkeypatch, tiny_weights, tmp_path):
+    monkeypatch.setattr(
+        "vst.styles.catalog.weight_folders", lambda given=None: [given or tmp_path / "mine", tiny_weights]
+    )
+    return tiny_weights, tmp_path / "mine", tmp_path / "work"
+
+
+def test_a_new_style_is_added_to_both_modes_and_blends_with_theirs(new, quick, folders):
+    theirs, mine, work = folders
+    catalogue = load_catalogue()
+    made = add_style(
+        new, catalogue.bases(("itn", "vtn")), mine, work, precision="fp32", say=quiet, minutes=5
+    )
+    assert [path.name for path in made] == [
+        "mine-itn-tiny.safetensors",
+        "mine-vtn-tiny.safetensors",
+    ]
+    assert not work.exists()
+    catalogue = load_catalogue()
+    assert catalogue.verify() == []
+    assert catalogue.styles["mine"].title == "My painting"
+    assert catalogue.styles["mine"].modes == ("itn", "vtn")
+    assert catalogue.styles["mine"].thumbnail == str(mine / "mine.jpg")
+    for mode in ("itn", "vtn"):
+        network, selection = catalogue.load(parse_blend("mine:0.5+red:0.5"), mode)
+        assert set(selection.styles) == {"mine", "red"}
+        assert network.styles == 2
+    assert read_info(made[0]).body == read_info(theirs / "itn-tiny.safetensors").body
+    rows = load_file(made[0])["down.0.norm.weight"]
+    assert not any(
+        torch.equal(rows[0], row)
+        for row in load_file(theirs / "itn-tiny.safetensors")["down.0.norm.weight"]
+    )
+
+
+def test_a_name_that_is_taken_is_refused(folders):
+    catalogue = load_catalogue()
+    with pytest.raises(UsageError, match="there is a style 'red' already"):
+        catalogue.check_free("red")
+    with pytest.raises(UsageError, match=r"'red' is one of itn-tiny\.safetensors's; give another"):
+        catalogue.check_free("red", overwrite=True)
+    catalogue.check_free("green")
+
+
+@pytest.mark.parametrize("name", ["", "a+b", "a:b", "a b", "../a", "-a", "é"])
+def test_a_name_that_cannot_be_typed_is_refused(name):
+    with pytest.raises(UsageError, match="use letters, digits"):
+        NewStyle(name=name, images=("x.jpg",))
+
+
+def test_bases_are_the_narrowest_or_the_widest_or_those_named(folders, tiny_weights, tmp_path):
+    from vst.networks import ITN
+    from vst.styles import save_weights
+
+    wide = tmp_path / "mine" / "itn-wide.safetensors"
+    wide.parent.mkdir()
+    save_weights(wide, ITN(3), styles=("red",), loss_network="none", recipe="untrained", steps=0)
+    catalogue = load_catalogue()
+    assert catalogue.bases(("itn",)) == [tiny_weights / "itn-tiny.safetensors"]
+    assert catalogue.bases(("itn",), widest=True) == [wide]
+    assert catalogue.bases(("itn", "vtn"), ("itn-wide",)) == [wide]
+    with pytest.raises(UsageError, match="no weight file 'itn-wild': did you mean itn-wide"):
+        catalogue.bases(("itn",), ("itn-wild",))
+    with pytest.raises(UsageError, match="no weights for mode lstm"):
+        catalogue.bases(("lstm",))
+
+
+def test_the_nearest_style_is_where_learning_begins(new, quick, folders, monkeypatch):
+    said = []
+    _, mine, work = folders
+    add_style(
+        new, load_catalogue().bases(("itn",)), mine, work, precision="fp32", say=said.append, minutes=5
+    )
+    assert "begins as " in said[0]
+    assert "the nearest of 2" in said[0]

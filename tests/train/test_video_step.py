@@ -1,0 +1,91 @@
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from vst.frame import Motion
+from vst.losses import PerceptualLoss
+from vst.losses.perceptual import style_targets
+from vst.motion import recall
+from vst.networks import VTN
+from vst.train.clips import find_clips
+from vst.train.pictures import find_pictures
+from vst.train.sequences import MixedBatches
+from vst.train.video import VideoStep
+
+
+class Raw(nn.Module):
+    layers = ("relu1_2", "relu3_3")
+
+    def forward(self, images, wanted):
+        return {layer: images for layer in wanted}
+
+
+@pytest.fixture
+def step(recipe):
+    recipe = dataclasses.replace(recipe, precision="fp32", unroll=4, warm_up=3, judged=2)
+    targets = [style_targets(Raw(), [torch.rand(3, 8, 8)], ("relu1_2",))]
+    torch.manual_seed(0)
+    return VideoStep(recipe, VTN(2), PerceptualLoss(Raw(), targets))
+
+
+@pytest.fixture
+def batch(step):
+    photos, clips = find_pictures(step.recipe.photos), find_clips(step.recipe.clips)
+    batches = (
+        MixedBatches(dataclasses.replace(step.recipe, empty=0.0, seed=n), photos, clips)[0]
+        for n in range(50)
+    )
+    return next(batch for batch in batches if int(batch["warm_up"]) == 3)
+
+
+def test_what_is_remembered_is_what_a_render_recalls(step, batch):
+    torch.manual_seed(1)
+    size = batch["seen"].shape[-1]
+    batch["mask"] = torch.bernoulli(torch.full_like(batch["mask"], 0.6))
+    outputs = [torch.rand(1, 3, size, size) * 2 - 1 for _ in range(5)]
+    past, recalled = step.remember(batch, outputs, 5)
+    motions = {
+        distance: Motion(batch["flow"][0, 5, k], batch["mask"][0, 5, k], distance)
+        for k, distance in enumerate(step.recipe.memory)
+    }
+    image, mask = recall(motions, {d: outputs[5 - d][0] for d in motions})
+    torch.testing.assert_close(past[0, :3], image)
+    torch.testing.assert_close(past[0, 3:], mask)
+    assert torch.equal(recalled[0], mask * (1 - batch["mask"][0, 5, 0]))
+
+
+def test_the_first_frame_has_no_past(step, batch):
+    past, recalled = step.remember(batch, [], 0)
+    assert not past.any()
+    assert not recalled.any()
+
+
+def test_gradients_go_through_time_but_not_into_the_warming_up(step, batch):
+    painted = []
+    paint = step.paint
+
+    def watched(frame, past, mix):
+        output = paint(frame, past, mix)
+        if output.requires_grad:
+            output.retain_grad()
+        painted.append(output)
+        return output
+
+    step.paint = watched
+    losses = step(batch)
+    losses["total"].backward()
+    assert len(painted) == 7
+    assert [output.requires_grad for output in painted] == [False] * 3 + [True] * 4
+    assert all(output.grad.abs().sum() > 0 for output in painted[3:])
+    assert set(losses) == {"total", "content", "style", "temporal"}
+
+
+def test_only_so_many_frames_are_judged_as_pictures(step, batch):
+    seen = []
+    step.perceptual.network.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    step(batch)
+    assert seen == [2, 2]  # the frames, then what was painted
+    assert len(batch["judged"]) == 2
+    assert batch["judged"].max() < 4
