@@ -84,6 +84,16 @@ def test_a_vtn_that_starts_from_an_itn_paints_the_same():
     torch.testing.assert_close(video.paint(frame, past, mask, mix), still(frame, mix))
 
 
+def test_an_itn_that_starts_from_a_vtn_paints_what_that_one_paints_without_a_past():
+    torch.manual_seed(0)
+    still, video = ITN(4, styles=2), VTN(4, styles=2)
+    still.start_from(video)
+    frame, nothing = torch.randn(1, 3, 24, 24), torch.zeros(1, 4, 24, 24)
+    mix = one_style(1, 2)
+    painted = video.paint(frame, nothing[:, :3], nothing[:, 3:], mix)
+    torch.testing.assert_close(painted, still(frame, mix))
+
+
 def test_a_small_output_is_what_it_was():
     network = ITN(4)
     with torch.no_grad():

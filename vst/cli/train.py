@@ -140,7 +140,7 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
     "--start-from",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Weights to begin with, their styles by name; those of an itn may start a vtn.",
+    help="Weights to begin with, their styles by name; an itn may start a vtn, and a vtn an itn.",
 )
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Stop after so long."

@@ -131,6 +131,24 @@ class TransformationBody(nn.Module):
             return torch.tanh(x)
         return x if self.training else x.clamp(-1, 1)
 
+    @torch.no_grad()
+    def start_from(self, earlier: TransformationBody) -> None:
+        """Take another body's weights, which paints frames without a past as this one will at first.
+
+        New input channels start at zero; channels that this one lacks are left out (a past that is empty
+        is zero, so nothing is lost).
+
+        Raises:
+            RuntimeError: where anything but the number of input channels differs.
+        """
+        state = earlier.state_dict()
+        first = state["down.0.conv.weight"]
+        wanted = first.new_zeros(first.shape[0], self.inputs, *first.shape[2:])
+        common = min(self.inputs, earlier.inputs)
+        wanted[:, :common] = first[:, :common]
+        state["down.0.conv.weight"] = wanted
+        self.load_state_dict(state)
+
     def norms(self) -> Iterator[ConditionalNorm2d]:
         """All conditional norms, in the order in which they are met."""
         return (module for module in self.modules() if isinstance(module, ConditionalNorm2d))

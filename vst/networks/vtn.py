@@ -27,13 +27,3 @@ class VTN(TransformationBody):
             B×3×H×W, −1..1.
         """
         return self(torch.cat((frame, previous, mask), dim=1), mix)
-
-    @torch.no_grad()
-    def start_from(self, still: TransformationBody) -> None:
-        """Take an ITN's weights; the four new input channels start at zero, so nothing changes yet."""
-        state = still.state_dict()
-        first = state["down.0.conv.weight"]
-        state["down.0.conv.weight"] = torch.cat(
-            (first, first.new_zeros(first.shape[0], 4, *first.shape[2:])), dim=1
-        )
-        self.load_state_dict(state)

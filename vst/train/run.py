@@ -18,7 +18,6 @@ from torch.utils.data import Dataset
 
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
-from vst.networks import ITN, VTN
 from vst.networks.body import TransformationBody, one_style, select_styles
 from vst.styles.loss_network import load_loss_network
 from vst.styles.weights import ARCHITECTURES, load_network, save_weights
@@ -65,7 +64,7 @@ def run_recipe(
         folder: Where checkpoint, log, samples and the finished `weights.safetensors` go.
         device: cpu or cuda[:n].
         minutes: Stop after so long, with a checkpoint and exported weights.
-        start_from: A weight file of the same width and styles; an itn may start a vtn.
+        start_from: A weight file of the same width and variant; an itn may start a vtn, and a vtn an itn.
         compiled: Compile network and loss: a minute or two at the start, a seventh less time a step.
         workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
         say: Takes a line of progress.
@@ -152,12 +151,7 @@ def _start(model: TransformationBody, names: tuple[str, ...], path: Path) -> Non
             f"the recipe wants {model.width} and {model.variant}"
         )
     select_styles(earlier, [info.styles.index(name) if name in info.styles else None for name in names])
-    if isinstance(model, VTN) and isinstance(earlier, ITN):
-        model.start_from(earlier)
-    elif type(model) is type(earlier):
-        model.load_state_dict(earlier.state_dict())
-    else:
-        raise UsageError(f"{path} is a {info.mode} and cannot start this one")
+    model.start_from(earlier)
 
 
 @torch.no_grad()
