@@ -6,6 +6,21 @@ The command line prints the message and exits with ``exit_code``.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(given: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant, if one is near."""
+    return next(iter(difflib.get_close_matches(given, list(names), n=1)), None)
+
+
+def suggestion(given: str, names: Iterable[str]) -> str:
+    """``did you mean 'render'?``, or all names where none is near."""
+    names = list(names)
+    near = nearest(given, names)
+    return f"did you mean {near!r}?" if near else f"expected one of {', '.join(names)}"
+
 
 class VstError(Exception):
     """Something went wrong that the user can understand and act on (exit code 1)."""

@@ -123,7 +123,7 @@ def test_a_recipe_is_looked_for_in_the_data_and_options_change_it(vst, trained, 
     ("arguments", "complaint"),
     [
         (("itn", "--recipe", "vtn-fast"), "recipe vtn-fast is for vtn; write: vst train vtn"),
-        (("itn", "--recipe", "itn-fats"), "did you mean itn-fast?"),
+        (("itn", "--recipe", "itn-fats"), "did you mean 'itn-fast'?"),
         (("itn", "--photos", "p"), "give --style, or --recipe and --data"),
         (("vtn", "--recipe", "vtn-fast", "--judged", "9"), "expected 2 or more, and 0 up to unroll"),
     ],

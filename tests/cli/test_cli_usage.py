@@ -53,7 +53,7 @@ def test_a_missing_style_gets_the_list_of_styles(vst, weights):
         (["--style", "candi"], "unknown style 'candi': did you mean 'candy'?"),
         (["--style", "candy", "--mode", "vtm"], "unknown mode 'vtm': did you mean 'vtn'?"),
         (["--style", "candy", "--flow", "diss"], "unknown flow estimator 'diss': did you mean 'dis'?"),
-        (["--style", "candy", "--codec", "pores"], "did you mean prores?"),
+        (["--style", "candy", "--codec", "pores"], "did you mean 'prores'?"),
         (["--style", "candy", "--strength", "2"], "expected 0 (the clip) to 1 (the painting)"),
         (["--style", "candy", "--scale", "1", "--size", "32"], "give one of them"),
         (["--style", "candy", "--device", "gpu"], "expected auto, cpu, cuda or cuda:n"),

@@ -468,7 +468,7 @@ def clip(tmp_path):
     [
         ("o.xyz", Encoding(), r"o\.xyz has no extension of a video.*\.mp4.*\.mkv.*\.png"),
         ("o", Encoding(), "has no extension"),
-        ("o.mp4", Encoding("h246"), r"codec h246 is unknown.*did you mean h26"),
+        ("o.mp4", Encoding("h246"), r"unknown codec 'h246': did you mean 'h26"),
         ("o.webm", Encoding("h264"), r"h264 cannot live in \.webm: use \.mp4.*av1, vp9"),
         ("o.mp4", Encoding("h264", crf=99), "--crf 99 is out of range for h264: use 0 to 51"),
         ("o.mp4", Encoding("h265"), "h265 needs sides of at least 72 pixels, got 48×32"),

@@ -92,7 +92,7 @@ def test_bases_are_the_narrowest_or_the_widest_or_those_named(folders, tiny_weig
     assert catalogue.bases(("itn",)) == [tiny_weights / "itn-tiny.safetensors"]
     assert catalogue.bases(("itn",), widest=True) == [wide]
     assert catalogue.bases(("itn", "vtn"), ("itn-wide",)) == [wide]
-    with pytest.raises(UsageError, match="no weight file 'itn-wild': did you mean itn-wide"):
+    with pytest.raises(UsageError, match="no weight file 'itn-wild': did you mean 'itn-wide'"):
         catalogue.bases(("itn",), ("itn-wild",))
     with pytest.raises(UsageError, match="no weights for mode lstm"):
         catalogue.bases(("lstm",))

@@ -55,7 +55,7 @@ def test_a_recipe_extends_one_of_the_packages(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("widht = 3", "no field 'widht'; did you mean width?"),
+        ("widht = 3", "unknown field 'widht': did you mean 'width'"),
         ('width = "wide"', "width is 'wide'; expected int"),
         ("width = true", "width is True; expected int"),
         ('photos = "p.tar"', "photos is 'p.tar'; expected a list"),
@@ -72,7 +72,7 @@ def test_what_is_wrong_with_a_recipe_is_said_in_a_line(tmp_path, text, complaint
 
 
 def test_an_unknown_recipe_gets_the_nearest_name():
-    with pytest.raises(UsageError, match="did you mean vtn-standard"):
+    with pytest.raises(UsageError, match="did you mean 'vtn-standard'"):
         read_recipe("vtn-standrad")
 
 

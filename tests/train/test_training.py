@@ -141,7 +141,7 @@ def test_style_images_are_shrunk_to_their_longer_side_and_never_enlarged(data):
 
 def test_loss_networks_come_from_a_folder_or_by_name(loss_folder, tmp_path):
     assert {"relu1_2", "relu3_3", "relu4_1"} <= set(load_loss_network(loss_folder).layers)
-    with pytest.raises(UsageError, match="did you mean vgg16"):
+    with pytest.raises(UsageError, match="did you mean 'vgg16'"):
         load_loss_network("vgg116")
     with pytest.raises(WeightsError, match=f"has no {EXACT}"):
         load_loss_network(tmp_path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections import Counter
 from pathlib import Path
 
 from vst.batch.job import Job
-from vst.errors import MediaError, UsageError
+from vst.errors import MediaError, UsageError, nearest
 from vst.render.paths import PICTURE_SUFFIXES, written_suffix
 
 VIDEO_SUFFIXES = (
@@ -69,8 +68,8 @@ def _nearest_folder(path: Path) -> str:
         folders = [entry.name for entry in os.scandir(path.parent) if entry.is_dir()]
     except OSError:
         return ": check the path"
-    near = difflib.get_close_matches(path.name, folders, n=1)
-    return f"; did you mean {near[0]}?" if near else ": check the path"
+    near = nearest(path.name, folders)
+    return f"; did you mean {near}?" if near else ": check the path"
 
 
 def _media_below(source: Path, output: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vst.cli.nearest import suggestion
+from vst.errors import suggestion
 
 
 class LazyGroup(click.Group):

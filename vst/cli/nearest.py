@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Any
 
 import click
 
-
-def nearest(given: str, names: Iterable[str]) -> str | None:
-    """The name that is nearest, if one is near."""
-    return next(iter(difflib.get_close_matches(given, list(names), n=1)), None)
-
-
-def suggestion(given: str, names: Iterable[str]) -> str:
-    """``did you mean 'render'?``, or all names where none is near."""
-    names = list(names)
-    near = nearest(given, names)
-    return f"did you mean '{near}'?" if near else f"expected one of {', '.join(names)}"
+from vst.errors import suggestion
 
 
 class NearestChoice(click.Choice[str]):

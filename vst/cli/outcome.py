@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vst.cli.nearest import nearest
-from vst.errors import VstError
+from vst.errors import VstError, nearest
 
 DONE, FAILED, BAD_USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 

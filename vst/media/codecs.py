@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import av
 import av.codec
 
-from vst.errors import UsageError
+from vst.errors import UsageError, suggestion
 from vst.media.colour import ColourSpec, guess_matrix
 from vst.media.layout import Layout, find_layout, layout_of
 
@@ -267,9 +266,7 @@ def container_of(path: Path) -> Container:
 def _codec_named(name: str) -> Codec:
     codec = CODECS.get(name)
     if codec is None:
-        close = difflib.get_close_matches(name, CODECS, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"codec {name} is unknown: choose one of {', '.join(CODECS)}{hint}")
+        raise UsageError(f"unknown codec {name!r}: {suggestion(name, CODECS)}")
     return codec
 
 

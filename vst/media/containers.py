@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import av
 import av.logging
 
-from vst.errors import MediaError
+from vst.errors import MediaError, nearest
 
 DEMUXERS = (
     "aac,ac3,aiff,amr,apng,asf,av1,avi,caf,dv,eac3,flac,flv,gif,h261,h263,h264,hevc,ivf,m4v,matroska,webm,"
@@ -36,8 +35,8 @@ def nearest_name(path: Path) -> str:
         names = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
     except OSError:
         return ""
-    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ": check the path"
+    near = nearest(path.name, names)
+    return f"; did you mean {near}?" if near else ": check the path"
 
 
 def check_readable(path: Path) -> None:

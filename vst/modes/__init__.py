@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from vst.errors import UsageError
+from vst.errors import UsageError, suggestion
 from vst.modes.base import Mode
 from vst.modes.painter import Painter
 from vst.modes.still import ItnMode
@@ -47,9 +46,7 @@ def check_mode(name: str) -> None:
         UsageError: with the nearest name.
     """
     if name not in MODES:
-        near = difflib.get_close_matches(name, MODES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(MODES)}"
-        raise UsageError(f"unknown mode {name!r}: {hint}")
+        raise UsageError(f"unknown mode {name!r}: {suggestion(name, MODES)}")
 
 
 def create_mode(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vst.errors import UsageError, VstError
+from vst.errors import UsageError, VstError, suggestion
 from vst.motion.estimator import Estimator
 
 _log = logging.getLogger(__name__)
@@ -86,6 +85,4 @@ def check_estimator(name: str) -> None:
     names = [*ESTIMATORS, "auto"]
     if name in names:
         return
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(names)}"
-    raise UsageError(f"unknown flow estimator '{name}': {hint}")
+    raise UsageError(f"unknown flow estimator '{name}': {suggestion(name, names)}")

@@ -18,14 +18,13 @@ is there as soon as its file is.
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vst.errors import UsageError, WeightsError
+from vst.errors import UsageError, WeightsError, suggestion
 from vst.networks.body import TransformationBody
 from vst.styles.blend import Blend
 from vst.styles.catalog_file import CATALOG, read_catalog_file
@@ -147,9 +146,7 @@ class Catalogue:
         stems = {info.path.stem: info for info in self.weights.values()}
         for name in names:
             if name.removesuffix(".safetensors") not in stems:
-                near = difflib.get_close_matches(name, stems, 1)
-                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(stems))}"
-                raise UsageError(f"no weight file {name!r}: {hint}")
+                raise UsageError(f"no weight file {name!r}: {suggestion(name, sorted(stems))}")
         wanted = [stems[name.removesuffix(".safetensors")] for name in names] or list(stems.values())
         found = []
         for mode in modes:
@@ -189,9 +186,7 @@ class Catalogue:
         if not self.styles:
             where = ", ".join(map(str, self.folders)) or "any weights folder"
             return f"unknown style {name!r}: there are no weights in {where}; give --weights-dir"
-        near = difflib.get_close_matches(name, self.styles, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(self.styles))}"
-        return f"unknown style {name!r}: {hint}"
+        return f"unknown style {name!r}: {suggestion(name, self.styles)}"
 
 
 def weight_folders(weights_dir: Path | None = None) -> list[Path]:

@@ -7,14 +7,13 @@ cache). A folder gives what is in it: `vgg19-conv1_1-conv3_4.safetensors` (exact
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from vst.errors import UsageError, WeightsError
+from vst.errors import UsageError, WeightsError, suggestion
 from vst.networks.vgg import VGG16_STAGES, VGG19_STAGES, PairedFeatures, SlimVGG19, VGGFeatures
 
 _CAFFE_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
@@ -37,11 +36,8 @@ def load_loss_network(source: str | Path) -> nn.Module:
     elif Path(source).is_dir():
         network = _from_folder(Path(source))
     else:
-        near = difflib.get_close_matches(str(source), ("vgg16", "vgg19"), 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UsageError(
-            f"no loss network {str(source)!r}: give vgg16, vgg19 or a folder with {EXACT}{hint}"
-        )
+        hint = suggestion(str(source), ("vgg16", "vgg19", f"a folder with {EXACT}"))
+        raise UsageError(f"no loss network {str(source)!r}: {hint}")
     return network.requires_grad_(False).eval()
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import tomllib
 import typing
 from pathlib import Path
 from typing import Any
 
-from vst.errors import UsageError
+from vst.errors import UsageError, suggestion
 from vst.train.recipe import Recipe, StyleGoal
 
 FOLDER = Path(__file__).with_name("recipes")
@@ -36,9 +35,7 @@ def read_recipe(name: str) -> dict[str, Any]:
     if name not in known_recipes():
         path = Path(name)
         if not path.is_file():
-            near = difflib.get_close_matches(name, known_recipes(), 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known_recipes())}"
-            raise UsageError(f"no recipe {name!r}, nor such a file: {hint}")
+            raise UsageError(f"no recipe {name!r}, nor such a file: {suggestion(name, known_recipes())}")
     try:
         with open(path, "rb") as stream:
             given = tomllib.load(stream)
@@ -75,9 +72,7 @@ def _checked(given: Any, kind: type, path: Path) -> dict[str, Any]:
     fields = {}
     for name, value in given.items():
         if name not in types:
-            near = difflib.get_close_matches(name, types, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise UsageError(f"{path}: a recipe has no field {name!r}{hint}")
+            raise UsageError(f"{path}: unknown field {name!r}: {suggestion(name, types)}")
         fields[name] = _as(value, types[name], f"{path}: {name}")
     missing = [
         each.name

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from vst.errors import UsageError
+from vst.errors import UsageError, suggestion
 from vst.train.scenes.config import SceneConfig
 from vst.train.scenes.paths import STILL, Camera, Pose, Wave
 from vst.train.scenes.scene import Scene
@@ -127,9 +126,7 @@ def create_scene(name: str, **options: int) -> Scene:
         UsageError: There is no scene of that name.
     """
     if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(PRESETS)}"
-        raise UsageError(f"unknown scene '{name}': {hint}")
+        raise UsageError(f"unknown scene '{name}': {suggestion(name, PRESETS)}")
     return PRESETS[name](**options)
 
 
