@@ -11,10 +11,10 @@ from torch import Tensor
 
 from benchmarks.clips import Clip
 from benchmarks.photographs import in_8_bits
-from vst.evaluate import Blend, Curves, MaskScore, Paste, Reappearance, Still, occlusion_part, score_mask
+from vst.evaluate import Blend, Curves, MaskScore, Paste, Reappearance, Still, score_mask
 from vst.evaluate.curves import Perceptual
 from vst.frame import Frame, Motion
-from vst.motion import consistency_mask, create_estimator, trusted_mask
+from vst.motion import consistency_mask, create_estimator, occlusion_part, trusted_mask
 from vst.train.scenes import Scene
 
 

@@ -11,13 +11,11 @@ SHARED = Path(__file__).parents[2] / "shared"
 """Real clips and pictures, where they are at hand."""
 
 
-@pytest.fixture(scope="session")
-def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights folder with an itn and a vtn of width 2 and the styles `red` and `blue`."""
+def make_weights(folder: Path, styles: tuple[str, str]) -> Path:
+    """Fill a folder with an untrained itn and vtn of width 2 and two styles that differ."""
     from vst.networks import ITN, VTN
     from vst.styles import save_weights
 
-    folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(3)
     for name, kind in (("itn", ITN), ("vtn", VTN)):
         network = kind(2, styles=2)
@@ -28,12 +26,18 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_weights(
             folder / f"{name}-tiny.safetensors",
             network,
-            styles=("red", "blue"),
+            styles=styles,
             loss_network="none",
             recipe="untrained",
             steps=0,
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights folder with the styles `red` and `blue`."""
+    return make_weights(tmp_path_factory.mktemp("weights"), ("red", "blue"))
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-import torch
 
+from tests.conftest import make_weights
 from vst.cli.app import run
-from vst.networks import ITN, VTN
-from vst.styles import save_weights
 
 
 @dataclass
@@ -36,19 +34,8 @@ def vst(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights folder with two random networks of two styles."""
-    folder = tmp_path_factory.mktemp("weights")
-    torch.manual_seed(0)
-    for name, network in (("itn", ITN(2, 2)), ("vtn", VTN(2, 2))):
-        save_weights(
-            folder / f"{name}.safetensors",
-            network,
-            styles=("candy", "wave"),
-            loss_network="none",
-            recipe="none",
-            steps=0,
-        )
-    return folder
+    """A weights folder with the styles `candy` and `wave`."""
+    return make_weights(tmp_path_factory.mktemp("weights"), ("candy", "wave"))
 
 
 @pytest.fixture(scope="session")

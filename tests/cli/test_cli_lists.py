@@ -37,9 +37,9 @@ def test_weights_are_listed(vst, weights):
         for line in vst("weights", "list", "--weights-dir", weights, "--json").out.splitlines()
     ]
     ours = {entry["file"]: entry for entry in listed if entry["folder"] == str(weights)}
-    assert set(ours) == {"itn.safetensors", "vtn.safetensors"}
-    assert ours["vtn.safetensors"]["styles"] == ["candy", "wave"]
-    assert ours["vtn.safetensors"]["width"] == 2
+    assert set(ours) == {"itn-tiny.safetensors", "vtn-tiny.safetensors"}
+    assert ours["vtn-tiny.safetensors"]["styles"] == ["candy", "wave"]
+    assert ours["vtn-tiny.safetensors"]["width"] == 2
 
 
 def test_good_weights_pass(vst, weights):
@@ -49,7 +49,7 @@ def test_good_weights_pass(vst, weights):
 
 
 def test_damaged_weights_are_named(vst, weights, tmp_path):
-    whole = (weights / "vtn.safetensors").read_bytes()
+    whole = (weights / "vtn-tiny.safetensors").read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
     outcome = vst("weights", "verify", "--weights-dir", tmp_path)
     assert outcome.code == 1

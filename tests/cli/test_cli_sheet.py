@@ -25,10 +25,10 @@ def only_these_folders(monkeypatch, tmp_path):
 
 @pytest.fixture
 def mine(weights, tmp_path):
-    """A user's weights folder with a style that was added to the network of `itn.safetensors`."""
+    """A user's weights folder with a style that was added to the network of `itn-tiny.safetensors`."""
     folder = tmp_path / "home" / "weights"
     folder.mkdir(parents=True)
-    network, _ = load_network(weights / "itn.safetensors")
+    network, _ = load_network(weights / "itn-tiny.safetensors")
     select_styles(network, [None])
     file = folder / "mine-itn.safetensors"
     save_weights(file, network, styles=("mine",), loss_network="none", recipe="none", steps=0)
@@ -54,8 +54,8 @@ def test_a_style_that_the_user_added_is_listed(vst, weights, mine):
 def test_files_that_can_be_blended_are_listed_with_the_same_body(vst, weights, mine):
     outcome = vst("weights", "list", "--weights-dir", weights, "--json")
     bodies = {entry["file"]: entry["body"] for entry in map(json.loads, outcome.out.splitlines())}
-    assert bodies["mine-itn.safetensors"] == bodies["itn.safetensors"]
-    assert bodies["mine-itn.safetensors"] != bodies["vtn.safetensors"]
+    assert bodies["mine-itn.safetensors"] == bodies["itn-tiny.safetensors"]
+    assert bodies["mine-itn.safetensors"] != bodies["vtn-tiny.safetensors"]
     assert read_info(mine / "mine-itn.safetensors").body[:8] in vst("weights", "list").out
     assert vst("weights", "verify", "--weights-dir", weights).code == 0
 
@@ -94,7 +94,7 @@ def test_a_photo_is_painted_in_every_style_and_stands_first(
 
     monkeypatch.setattr(importlib.import_module("vst.render"), "stylize", painted)
     (tmp_path / "vtn").mkdir()
-    shutil.copy(weights / "vtn.safetensors", tmp_path / "vtn")
+    shutil.copy(weights / "vtn-tiny.safetensors", tmp_path / "vtn")
     for folder, mode in ((weights, "itn"), (tmp_path / "vtn", "vtn")):
         asked.clear()
         sheet = tmp_path / f"{mode}.png"

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from vst.evaluate import MaskScore, Reappearance, occlusion_part, reappearance_error, score_mask
-from vst.motion import consistency_mask
+from vst.evaluate import MaskScore, Reappearance, reappearance_error, score_mask
+from vst.motion import consistency_mask, occlusion_part
 from vst.train.scenes import create_scene
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vst.evaluate.baselines import Baseline, Blend, Paste, Still
 from vst.evaluate.curves import METRICS, Curves, Point, Summary
 from vst.evaluate.judge import EstimatorJudge, Judge, SceneJudge
-from vst.evaluate.masks import MaskScore, occlusion_part, score_mask
+from vst.evaluate.masks import MaskScore, score_mask
 from vst.evaluate.metrics import (
     gradient_energy,
     mean_squared_error,
@@ -31,7 +31,6 @@ __all__ = [
     "Summary",
     "gradient_energy",
     "mean_squared_error",
-    "occlusion_part",
     "reappearance_error",
     "score_mask",
     "structural_similarity",

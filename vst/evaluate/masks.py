@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion.consistency import disocclusion
-from vst.motion.warp import inside
-
 
 @dataclass(frozen=True, slots=True)
 class MaskScore:
@@ -70,21 +67,6 @@ def score_mask(mask: Tensor, visible: Tensor, tolerance: int = 0) -> MaskScore:
         int((occluded & _grown(called, tolerance)).sum()),
         int(occluded.sum()),
     )
-
-
-def occlusion_part(forward: Tensor, backward: Tensor) -> Tensor:
-    """``consistency_mask`` without its motion boundaries: disoccluded or out of the frame only.
-
-    Boundaries are distrusted for their flow, not for being hidden; as occlusions they are false alarms.
-
-    Args:
-        forward: Flow earlier -> current, 2×H×W.
-        backward: Flow current -> earlier, 2×H×W.
-
-    Returns:
-        1×H×W, 0 or 1.
-    """
-    return (~disocclusion(forward, backward) & inside(backward)).to(backward.dtype)
 
 
 def _grown(region: Tensor, by: int) -> Tensor:

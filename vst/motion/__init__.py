@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vst.motion.consistency import consistency_mask, trusted_mask
+from vst.motion.consistency import consistency_mask, occlusion_part, trusted_mask
 from vst.motion.estimator import Estimator
 from vst.motion.flo import read_flo, write_flo
 from vst.motion.memory import recall
@@ -20,6 +20,7 @@ __all__ = [
     "consistency_mask",
     "create_estimator",
     "inside",
+    "occlusion_part",
     "read_flo",
     "recall",
     "shots",

@@ -45,8 +45,25 @@ def consistency_mask(forward: Tensor, backward: Tensor) -> Tensor:
     Raises:
         ValueError: The shapes differ or are not those of a flow.
     """
-    trusted = ~disocclusion(forward, backward) & ~motion_boundary(backward) & inside(backward)
-    return trusted.to(backward.dtype)
+    return occlusion_part(forward, backward) * ~motion_boundary(backward)
+
+
+def occlusion_part(forward: Tensor, backward: Tensor) -> Tensor:
+    """``consistency_mask`` without its motion boundaries: 0 where disoccluded or out of the frame only.
+
+    Boundaries are distrusted for their flow, not for being hidden; as occlusions they are false alarms.
+
+    Args:
+        forward: Flow earlier -> current, 2×H×W or B×2×H×W, pixels.
+        backward: Flow current -> earlier, same shape.
+
+    Returns:
+        Float tensor 1×H×W or B×1×H×W, 0 or 1.
+
+    Raises:
+        ValueError: The shapes differ or are not those of a flow.
+    """
+    return (~disocclusion(forward, backward) & inside(backward)).to(backward.dtype)
 
 
 def disocclusion(forward: Tensor, backward: Tensor) -> Tensor:
@@ -100,7 +117,7 @@ def motion_boundary(backward: Tensor) -> Tensor:
     return ~(steepness <= 0.01 * _squared_length(backward) + 0.002)
 
 
-def recall_mask(forward: Tensor, backward: Tensor, alike: Tensor) -> Tensor:
+def recall_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Tensor) -> Tensor:
     """The mask of a ``Motion`` over a longer distance: not disoccluded, inside, and alike to look at.
 
     What comes from behind a moving thing lies on the thing's motion boundary at the moment when it is
@@ -108,9 +125,10 @@ def recall_mask(forward: Tensor, backward: Tensor, alike: Tensor) -> Tensor:
     for. ``looks_alike`` finds flow that bleeds across a boundary, and finds it by what is seen.
 
     Args:
-        forward: Flow earlier -> current on the earlier frame's grid, 2×H×W, pixels.
+        forward: Flow earlier -> current, 2×H×W, pixels.
         backward: Flow current -> earlier, same shape.
-        alike: Boolean 1×H×W from ``looks_alike``.
+        current: C×H×W, 0..1.
+        earlier: C×H×W, 0..1.
 
     Returns:
         Float tensor 1×H×W, 0 or 1.
@@ -118,7 +136,7 @@ def recall_mask(forward: Tensor, backward: Tensor, alike: Tensor) -> Tensor:
     Raises:
         ValueError: The shapes do not fit.
     """
-    return (~disocclusion(forward, backward) & inside(backward) & alike).to(backward.dtype)
+    return occlusion_part(forward, backward) * looks_alike(current, earlier, backward)
 
 
 def trusted_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame, Motion
-from vst.motion.consistency import looks_alike, recall_mask, trusted_mask
+from vst.motion.consistency import recall_mask, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
 from vst.motion.warp import inside, warp
 
@@ -143,7 +143,7 @@ class _Past:
         seen = current.to(image.device).float() / 255, earlier.to(image.device).float() / 255
         if distance == self._distances[0]:
             return Motion(backward, trusted_mask(forward, backward, *seen), distance)
-        mask = recall_mask(forward, backward, looks_alike(*seen, backward))
+        mask = recall_mask(forward, backward, *seen)
         size = image.shape[-2:]
         return Motion(_resize_flow(backward, size), F.interpolate(mask[None], size=size)[0], distance)
 
