@@ -115,7 +115,7 @@ def add_command(
             raise UsageError(f"{picture} is not a file; give the picture of a painting")
     session = session_of(context)
     with stop_on_signals(say=not session.quiet, doing="step") as stop:
-        from vst.render.device import choose_device, choose_precision, precision_name
+        from vst.render.device import choose_device, training_precision
         from vst.styles import load_catalogue
         from vst.styles.catalog import user_data_folder
         from vst.train.add import NewStyle, add_style
@@ -141,7 +141,7 @@ def add_command(
             weights_dir or user_data_folder() / "weights",
             user_data_folder() / "training" / name,
             device=str(place),
-            precision=precision_name(choose_precision("auto", place)),
+            precision=training_precision(place),
             minutes=minutes,
             compiled=compiled,
             say=session.say,

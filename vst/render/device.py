@@ -75,6 +75,13 @@ def has_fast_bf16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+def training_precision(device: torch.device) -> str:
+    """bf16 where the device has it in hardware, else fp16 on CUDA and fp32 on a CPU."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return "bf16" if has_fast_bf16() else "fp32"
+
+
 def precision_name(precision: torch.dtype) -> str:
     """fp32, bf16 or fp16."""
     return next(name for name, kind in _TYPES.items() if kind == precision)
