@@ -32,7 +32,7 @@ from vst.train.trainer import Step, train
 from vst.train.video import VideoStep
 
 LOSS_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float32, "fp32": torch.float32}
-"""What the loss network computes in, by the recipe's precision: sums over its features leave fp16's range."""
+"""What the loss network computes in, by the recipe's precision: sums of its features leave fp16's range."""
 
 
 def read_style_image(path: str, longer_side: int) -> Tensor:
