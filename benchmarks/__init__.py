@@ -5,4 +5,5 @@
 - `python -m benchmarks.pictures`: content and style of painted photographs beside a published network's.
 - `python -m benchmarks.blend`: whether a blend of two styles lies between them.
 - `python -m benchmarks.memory`: whether memory grows with a clip's length.
+- `python -m benchmarks.kernels`: the flow networks' own operations beside plain PyTorch.
 """

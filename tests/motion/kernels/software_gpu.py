@@ -1,0 +1,95 @@
+"""The CUDA sources run by the host's C++ compiler, so that a machine without a GPU tests them too.
+
+The sources, the code that starts them and the order of all arguments are the real ones. Not shown by this:
+what the compiler for the GPU makes of them, its PTX, and what threads at one time do to each other.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+import subprocess
+import sys
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from vst.motion.kernels.driver import Driver
+from vst.motion.kernels.sources import DEFINITIONS, OPERATIONS, read_source
+
+HERE = Path(__file__).parent
+
+
+class SoftwareGpu:
+    """One device on which kernels run thread by thread.
+
+    Args:
+        folder: Where what is compiled is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._built: dict[tuple[str, torch.dtype], Path] = {}
+
+    @cached_property
+    def library(self) -> ctypes.CDLL:
+        """What ``Driver`` calls."""
+        return ctypes.CDLL(str(self._compile("driver", HERE / "software_gpu.cpp")))
+
+    @cached_property
+    def driver(self) -> Driver:
+        return Driver(self.library)
+
+    def build(
+        self, operation: str, dtype: torch.dtype, capability: tuple[int, int], anew: bool = False
+    ) -> bytes:
+        """As the package's ``build``: what the driver loads."""
+        if (operation, dtype) not in self._built:
+            definition = DEFINITIONS[dtype]
+            folder = self._folder / f"{operation}-{definition}"
+            folder.mkdir()
+            source = read_source(operation)
+            for name, text in source.headers.items():
+                (folder / name).write_text(text)
+            shutil.copy(HERE / "software_half.h", folder / "half.cuh")
+            kernels = re.findall(r"^(\w+)\(", source.text, re.MULTILINE)
+            text = f'#include "{HERE / "software_kernel.h"}"\n{source.text}\n'
+            for kernel in kernels:
+                text += (
+                    f'extern "C" void start_{kernel}(const unsigned *blocks, const unsigned *threads, '
+                    f"void **values) {{ start({kernel}, blocks, threads, values); }}\n"
+                )
+            (folder / "kernels.cpp").write_text(text)
+            self._built[operation, dtype] = self._compile(
+                folder.name, folder / "kernels.cpp", f"-D{definition}"
+            )
+        return str(self._built[operation, dtype]).encode()
+
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the operations run here, on tensors of the CPU."""
+        # From sys.modules, since the package gives the functions the names of their modules.
+        for name in OPERATIONS:
+            module = sys.modules[f"vst.motion.kernels.{name}"]
+            monkeypatch.setattr(module, "runs_compiled", lambda tensor: tensor.numel() > 0)
+        starter = sys.modules["vst.motion.kernels.launch"]
+        monkeypatch.setattr(starter, "load_driver", lambda: self.driver)
+        monkeypatch.setattr(starter, "build", self.build)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda index: (9, 0))
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda index: SimpleNamespace(cuda_stream=0))
+
+    def _compile(self, name: str, source: Path, *options: str) -> Path:
+        library = self._folder / f"{name}.so"
+        compiler = find_compiler()
+        assert compiler is not None
+        command = [compiler, "-std=c++17", "-O1", "-w", "-shared", "-fPIC", *options, str(source)]
+        subprocess.run([*command, "-o", str(library), "-ldl"], check=True)
+        return library
+
+
+def find_compiler() -> str | None:
+    return shutil.which("g++") or shutil.which("clang++")

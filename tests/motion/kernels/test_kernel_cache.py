@@ -1,0 +1,101 @@
+"""Compiled kernels on disk are the user's alone, whole, and never needed."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+import pytest
+
+from vst.motion.kernels import disk_cache
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="permissions as POSIX has them")
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    return tmp_path / "vst" / "kernels"
+
+
+def test_what_is_written_is_read_again_and_can_be_replaced(folder):
+    assert disk_cache.cache_folder() == folder
+    assert disk_cache.read("one") is None
+    disk_cache.write("one", b"code\0")
+    disk_cache.write("two", b"")
+    assert disk_cache.read("one") == b"code\0"
+    assert disk_cache.read("two") == b""
+    disk_cache.write("one", b"other")
+    assert disk_cache.read("one") == b"other"
+    assert sorted(path.name for path in folder.iterdir()) == ["one", "two"]
+
+
+@posix
+def test_only_the_user_can_read_or_write_it(folder):
+    umask = os.umask(0)
+    try:
+        disk_cache.write("one", b"code")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "one").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", b"x" * 40])
+def test_a_damaged_entry_is_as_none(folder, damage):
+    disk_cache.write("one", b"code")
+    (folder / "one").write_bytes(damage)
+    assert disk_cache.read("one") is None
+
+
+@pytest.mark.parametrize("cut", [1, -1])
+def test_an_entry_with_a_byte_too_few_or_many_is_as_none(folder, cut):
+    disk_cache.write("one", b"code")
+    entry = (folder / "one").read_bytes()
+    (folder / "one").write_bytes(entry[:-1] if cut > 0 else entry + b"e")
+    assert disk_cache.read("one") is None
+
+
+@posix
+def test_a_folder_that_others_can_write_to_is_neither_read_nor_written(folder):
+    disk_cache.write("one", b"code")
+    folder.chmod(0o770)
+    assert disk_cache.read("one") is None
+    disk_cache.write("two", b"code")
+    assert not (folder / "two").exists()
+
+
+def test_where_nothing_can_be_written_nothing_is_said(monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "file"))
+    disk_cache.write("one", b"code")
+    assert disk_cache.read("one") is None
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_write_that_fails_leaves_nothing_behind(monkeypatch, folder):
+    def refuse(source, target):
+        raise OSError("full")
+
+    monkeypatch.setattr(disk_cache.os, "replace", refuse)
+    disk_cache.write("one", b"code")
+    assert list(folder.iterdir()) == []
+
+
+def test_without_a_variable_it_is_below_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("LOCALAPPDATA")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert disk_cache.cache_folder() == tmp_path / ".cache" / "vst" / "kernels"
+
+
+def test_a_relative_place_is_not_taken(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
+    monkeypatch.setenv("LOCALAPPDATA", "somewhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert disk_cache.cache_folder() == tmp_path / ".cache" / "vst" / "kernels"
