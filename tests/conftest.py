@@ -53,3 +53,39 @@ def loss_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_file(VGGFeatures((2, 2, 4)).half().state_dict(), folder / EXACT)
     save_file(SlimVGG19().half().state_dict(), folder / SLIM)
     return folder
+
+
+@pytest.fixture
+def small_flow_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """FlowNet2's family and PWC-Net with few channels, and the folder, empty yet, for their weights."""
+    from functools import partial
+
+    from vst.motion import weights
+    from vst.motion.flownet2 import FlowNet2, FlowNet2C, FlowNet2CS, FlowNet2CSS, FlowNet2S, FlowNet2SD
+    from vst.motion.pwcnet import PWCNet
+
+    css = partial(FlowNet2CSS, width=4)
+    small = {
+        "flownet2": partial(FlowNet2, width=4),
+        "flownet2-c": partial(FlowNet2C, width=4),
+        "flownet2-s": partial(FlowNet2S, width=4),
+        "flownet2-sd": partial(FlowNet2SD, width=4),
+        "flownet2-cs": partial(FlowNet2CS, width=4),
+        "flownet2-css": css,
+        "flownet2-css-ft-sd": css,
+        "pwcnet": partial(PWCNet, (4,) * 6, (4,) * 5),
+    }
+    assert list(small) == list(weights.ARCHITECTURES)
+    for name, network in small.items():
+        monkeypatch.setitem(weights.ARCHITECTURES, name, network)
+    monkeypatch.setattr(weights, "user_data_folder", lambda: tmp_path / "data")
+    return tmp_path / "data" / "flow"
+
+
+def flow_checkpoint(path: Path, name: str) -> Path:
+    """An untrained network of the family, as published ones are stored."""
+    from vst.motion.weights import ARCHITECTURES
+
+    torch.manual_seed(5)
+    torch.save({"state_dict": ARCHITECTURES[name]().state_dict(), "epoch": 0}, path)
+    return path

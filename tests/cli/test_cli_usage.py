@@ -29,8 +29,8 @@ from vst import __version__
         ),
         (
             ["weights", "fetch", "vgg61"],
-            "invalid value for 'vgg16|vgg19': 'vgg61' is unknown: did you mean 'vgg19'? "
-            "(see 'vst weights fetch --help')",
+            "invalid value for 'vgg16|vgg19|raft-small|raft-large': 'vgg61' is unknown: "
+            "did you mean 'vgg19'? (see 'vst weights fetch --help')",
         ),
     ],
 )

@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from vst.errors import UsageError, VstError
-from vst.motion import ESTIMATORS, create_estimator
+from vst.motion import ESTIMATORS, automatic, check_estimator, create_estimator
 from vst.motion import registry as registry_module
 
 
@@ -42,6 +43,66 @@ def test_what_is_missing_is_said_with_how_to_get_it(monkeypatch):
     for name in ("dis", "auto"):
         with pytest.raises(VstError, match="not ready: OpenCV is absent: pip install"):
             create_estimator(name)
+
+
+@pytest.mark.parametrize(
+    ("device", "ready", "chosen"),
+    [("cuda", True, "flownet2"), ("cuda", False, "dis"), ("cpu", True, "dis"), ("cpu", False, "dis")],
+)
+def test_auto_is_flownet2_where_it_is_imported_and_runs_on_cuda_else_dis(
+    monkeypatch, device, ready, chosen
+):
+    asked = []
+    for name in ("flownet2", "dis"):
+        entry = dataclasses.replace(
+            ESTIMATORS[name],
+            missing=lambda name=name: None if ready or name == "dis" else "it is not imported",
+            factory=lambda *place, name=name: asked.append((name, *place)),
+        )
+        monkeypatch.setitem(ESTIMATORS, name, entry)
+    create_estimator("auto", device=torch.device(device), precision=torch.bfloat16)
+    assert asked == [(chosen, torch.device(device), torch.bfloat16)]
+    assert automatic(torch.device(device)) == chosen
+
+
+def test_without_being_told_a_network_runs_where_there_is_a_gpu_and_in_fp32(monkeypatch):
+    asked = []
+    entry = dataclasses.replace(
+        ESTIMATORS["pwcnet"], missing=lambda: None, factory=lambda *place: asked.append(place)
+    )
+    monkeypatch.setitem(ESTIMATORS, "pwcnet", entry)
+    for there, device in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        create_estimator("pwcnet")
+        assert asked.pop() == (torch.device(device), torch.float32)
+
+
+def test_what_is_not_ready_is_refused_before_anything_is_made(monkeypatch):
+    entry = dataclasses.replace(
+        ESTIMATORS["pwcnet"],
+        missing=lambda: "it is not imported: import it",
+        factory=lambda *place: pytest.fail("made"),
+    )
+    monkeypatch.setitem(ESTIMATORS, "pwcnet", entry)
+    for refuse in (check_estimator, create_estimator):
+        with pytest.raises(VstError, match="'pwcnet' is not ready: it is not imported: import it"):
+            refuse("pwcnet")
+    check_estimator("auto")
+
+
+def test_every_network_is_there_by_its_name():
+    assert {
+        "flownet2",
+        "flownet2-c",
+        "flownet2-s",
+        "flownet2-sd",
+        "flownet2-cs",
+        "flownet2-css",
+        "flownet2-css-ft-sd",
+        "pwcnet",
+        "raft-small",
+        "raft-large",
+    } <= set(ESTIMATORS)
 
 
 def test_an_absent_opencv_is_noticed(monkeypatch):

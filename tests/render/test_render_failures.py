@@ -174,7 +174,7 @@ def test_motion_that_cannot_be_estimated_ends_the_render_with_its_error(
         def prepare(self, image):
             raise VstError("no flow today")
 
-    monkeypatch.setattr(vst.render.job, "create_estimator", lambda name: Broken())
+    monkeypatch.setattr(vst.render.job, "create_estimator", lambda name, **options: Broken())
     with pytest.raises(VstError, match="no flow today"):
         render(clip, settings())
     assert left(tmp_path) == ["clip.mp4"]

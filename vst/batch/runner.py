@@ -17,7 +17,7 @@ from vst.batch.workers import run_in_workers
 from vst.errors import MediaError, UsageError
 from vst.media import CODECS
 from vst.modes import check_mode
-from vst.motion import create_estimator
+from vst.motion import check_estimator
 from vst.render import Progress, RenderSettings, Report, render
 from vst.render.device import choose_device, choose_precision
 from vst.styles import load_catalogue, parse_blend
@@ -121,7 +121,7 @@ def check_settings(settings: RenderSettings) -> None:
     """Refuse what no file could be rendered with, once and before any work."""
     check_mode(settings.mode)
     load_catalogue(settings.weights_dir).choose(parse_blend(settings.style), settings.mode)
-    create_estimator(settings.flow)
+    check_estimator(settings.flow)
     choose_precision(settings.precision, choose_device(settings.device))
     if settings.codec is not None and settings.codec not in CODECS:
         raise UsageError(f"codec {settings.codec} is unknown: choose one of {', '.join(CODECS)}")

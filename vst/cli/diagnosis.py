@@ -131,13 +131,15 @@ def _encoders() -> Iterator[Finding]:
 
 
 def _estimators() -> Iterator[Finding]:
-    from vst.motion import ESTIMATORS
+    from vst.motion import ESTIMATORS, automatic
+    from vst.render.device import choose_device
 
     ready = any(entry.ready() for entry in ESTIMATORS.values())
     for name, entry in ESTIMATORS.items():
         missing = entry.missing()
         state = OK if missing is None else WARNING if ready else BROKEN
         yield Finding(f"flow {name}", state, missing or "ready")
+    yield Finding("flow auto", OK, automatic(choose_device("auto")))
 
 
 def _weights(weights_dir: Path | None) -> Iterator[Finding]:

@@ -12,17 +12,22 @@ from vst.cli.options import json_option, quiet_option, verbose_option, weights_d
 from vst.cli.outcome import FAILED
 from vst.cli.session import session_of
 from vst.cli.tables import show_table
+from vst.errors import UsageError
 
 COMMANDS = {
     "list": "vst.cli.weights:list_command",
     "verify": "vst.cli.weights:verify_command",
     "fetch": "vst.cli.weights:fetch_command",
+    "import": "vst.cli.weights:import_command",
 }
+
+RAFT = ("raft-small", "raft-large")
+FETCHED = ("vgg16", "vgg19", *RAFT)
 
 
 @click.group("weights", cls=LazyGroup, commands_at=COMMANDS)
 def weights_group() -> None:
-    """List, check and fetch weight files."""
+    """List, check, fetch and import weight files."""
 
 
 @click.command("list")
@@ -85,16 +90,70 @@ def verify_command(context: click.Context, weights_dir: Path | None) -> None:
 
 
 @click.command("fetch")
-@click.argument("name", type=NearestChoice(["vgg16", "vgg19"]), metavar="vgg16|vgg19")
+@click.argument("name", type=NearestChoice(FETCHED), metavar="|".join(FETCHED))
 @verbose_option
 @quiet_option
 @click.pass_context
 def fetch_command(context: click.Context, name: str) -> None:
-    """Download a loss network into torch's cache, for training.
+    """Download a network into torch's cache: a VGG for training, a RAFT for optical flow.
 
-    The licence keeps us from shipping it; torchvision gives it to everybody.
+    Their licences keep us from shipping them; torchvision gives them to everybody.
     """
-    from vst.styles.loss_network import load_loss_network
+    if name in RAFT:
+        from vst.motion.raft import fetch_raft
 
-    load_loss_network(name)
-    session_of(context).result(f"{name} is in torch's cache and ready for 'vst train'")
+        fetch_raft(name)
+        use = f"--flow {name}"
+    else:
+        from vst.styles.loss_network import load_loss_network
+
+        load_loss_network(name)
+        use = "'vst train'"
+    session_of(context).result(f"{name} is in torch's cache and ready for {use}")
+
+
+@click.command("import")
+@click.argument("family", required=False, metavar="[flownet2|pwcnet]")
+@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
+@click.option(
+    "--as", "name", metavar="NAME", help="The estimator that it is for; needed for one that looks alike."
+)
+@json_option
+@verbose_option
+@quiet_option
+@click.pass_context
+def import_command(context: click.Context, family: str | None, file: Path | None, name: str | None) -> None:
+    """Take over a published optical flow network, FILE as it was downloaded.
+
+    Which one it is, is told from what it holds. Nothing in the file is run. Without arguments: what can be
+    imported, and where it is published.
+    """
+    session = session_of(context)
+    if family is None:
+        from vst.motion.published import RELEASES
+        from vst.motion.weights import missing_weights
+
+        rows = [
+            {
+                "import": release.family,
+                "files": release.files,
+                "from": release.source,
+                "licence": release.licence,
+                "imported": [each for each in release.estimators if missing_weights(each) is None],
+            }
+            for release in RELEASES.values()
+        ]
+        show_table(session, ("import", "files", "from", "licence", "imported"), rows)
+        return
+    if file is None:
+        raise UsageError(
+            f"no file given: vst weights import {family} FILE; without arguments it says which"
+        )
+    from vst.motion.weights import import_weights
+
+    done = import_weights(family, file, name)
+    session.event("imported", name=done.name, path=str(done.path))
+    session.result(f"{done.name} is imported and ready: --flow {done.name} ({done.path})")
+    if name is None:
+        for other in done.alike:
+            session.note(f"{other} looks the same; if this is its file, import it with --as {other}")

@@ -6,7 +6,7 @@ from vst.motion.consistency import consistency_mask, occlusion_part, trusted_mas
 from vst.motion.estimator import Estimator
 from vst.motion.flo import read_flo, write_flo
 from vst.motion.memory import recall
-from vst.motion.registry import ESTIMATORS, check_estimator, create_estimator
+from vst.motion.registry import ESTIMATORS, automatic, check_estimator, create_estimator
 from vst.motion.shots import shots
 from vst.motion.track import DISTANCES, Tracked, track
 from vst.motion.warp import inside, warp
@@ -16,6 +16,7 @@ __all__ = [
     "ESTIMATORS",
     "Estimator",
     "Tracked",
+    "automatic",
     "check_estimator",
     "consistency_mask",
     "create_estimator",

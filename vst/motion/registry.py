@@ -6,9 +6,14 @@ import importlib.util
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from vst.errors import UsageError, VstError, suggestion
 from vst.motion.estimator import Estimator
+
+if TYPE_CHECKING:
+    import torch
 
 _log = logging.getLogger(__name__)
 
@@ -19,13 +24,14 @@ class EstimatorEntry:
 
     Attributes:
         description: One line for a list of estimators.
-        factory: Makes the estimator.
+        factory: Makes the estimator for a device, with the precision of its features; what is no network
+            needs neither.
         missing: What has to be installed or imported before the factory works, as a sentence that says how;
             None when it is ready.
     """
 
     description: str
-    factory: Callable[[], Estimator]
+    factory: Callable[[torch.device, torch.dtype], Estimator]
     missing: Callable[[], str | None]
 
     def ready(self) -> bool:
@@ -33,7 +39,7 @@ class EstimatorEntry:
         return self.missing() is None
 
 
-def _dis() -> Estimator:
+def _dis(device: torch.device, precision: torch.dtype) -> Estimator:
     from vst.motion.dis import DisEstimator
 
     return DisEstimator()
@@ -45,44 +51,110 @@ def _missing_opencv() -> str | None:
     return None
 
 
+def _flownet2(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
+    from vst.motion.flownet2.estimator import FlowNet2Estimator
+
+    return FlowNet2Estimator(name, device, precision)
+
+
+def _pwcnet(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
+    from vst.motion.pwcnet.estimator import PWCNetEstimator
+
+    return PWCNetEstimator(name, device, precision)
+
+
+def _missing_weights(name: str) -> str | None:
+    from vst.motion.weights import missing_weights
+
+    return missing_weights(name)
+
+
+def _raft(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
+    from vst.motion.raft import RaftEstimator
+
+    return RaftEstimator(name, device, precision)
+
+
+def _missing_raft(name: str) -> str | None:
+    from vst.motion.raft import missing_raft
+
+    return missing_raft(name)
+
+
+_FLOWNET2 = {
+    "flownet2": "FlowNet 2.0, all five networks; wants CUDA",
+    "flownet2-c": "FlowNet 2.0's correlation network alone",
+    "flownet2-s": "FlowNet 2.0's simple network alone",
+    "flownet2-sd": "FlowNet 2.0's network for small displacements alone",
+    "flownet2-cs": "FlowNet 2.0's first two networks",
+    "flownet2-css": "FlowNet 2.0's first three networks",
+    "flownet2-css-ft-sd": "FlowNet 2.0's first three networks, tuned for small displacements",
+}
+
+_RAFT = {
+    "raft-small": "RAFT with a million parameters (torchvision)",
+    "raft-large": "RAFT with five million parameters (torchvision)",
+}
+
 ESTIMATORS: dict[str, EstimatorEntry] = {
     "dis": EstimatorEntry(
         "Dense Inverse Search (OpenCV); no weights, fast on a CPU", _dis, _missing_opencv
     ),
+    **{
+        name: EstimatorEntry(description, partial(_flownet2, name), partial(_missing_weights, name))
+        for name, description in _FLOWNET2.items()
+    },
+    "pwcnet": EstimatorEntry(
+        "PWC-Net, small and quick", partial(_pwcnet, "pwcnet"), partial(_missing_weights, "pwcnet")
+    ),
+    **{
+        name: EstimatorEntry(description, partial(_raft, name), partial(_missing_raft, name))
+        for name, description in _RAFT.items()
+    },
 }
 
-_AUTO = ("dis",)
-"""What ``auto`` tries, best first."""
+
+def automatic(device: torch.device) -> str:
+    """What ``auto`` is on a device: flownet2 where its weights are imported and the device is CUDA."""
+    return "flownet2" if device.type == "cuda" and ESTIMATORS["flownet2"].ready() else "dis"
 
 
-def create_estimator(name: str = "auto") -> Estimator:
+def create_estimator(
+    name: str = "auto", *, device: torch.device | None = None, precision: torch.dtype | None = None
+) -> Estimator:
     """An estimator by name.
 
     Args:
         name: A key of ``ESTIMATORS``, or ``"auto"`` for the best one that is ready here; which that is
             goes to the log.
+        device: Where a network runs; None is CUDA where there is a GPU, else the CPU.
+        precision: Of a network's features; None is fp32.
 
     Raises:
         UsageError: There is no estimator of that name.
         VstError: It needs something that is not here; the message says what and how to get it.
     """
+    import torch
+
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "auto":
-        name = next((each for each in _AUTO if ESTIMATORS[each].ready()), _AUTO[-1])
+        name = automatic(device)
         _log.info("optical flow: auto chose %s", name)
     check_estimator(name)
-    missing = ESTIMATORS[name].missing()
-    if missing is not None:
-        raise VstError(f"flow estimator '{name}' is not ready: {missing}")
-    return ESTIMATORS[name].factory()
+    return ESTIMATORS[name].factory(device, precision or torch.float32)
 
 
 def check_estimator(name: str) -> None:
-    """Refuse a name that is no estimator's, nor ``"auto"``.
+    """Refuse a name that is no estimator's, nor ``"auto"``, and what is not ready.
 
     Raises:
-        UsageError: With the nearest name.
+        UsageError: For a name, with the nearest one.
+        VstError: For what is not ready, with what to do.
     """
-    names = [*ESTIMATORS, "auto"]
-    if name in names:
+    if name == "auto":
         return
-    raise UsageError(f"unknown flow estimator '{name}': {suggestion(name, names)}")
+    if name not in ESTIMATORS:
+        raise UsageError(f"unknown flow estimator '{name}': {suggestion(name, [*ESTIMATORS, 'auto'])}")
+    missing = ESTIMATORS[name].missing()
+    if missing is not None:
+        raise VstError(f"flow estimator '{name}' is not ready: {missing}")

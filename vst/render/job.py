@@ -123,7 +123,8 @@ def render(
                     precision=precision,
                     weights_dir=settings.weights_dir,
                 )
-                estimator = create_estimator(settings.flow) if mode.distances else None
+                if mode.distances:
+                    estimator = create_estimator(settings.flow, device=device, precision=precision)
             counts = paint(
                 (resize_frame(frame, width, height) for frame in reader),
                 mode,

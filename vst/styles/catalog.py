@@ -19,12 +19,12 @@ is there as soon as its file is.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vst.errors import UsageError, WeightsError, suggestion
+from vst.files import user_data_folder
 from vst.networks.body import TransformationBody
 from vst.styles.blend import Blend
 from vst.styles.catalog_file import CATALOG, read_catalog_file
@@ -200,15 +200,6 @@ def weight_folders(weights_dir: Path | None = None) -> list[Path]:
     checkout = (package.parent / "setup.cfg").is_file()
     folders.append(package.parent / "weights" if checkout else package / "_weights")
     return folders
-
-
-def user_data_folder() -> Path:
-    """Where this user's own styles and weights live, by the custom of the system."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "vst"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "vst"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "vst"
 
 
 def load_catalogue(weights_dir: Path | None = None) -> Catalogue:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from vst.errors import VstError, WeightsError
+from vst.files import read_tensors
 from vst.networks import ITN, VTN
 from vst.networks.body import TABLE_4_1, TransformationBody, Variant
 from vst.styles.convolutions import body_digest
@@ -148,26 +149,7 @@ def load_network(path: Path) -> tuple[TransformationBody, WeightsInfo]:
     info = read_info(path)
     network = ARCHITECTURES[info.mode](info.width, len(info.styles), info.variant)
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    try:
-        with safe_open(path, "pt") as file:
-            names = set(file.keys())
-            if names != set(wanted):
-                odd = sorted(names ^ set(wanted))[0]
-                raise WeightsError(f"{path} and its description disagree about {odd}; the file is damaged")
-            state = {}
-            for name, shape in wanted.items():
-                # The shape is read from the header, before a byte of the tensor.
-                found = tuple(file.get_slice(name).get_shape())
-                if found != shape:
-                    raise WeightsError(
-                        f"{path}: {name} has shape {found}, expected {shape}; the file is damaged"
-                    )
-                state[name] = file.get_tensor(name).float()
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); fetch it again") from error
-    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
-        raise WeightsError(f"{path} holds numbers that are not finite; the file is damaged")
-    network.load_state_dict(state)
+    network.load_state_dict(read_tensors(path, wanted, "fetch it again"))
     return network.requires_grad_(False).eval(), info
 
 

@@ -1,0 +1,106 @@
+"""`vst weights import`, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import torch
+
+from tests.conftest import flow_checkpoint
+
+
+def test_without_arguments_it_says_what_can_be_imported_and_from_where(vst, small_flow_networks):
+    outcome = vst("weights", "import")
+    assert outcome.code == 0
+    assert "https://github.com/NVIDIA/flownet2-pytorch" in outcome.out
+    assert "https://github.com/NVlabs/PWC-Net" in outcome.out
+    assert "CC BY-NC-SA 4.0" in outcome.out
+    rows = [json.loads(line) for line in vst("weights", "import", "--json").out.splitlines()]
+    assert {row["import"]: row["imported"] for row in rows} == {"flownet2": [], "pwcnet": []}
+
+
+def test_a_checkpoint_is_imported_and_listed(vst, small_flow_networks, tmp_path):
+    source = flow_checkpoint(tmp_path / "FlowNet2-S_checkpoint.pth.tar", "flownet2-s")
+    outcome = vst("weights", "import", "flownet2", source)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("flownet2-s is imported and ready: --flow flownet2-s")
+    assert outcome.err == ""
+    rows = [json.loads(line) for line in vst("weights", "import", "--json").out.splitlines()]
+    assert next(row for row in rows if row["import"] == "flownet2")["imported"] == ["flownet2-s"]
+    doctor = [json.loads(line) for line in vst("doctor", "--json").out.splitlines()]
+    found = {row["check"]: (row["state"], row["value"]) for row in doctor}
+    assert found["flow flownet2-s"] == ("ok", "ready")
+    assert found["flow flownet2-c"][0] == "warning"
+    assert "vst weights import flownet2 FILE" in found["flow flownet2-c"][1]
+    assert found["flow auto"][1] in ("dis", "flownet2")
+
+
+def test_one_that_looks_alike_is_mentioned_and_can_be_named(vst, small_flow_networks, tmp_path):
+    source = flow_checkpoint(tmp_path / "x.pth.tar", "flownet2-css")
+    assert "import it with --as flownet2-css-ft-sd" in vst("weights", "import", "flownet2", source).err
+    named = vst("weights", "import", "flownet2", source, "--as", "flownet2-css-ft-sd", "--json")
+    event = json.loads(named.out)
+    assert (event["event"], event["name"]) == ("imported", "flownet2-css-ft-sd")
+    assert (small_flow_networks / "flownet2-css-ft-sd.safetensors").is_file()
+
+
+def test_a_file_that_is_not_a_checkpoint_is_one_line(vst, small_flow_networks, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'marker'}",)
+
+    (tmp_path / "page.pth").write_bytes(b"<html>sign in</html>")
+    torch.save({"state_dict": Evil()}, tmp_path / "evil.pth")
+    torch.save({"state_dict": {"w": torch.zeros(3)}}, tmp_path / "other.pth")
+    for name, said in (
+        ("page.pth", "is a web page"),
+        ("evil.pth", "it was not run"),
+        ("other.pth", "is not a flownet2 checkpoint"),
+        ("absent.pth", "cannot be read"),
+    ):
+        outcome = vst("weights", "import", "flownet2", tmp_path / name)
+        assert outcome.code == 1
+        assert outcome.out == ""
+        assert outcome.err.startswith("vst: error: ")
+        assert outcome.err.count("\n") == 1
+        assert said in outcome.err
+    assert not (tmp_path / "marker").exists()
+
+
+def test_what_cannot_be_meant_is_bad_usage(vst, small_flow_networks, tmp_path):
+    source = flow_checkpoint(tmp_path / "x.pth", "flownet2-s")
+    for arguments, said in (
+        (["flownet3", source], "did you mean 'flownet2'?"),
+        (["flownet2"], "no file given: vst weights import flownet2 FILE"),
+        (["flownet2", source, "--as", "flownet2-csd"], "has no estimator 'flownet2-csd': did you mean"),
+    ):
+        outcome = vst("weights", "import", *arguments)
+        assert outcome.code == 2
+        assert said in outcome.err
+
+
+def test_a_clip_is_painted_along_the_flow_of_an_imported_network(
+    vst, small_flow_networks, weights, clip, tmp_path
+):
+    for name in ("flownet2", "flownet2-sd"):
+        vst("weights", "import", "flownet2", flow_checkpoint(tmp_path / "x.pth.tar", name))
+        options = ("--style", "candy", "--weights-dir", weights, "--device", "cpu")
+        outcome = vst("render", clip, "-o", tmp_path / f"{name}.mkv", "--flow", name, *options)
+        assert outcome.code == 0, outcome.err
+        assert (tmp_path / f"{name}.mkv").stat().st_size > 0
+
+
+def test_without_a_checkpoint_one_line_says_how_to_get_one(
+    vst, small_flow_networks, weights, clip, tmp_path
+):
+    options = ("--style", "candy", "--weights-dir", weights, "-o", tmp_path / "out.mkv")
+    for name in ("flownet2", "flownet2-css-ft-sd", "pwcnet"):
+        outcome = vst("render", clip, "--flow", name, *options)
+        assert outcome.code == 1
+        assert outcome.err.count("\n") == 1
+        assert (
+            f"flow estimator '{name}' is not ready: its weights are not imported: vst weights import"
+            in outcome.err
+        )
+    assert not (tmp_path / "out.mkv").exists()

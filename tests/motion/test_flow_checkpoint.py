@@ -1,0 +1,191 @@
+"""Checkpoints are read, old ones too, and nothing in them is run."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import pickle
+import pickletools
+import struct
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vst.errors import WeightsError
+from vst.motion.checkpoint import read_checkpoint
+
+STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.tensor([0.5, -1.0])}
+
+
+def same(found: dict[str, torch.Tensor]) -> bool:
+    return found.keys() == STATE.keys() and all(torch.equal(found[name], STATE[name]) for name in STATE)
+
+
+def saved(path: Path, content: object, *, new: bool = True) -> Path:
+    torch.save(content, path, _use_new_zipfile_serialization=new)
+    return path
+
+
+def as_python_2_wrote_it(data: bytes) -> bytes:
+    """A checkpoint of the old format with strings as Python 2 pickles them: bytes without encoding."""
+    stream, out = io.BytesIO(data), b""
+    for _ in range(5):  # magic number, version, system, content, names of storages
+        start = stream.tell()
+        operations = list(pickletools.genops(stream))
+        places = [place for _, _, place in operations] + [stream.tell()]
+        for (operation, value, place), after in zip(operations, places[1:], strict=True):
+            if operation.name == "BINUNICODE":
+                raw = value.encode("latin1")
+                out += b"U" + bytes([len(raw)]) + raw
+            else:
+                out += data[place:after]
+        assert stream.tell() > start
+    return out + stream.read()
+
+
+class Evil:
+    """Leaves a file behind if it is unpickled by something that runs it."""
+
+    def __init__(self, call, *arguments):
+        self._call = call, arguments
+
+    def __reduce__(self):
+        return self._call
+
+
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize(
+    "content",
+    [
+        STATE,
+        OrderedDict(STATE),
+        {"state_dict": STATE, "epoch": 3},
+        {"state_dict": OrderedDict(STATE), "best_EPE": np.float64(1e10), "loss": np.float32(2)},
+        {f"module.{name}": value for name, value in STATE.items()},
+        {"state_dict": {f"module.{name}": torch.nn.Parameter(value) for name, value in STATE.items()}},
+    ],
+)
+def test_the_usual_forms_are_read(tmp_path, content, new):
+    found = read_checkpoint(saved(tmp_path / "x.pth.tar", content, new=new))
+    assert same(found)
+    assert not any(value.requires_grad for value in found.values())
+
+
+def test_safetensors_are_read_whatever_the_file_is_called(tmp_path):
+    save_file(STATE, tmp_path / "x.pth")
+    assert same(read_checkpoint(tmp_path / "x.pth"))
+
+
+def test_scalars_of_numpy_1_are_passed_over(tmp_path):
+    path = saved(tmp_path / "x.pth.tar", {"best": np.float64(1e10), "state_dict": STATE}, new=False)
+    data = path.read_bytes().replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
+    assert b"cnumpy.core.multiarray\nscalar" in data
+    path.write_bytes(data)
+    assert same(read_checkpoint(path))
+
+
+def test_a_checkpoint_of_python_2_is_read(tmp_path):
+    path = saved(tmp_path / "x.pth.tar", {"best": np.float64(1e10), "state_dict": STATE}, new=False)
+    data = as_python_2_wrote_it(path.read_bytes())
+    assert b"U\x08a.weight" in data
+    assert struct.pack("<d", 1e10) in data
+    path.write_bytes(data)
+    assert same(read_checkpoint(path))
+
+
+@pytest.mark.parametrize("where", ["state", "beside", "alone"])
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize(("call", "named"), [(os.system, "system"), (builtins.eval, "eval")])
+def test_a_hostile_pickle_is_refused_and_not_run(tmp_path, call, named, new, where):
+    marker = tmp_path / "marker"
+    command = f"touch {marker}" if call is os.system else f"open({str(marker)!r}, 'w')"
+    evil = Evil(call, command)
+    content = {
+        "state": {"state_dict": {**STATE, "evil": evil}},
+        "beside": {"state_dict": STATE, "epoch": evil},
+        "alone": evil,
+    }[where]
+    path = saved(tmp_path / "evil.pth", content, new=new)
+    with pytest.raises(WeightsError, match=f"evil.pth asks to run .*{named}.*was not run") as caught:
+        read_checkpoint(path)
+    assert "\n" not in str(caught.value)
+    assert not marker.exists()
+    pickle.loads(pickle.dumps(evil))
+    assert marker.exists(), "the pickle would have run"
+
+
+def test_even_other_parts_of_numpy_are_refused(tmp_path):
+    path = saved(tmp_path / "x.pth", {"state_dict": STATE, "seen": np.arange(3)})
+    with pytest.raises(WeightsError, match=r"asks to run numpy\._?core\.multiarray\._reconstruct"):
+        read_checkpoint(path)
+
+
+def test_the_allowance_ends_with_the_reading(tmp_path):
+    before = torch.serialization.get_safe_globals()
+    read_checkpoint(saved(tmp_path / "x.pth", {"best": np.float64(1), "state_dict": STATE}))
+    assert torch.serialization.get_safe_globals() == before
+
+
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize("part", [0.02, 0.5, 0.98])
+def test_a_truncated_file_is_one_line(tmp_path, new, part):
+    path = saved(tmp_path / "cut.pth", {"state_dict": STATE}, new=new)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(part * len(data))])
+    with pytest.raises(
+        WeightsError, match=r"cut\.pth is no checkpoint, or damaged .*download it again"
+    ) as caught:
+        read_checkpoint(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_safetensors_file_is_one_line(tmp_path):
+    save_file(STATE, tmp_path / "x.safetensors")
+    data = (tmp_path / "x.safetensors").read_bytes()
+    (tmp_path / "x.safetensors").write_bytes(data[:-3])
+    with pytest.raises(WeightsError, match="is damaged"):
+        read_checkpoint(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"", "is no checkpoint, or damaged"),
+        (b"hello, this is some text\n", "is no checkpoint, or damaged"),
+        (bytes(range(256)) * 4, "is no checkpoint, or damaged"),
+        (b"\n<!DOCTYPE html><html>Google Drive - Virus scan warning</html>", "is a web page"),
+    ],
+)
+def test_what_is_no_checkpoint_is_said_so(tmp_path, data, line):
+    (tmp_path / "x.pth").write_bytes(data)
+    with pytest.raises(WeightsError, match=line) as caught:
+        read_checkpoint(tmp_path / "x.pth")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_is_said_so(tmp_path):
+    for path in (tmp_path, tmp_path / "absent.pth"):
+        with pytest.raises(WeightsError, match="cannot be read"):
+            read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (torch.zeros(3), "holds no parameters"),
+        ({}, "holds no parameters"),
+        ({"state_dict": {}}, "holds no parameters"),
+        ({"epoch": 3}, "holds int under 'epoch'"),
+        ({3: torch.zeros(1)}, "holds Tensor under '3'"),
+        ({"a": torch.zeros(2, dtype=torch.int64)}, "holds Tensor under 'a'"),
+        ({"a": torch.eye(3).to_sparse()}, "holds Tensor under 'a'"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_said_so(tmp_path, content, line):
+    with pytest.raises(WeightsError, match=line):
+        read_checkpoint(saved(tmp_path / "x.pth", content))
