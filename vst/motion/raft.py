@@ -40,10 +40,10 @@ class RaftEstimator(NetworkEstimator):
     tile = 1024
 
     def __init__(self, name: str, device: torch.device, precision: torch.dtype) -> None:
-        builder, weights = _torchvision(name)
         lacking = missing_raft(name)
         if lacking is not None:
             raise WeightsError(f"flow estimator '{name}' is not ready: {lacking}")
+        builder, weights = _torchvision(name)
         path = _cached(weights)
         network = builder(weights=None)
         try:
