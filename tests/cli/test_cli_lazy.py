@@ -20,7 +20,12 @@ assert not loaded, loaded
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["render", "--help"], ["batch", "--help"], ["train", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        *([command, "--help"] for command in ("render", "batch", "train", "flow", "evaluate-flow")),
+    ],
 )
 def test_help_loads_no_heavy_package(arguments: list[str]) -> None:
     done = subprocess.run(

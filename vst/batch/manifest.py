@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vst.batch.find import RECORD
 from vst.batch.job import Job
 from vst.errors import MediaError
+from vst.motion.recorded import is_recorded, recorded_stamp
 
 if TYPE_CHECKING:
     from vst.render import RenderSettings
@@ -71,7 +72,11 @@ class Manifest:
     @staticmethod
     def _describe(job: Job, settings: RenderSettings) -> dict[str, Any]:
         source, output = job.source.stat(), job.output.stat()
+        flow = {}
+        if is_recorded(settings.flow):
+            flow["flow"] = recorded_stamp(settings.flow, job.source)
         return {
+            **flow,
             "source": [source.st_size, source.st_mtime_ns],
             "output": [output.st_size, output.st_mtime_ns],
             "settings": settings_digest(settings),

@@ -22,6 +22,8 @@ COMMANDS = {
     "style": "vst.cli.style:style_group",
     "modes": "vst.cli.modes:modes_command",
     "weights": "vst.cli.weights:weights_group",
+    "flow": "vst.cli.flow:flow_command",
+    "evaluate-flow": "vst.cli.evaluate_flow:evaluate_flow_command",
     "train": "vst.cli.train:train_command",
     "doctor": "vst.cli.doctor:doctor_command",
 }

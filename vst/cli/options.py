@@ -78,6 +78,17 @@ weights_dir_option = click.option(
     help="Look here for weights first.",
 )
 
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1."
+)
+precision_option = click.option(
+    "--precision",
+    type=NearestChoice(["auto", "fp32", "bf16", "fp16"]),
+    default="auto",
+    show_default=True,
+    help="Arithmetic of the networks.",
+)
+
 talk_options = _add(json_option, verbose_option, quiet_option)
 
 render_options = _add(
@@ -85,7 +96,12 @@ render_options = _add(
     click.option(
         "--mode", default="vtn", show_default=True, help="How frames are painted; see 'vst modes'."
     ),
-    click.option("--flow", default="auto", show_default=True, help="Optical flow estimator."),
+    click.option(
+        "--flow",
+        default="auto",
+        show_default=True,
+        help="Optical flow estimator, or file:FOLDER for what 'vst flow' wrote.",
+    ),
     click.option(
         "--strength", type=float, default=1.0, show_default=True, help="0 the clip, 1 the painting."
     ),
@@ -101,14 +117,8 @@ render_options = _add(
     click.option("--codec", help="h264 (default), h265, av1, vp9, prores or ffv1."),
     click.option("--crf", type=int, help="Quality of the codec, smaller is better."),
     click.option("--pix-fmt", help="Pixel format of the output, such as yuv420p10le."),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1."),
-    click.option(
-        "--precision",
-        type=NearestChoice(["auto", "fp32", "bf16", "fp16"]),
-        default="auto",
-        show_default=True,
-        help="Arithmetic of the networks.",
-    ),
+    device_option,
+    precision_option,
     click.option(
         "--threads", type=int, metavar="N", help="CPU threads of a render; all cores unless given."
     ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from vst.evaluate.baselines import Baseline, Blend, Paste, Still
 from vst.evaluate.curves import METRICS, Curves, Point, Summary
+from vst.evaluate.flow import FlowScore, ZeroFlow, evaluate_flow, score_flow
+from vst.evaluate.flow_data import LAYOUTS, FlowPair, find_pairs
 from vst.evaluate.judge import EstimatorJudge, Judge, SceneJudge
 from vst.evaluate.masks import MaskScore, score_mask
 from vst.evaluate.metrics import (
@@ -16,11 +18,14 @@ from vst.evaluate.metrics import (
 from vst.evaluate.reappearance import Reappearance, reappearance_error
 
 __all__ = [
+    "LAYOUTS",
     "METRICS",
     "Baseline",
     "Blend",
     "Curves",
     "EstimatorJudge",
+    "FlowPair",
+    "FlowScore",
     "Judge",
     "MaskScore",
     "Paste",
@@ -29,9 +34,13 @@ __all__ = [
     "SceneJudge",
     "Still",
     "Summary",
+    "ZeroFlow",
+    "evaluate_flow",
+    "find_pairs",
     "gradient_energy",
     "mean_squared_error",
     "reappearance_error",
+    "score_flow",
     "score_mask",
     "structural_similarity",
     "temporal_error",

@@ -32,13 +32,12 @@ class DisEstimator(Estimator):
             With fewer refinements or a coarser stride it is a third quicker but trusts less of real clips.
     """
 
-    name = "dis"
-
     def __init__(self, preset: Preset = "medium") -> None:
         if preset not in _PRESETS:
             raise ValueError(f"DIS preset is {preset!r}; expected one of {', '.join(_PRESETS)}")
         import cv2  # here, so that naming the estimators does not load OpenCV
 
+        self.name = "dis" if preset == "medium" else f"dis-{preset}"
         self._dis = cv2.DISOpticalFlow.create(_PRESETS[preset])
 
     def prepare(self, image: Tensor) -> Tensor:

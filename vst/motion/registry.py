@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vst.errors import UsageError, VstError, suggestion
 from vst.motion.estimator import Estimator
+from vst.motion.recorded import PREFIX, check_recorded, is_recorded
 
 if TYPE_CHECKING:
     import torch
@@ -39,10 +40,12 @@ class EstimatorEntry:
         return self.missing() is None
 
 
-def _dis(device: torch.device, precision: torch.dtype) -> Estimator:
+def _dis(
+    device: torch.device, precision: torch.dtype, preset: Literal["ultrafast", "fast", "medium"] = "medium"
+) -> Estimator:
     from vst.motion.dis import DisEstimator
 
-    return DisEstimator()
+    return DisEstimator(preset)
 
 
 def _missing_opencv() -> str | None:
@@ -100,6 +103,12 @@ ESTIMATORS: dict[str, EstimatorEntry] = {
     "dis": EstimatorEntry(
         "Dense Inverse Search (OpenCV); no weights, fast on a CPU", _dis, _missing_opencv
     ),
+    "dis-fast": EstimatorEntry(
+        "dis with its fast preset: quicker, less exact", partial(_dis, preset="fast"), _missing_opencv
+    ),
+    "dis-ultrafast": EstimatorEntry(
+        "dis with its ultrafast preset: quickest", partial(_dis, preset="ultrafast"), _missing_opencv
+    ),
     **{
         name: EstimatorEntry(description, partial(_flownet2, name), partial(_missing_weights, name))
         for name, description in _FLOWNET2.items()
@@ -136,6 +145,8 @@ def create_estimator(
     """
     import torch
 
+    if is_recorded(name):
+        raise UsageError(f"'{name}' is the motion of one clip: it serves to render or to show that clip")
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "auto":
         name = automatic(device)
@@ -145,16 +156,21 @@ def create_estimator(
 
 
 def check_estimator(name: str) -> None:
-    """Refuse a name that is no estimator's, nor ``"auto"``, and what is not ready.
+    """Refuse a name that is no estimator's, nor ``"auto"``, nor ``"file:FOLDER"``, and what is not ready.
 
     Raises:
         UsageError: For a name, with the nearest one.
+        MediaError: For a folder that does not exist.
         VstError: For what is not ready, with what to do.
     """
     if name == "auto":
         return
+    if is_recorded(name):
+        check_recorded(name)
+        return
     if name not in ESTIMATORS:
-        raise UsageError(f"unknown flow estimator '{name}': {suggestion(name, [*ESTIMATORS, 'auto'])}")
+        names = [*ESTIMATORS, f"{PREFIX}FOLDER", "auto"]
+        raise UsageError(f"unknown flow estimator '{name}': {suggestion(name, names)}")
     missing = ESTIMATORS[name].missing()
     if missing is not None:
         raise VstError(f"flow estimator '{name}' is not ready: {missing}")

@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame, Motion
 from vst.motion.consistency import recall_mask, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
+from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.warp import inside, warp
 
 DISTANCES = (1, 2, 4, 8, 16)
@@ -145,7 +145,7 @@ class _Past:
             return Motion(backward, trusted_mask(forward, backward, *seen), distance)
         mask = recall_mask(forward, backward, *seen)
         size = image.shape[-2:]
-        return Motion(_resize_flow(backward, size), F.interpolate(mask[None], size=size)[0], distance)
+        return Motion(resize_flow(backward, size), resize_mask(mask, size), distance)
 
 
 def _halve(image: Tensor) -> Tensor:
@@ -155,15 +155,6 @@ def _halve(image: Tensor) -> Tensor:
         return image
     small = F.interpolate(image[None].float(), size=((height + 1) // 2, (width + 1) // 2), mode="area")[0]
     return to_bytes(small)
-
-
-def _resize_flow(flow: Tensor, size: torch.Size) -> Tensor:
-    """Flow at another size, its vectors scaled along."""
-    height, width = flow.shape[-2:]
-    if (height, width) == tuple(size):
-        return flow
-    scale = flow.new_tensor((size[-1] / width, size[-2] / height)).view(2, 1, 1)
-    return F.interpolate(flow[None], size=tuple(size), mode="bilinear", align_corners=False)[0] * scale
 
 
 def _coarse(flow: Tensor) -> Tensor:

@@ -6,13 +6,24 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from vst.render.flow import FlowReport, FlowSettings, follow_motion
 from vst.render.job import Report, render
 from vst.render.paths import output_path
 from vst.render.pipeline import Progress
 from vst.render.settings import RenderSettings
 from vst.render.still import stylize
 
-__all__ = ["Progress", "RenderSettings", "Report", "output_path", "render", "stylize"]
+__all__ = [
+    "FlowReport",
+    "FlowSettings",
+    "Progress",
+    "RenderSettings",
+    "Report",
+    "follow_motion",
+    "output_path",
+    "render",
+    "stylize",
+]
 
 
 class _Room(ModuleType):

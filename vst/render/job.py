@@ -17,7 +17,8 @@ from vst.media import Encoding, Reader, Writer
 from vst.media.codecs import default_codec
 from vst.media.stills import STILL_SUFFIXES
 from vst.modes import check_mode, create_mode
-from vst.motion import check_estimator, create_estimator
+from vst.motion import Estimator, check_estimator, create_estimator
+from vst.motion.recorded import RecordedMotion, is_recorded
 from vst.render.device import choose_device, choose_precision, explained_memory, precision_name
 from vst.render.paths import output_path
 from vst.render.pipeline import Progress, paint
@@ -114,7 +115,8 @@ def render(
         with Writer(
             target, info, encoding, width=width, height=height, overwrite=settings.overwrite
         ) as writer:
-            mode = estimator = None
+            mode = None
+            estimator: Estimator | RecordedMotion | None = None
             if painting:
                 mode = create_mode(
                     settings.mode,
@@ -123,8 +125,10 @@ def render(
                     precision=precision,
                     weights_dir=settings.weights_dir,
                 )
-                if mode.distances:
+                if mode.distances and not is_recorded(settings.flow):
                     estimator = create_estimator(settings.flow, device=device, precision=precision)
+                elif mode.distances and not info.is_still:
+                    estimator = RecordedMotion(settings.flow, source, info.width, info.height, info.frames)
             counts = paint(
                 (resize_frame(frame, width, height) for frame in reader),
                 mode,
@@ -139,6 +143,8 @@ def render(
             )
             written = writer.finish()
             notes = (*reader.notes, *writer.notes)
+    if isinstance(estimator, RecordedMotion):
+        notes = (*notes, *estimator.notes)
     if working is not None and working != (width, height):
         notes = (
             *notes,

@@ -16,6 +16,7 @@ from vst.frame import Frame
 from vst.look import Look, at_frame_size
 from vst.modes import Mode
 from vst.motion import Estimator, Tracked, shots, track
+from vst.motion.recorded import RecordedMotion
 from vst.render.scale import resize_frame
 from vst.render.stages import Background, Clock, Sink
 
@@ -58,7 +59,7 @@ class Counts:
 def paint(
     frames: Iterable[Frame],
     mode: Mode | None,
-    estimator: Estimator | None,
+    estimator: Estimator | RecordedMotion | None,
     look: Look,
     *,
     working: tuple[int, int] | None = None,
@@ -73,7 +74,7 @@ def paint(
     Args:
         frames: The clip.
         mode: Paints; None leaves every frame as it is (strength 0).
-        estimator: Gives the motion that the mode wants; None where it wants none.
+        estimator: Gives the motion that the mode wants, or has it recorded; None where it wants none.
         look: Finishes each frame.
         working: Width and height at which motion is estimated and the mode paints, `working_size`; None is
             the frames' own.
@@ -130,9 +131,13 @@ def paint(
     return Counts(count, shot_count)
 
 
-def _motion(frames: Iterable[Frame], mode: Mode | None, estimator: Estimator | None) -> Iterator[Tracked]:
+def _motion(
+    frames: Iterable[Frame], mode: Mode | None, estimator: Estimator | RecordedMotion | None
+) -> Iterator[Tracked]:
     if mode is None or estimator is None or not mode.distances:
         return (Tracked(frame, new_shot, {}) for frame, new_shot in shots(frames))
+    if isinstance(estimator, RecordedMotion):
+        return estimator.track(frames, mode.distances)
     return track(shots(frames), estimator, mode.distances)
 
 

@@ -1,0 +1,258 @@
+"""Data sets with true flow, as they lie on disk.
+
+- ``middlebury``: ``NAME/frame10.png``, ``frame11.png``, ``flow10.flo``; or the flow in
+  ``other-gt-flow/NAME`` and the frames in ``other-data/NAME`` (Baker 2011)
+- ``sintel``: ``flow/SCENE/frame_0001.flo`` with frames in ``clean/SCENE``, what is hidden in
+  ``occlusions/SCENE`` and what is unknown in ``invalid/SCENE`` (Butler 2012); or ``gt_SCENE`` with
+  ``clean_SCENE``, the masks as ``occlusions_0001.png`` and ``invalid_0001.png`` beside the flow.
+  ``sintel-final`` takes the frames in ``final``
+- ``kitti``: ``flow_occ/000000_10.png``, ``flow_noc`` for what is not hidden, and frames ``_10`` and ``_11``
+  in ``image_2``, ``colored_0`` or ``image_0`` (Geiger 2012, Menze 2015)
+- ``chairs``: ``00001_flow.flo``, ``00001_img1.ppm``, ``00001_img2.ppm`` (Dosovitskiy 2015)
+
+Each may lie at any depth below the folder that is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from vst.errors import MediaError, UsageError, suggestion
+from vst.motion.flo import read_flo
+from vst.motion.flow_png import read_flow_png
+
+_PICTURES = ("PNG", "PPM", "JPEG")
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known of one pair.
+
+    Attributes:
+        flow: First frame -> second, 2×H×W, pixels; not-a-number where unknown.
+        occluded: 1×H×W boolean, true where the second frame does not show the pixel (behind something, or
+            outside); None where the data set does not say.
+    """
+
+    flow: Tensor
+    occluded: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One pair, read.
+
+    Attributes:
+        first: 3×H×W, RGB, 0..1.
+        second: The same.
+        flow: As in ``Truth``.
+        occluded: As in ``Truth``.
+    """
+
+    first: Tensor
+    second: Tensor
+    flow: Tensor
+    occluded: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPair:
+    """Two frames with true flow, where they lie.
+
+    Attributes:
+        name: Of the pair, for people.
+        first: The first frame.
+        second: The second.
+        truth: Reads what is known.
+    """
+
+    name: str
+    first: Path
+    second: Path
+    truth: Callable[[], Truth]
+
+    def load(self) -> Sample:
+        """Read it.
+
+        Raises:
+            MediaError: A file is missing or damaged, or the sizes differ.
+        """
+        truth = self.truth()
+        first, second = _picture(self.first), _picture(self.second)
+        for path, picture in ((self.first, first), (self.second, second)):
+            if picture.shape[-2:] != truth.flow.shape[-2:]:
+                raise MediaError(
+                    f"{path} is {_size(picture)}, but its true flow {_size(truth.flow)}: expected one size"
+                )
+        return Sample(first, second, truth.flow, truth.occluded)
+
+
+def find_pairs(folder: Path, layout: str | None = None) -> tuple[str, list[FlowPair]]:
+    """The pairs of a data set.
+
+    Args:
+        folder: Where it lies.
+        layout: A key of ``LAYOUTS``; None finds out.
+
+    Returns:
+        (layout, pairs in order of their names).
+
+    Raises:
+        UsageError: There is no such layout, or there are several in the folder.
+        MediaError: There is no such folder, or no pair in it.
+    """
+    if layout is not None and layout not in LAYOUTS:
+        raise UsageError(f"unknown layout '{layout}': {suggestion(layout, LAYOUTS)}")
+    if not folder.is_dir():
+        raise MediaError(f"{folder} is not a folder: give one with a data set of optical flow")
+    if layout is not None:
+        found = {layout: LAYOUTS[layout](folder)}
+    else:
+        found = {name: find(folder) for name, find in LAYOUTS.items() if name != "sintel-final"}
+    found = {name: pairs for name, pairs in found.items() if pairs}
+    if not found:
+        wanted = layout or ", ".join(LAYOUTS)
+        raise MediaError(f"{folder} holds no pair of frames with true flow in the layout {wanted}")
+    if len(found) > 1:
+        raise UsageError(f"{folder} holds several data sets: give --layout with one of {', '.join(found)}")
+    return next(iter(found.items()))
+
+
+def spread(pairs: Sequence[FlowPair], most: int) -> list[FlowPair]:
+    """At most so many of the pairs, evenly spread."""
+    count = min(most, len(pairs))
+    return [pairs[i * len(pairs) // count] for i in range(count)]
+
+
+def _middlebury(folder: Path) -> list[FlowPair]:
+    pairs = []
+    for flow in sorted(folder.rglob("flow10.flo")):
+        frames = flow.parent
+        if not (frames / "frame10.png").exists():
+            frames = frames.parents[1] / "other-data" / frames.name
+        truth = partial(_flo, flow)
+        pairs.append(FlowPair(flow.parent.name, frames / "frame10.png", frames / "frame11.png", truth))
+    return pairs
+
+
+def _sintel(folder: Path, rendered: str = "clean") -> list[FlowPair]:
+    pairs = []
+    for flow in sorted(folder.rglob("frame_*.flo")):
+        digits = flow.stem.removeprefix("frame_")
+        if not digits.isdecimal():
+            continue
+        here, after = f"{int(digits):04}", f"{int(digits) + 1:04}"
+        scene = flow.parent.name
+        if scene.startswith("gt_"):
+            scene = scene.removeprefix("gt_")
+            frames = flow.parent.with_name(f"{rendered}_{scene}")
+            occlusions, invalid = (
+                flow.with_name(f"{kind}_{here}.png") for kind in ("occlusions", "invalid")
+            )
+        else:
+            root = flow.parents[2]
+            frames = root / rendered / scene
+            occlusions, invalid = (
+                root / kind / scene / f"frame_{here}.png" for kind in ("occlusions", "invalid")
+            )
+        pairs.append(
+            FlowPair(
+                f"{scene} {here}",
+                frames / f"frame_{here}.png",
+                frames / f"frame_{after}.png",
+                partial(_sintel_truth, flow, occlusions, invalid),
+            )
+        )
+    return pairs
+
+
+def _kitti(folder: Path) -> list[FlowPair]:
+    pairs = []
+    flows = sorted(folder.rglob("flow_occ/*_10.png")) or sorted(folder.rglob("flow_noc/*_10.png"))
+    for flow in flows:
+        root = flow.parents[1]
+        folders = [root / name for name in ("image_2", "colored_0", "image_0")]
+        frames = next((each for each in folders if each.is_dir()), folders[0])
+        visible = root / "flow_noc" / flow.name
+        truth = partial(_kitti_truth, flow, visible if flow.parent.name == "flow_occ" else None)
+        second = frames / flow.name.replace("_10.", "_11.")
+        pairs.append(FlowPair(flow.stem, frames / flow.name, second, truth))
+    return pairs
+
+
+def _chairs(folder: Path) -> list[FlowPair]:
+    pairs = []
+    for flow in sorted(folder.rglob("*_flow.flo")):
+        name = flow.name.removesuffix("_flow.flo")
+        first, second = (flow.with_name(f"{name}_img{k}.ppm") for k in (1, 2))
+        pairs.append(FlowPair(name, first, second, partial(_flo, flow)))
+    return pairs
+
+
+LAYOUTS: dict[str, Callable[[Path], list[FlowPair]]] = {
+    "middlebury": _middlebury,
+    "sintel": _sintel,
+    "sintel-final": partial(_sintel, rendered="final"),
+    "kitti": _kitti,
+    "chairs": _chairs,
+}
+"""Name -> finds the pairs of a data set in this layout."""
+
+
+def _flo(path: Path) -> Truth:
+    return Truth(read_flo(path))
+
+
+def _sintel_truth(flow: Path, occlusions: Path, invalid: Path) -> Truth:
+    truth = read_flo(flow)
+    if invalid.exists():
+        truth[:, _marks(invalid, truth)[0]] = torch.nan
+    return Truth(truth, _marks(occlusions, truth) if occlusions.exists() else None)
+
+
+def _kitti_truth(flow: Path, visible: Path | None) -> Truth:
+    truth = read_flow_png(flow)
+    if visible is None or not visible.exists():
+        return Truth(truth)
+    seen = read_flow_png(visible)
+    if seen.shape != truth.shape:
+        raise MediaError(f"{visible} is {_size(seen)}, but {flow} {_size(truth)}: expected one size")
+    return Truth(truth, seen.isnan().any(dim=0, keepdim=True))
+
+
+def _marks(path: Path, truth: Tensor) -> Tensor:
+    """A picture as a mask of what it marks in white, 1×H×W boolean."""
+    marks = _picture(path)[:1] > 0.5
+    if marks.shape[-2:] != truth.shape[-2:]:
+        raise MediaError(f"{path} is {_size(marks)}, but its true flow {_size(truth)}: expected one size")
+    return marks
+
+
+def _picture(path: Path) -> Tensor:
+    """3×H×W, RGB, 0..1."""
+    try:
+        with Image.open(path, formats=_PICTURES) as image:
+            pixels = np.array(image.convert("RGB"))
+    except FileNotFoundError as error:
+        raise MediaError(f"{path} is missing, but its true flow is there: complete the data set") from error
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+    ) as error:
+        raise MediaError(f"{path} is not a picture that can be read: it may be damaged") from error
+    return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
+
+
+def _size(field: Tensor) -> str:
+    return f"{field.shape[-1]}×{field.shape[-2]}"

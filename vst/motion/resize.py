@@ -1,0 +1,39 @@
+"""Motion at another size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def resize_flow(flow: Tensor, size: Sequence[int]) -> Tensor:
+    """Flow at another size, its vectors scaled along.
+
+    Args:
+        flow: 2×h×w, pixels, x then y; what is not a number spreads to its neighbours.
+        size: Height and width.
+
+    Returns:
+        2×H×W in pixels of the new size: bilinear where it grows, means of areas where it shrinks.
+    """
+    height, width = flow.shape[-2:]
+    if (height, width) == tuple(size):
+        return flow
+    scale = flow.new_tensor((size[1] / width, size[0] / height)).view(2, 1, 1)
+    return _resize(flow, size, "bilinear") * scale
+
+
+def resize_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
+    """A mask of zeros and ones, 1×h×w, at another size: nearest where it grows, else the majority."""
+    if mask.shape[-2:] == tuple(size):
+        return mask
+    return (_resize(mask, size, "nearest") > 0.5).to(mask.dtype)
+
+
+def _resize(field: Tensor, size: Sequence[int], growing: str) -> Tensor:
+    if size[0] < field.shape[-2] or size[1] < field.shape[-1]:
+        return F.interpolate(field[None], size=tuple(size), mode="area")[0]
+    smooth = {"align_corners": False} if growing == "bilinear" else {}
+    return F.interpolate(field[None], size=tuple(size), mode=growing, **smooth)[0]
