@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import itertools
 import os
@@ -591,3 +592,22 @@ def test_libav_prints_nothing(tmp_path, capfd):
 
 def test_every_container_has_a_codec():
     assert {suffix for codec in CODECS.values() for suffix in codec.containers} == set(CONTAINERS)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_the_same_frames_give_the_same_packets_whatever_lay_in_memory(tmp_path, codec):
+    source = make_clip(tmp_path / "a.mp4", frames=10, width=192, height=128)
+    rng = torch.Generator().manual_seed(0)
+    grain = torch.rand(10, 3, 128, 192, generator=rng) * 0.2 + 0.4
+    found = set()
+    for number in range(6):
+        kept = [torch.rand(size) for size in torch.randint(1000, 90000, (12,)).tolist()]
+        path = tmp_path / f"{number}.mkv"
+        with Reader(source) as reader, Writer(path, reader.info, Encoding(codec)) as writer:
+            for frame, image in zip(reader, grain, strict=True):
+                writer.write(dataclasses.replace(frame, image=image))
+            writer.finish()
+        del kept
+        with av.open(str(path)) as container:
+            found.add(tuple(bytes(packet) for packet in container.demux(video=0) if packet.size))
+    assert len(found) == 1
