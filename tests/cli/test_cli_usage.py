@@ -41,10 +41,11 @@ def test_a_mistake_gets_one_line(vst, arguments, line):
     assert outcome.out == ""
 
 
-def test_a_missing_style_gets_the_list_of_styles(vst, weights):
-    outcome = vst("render", "clip.mov", "--weights-dir", weights)
+def test_a_missing_style_gets_the_list_of_styles(vst, weights, monkeypatch):
+    monkeypatch.setattr("vst.styles.catalog.weight_folders", lambda given=None: [weights])
+    outcome = vst("render", "clip.mov")
     assert outcome.code == 2
-    assert outcome.err.startswith("vst: error: no style given: pass --style with one of candy, wave")
+    assert outcome.err == "vst: error: no style given: pass --style with one of candy, wave\n"
 
 
 @pytest.mark.parametrize(
