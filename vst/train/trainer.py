@@ -140,7 +140,7 @@ def train(
                 numbers = {name: value.item() for name, value in mean.items()}
                 log.write(json.dumps({"step": done, "seconds": round(now - began, 1), **numbers}) + "\n")
                 log.flush()
-                if done % 100 == 0:
+                if done % (20 if recipe.steps <= 500 else 100) == 0:
                     text = "  ".join(f"{name} {value:.4f}" for name, value in numbers.items())
                     say(f"step {done} of {recipe.steps}  {text}")
             stopped = stop is not None and stop.is_set()
