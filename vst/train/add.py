@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import threading
 import time
@@ -112,7 +111,7 @@ def add_style(
     made = []
     deadline = time.monotonic() + 60 * minutes
     for number, base in enumerate(bases):
-        left = max(deadline - time.monotonic(), 1.0) / 60
+        now = time.monotonic()
         target = folder / f"{new.name}-{base.stem}.safetensors"
         trained = _teach(
             new,
@@ -120,7 +119,7 @@ def add_style(
             work / base.stem,
             device=device,
             precision=precision,
-            minutes=left / (len(bases) - number),
+            until=now + max(deadline - now, 0.0) / (len(bases) - number),
             compiled=compiled,
             say=say,
             stop=stop,
@@ -151,7 +150,7 @@ def _teach(
     *,
     device: str,
     precision: str,
-    minutes: float,
+    until: float,
     compiled: bool,
     say: Callable[[str], None],
     stop: threading.Event | None,
@@ -196,7 +195,7 @@ def _teach(
         recipe,
         work,
         device=device,
-        minutes=minutes if math.isfinite(minutes) else math.inf,
+        minutes=max(until - time.monotonic(), 1.0) / 60,
         start_from=start,
         compiled=compiled,
         say=say,
