@@ -94,6 +94,55 @@ def test_an_itn_that_starts_from_a_vtn_paints_what_that_one_paints_without_a_pas
     torch.testing.assert_close(painted, still(frame, mix))
 
 
+def test_a_gate_keeps_as_much_of_the_trusted_past_as_it_says():
+    torch.manual_seed(0)
+    network = VTN(2, variant=Variant(gate=True)).eval()
+    frame, past, mask = (
+        torch.randn(1, 3, 24, 24),
+        torch.rand(1, 3, 24, 24) * 4 - 2,
+        torch.zeros(1, 1, 24, 24),
+    )
+    mask[..., :12] = 1
+    with torch.no_grad():
+        network.last.bias[3] = -200.0
+        painted = network.paint(frame, past, mask)
+        network.last.bias[3] = 200.0
+        kept = network.paint(frame, past, mask)
+        network.last.bias[3] = 0.0
+        mixed = network.paint(frame, past, mask)
+    inside = past[..., :12].clamp(-1, 1)
+    torch.testing.assert_close(kept[..., :12], inside, atol=0, rtol=0)
+    torch.testing.assert_close(kept[..., 12:], painted[..., 12:], atol=0, rtol=0)
+    torch.testing.assert_close(mixed[..., :12], (inside + painted[..., :12]) / 2)
+
+
+def test_a_gate_does_not_round_the_past_to_the_precision_of_the_convolutions():
+    network = VTN(2, variant=Variant(gate=True)).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.to(torch.bfloat16)
+    past = torch.full((1, 3, 24, 24), 1 / 3)
+    with torch.no_grad():
+        network.last.bias[3] = 200.0
+        kept = network.paint(torch.randn(1, 3, 24, 24), past, torch.ones(1, 1, 24, 24))
+    torch.testing.assert_close(kept, past, atol=0, rtol=0)
+
+
+def test_a_gate_is_taken_over_or_begun_as_an_even_mixture():
+    torch.manual_seed(0)
+    plain, gated, other = VTN(2), VTN(2, variant=Variant(gate=True)), VTN(2, variant=Variant(gate=True))
+    frame, past, mask = torch.randn(1, 3, 24, 24), torch.rand(1, 3, 24, 24), torch.ones(1, 1, 24, 24)
+    gated.start_from(plain)
+    torch.testing.assert_close(gated.paint(frame, past, mask), (plain.paint(frame, past, mask) + past) / 2)
+    with torch.no_grad():
+        gated.last.weight[3:].normal_()
+    other.start_from(gated)
+    torch.testing.assert_close(other.paint(frame, past, mask), gated.paint(frame, past, mask))
+    still = ITN(2, variant=Variant(gate=True))
+    still.start_from(gated)
+    torch.testing.assert_close(still(frame), gated.paint(frame, past * 0, mask * 0))
+
+
 def test_a_small_output_is_what_it_was():
     network = ITN(4)
     with torch.no_grad():

@@ -85,6 +85,7 @@ def test_an_unknown_recipe_gets_the_nearest_name():
         ({"memory": (2, 4)}, "begin with 1"),
         ({"memory": (1, 4, 2)}, "rising"),
         ({"unroll": 3, "judged": 4}, "0 up to unroll"),
+        ({"mode": "itn", "gate": True}, "gate keeps some of the past, and itn has none"),
     ],
 )
 def test_a_recipe_that_cannot_be_meant_is_refused(changes, complaint):

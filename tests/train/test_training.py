@@ -109,8 +109,14 @@ def test_itn_and_vtn_start_from_each_other_and_refuse_what_does_not_fit(recipe, 
     assert read_info(run_recipe(video, tmp_path / "vtn", start_from=still, say=quiet)).mode == "vtn"
     with pytest.raises(UsageError, match="has width 2"):
         run_recipe(dataclasses.replace(video, width=4), tmp_path / "wide", start_from=still, say=quiet)
-    back = run_recipe(recipe, tmp_path / "back", start_from=tmp_path / "vtn/weights.safetensors", say=quiet)
+    gated = dataclasses.replace(video, gate=True)
+    plain = tmp_path / "vtn/weights.safetensors"
+    assert read_info(run_recipe(gated, tmp_path / "gated", start_from=plain, say=quiet)).variant.gate
+    back = run_recipe(
+        recipe, tmp_path / "back", start_from=tmp_path / "gated/weights.safetensors", say=quiet
+    )
     assert read_info(back).mode == "itn"
+    assert not read_info(back).variant.gate
 
 
 def test_training_lowers_what_it_minimises(recipe, tmp_path):

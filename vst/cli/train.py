@@ -114,6 +114,11 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
 @_choice("--norm", ("instance", "batch"), "Normalisation.")
 @_choice("--upsampling", ("nearest", "transposed"), "How the picture is enlarged again.")
 @_choice("--last", ("tanh", "linear"), "The activation at the end.", "output")
+@click.option(
+    "--gate/--no-gate",
+    default=None,
+    help="Whether the network decides by pixel how much of the past to keep as it is (vtn).",
+)
 @_number("--size", "Side of the square crops, in pixels.", least=32)
 @_number("--batch", "Photographs in a batch.")
 @_number("--styles-each", "Styles that each photograph of a batch is painted in.")

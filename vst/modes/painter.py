@@ -51,7 +51,7 @@ class Painter:
         Returns:
             B×3×H×W, −1..1, fp32, on the painter's device.
         """
-        x = torch.cat([plane.to(self.device, self.precision) for plane in planes], dim=1)
+        x = torch.cat([plane.to(self.device, torch.float32) for plane in planes], dim=1)
         height, width = x.shape[-2:]
         # A picture smaller than the network can take is continued at its edges and cut out again.
         right, down = max(SMALLEST_SIDE - width, 0), max(SMALLEST_SIDE - height, 0)

@@ -39,6 +39,8 @@ class Variant:
         norm: A key of `NORMS`; Johnson 2016 has batch norm.
         upsampling: A key of `UPSAMPLING`; Johnson 2016 has transposed convolutions.
         output: One of `OUTPUTS`. A linear output is cut to −1..1 except while training.
+        gate: Whether a network with a past decides pixel by pixel how much of it to keep as it is. One
+            without a past has no gate, whatever this says.
 
     Raises:
         VstError: for an option that does not exist.
@@ -48,6 +50,7 @@ class Variant:
     norm: str = "instance"
     upsampling: str = "nearest"
     output: str = "tanh"
+    gate: bool = False
 
     def __post_init__(self) -> None:
         if self.blocks < 0:
@@ -68,8 +71,11 @@ class TransformationBody(nn.Module):
     residual block. At width 32 with one style and 3 input channels: 1,679,235 parameters. A `Variant`
     changes some of that.
 
+    With a gate the last convolution has a fourth channel z, and of the painting P and the past R, trusted
+    where m is 1, comes O = P + m σ(z) (R − P): what is kept is kept to the bit, and not painted again.
+
     Args:
-        inputs: Number of input channels.
+        inputs: Number of input channels: 3 for the frame, 4 more for the past and its mask.
         width: Number of filters w of the first layer; 32 is the thesis's.
         styles: Number of styles S that share the convolutions.
         variant: Blocks, norm, up-sampling and output.
@@ -95,7 +101,12 @@ class TransformationBody(nn.Module):
                 upsample(2 * width, width, 3, styles=styles, norm=norm),
             ]
         )
-        self.last = ReflectedConv2d(width, 3, 9)
+        self.gated = variant.gate and inputs > 3
+        self.last = ReflectedConv2d(width, 4 if self.gated else 3, 9)
+        if self.gated:
+            with torch.no_grad():  # an even mixture, from which learning can go either way
+                for parameter in self.last.parameters():
+                    parameter[3:].zero_()
 
     def forward(self, x: Tensor, mix: Tensor | None = None) -> Tensor:
         """Paint.
@@ -105,7 +116,8 @@ class TransformationBody(nn.Module):
             mix: B×S or 1×S in fp32, how much of each style; None is all of the first.
 
         Returns:
-            B×3×H×W, −1..1, of x's type.
+            B×3×H×W, −1..1, of x's type. Convolutions work in the type of their weights; what is kept of
+            the past is not rounded to it.
 
         Raises:
             VstError: for another number of channels, or a picture too small to paint.
@@ -119,27 +131,35 @@ class TransformationBody(nn.Module):
             )
         if mix is None:
             mix = one_style(0, self.styles, x.device)
+        y = x.to(self.last.weight.dtype)
         for block in self.down:
-            x = block(x, mix)
+            y = block(y, mix)
         for block in self.residual:
-            x = block(x, mix)
+            y = block(y, mix)
         for block in self.up:
-            x = block(x, mix)
+            y = block(y, mix)
         # Two strides of 2 round an odd size up; what the up-sampling made too much is cut off.
-        x = self.last(x[..., :height, :width])
+        y = self.last(y[..., :height, :width]).to(x.dtype)
+        painting = y[:, :3]
         if self.variant.output == "tanh":
-            return torch.tanh(x)
-        return x if self.training else x.clamp(-1, 1)
+            painting = torch.tanh(painting)
+        elif not self.training:
+            painting = painting.clamp(-1, 1)
+        if not self.gated:
+            return painting
+        # Bicubic warping overshoots; kept for many frames, that would grow.
+        past, kept = x[:, 3:6].clamp(-1, 1), torch.sigmoid(y[:, 3:]) * x[:, 6:]
+        return torch.lerp(painting, past, kept.expand_as(past))
 
     @torch.no_grad()
     def start_from(self, earlier: TransformationBody) -> None:
         """Take another body's weights, which paints frames without a past as this one will at first.
 
         New input channels start at zero; channels that this one lacks are left out (a past that is empty
-        is zero, so nothing is lost).
+        is zero, so nothing is lost). A gate that the other lacks starts as an even mixture.
 
         Raises:
-            RuntimeError: where anything but the number of input channels differs.
+            RuntimeError: where anything but the number of input channels and the gate differs.
         """
         state = earlier.state_dict()
         first = state["down.0.conv.weight"]
@@ -147,6 +167,11 @@ class TransformationBody(nn.Module):
         common = min(self.inputs, earlier.inputs)
         wanted[:, :common] = first[:, :common]
         state["down.0.conv.weight"] = wanted
+        for name in ("last.weight", "last.bias"):
+            state[name] = state[name][:3]
+            if self.gated:
+                own = earlier if earlier.gated else self
+                state[name] = torch.cat((state[name], own.state_dict()[name][3:]))
         self.load_state_dict(state)
 
     def norms(self) -> Iterator[ConditionalNorm2d]:

@@ -166,6 +166,7 @@ def _teach(
         norm=info.variant.norm,
         upsampling=info.variant.upsampling,
         output=info.variant.output,
+        gate=info.variant.gate,
         size=SIZE,
         style_size=new.size,
         style_weight=new.weight,

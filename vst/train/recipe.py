@@ -59,6 +59,8 @@ class Recipe:
     """nearest, or transposed as in Johnson 2016."""
     output: str = "tanh"
     """tanh or linear."""
+    gate: bool = False
+    """Whether the network decides pixel by pixel how much of the past to keep as it is (vtn)."""
     style_size: int = 512
     """Longer side of the style images in pixels: smaller gives smaller strokes."""
     size: int = 192
@@ -117,6 +119,8 @@ class Recipe:
             raise UsageError(f"mode {self.mode!r} cannot be trained; give {' or '.join(MODES)}")
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision is {self.precision!r}; expected {', '.join(PRECISIONS)}")
+        if self.gate and self.mode == "itn":
+            raise UsageError("gate keeps some of the past, and itn has none; leave it out, or train vtn")
         if not self.styles:
             raise UsageError("the recipe has no style; give at least one with a picture")
         names = [style.name for style in self.styles]
@@ -139,7 +143,9 @@ class Recipe:
         """
         from vst.networks.body import Variant  # torch: not for those who only read a recipe
 
-        return Variant(self.blocks, self.norm, self.upsampling, self.output)
+        return Variant(
+            self.blocks, self.norm, self.upsampling, self.output, self.gate and self.mode != "itn"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON types."""

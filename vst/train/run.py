@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import os
 import threading
@@ -145,7 +146,9 @@ def run_recipe(
 def _start(model: TransformationBody, names: tuple[str, ...], path: Path) -> None:
     """Take a file's convolutions, and the rows of the styles that it has; others get the mean row."""
     earlier, info = load_network(path)
-    if (info.width, info.variant) != (model.width, model.variant):
+    # A gate can be had and dropped: an itn has none, and a vtn without one may start one that has.
+    variant = dataclasses.replace(info.variant, gate=model.variant.gate)
+    if (info.width, variant) != (model.width, model.variant):
         raise UsageError(
             f"{path} has width {info.width} and {info.variant}; "
             f"the recipe wants {model.width} and {model.variant}"
