@@ -28,11 +28,12 @@ from benchmarks.options import (
     style_sizes,
 )
 from benchmarks.painted import paint
-from benchmarks.perceptual import Gauge
-from benchmarks.photographs import find_style_picture, read_photographs, spread
+from benchmarks.photographs import read_photographs, spread
 from benchmarks.sheet import cell, write_sheet
 from vst.errors import UsageError
 from vst.evaluate import gradient_energy
+from vst.evaluate.perceptual import Gauge
+from vst.evaluate.style_picture import find_style_picture
 from vst.styles.loss_network import load_loss_network
 from vst.train.run import read_style_image
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch.nn.functional as F
 
-from benchmarks.farneback import FarnebackEstimator
 from vst.evaluate import EstimatorJudge, Judge, SceneJudge
+from vst.evaluate.farneback import FarnebackEstimator
 from vst.frame import Frame
 from vst.media import Reader
 from vst.motion import Tracked, create_estimator, shots, track

@@ -10,9 +10,9 @@ from typing import Protocol
 from torch import Tensor
 
 from benchmarks.clips import Clip
-from benchmarks.photographs import in_8_bits
-from vst.evaluate import Blend, Curves, MaskScore, Paste, Reappearance, Still, score_mask
+from vst.evaluate import Curves, MaskScore, Reappearance, score_mask
 from vst.evaluate.curves import Perceptual
+from vst.evaluate.panel import STILL, Carried, Panel
 from vst.frame import Frame, Motion
 from vst.motion import consistency_mask, create_estimator, occlusion_part, trusted_mask
 from vst.train.scenes import Scene
@@ -54,46 +54,32 @@ def measure(
         The rows by name, input first.
     """
     per_frame = next((name for name, mode in modes.items() if not mode.distances), None)
-    blend, paste = Blend(), Paste()
-    stills = {judge.name: Still() for judge in clip.judges}
-    names = ["input", *modes, *(("blend", "paste", "still") if per_frame else ())]
-    rows = {name: _row(clip, name, perceptual, every, gap) for name in names}
+    panel = Panel(
+        list(modes),
+        [judge.name for judge in clip.judges],
+        Carried(per_frame) if per_frame else None,
+        dict.fromkeys(modes, perceptual) if perceptual is not None else {},
+        every,
+    )
+    memories = {name: Reappearance(gap) for name in panel.rows if gap is not None and name != STILL}
+    rows = {name: Row(curves, memories.get(name)) for name, curves in panel.rows.items()}
     distances = sorted({1, *(d for mode in modes.values() for d in mode.distances)})
     for tracked in clip.tracked(distances):
         frame, motions = tracked.frame, tracked.motions
         verdicts = {judge.name: judge.step(frame, tracked.new_shot) for judge in clip.judges}
-        flow, region = _back(clip.scene, frame.index, gap)
-        outputs = {"input": frame.image.clamp(0, 1)}
+        outputs = {}
         for name, mode in modes.items():
             begun = time.perf_counter()
             if tracked.new_shot:
                 mode.reset()
             outputs[name] = mode.step(frame, {d: motions[d] for d in mode.distances if d in motions})
             rows[name].seconds += time.perf_counter() - begun
-        if per_frame:
-            outputs["blend"] = blend.step(outputs[per_frame], motions.get(1))
-            outputs["paste"] = paste.step(outputs[per_frame], motions.get(1))
-        for name, output in outputs.items():
-            seen = in_8_bits(output)
-            for judge, motion in verdicts.items():
-                rows[name].curves[judge].add(seen, motion, frame.image, new_shot=tracked.new_shot)
-            memory = rows[name].reappearance
-            if memory is not None:
-                memory.step(seen, flow, region)
-        if per_frame:
-            for judge, motion in verdicts.items():
-                still, judged = stills[judge].step(outputs[per_frame], motion)
-                rows["still"].curves[judge].add(still, judged, new_shot=tracked.new_shot)
+        seen = panel.step(frame.image, outputs, verdicts, motions.get(1), tracked.new_shot)
+        if memories:
+            flow, region = _back(clip.scene, frame.index, gap)
+            for name, memory in memories.items():
+                memory.step(seen[name], flow, region)
     return rows
-
-
-def _row(clip: Clip, name: str, perceptual: Perceptual | None, every: int, gap: int | None) -> Row:
-    curves = {}
-    for i, judge in enumerate(clip.judges):
-        # Content and style do not depend on the judge: measured once.
-        wanted = perceptual if i == 0 and name not in ("input", "still") else None
-        curves[judge.name] = Curves(wanted, every)
-    return Row(curves, Reappearance(gap) if gap is not None and name != "still" else None)
 
 
 def _back(scene: Scene | None, t: int, gap: int | None) -> tuple[Tensor | None, Tensor | None]:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from benchmarks.against_peer import Terms, kindest_size
 from benchmarks.measure import Paints
-from benchmarks.perceptual import Gauge
-from benchmarks.photographs import Photograph, in_8_bits
-from vst.evaluate import gradient_energy
+from benchmarks.photographs import Photograph
+from vst.evaluate import gradient_energy, in_8_bits
+from vst.evaluate.perceptual import Gauge
 from vst.frame import Frame
 
 INPUT, PEER = "input", "peer"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vst.errors import UsageError
-from vst.train.pictures import SUFFIXES, Picture, find_pictures
+from vst.train.pictures import Picture, find_pictures
 
 
 @dataclass(frozen=True)
@@ -72,24 +72,6 @@ def spread(whole: int, count: int) -> list[int]:
     return [i * whole // count for i in range(count)] if count < whole else list(range(whole))
 
 
-def find_style_picture(folder: Path, style: str) -> Path:
-    """The picture NAME.jpg of a style, or with another suffix.
-
-    Raises:
-        UsageError: where there is none.
-    """
-    for suffix in SUFFIXES:
-        path = folder / f"{style}{suffix}"
-        if path.is_file():
-            return path
-    raise UsageError(f"{folder} has no picture of {style!r}; expected {folder / style}.jpg")
-
-
 def longer_side(path: Path) -> int:
     """Of a picture, pixels."""
     return max(Picture(path.name, path).load().shape[:2])
-
-
-def in_8_bits(image: Tensor) -> Tensor:
-    """What a viewer gets of a picture of 0..1: cut to that range, in steps of 1/255."""
-    return (image.clamp(0, 1) * 255).round() / 255

@@ -36,9 +36,10 @@ from benchmarks.options import (
 )
 from benchmarks.painted import INPUT, PEER, Goal, measure_paintings
 from benchmarks.peers import PeerMode
-from benchmarks.photographs import find_style_picture, longer_side, read_photographs, spread
+from benchmarks.photographs import longer_side, read_photographs, spread
 from benchmarks.sheet import Cell, cell, write_sheet
 from vst.errors import UsageError
+from vst.evaluate.style_picture import find_style_picture
 from vst.styles import Selection
 from vst.styles.loss_network import load_loss_network
 from vst.train.run import read_style_image

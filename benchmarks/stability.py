@@ -30,8 +30,6 @@ from benchmarks.options import (
     style_sizes,
 )
 from benchmarks.peers import PeerMode
-from benchmarks.perceptual import perceptual_losses
-from benchmarks.photographs import find_style_picture
 from benchmarks.tables import (
     Rows,
     as_json,
@@ -46,6 +44,8 @@ from benchmarks.tables import (
 )
 from vst.errors import UsageError
 from vst.evaluate.curves import Perceptual
+from vst.evaluate.perceptual import perceptual_losses
+from vst.evaluate.style_picture import find_style_picture
 from vst.styles.loss_network import load_loss_network
 from vst.train.run import read_style_image
 from vst.train.scenes import PRESETS, create_scene

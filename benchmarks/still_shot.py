@@ -24,9 +24,9 @@ from benchmarks.markdown import markdown
 from benchmarks.measure import Paints
 from benchmarks.networks import described, need_weights, open_mode
 from benchmarks.options import add_weights, create_parser, positive, run
-from benchmarks.photographs import in_8_bits, read_photograph
+from benchmarks.photographs import read_photograph
 from vst.errors import UsageError
-from vst.evaluate import gradient_energy
+from vst.evaluate import gradient_energy, in_8_bits
 from vst.frame import Frame
 from vst.motion import create_estimator, shots, track
 from vst.train.scenes import create_scene

@@ -96,7 +96,7 @@ def test_photographs_are_spread_over_the_folder_and_only_ever_shrunk(pictures: P
 
 
 def test_eight_bits_hold_steps_of_a_255th_between_black_and_white() -> None:
-    from benchmarks.photographs import in_8_bits
+    from vst.evaluate import in_8_bits
 
     values = torch.tensor([-0.2, 0.4 / 255, 0.6 / 255, 1.7])
     assert (in_8_bits(values) * 255).tolist() == [0, 0, 1, 255]

@@ -116,3 +116,40 @@ def test_no_frames_come_to_nothing() -> None:
     assert summary.frames == 0
     assert not summary.mean
     assert not summary.last_quarter
+
+
+def test_forward_motion_warps_the_current_painting_to_the_previous_one() -> None:
+    picture = torch.rand(3, *SIZE, generator=torch.Generator().manual_seed(1))
+    moved = picture.roll(2, dims=2)  # what was at x is at x + 2 now
+    flow = torch.zeros(2, *SIZE)
+    flow[0] = 2
+    inner = torch.zeros(1, *SIZE)
+    inner[..., :12] = 1
+    errors = {}
+    for forward in (True, False):
+        curves = Curves()
+        curves.add(picture, None)
+        curves.add(moved, Motion(flow, inner), forward=forward)
+        errors[forward] = curves.summary().mean["E"]
+    assert errors[True] < 1e-10
+    assert errors[False] > 1e-3
+
+
+def test_what_one_judge_measured_without_motion_another_takes_over() -> None:
+    asked: list[int] = []
+
+    def perceptual(output: Tensor, frame: Tensor) -> tuple[float, float]:
+        asked.append(1)
+        return 1.0, 2.0
+
+    first, second = Curves(perceptual), Curves(perceptual)
+    for t in range(3):
+        still = Motion(torch.zeros(2, *SIZE), torch.zeros(1, *SIZE))
+        known = first.add(constant(t / 10), at_rest() if t else None, constant(0), new_shot=t == 0)
+        second.add(constant(t / 10), still if t else None, constant(0), new_shot=t == 0, known=known)
+    assert len(asked) == 3
+    a, b = first.summary().mean, second.summary().mean
+    assert {name for name in a if a[name] == b.get(name)} == {"mse", "ssim", "content", "style", "gradient"}
+    assert a["E"] > 0
+    assert b["E"] == 0
+    assert "E_warp" not in b

@@ -10,6 +10,7 @@ from vst.evaluate.judge import EstimatorJudge, Judge, SceneJudge
 from vst.evaluate.masks import MaskScore, score_mask
 from vst.evaluate.metrics import (
     gradient_energy,
+    in_8_bits,
     mean_squared_error,
     structural_similarity,
     temporal_error,
@@ -38,6 +39,7 @@ __all__ = [
     "evaluate_flow",
     "find_pairs",
     "gradient_energy",
+    "in_8_bits",
     "mean_squared_error",
     "reappearance_error",
     "score_flow",

@@ -24,6 +24,9 @@ METRICS = ("E", "E_warp", "mse", "ssim", "content", "style", "gradient")
 """What is measured of every frame; ``vst.evaluate.metrics`` has the formulas. ``E``, ``E_warp``, ``mse``
 and ``ssim`` are between it and the previous one of its shot. ``e_stab`` is the root of the mean E."""
 
+JUDGED = ("E", "E_warp")
+"""Those that depend on whose motion judges."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -81,6 +84,8 @@ class Curves:
         frame: Tensor | None = None,
         *,
         new_shot: bool | None = None,
+        forward: bool = False,
+        known: Point | None = None,
     ) -> Point:
         """The next frame.
 
@@ -89,6 +94,9 @@ class Curves:
             motion: The judge's, to the previous frame; None where nothing is to be compared.
             frame: 3×H×W, 0..1, what was painted; wanted for content and style only.
             new_shot: Whether a shot begins here; by default where there is no motion.
+            forward: The motion is from the previous frame to this one, flow and mask on the previous one's
+                grid: this painting is warped to that one instead.
+            known: What another judge's curves made of the same frame: all that is no judge's is taken over.
 
         Returns:
             The frame's values.
@@ -98,26 +106,30 @@ class Curves:
         shot = 0 if first else self.points[-1].shot + int(begins)
         if begins:
             self._begun = len(self.points)
-        values = {"gradient": gradient_energy(output)}
-        if self._previous is not None and not begins:
-            values["mse"] = mean_squared_error(self._previous, output)
-            if min(output.shape[-2:]) >= SSIM_WINDOW:
-                values["ssim"] = structural_similarity(self._previous, output)
-            if motion is not None:
-                values["E"], values["E_warp"] = temporal_errors(
-                    self._previous, output, motion.flow, motion.mask
-                )
-        if (
-            self.perceptual is not None
-            and frame is not None
-            and (len(self.points) - self._begun) % self.perceptual_every == 0
-        ):
-            values["content"], values["style"] = self.perceptual(output, frame)
+        previous = None if begins else self._previous
+        values = dict(known.values) if known is not None else self._unjudged(previous, output, frame)
+        for name in JUDGED:
+            values.pop(name, None)
+        if previous is not None and motion is not None:
+            pair = (output, previous) if forward else (previous, output)
+            values["E"], values["E_warp"] = temporal_errors(*pair, motion.flow, motion.mask)
         self._previous = output
         # Nothing trusted has no error by pixel; left out rather than spoiling a mean.
         point = Point(len(self.points), shot, {k: v for k, v in values.items() if not math.isnan(v)})
         self.points.append(point)
         return point
+
+    def _unjudged(self, previous: Tensor | None, output: Tensor, frame: Tensor | None) -> dict[str, float]:
+        """The values that no motion is needed for."""
+        values = {"gradient": gradient_energy(output)}
+        if previous is not None:
+            values["mse"] = mean_squared_error(previous, output)
+            if min(output.shape[-2:]) >= SSIM_WINDOW:
+                values["ssim"] = structural_similarity(previous, output)
+        wanted = (len(self.points) - self._begun) % self.perceptual_every == 0
+        if self.perceptual is not None and frame is not None and wanted:
+            values["content"], values["style"] = self.perceptual(output, frame)
+        return values
 
     def summary(self) -> Summary:
         """Means over the clip so far and over the last quarters of its shots."""

@@ -91,6 +91,11 @@ def structural_similarity(a: Tensor, b: Tensor) -> float:
     return float(ssim.mean())
 
 
+def in_8_bits(image: Tensor) -> Tensor:
+    """What a viewer gets of a picture of 0..1: cut to that range, in steps of 1/255."""
+    return (image.clamp(0, 1) * 255).round() / 255
+
+
 def luma(image: Tensor) -> Tensor:
     """Y of a picture: 3×H×W to H×W."""
     weights = torch.tensor(LUMA, dtype=torch.float32, device=image.device)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vst.motion import Estimator
+from vst.motion.estimator import Estimator
 
 
 class FarnebackEstimator(Estimator):

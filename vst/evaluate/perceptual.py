@@ -20,12 +20,14 @@ class Gauge:
     """
 
     def __init__(self, network: nn.Module, pictures: Sequence[Tensor]) -> None:
+        self._device = next(network.parameters()).device
+        pictures = [picture.to(self._device) for picture in pictures]
         self._loss = PerceptualLoss(network, [style_targets(network, [picture]) for picture in pictures])
 
     @torch.inference_mode()
     def target(self, photo: Tensor) -> Tensor:
         """What the content of a photograph's paintings is compared with."""
-        return self._loss.content_target(photo.clamp(0, 1)[None])
+        return self._loss.content_target(photo.clamp(0, 1)[None].to(self._device))
 
     @torch.inference_mode()
     def __call__(
@@ -42,16 +44,27 @@ class Gauge:
             The content loss, and the style loss against each picture.
         """
         # The painting's Gram matrices are made once and broadcast against those of the pictures.
-        terms = self._loss(painting[None], target, torch.tensor(against))
+        against_here = torch.tensor(against, device=self._device)
+        terms = self._loss(painting[None].to(self._device), target, against_here)
         return float(terms.content), terms.style.tolist()
 
 
 def perceptual_losses(network: nn.Module, picture: Tensor) -> Perceptual:
-    """Content and style loss against one style picture, as curves want them."""
+    """Content and style loss against one style picture, as curves want them.
+
+    Args:
+        network: From ``load_loss_network``.
+        picture: 3×H×W, 0..1.
+    """
     gauge = Gauge(network, [picture])
+    last: tuple[Tensor, Tensor] | None = None
 
     def perceptual(output: Tensor, frame: Tensor) -> tuple[float, float]:
-        content, (style,) = gauge(output, gauge.target(frame), [0])
+        nonlocal last
+        # Several paintings of one frame come one after the other.
+        if last is None or last[0] is not frame:
+            last = (frame, gauge.target(frame))
+        content, (style,) = gauge(output, last[1], [0])
         return content, style
 
     return perceptual
