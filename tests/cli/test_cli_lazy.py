@@ -24,7 +24,7 @@ assert not loaded, loaded
     [
         ["--help"],
         ["--version"],
-        *([command, "--help"] for command in ("render", "batch", "train", "flow", "evaluate-flow")),
+        *([command, "--help"] for command in ("render", "batch", "train", "flow", "compare", "evaluate-flow")),
     ],
 )
 def test_help_loads_no_heavy_package(arguments: list[str]) -> None:

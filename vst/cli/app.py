@@ -23,6 +23,7 @@ COMMANDS = {
     "modes": "vst.cli.modes:modes_command",
     "weights": "vst.cli.weights:weights_group",
     "flow": "vst.cli.flow:flow_command",
+    "compare": "vst.cli.compare:compare_command",
     "evaluate-flow": "vst.cli.evaluate_flow:evaluate_flow_command",
     "train": "vst.cli.train:train_command",
     "doctor": "vst.cli.doctor:doctor_command",

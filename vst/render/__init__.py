@@ -6,6 +6,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from vst.render.comparison import CompareReport, CompareSettings, compare
 from vst.render.flow import FlowReport, FlowSettings, follow_motion
 from vst.render.job import Report, render
 from vst.render.paths import output_path
@@ -14,11 +15,14 @@ from vst.render.settings import RenderSettings
 from vst.render.still import stylize
 
 __all__ = [
+    "CompareReport",
+    "CompareSettings",
     "FlowReport",
     "FlowSettings",
     "Progress",
     "RenderSettings",
     "Report",
+    "compare",
     "follow_motion",
     "output_path",
     "render",

@@ -20,7 +20,7 @@ from vst.motion.flow_folder import FORMS, FlowWriter, check_flow_folder, identit
 from vst.motion.recorded import RecordedMotion, is_recorded
 from vst.motion.view import SHOWS, FlowView
 from vst.render.device import choose_device, choose_precision, explained_memory
-from vst.render.pipeline import DEPTH, Progress
+from vst.render.pipeline import DEPTH, Progress, progress_now
 from vst.render.scale import resize_frame, working_size
 from vst.render.settings import MAX_SIDE
 from vst.render.stages import Background, Clock
@@ -173,9 +173,7 @@ def follow_motion(
             count += 1
             shot_count += analysed.tracked.new_shot
             if progress is not None:
-                fps = count / max(time.monotonic() - began, 1e-6)
-                eta = max(info.frames - count, 0) / fps if info.frames else None
-                progress(Progress(count, info.frames, fps, eta, clock.limiting()))
+                progress(progress_now(count, info.frames, began, clock))
         if film is not None:
             film.finish()
         if keeper is not None:

@@ -43,6 +43,13 @@ class Progress:
     stage: str
 
 
+def progress_now(count: int, total: int | None, began: float, clock: Clock) -> Progress:
+    """How far it is after `count` frames, having begun at `began` of `time.monotonic`."""
+    fps = count / max(time.monotonic() - began, 1e-6)
+    eta = max(total - count, 0) / fps if total else None
+    return Progress(count, total, fps, eta, clock.limiting())
+
+
 @dataclass(frozen=True)
 class Counts:
     """What went through.
@@ -124,9 +131,7 @@ def paint(
             count += 1
             shot_count += item.new_shot
             if progress is not None:
-                fps = count / max(time.monotonic() - began, 1e-6)
-                eta = max(total - count, 0) / fps if total else None
-                progress(Progress(count, total, fps, eta, clock.limiting()))
+                progress(progress_now(count, total, began, clock))
         sink.finish()
     return Counts(count, shot_count)
 

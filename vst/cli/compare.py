@@ -1,0 +1,115 @@
+"""`vst compare`: a clip and its paintings in one video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vst.cli.options import talk_options
+from vst.cli.progress import clock, show_progress
+from vst.cli.session import session_of
+from vst.cli.signals import stop_on_signals
+
+MOVING = "moving"
+
+
+class Divider(click.ParamType):
+    """Where the divider is: a part of the width, or ``moving``."""
+
+    name = "0..1|moving"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        """The number, or the word."""
+        if value == MOVING or isinstance(value, float):
+            return value
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(
+                f"'{value}' is no place for a divider; write a part such as 0.5, or {MOVING}", param, ctx
+            )
+
+
+@click.command("compare")
+@click.argument("clips", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The file to write.",
+)
+@click.option("-y", "--overwrite", is_flag=True, help="Replace the output if it is there.")
+@click.option("--split", type=Divider(), help="Of two clips: the first left of a divider, the other right.")
+@click.option("--difference", is_flag=True, help="Of two clips: how far they differ.")
+@click.option(
+    "--gain",
+    type=float,
+    metavar="FACTOR",
+    help="A difference is shown so many times as large; 4 by default.",
+)
+@click.option("--labels", metavar="TEXT,TEXT", help="One for each clip; the files' names unless given.")
+@click.option("--no-labels", is_flag=True, help="Draw none.")
+@click.option(
+    "--size", type=int, metavar="PIXELS", help="Short side of each picture; the first clip's unless given."
+)
+@click.option("--codec", help="h264 (default), h265, av1, vp9, prores or ffv1.")
+@click.option("--crf", type=int, help="Quality of the codec, smaller is better.")
+@talk_options
+@click.pass_context
+def compare_command(
+    context: click.Context,
+    clips: tuple[Path, ...],
+    output: Path,
+    split: float | str | None,
+    difference: bool,
+    gain: float | None,
+    labels: str | None,
+    no_labels: bool,
+    **options: Any,
+) -> None:
+    """Show two to four CLIPS of one scene in one video.
+
+    Side by side, unless --split or --difference is given. Sound and timestamps are those of the first, at
+    whose size the others are shown; the shortest ends it.
+    """
+    session = session_of(context)
+    if split is not None and difference:
+        raise click.UsageError("--split and --difference exclude each other")
+    if gain is not None and not difference:
+        raise click.UsageError("--gain is for --difference: give both")
+    if labels is not None and no_labels:
+        raise click.UsageError("--labels and --no-labels exclude each other")
+    given = {name: value for name, value in options.items() if value is not None}
+    if split is not None:
+        given |= {"layout": "split", "split": None if split == MOVING else split}
+    if difference:
+        given |= {"layout": "difference"} | ({} if gain is None else {"gain": gain})
+    if labels is not None:
+        given["labels"] = tuple(each.strip() for each in labels.split(","))
+    elif no_labels:
+        given["labels"] = ()
+    with stop_on_signals(say=not session.quiet) as stop:
+        from vst.render.comparison import CompareSettings, compare
+
+        settings = CompareSettings(**given)
+        with show_progress(session, output.name) as show:
+            report = compare(clips, output, settings, progress=show, stop=stop)
+    session.result(
+        f"{report.output}: {report.frames} frame{'' if report.frames == 1 else 's'} of {len(report.clips)} "
+        f"clips at {report.width}×{report.height}, in {clock(report.seconds)}"
+    )
+    for note in report.notes:
+        session.note(note)
+    session.event(
+        "done",
+        clips=[str(path) for path in report.clips],
+        output=str(report.output),
+        frames=report.frames,
+        width=report.width,
+        height=report.height,
+        seconds=round(report.seconds, 3),
+    )
