@@ -8,6 +8,7 @@ import torch
 
 from vst.frame import Frame
 from vst.motion import DISTANCES, Estimator, create_estimator, track
+from vst.motion.track import Tracker
 
 
 class Exact(Estimator):
@@ -136,3 +137,23 @@ def test_large_frames_are_followed_further_back_at_half_resolution_in_full_pixel
 def test_distances_from_zero_are_refused():
     with pytest.raises(ValueError, match="whole numbers from 1"):
         list(track([], create_estimator("dis"), (0, 1)))
+
+
+def test_a_tracker_goes_on_from_a_snapshot_as_if_it_had_never_left(make_world):
+    world = make_world(disc=lambda t: (-40.0 + 6 * t, 0.0, 20.0))
+    exact = Exact(world)
+    images = [exact.frame(t).image for t in range(16)]
+    tracker = Tracker(exact, DISTANCES)
+    for image in images[:9]:
+        tracker.advance(image)
+    state = tracker.snapshot()
+    straight = [tracker.advance(image) for image in images[9:]]
+    tracker.clear()
+    assert tracker.advance(images[3]) == {}
+    tracker.restore(state)
+    again = [tracker.advance(image) for image in images[9:]]
+    assert any(len(motions) > 1 for motions in straight)
+    for before, after in zip(straight, again, strict=True):
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[d].flow, after[d].flow) for d in before)
+        assert all(torch.equal(before[d].mask, after[d].mask) for d in before)

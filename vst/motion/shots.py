@@ -72,7 +72,7 @@ def shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
         return window[position][0], begins
 
     for frame in frames:
-        window.append((frame, _reduce(frame.image)))
+        window.append((frame, small_picture(frame.image)))
         if len(window) - 1 - position < REACH:
             continue
         yield decide()
@@ -92,7 +92,7 @@ def is_cut(window: Sequence[Tensor]) -> bool:
     """Whether a new shot begins at the middle one of five frames.
 
     Args:
-        window: Frames t−2 .. t+2, each 3×H×W in 8 bits, RGB, of one size.
+        window: Frames t−2 .. t+2, each as ``small_picture`` gives it.
 
     Raises:
         ValueError: There are not five frames.
@@ -135,7 +135,7 @@ def _is_motion(before: Tensor, after: Tensor) -> bool:
     return consistency_mask(forward, backward).mean().item() >= _EXPLAINED
 
 
-def _reduce(image: Tensor) -> Tensor:
-    """A frame at the size where cuts are judged: 3×72×128 in 8 bits, on the CPU."""
+def small_picture(image: Tensor) -> Tensor:
+    """A frame, 3×H×W, 0..1, at the size where cuts are judged: 3×72×128 in 8 bits, on the CPU."""
     small = F.interpolate(image[None].float().clamp(0, 1), size=_SIZE, mode="area")[0]
     return (small * 255).round().to(torch.uint8).cpu()

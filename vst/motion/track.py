@@ -71,7 +71,7 @@ def track(
     wanted = sorted(set(distances))
     if any(each < 1 for each in wanted):
         raise ValueError(f"distances are {tuple(distances)}; expected whole numbers from 1")
-    past = _Past(estimator, wanted) if wanted else None
+    past = Tracker(estimator, wanted) if wanted else None
     for frame, begins in frames:
         if past is None:
             yield Tracked(frame, begins, {})
@@ -81,8 +81,15 @@ def track(
         yield Tracked(frame, begins, past.advance(frame.image))
 
 
-class _Past:
-    """The frames of a shot so far, as far back as they are wanted, and the path between them."""
+class Tracker:
+    """The frames of a shot so far, as far back as they are wanted, and the path between them.
+
+    ``track`` for one shot, a frame at a time, for those who go back in it.
+
+    Args:
+        estimator: From ``create_estimator``.
+        distances: Which earlier frames are wanted, nearest first; at least one.
+    """
 
     def __init__(self, estimator: Estimator, distances: Sequence[int]) -> None:
         self._estimator = estimator
@@ -93,12 +100,23 @@ class _Past:
         self._steps: deque[Tensor] = deque(maxlen=distances[-1])
 
     def clear(self) -> None:
+        """A new shot begins."""
         self._near.clear()
         self._far.clear()
         self._steps.clear()
 
+    def snapshot(self) -> tuple[tuple[Tensor, ...], ...]:
+        """What is remembered, exactly; the tensors are never changed in place."""
+        return tuple(self._near), tuple(self._far), tuple(self._steps)
+
+    def restore(self, state: tuple[tuple[Tensor, ...], ...]) -> None:
+        """Remember what ``snapshot`` gave and nothing else."""
+        self.clear()
+        for kept, given in zip((self._near, self._far, self._steps), state, strict=True):
+            kept.extend(given)
+
     def advance(self, image: Tensor) -> dict[int, Motion]:
-        """Motions of the shot's next frame, 3×H×W."""
+        """Motions of the shot's next frame, 3×H×W, by distance, as ``Tracked.motions``."""
         nearest = self._distances[0]
         near = self._estimator.prepare(image)
         several = len(self._distances) > 1

@@ -1,0 +1,148 @@
+"""A host in Python: a clip in memory, asked for frame by frame."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from vst.frame import Frame
+from vst.host.engine import Engine, Outcome
+from vst.host.memory import SharedFrames
+from vst.host.protocol import RESULT, SLOTS, Request
+from vst.look import Look
+from vst.modes import create_mode
+from vst.motion import create_estimator
+from vst.render.device import choose_precision
+from vst.render.pipeline import paint
+from vst.render.scale import working_size
+
+WIDTH, HEIGHT = 64, 48
+CUT = 7
+FRAMES = 14
+
+
+def moving_picture(number: int, width: int = WIDTH, height: int = HEIGHT, cut: int = CUT) -> np.ndarray:
+    """H×W×3 in 8 bits: a textured pan with a disc; from `cut` on another one in other colours."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    shift = 1.5 * number
+    texture = 0.5 + 0.25 * np.sin((x + shift) / 4) + 0.25 * np.cos(y / 5 + (x + shift) / 9)
+    disc = (x - 10 - 3 * number) ** 2 + (y - height / 2) ** 2 < 64
+    if number < cut:
+        planes = [0.25 + 0.5 * texture, 0.3 * texture, 0.15 + 0.2 * texture]
+    else:
+        planes = [0.2 * texture, 0.3 + 0.4 * texture[::-1], 0.9 - 0.3 * texture]
+    picture = np.stack([np.where(disc, 0.9, plane) for plane in planes], -1)
+    return np.round(picture * 255).astype(np.uint8)
+
+
+class Host:
+    """Has a clip, and asks an engine for frames of it.
+
+    Attributes:
+        clip: The frames, 3×H×W.
+        fetched: Which frames the engine asked for, in order.
+    """
+
+    def __init__(self, clip: list[Tensor], settings: dict[str, object]) -> None:
+        self.clip, self.settings = clip, settings
+        self.fetched: list[int] = []
+        height, width = clip[0].shape[-2:]
+        descriptor = os.memfd_create("frames")
+        os.ftruncate(descriptor, SLOTS * 12 * width * height)
+        self.frames = SharedFrames(descriptor, width, height)
+        self.engine = Engine(limit=200_000_000)
+        self.request = Request(
+            number=1,
+            run="run",
+            width=width,
+            height=height,
+            time=0.0,
+            first=0,
+            last=len(clip) - 1,
+            temporal=True,
+            gap=1.0,
+            strength=1.0,
+            keep_color=False,
+            style_scale=None,
+            seed=0,
+            device="cpu",
+            linear=False,
+            interactive=False,
+            limit=60,
+            **settings,
+        )
+
+    def fetch(self, index: int, slot: int) -> bytes | None:
+        self.fetched.append(index)
+        self.frames.slot(slot).copy_(self.clip[index])
+        return hashlib.md5(self.clip[index].numpy().tobytes()).digest()
+
+    def ask(self, time: float, **changes: object) -> tuple[Outcome, Tensor]:
+        request = replace(self.request, time=float(time), **changes)
+        outcome = self.engine.paint(request, self, self.frames)
+        return outcome, self.frames.slot(RESULT).clone()
+
+    def paint(self, time: float, **changes: object) -> Tensor:
+        return self.ask(time, **changes)[1]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def clip() -> list[Tensor]:
+    """Fourteen frames with a cut at frame seven."""
+    pictures = [moving_picture(number) for number in range(FRAMES)]
+    return [torch.from_numpy(each).permute(2, 0, 1).float() / 255 for each in pictures]
+
+
+@pytest.fixture
+def make_host(clip: list[Tensor], tiny_weights: Path) -> Callable[..., Host]:
+    def make(mode: str = "vtn", frames: list[Tensor] | None = None) -> Host:
+        settings = {"style": "red", "mode": mode, "weights_dir": tiny_weights}
+        return Host(clip if frames is None else frames, settings)
+
+    return make
+
+
+@pytest.fixture
+def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
+    """What `vst render` paints of a clip, before it is encoded."""
+
+    def render(
+        frames: list[Tensor],
+        mode: str,
+        look: Look | None = None,
+        style_scale: float | None = None,
+    ) -> list[Tensor]:
+        precision = choose_precision("auto", torch.device("cpu"))
+        painter = create_mode(mode, "red", precision=precision, weights_dir=tiny_weights)
+        height, width = frames[0].shape[-2:]
+        out: list[Tensor] = []
+        size = working_size(width, height, style_scale)
+        paint(
+            (Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames)),
+            painter,
+            create_estimator("auto", device=torch.device("cpu")) if painter.distances else None,
+            look or Look(),
+            working=size,
+            write=lambda frame: out.append(frame.image),
+            cut=lambda: None,
+        )
+        return out
+
+    return render

@@ -1,0 +1,10 @@
+"""`python -m vst.host`: the worker, as the plugins start it."""
+
+from __future__ import annotations
+
+import sys
+
+from vst.host.worker import main
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

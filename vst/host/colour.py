@@ -1,0 +1,25 @@
+"""Scene-linear light and display-referred R'G'B' (IEC 61966-2-1, sRGB), for hosts that hand over light."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_LINEAR_BELOW = 0.0031308
+_SLOPE = 12.92
+_OFFSET = 0.055
+_POWER = 2.4
+
+
+def to_display(light: Tensor) -> Tensor:
+    """Linear RGB to R'G'B'; the curve goes on above 1, and below 0 as its mirror image."""
+    size = light.abs()
+    curved = (1 + _OFFSET) * size.clamp_min(_LINEAR_BELOW) ** (1 / _POWER) - _OFFSET
+    return torch.where(size <= _LINEAR_BELOW, _SLOPE * light, torch.copysign(curved, light))
+
+
+def to_light(display: Tensor) -> Tensor:
+    """R'G'B' to linear RGB, the inverse of `to_display`."""
+    size = display.abs()
+    curved = ((size + _OFFSET) / (1 + _OFFSET)) ** _POWER
+    return torch.where(size <= _LINEAR_BELOW * _SLOPE, display / _SLOPE, torch.copysign(curved, display))
