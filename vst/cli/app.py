@@ -25,7 +25,7 @@ COMMANDS = {
     "flow": "vst.cli.flow:flow_command",
     "compare": "vst.cli.compare:compare_command",
     "evaluate-flow": "vst.cli.evaluate_flow:evaluate_flow_command",
-    "train": "vst.cli.train:train_command",
+    "train": "vst.cli.train:train_group",
     "doctor": "vst.cli.doctor:doctor_command",
 }
 """Name -> where it is. A new command is a new file and one entry here."""

@@ -46,6 +46,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click, but an unknown command gets the nearest name."""
         name = args[0]
-        if name not in self._commands_at and not name.startswith("-"):
-            ctx.fail(f"unknown command '{name}': {suggestion(name, self._commands_at)}")
+        names = self.list_commands(ctx)
+        if name not in names and not name.startswith("-"):
+            ctx.fail(f"unknown command '{name}': {suggestion(name, names)}")
         return super().resolve_command(ctx, args)

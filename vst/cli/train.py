@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from vst.cli.group import LazyGroup
 from vst.cli.nearest import NearestChoice
 from vst.cli.options import quiet_option, verbose_option
 from vst.cli.session import session_of
@@ -61,8 +62,7 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
     return _option(name, NearestChoice(list(choices)), "|".join(choices), help_text, field)
 
 
-@click.command("train")
-@click.argument("mode", type=NearestChoice(list(MODES)), metavar="itn|vtn")
+@click.command("mode")
 @click.option(
     "-o",
     "--output",
@@ -162,7 +162,6 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
 @click.pass_context
 def train_command(
     context: click.Context,
-    mode: str,
     folder: Path,
     recipe_name: str | None,
     data: Path | None,
@@ -178,7 +177,8 @@ def train_command(
     Stopped at any time, the same command goes on from the last checkpoint.
     """
     session = session_of(context)
-    recipe = _recipe(mode, recipe_name, data, options)
+    # One command serves every mode: it is called by its name.
+    recipe = _recipe(str(context.info_name), recipe_name, data, options)
     with stop_on_signals(say=not session.quiet, doing="step") as stop:
         from vst.train.run import run_recipe
 
@@ -194,6 +194,23 @@ def train_command(
             stop=stop,
         )
     session.result(f"{weights}: use it with --weights-dir {weights.parent}")
+
+
+class TrainGroup(LazyGroup):
+    """A command for each mode, all with the same options, beside those for networks of other kinds."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See ``LazyGroup``."""
+        return [*MODES, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See ``LazyGroup``."""
+        return train_command if cmd_name in MODES else super().get_command(ctx, cmd_name)
+
+
+@click.group("train", cls=TrainGroup, commands_at={"flow": "vst.cli.train_flow:train_flow_command"})
+def train_group() -> None:
+    """Train a network: a mode's for styles, or one for optical flow."""
 
 
 def _recipe(mode: str, name: str | None, data: Path | None, options: dict[str, Any]) -> Recipe:

@@ -19,10 +19,10 @@ SLOPE = 0.1
 
 
 class FlowHead(nn.Conv2d):
-    """3×3 convolution from features to flow, B×C×H×W -> B×2×H×W."""
+    """3×3 convolution from features to flow, B×C×H×W -> B×2×H×W, or to more of the same precision."""
 
-    def __init__(self, inputs: int) -> None:
-        super().__init__(inputs, 2, kernel_size=3, padding=1)
+    def __init__(self, inputs: int, outputs: int = 2) -> None:
+        super().__init__(inputs, outputs, kernel_size=3, padding=1)
 
     def forward(self, input: Tensor) -> Tensor:
         """See the class."""
@@ -34,11 +34,12 @@ class FlowUpsampling(nn.ConvTranspose2d):
     """Learned upsampling of flow, B×2×H×W -> B×2×2H×2W.
 
     Args:
+        channels: What is upsampled; 2 for flow alone.
         bias: Whether it has one; published networks differ in this.
     """
 
-    def __init__(self, *, bias: bool = True) -> None:
-        super().__init__(2, 2, kernel_size=4, stride=2, padding=1, bias=bias)
+    def __init__(self, channels: int = 2, *, bias: bool = True) -> None:
+        super().__init__(channels, channels, kernel_size=4, stride=2, padding=1, bias=bias)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """See the class."""

@@ -54,6 +54,19 @@ def _missing_opencv() -> str | None:
     return None
 
 
+def _refined(device: torch.device, precision: torch.dtype) -> Estimator:
+    from vst.motion.refined.estimator import RefinedEstimator
+    from vst.motion.refined.weights import load_refinement
+
+    return RefinedEstimator(load_refinement(), device, precision)
+
+
+def _missing_refinement() -> str | None:
+    from vst.motion.refined.weights import missing_refinement
+
+    return _missing_opencv() or missing_refinement()
+
+
 def _flownet2(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
     from vst.motion.flownet2.estimator import FlowNet2Estimator
 
@@ -108,6 +121,9 @@ ESTIMATORS: dict[str, EstimatorEntry] = {
     ),
     "dis-ultrafast": EstimatorEntry(
         "dis with its ultrafast preset: quickest", partial(_dis, preset="ultrafast"), _missing_opencv
+    ),
+    "dis-refined": EstimatorEntry(
+        "dis, mended by a small network of our own (vst train flow)", _refined, _missing_refinement
     ),
     **{
         name: EstimatorEntry(description, partial(_flownet2, name), partial(_missing_weights, name))

@@ -28,7 +28,7 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
         "loss network": Path(recipe.loss_network).name,
         "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
         "time": f"{seconds / 60:.0f} minutes in the last call",
-        "losses": _last_losses(folder / "log.jsonl"),
+        "losses": last_losses(folder / "log.jsonl"),
         "recipe": f"`recipe.json`, digest `{recipe.digest()}`",
         "licence": "Apache-2.0; the paintings are not in the file",
     }
@@ -56,7 +56,8 @@ def _departures(recipe: Recipe) -> str:
     return ", ".join(changed) or "as it stands"
 
 
-def _last_losses(log: Path) -> str:
+def last_losses(log: Path) -> str:
+    """The last line of a log in words."""
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     if not lines:
         return "fewer than 20 steps"

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,36 @@ from torch.utils.data import DataLoader, Dataset
 
 from vst.errors import Interrupted
 from vst.train.checkpoint import load_checkpoint, save_checkpoint
-from vst.train.recipe import Recipe
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 """From a batch to its losses by name; `total` is what is minimised."""
+
+
+class Schedule(Protocol):
+    """What the loop wants to know of a recipe; `Recipe` and `FlowRecipe` say what each is."""
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
+    @property
+    def final_learning_rate(self) -> float: ...
+
+    @property
+    def averaging(self) -> float: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        ...
+
+    def digest(self) -> str:
+        """A name for it."""
+        ...
 
 
 class _From(torch.utils.data.Sampler[int]):
@@ -33,7 +60,7 @@ class _From(torch.utils.data.Sampler[int]):
         return self.last - self.first
 
 
-def learning_rate(recipe: Recipe, step: int) -> float:
+def learning_rate(recipe: Schedule, step: int) -> float:
     """A cosine from the first rate to the last, behind a tenth of the steps (at most 100) of warming up."""
     low, high = recipe.final_learning_rate, recipe.learning_rate
     falling = low + (high - low) * 0.5 * (1 + math.cos(math.pi * min(step / recipe.steps, 1)))
@@ -56,7 +83,7 @@ def follow(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 
 def train(
-    recipe: Recipe,
+    recipe: Schedule,
     model: nn.Module,
     average: nn.Module,
     batches: Dataset[dict[str, Tensor]],

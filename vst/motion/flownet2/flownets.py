@@ -16,10 +16,11 @@ class FlowNetS(Refinement):
     Args:
         inputs: Channels: 6 for two pictures, 12 in a stack, where it also sees what is known so far.
         width: Filters of the first layer.
+        predicted: Channels of each prediction; 2 for flow alone.
     """
 
-    def __init__(self, inputs: int = 12, width: int = 64) -> None:
-        super().__init__(width, smoothed=False, upsampling_bias=False)
+    def __init__(self, inputs: int = 12, width: int = 64, predicted: int = 2) -> None:
+        super().__init__(width, smoothed=False, upsampling_bias=False, predicted=predicted)
         self.conv1 = convolution(inputs, width, kernel=7, stride=2)
         self.conv2 = convolution(width, 2 * width, kernel=5, stride=2)
         self.conv3 = convolution(2 * width, 4 * width, kernel=5, stride=2)

@@ -19,9 +19,10 @@ class Refinement(nn.Module):
         width: Filters of the first layer; 64 in all published networks.
         smoothed: Whether each level has a convolution before its flow head (FlowNet-SD).
         upsampling_bias: Whether the upsampling of flow has a bias (all but FlowNet-S).
+        predicted: Channels of each prediction; 2 for flow alone, as in all published networks.
     """
 
-    def __init__(self, width: int, *, smoothed: bool, upsampling_bias: bool) -> None:
+    def __init__(self, width: int, *, smoothed: bool, upsampling_bias: bool, predicted: int = 2) -> None:
         super().__init__()
         self.smoothed = smoothed
         self.conv4 = convolution(4 * width, 8 * width, stride=2)
@@ -30,17 +31,19 @@ class Refinement(nn.Module):
         self.conv5_1 = convolution(8 * width, 8 * width)
         self.conv6 = convolution(8 * width, 16 * width, stride=2)
         self.conv6_1 = convolution(16 * width, 16 * width)
-        self.predict_flow6 = FlowHead(16 * width)
+        self.predict_flow6 = FlowHead(16 * width, predicted)
         features = {5: 8 * width, 4: 8 * width, 3: 4 * width, 2: 2 * width}
         enlarged = {5: 8 * width, 4: 4 * width, 3: 2 * width, 2: width}
         above = 16 * width
         for level in (5, 4, 3, 2):
-            merged = features[level] + enlarged[level] + 2
+            merged = features[level] + enlarged[level] + predicted
             self.add_module(f"deconv{level}", upconvolution(above, enlarged[level]))
-            self.add_module(f"upsampled_flow{level + 1}_to_{level}", FlowUpsampling(bias=upsampling_bias))
+            upsampling = FlowUpsampling(predicted, bias=upsampling_bias)
+            self.add_module(f"upsampled_flow{level + 1}_to_{level}", upsampling)
             if smoothed:
                 self.add_module(f"inter_conv{level}", smoothing(merged, enlarged[level]))
-            self.add_module(f"predict_flow{level}", FlowHead(enlarged[level] if smoothed else merged))
+            seen = enlarged[level] if smoothed else merged
+            self.add_module(f"predict_flow{level}", FlowHead(seen, predicted))
             above = merged
 
     def refine(self, level2: Tensor, level3: Tensor) -> tuple[Tensor, ...]:
@@ -51,7 +54,8 @@ class Refinement(nn.Module):
             level3: Features B×4W×H/8×W/8.
 
         Returns:
-            Flow at levels 2 to 6, finest first, each B×2×h×w in pixels of the frame / 20.
+            Predictions at levels 2 to 6, finest first, each B×predicted×h×w; a published network's are flow
+            in pixels of the frame / 20.
         """
         level4 = self.conv4_1(self.conv4(level3))
         level5 = self.conv5_1(self.conv5(level4))

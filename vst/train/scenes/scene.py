@@ -53,7 +53,7 @@ class Scene:
     def __len__(self) -> int:
         return self.config.frames
 
-    def shot(self, t: int) -> int:
+    def shot(self, t: float) -> int:
         """Which shot frame t belongs to: 0, or 1 from the cut on.
 
         Raises:
@@ -69,8 +69,8 @@ class Scene:
 
     # --- pictures ----------------------------------------------------------------------------------
 
-    def clean(self, t: int) -> Tensor:
-        """Frame t in constant light and without noise: 3×H×W, 0..1."""
+    def clean(self, t: float) -> Tensor:
+        """Frame t, or a moment between two, in constant light and without noise: 3×H×W, 0..1."""
         world = self.worlds[self.shot(t)]
         image = np.empty((3, self.config.height, self.config.width), np.float32)
         for layer, matrix, box in self._seen(world, t):

@@ -1,0 +1,156 @@
+"""`dis` and the network that mends it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vst.errors import VstError, WeightsError
+from vst.motion import ESTIMATORS, create_estimator
+from vst.motion.dis import DisEstimator
+from vst.motion.refined.estimator import RefinedEstimator
+from vst.motion.refined.network import Refinement, Stages, evidence, mended
+from vst.motion.refined.weights import load_refinement, refinement_path, save_refinement
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def frames(make_world):
+    world = make_world(camera=lambda t: (3.0 * t, 0.0, 1.0), disc=lambda t: (5.0 - 4 * t, 0.0, 25.0))
+    return world.frame(0), world.frame(1)
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """No weights of the user's, nor any that ship; gives the folder that $VST_WEIGHTS names."""
+    monkeypatch.setenv("VST_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("vst.motion.refined.weights.user_data_folder", lambda: tmp_path / "user")
+    monkeypatch.setattr("vst.motion.refined.weights._shipped", lambda: tmp_path / "shipped")
+    return tmp_path
+
+
+def trained(width: int = 2) -> Refinement:
+    """A network whose heads say something."""
+    torch.manual_seed(0)
+    network = Refinement(width)
+    torch.nn.init.normal_(network.flownets.predict_flow2.weight, std=0.1)
+    return network.requires_grad_(False).eval()
+
+
+def test_before_training_it_is_dis(frames):
+    refined = RefinedEstimator(Refinement(2), CPU, torch.float32)
+    for mine, dis in zip(
+        refined.estimate_pair(*frames), DisEstimator().estimate_pair(*frames), strict=True
+    ):
+        assert torch.equal(mine, dis)
+
+
+def test_each_direction_alone_is_what_both_together_give(frames):
+    refined = RefinedEstimator(trained(), CPU, torch.float32)
+    forth, back = refined.estimate_pair(*frames)
+    assert not torch.equal(forth, DisEstimator().estimate(*frames))
+    torch.testing.assert_close(refined.estimate(*frames), forth, rtol=0, atol=1e-4)
+    torch.testing.assert_close(refined.estimate(*frames[::-1]), back, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (50, 70), (33, 129)])
+def test_any_size_is_taken(size):
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.rand(2, 3, *size, generator=generator)
+    flow = RefinedEstimator(trained(), CPU, torch.float32).estimate(*pictures)
+    assert flow.shape == (2, *size)
+    assert bool(flow.isfinite().all())
+
+
+def test_a_large_frame_is_mended_in_tiles(frames, monkeypatch):
+    whole = RefinedEstimator(trained(), CPU, torch.float32).estimate(*frames)
+    monkeypatch.setattr("vst.motion.refined.estimator._TILE", 128)
+    monkeypatch.setattr("vst.motion.refined.estimator._OVERLAP", 64)
+    tiles = RefinedEstimator(trained(), CPU, torch.float32).estimate(*frames)
+    assert not torch.equal(tiles, whole)
+    torch.testing.assert_close(tiles, whole, rtol=0, atol=0.5)
+
+
+def test_fewer_bits_change_the_flow_little(frames):
+    exact, coarse = (
+        RefinedEstimator(trained(), CPU, precision).estimate(*frames)
+        for precision in (torch.float32, torch.bfloat16)
+    )
+    assert coarse.dtype == torch.float32
+    torch.testing.assert_close(coarse, exact, rtol=0, atol=0.2)
+
+
+def test_frames_of_two_sizes_are_refused(frames):
+    with pytest.raises(ValueError, match="expected 3×H×W of one size"):
+        RefinedEstimator(Refinement(2), CPU, torch.float32).estimate(frames[0], frames[1][:, :-1])
+
+
+def test_a_prediction_goes_over_to_the_bold_flow_by_its_share_and_adds_the_rest():
+    exact, bold = torch.zeros(1, 2, 8, 8), torch.full((1, 2, 8, 8), 10.0)
+    prediction = torch.tensor([0.5, 0.0, 0.25]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    flow = mended(prediction, exact, bold)
+    assert flow[0, :, 3, 4].tolist() == [0.25 * 10 + 0.5 * 4, 0.25 * 10]
+
+
+def test_where_flow_is_right_there_is_no_evidence_against_it(make_world):
+    world = make_world(camera=lambda t: (4.0 * t, 0.0, 1.0))
+    first, second = world.frame(0)[None], world.frame(1)[None]
+    forth, back = world.flow(0, 1)[None], world.flow(1, 0)[None]
+    seen = evidence(first, second, Stages(forth, forth, back))[..., 8:-8, 8:-8]
+    picture, change, known, rest = seen[:, :3], seen[:, 3:8], seen[:, 8:10], seen[:, 10:]
+    assert picture.abs().max() > 0.1
+    assert float(change.abs().max()) < 0.02
+    assert known.abs().max() > 0.3
+    assert float(rest.abs().max()) < 1e-3
+    wrong = evidence(first, second, Stages(-forth, forth, back))[..., 8:-8, 8:-8]
+    assert float(wrong[:, 3:7].abs().mean()) > 10 * float(change[:, :4].abs().mean())
+
+
+def test_weights_are_found_where_they_are_looked_for(nowhere, frames):
+    entry = ESTIMATORS["dis-refined"]
+    assert "vst train flow" in str(entry.missing())
+    with pytest.raises(VstError, match="'dis-refined' is not ready: it has no weights"):
+        create_estimator("dis-refined")
+    with pytest.raises(WeightsError, match="it has no weights"):
+        load_refinement()
+    for place in ("shipped/flow", "user/flow", "flow"):
+        path = nowhere / place / "dis-refined.safetensors"
+        path.parent.mkdir(parents=True)
+        save_refinement(path, trained(), recipe="r", steps=1)
+        assert refinement_path() == path
+    assert entry.ready()
+    estimator = create_estimator("dis-refined", device=CPU)
+    assert estimator.name == "dis-refined"
+    expected = RefinedEstimator(load_refinement(), CPU, torch.float32).estimate(*frames)
+    assert torch.equal(estimator.estimate(*frames), expected)
+
+
+def test_what_is_kept_is_the_network_to_half_precision(tmp_path):
+    path = tmp_path / "w.safetensors"
+    network = trained(3)
+    save_refinement(path, network, recipe="r", steps=1)
+    again = load_refinement(path)
+    assert again.width == 3
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "complaint"),
+    [
+        ({"vst": "1", "architecture": "itn", "width": "2"}, "does not say that it is dis-refined"),
+        ({"vst": "1", "architecture": "dis-refined", "width": "0"}, "does not say that it is dis-refined"),
+        ({"vst": "1", "architecture": "dis-refined", "width": "wide"}, "cannot be read"),
+        ({"vst": "1", "architecture": "dis-refined", "width": "2"}, "disagree about"),
+    ],
+)
+def test_a_file_that_is_something_else_is_refused(tmp_path, metadata, complaint):
+    path = tmp_path / "w.safetensors"
+    save_file({"x": torch.zeros(1)}, path, metadata)
+    with pytest.raises(WeightsError, match=complaint):
+        load_refinement(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        load_refinement(path)
