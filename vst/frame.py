@@ -21,7 +21,9 @@ class Frame:
         image: Float tensor 3×H×W, RGB, nominally 0..1: the clip's own R'G'B', display-referred.
             Values a little outside 0..1 are legal (YUV has colours that RGB has not); whoever
             needs them inside clamps.
-        alpha: Float tensor 1×H×W, 0..1, or None for an opaque clip.
+        alpha: Float tensor 1×H×W, 0..1, straight (not multiplied into `image`), or None for an opaque clip.
+        gain: Float tensor 1×H×W, 1 or more: by how much the clip's light is brighter than `image` can show
+            (`vst.media.light`). None for clips of standard range.
     """
 
     index: int
@@ -29,6 +31,7 @@ class Frame:
     duration: Fraction
     image: Tensor
     alpha: Tensor | None = None
+    gain: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,13 +140,6 @@ def test_alpha_comes_along(tmp_path):
     assert torch.equal(frame.alpha, to_rgb(yuv_frame(48, 32, 0, "yuva420p"), ColourSpec("bt601", False))[1])
 
 
-@pytest.mark.parametrize("curve", [16, 18])
-def test_hdr_is_refused_and_not_clipped(tmp_path, curve):
-    clip = make_clip(tmp_path / "c.mp4", frames=2, colour=(9, 9, curve))
-    with pytest.raises(MediaError, match=r"is HDR \((PQ|HLG) transfer.*convert it to SDR"):
-        Reader(clip)
-
-
 def damage(source: Path, target: Path, numbers: set[int]) -> None:
     """Copy a clip, the payload of some packets replaced by noise."""
     noise = random.Random(1)
@@ -307,19 +300,20 @@ def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
 
 
 ODD = sorted((SHARED / "odd").glob("*")) if (SHARED / "odd").is_dir() else []
-REFUSED = ("hdr10", "hlg", "audio_only", "sample_edit_list", "aac-tracks", "mediabunny_0.ts")
+REFUSED = ("audio_only", "aac-tracks")
 
 
 @pytest.mark.skipif(not ODD, reason="../shared/data/odd is not here")
 @pytest.mark.parametrize("clip", [p for p in ODD if "4k" not in p.name], ids=lambda path: path.name)
 def test_odd_files_are_read_or_refused_in_one_line(clip):
     if any(name in clip.name for name in REFUSED):
-        with pytest.raises(MediaError, match=r"^[^\n]*(is HDR|has sound but no picture)[^\n]*$"):
+        with pytest.raises(MediaError, match=r"^[^\n]*has sound but no picture[^\n]*$"):
             Reader(clip)
         return
     with Reader(clip) as reader:
         for frame in reader:
             assert tuple(frame.image.shape) == (3, reader.info.height, reader.info.width)
+            assert frame.image.isfinite().all()
             assert frame.duration > 0
             if frame.index == 2:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,27 @@ from vst.errors import UsageError
 
 if TYPE_CHECKING:
     from vst.render import RenderSettings
+
+
+class FrameRate(click.ParamType):
+    """``25``, ``23.976`` or ``24000/1001``; the usual decimals mean the usual fractions."""
+
+    name = "RATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
+        """The exact rate."""
+        if isinstance(value, Fraction):
+            return value
+        try:
+            rate = Fraction(str(value).strip())
+        except (ValueError, ZeroDivisionError):
+            self.fail(
+                f"'{value}' cannot be read; write a number such as 25, 23.976 or 24000/1001", param, ctx
+            )
+        # 23.976, 29.97, 59.94 and 119.88 are written for what NTSC has.
+        ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+        return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 500) else rate
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -114,7 +136,21 @@ render_options = _add(
     ),
     click.option("--scale", type=float, metavar="FACTOR", help="Size of the output relative to the clip."),
     click.option("--size", type=int, metavar="PIXELS", help="Short side of the output."),
-    click.option("--codec", help="h264 (default), h265, av1, vp9, prores or ffv1."),
+    click.option(
+        "--hdr",
+        type=NearestChoice(["tonemap", "keep"]),
+        default="tonemap",
+        show_default=True,
+        help="HDR10 and HLG: to standard range, or carried through in 10 bits.",
+    ),
+    click.option(
+        "--deinterlace",
+        type=NearestChoice(["no", "frames", "fields"]),
+        default="no",
+        show_default=True,
+        help="Interlaced clips: as they are, or one whole picture a frame or a field.",
+    ),
+    click.option("--codec", help="h264 (default), h265, av1, vp9, prores, dnxhr or ffv1."),
     click.option("--crf", type=int, help="Quality of the codec, smaller is better."),
     click.option("--pix-fmt", help="Pixel format of the output, such as yuv420p10le."),
     device_option,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vst.cli.options import render_options, settings_from
+from vst.cli.options import FrameRate, render_options, settings_from
 from vst.cli.progress import clock, show_progress
 from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
@@ -22,11 +22,16 @@ from vst.cli.signals import stop_on_signals
     metavar="FILE",
     help="The file to write; CLIP.STYLE beside the clip unless given.",
 )
+@click.option(
+    "--fps",
+    type=FrameRate(),
+    help="Frames a second of an image sequence, such as 25 or 24000/1001; as its files say, or 24.",
+)
 @click.option("-y", "--overwrite", is_flag=True, help="Replace the output if it is there.")
 @render_options
 @click.pass_context
 def render_command(context: click.Context, clip: Path, output: Path | None, **options: Any) -> None:
-    """Paint CLIP, a video or a picture.
+    """Paint CLIP, a video, a picture or an image sequence such as shots/%04d.exr.
 
     Sound, timing and colour stay as they are.
     """

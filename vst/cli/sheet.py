@@ -23,7 +23,7 @@ def thumbnail_cells(styles: Iterable[Style], warn: Callable[[str], None]) -> lis
     from vst.media.stills import read_still
 
     def thumbnail(style: Style) -> Tensor | None:
-        return read_still(Path(style.thumbnail))[0] if style.thumbnail else None
+        return read_still(Path(style.thumbnail)).image if style.thumbnail else None
 
     return _cells(styles, thumbnail, "thumbnail cannot be read", warn)
 
@@ -43,7 +43,7 @@ def painted_cells(
 
     if not photo.exists():
         raise MediaError(f"{photo} does not exist{nearest_name(photo)}")
-    image = _shrunk(read_still(photo)[0])
+    image = _shrunk(read_still(photo).image)
 
     def painted(style: Style) -> Tensor:
         mode = "itn" if "itn" in style.modes else style.modes[0]

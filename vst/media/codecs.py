@@ -72,7 +72,8 @@ class Codec:
             ("container"), or not at all ("never").
         options: Encoder options from quality, threads and layout.
         default: The default pixel format for a source layout.
-        smallest: The smallest side of a picture that the encoder can be trusted with.
+        smallest: Least width and height that the encoder can be trusted with.
+        segments: libav's name of the muxer for its segments.
     """
 
     name: str
@@ -85,18 +86,28 @@ class Codec:
     full_range: str
     options: Callable[[int | None, int, Layout], dict[str, str]]
     default: Callable[[Layout], str]
-    smallest: int = 1
+    smallest: tuple[int, int] = (1, 1)
+    segments: str = "matroska"
 
 
 def _deep_420(source: Layout) -> str:
     return "yuv420p10le" if source.bits > 8 else "yuv420p"
 
 
+def _has_full_chroma(source: Layout) -> bool:
+    return source.is_rgb or (source.kind == "yuv" and (source.sub_x, source.sub_y) == (1, 1))
+
+
 def _prores(source: Layout) -> str:
     if source.alpha:
         return "yuva444p10le"
-    full_chroma = source.is_rgb or (source.kind == "yuv" and (source.sub_x, source.sub_y) == (1, 1))
-    return "yuv444p10le" if full_chroma else "yuv422p10le"
+    return "yuv444p10le" if _has_full_chroma(source) else "yuv422p10le"
+
+
+def _dnxhr(source: Layout) -> str:
+    if _has_full_chroma(source):
+        return "yuv444p10le"
+    return "yuv422p10le" if source.bits > 8 else "yuv422p"
 
 
 def _x264_options(crf: int | None, threads: int, layout: Layout) -> dict[str, str]:
@@ -124,6 +135,9 @@ def _vp9_options(crf: int | None, threads: int, layout: Layout) -> dict[str, str
         options["auto-alt-ref"] = "0"
     return options
 
+
+HDR_BITS = 10
+"""Bits a sample that PQ and HLG need at least."""
 
 AVI_TOLERANCE = Fraction(1, 20)
 """Seconds by which sound may be moved in AVI; more than that can be seen on lips."""
@@ -156,7 +170,7 @@ CODECS = {
             default=_deep_420,
             # x265 4.1 corrupts its memory, or encodes differently every time, when a single coding tree
             # unit covers the picture.
-            smallest=72,
+            smallest=(72, 72),
         ),
         Codec(
             "av1",
@@ -202,6 +216,27 @@ CODECS = {
             default=_prores,
         ),
         Codec(
+            "dnxhr",
+            "dnxhd",
+            ("mov",),
+            crf=None,
+            max_crf=0,
+            lossless=False,
+            even_420=False,
+            full_range="stream",
+            options=lambda crf, threads, layout: {
+                "profile": "dnxhr_444"
+                if layout.sub_x == 1
+                else "dnxhr_hqx"
+                if layout.bits > 8
+                else "dnxhr_hq"
+            },
+            default=_dnxhr,
+            smallest=(256, 120),
+            # PyAV does not let it into Matroska.
+            segments="mov",
+        ),
+        Codec(
             "ffv1",
             "ffv1",
             ("mkv",),
@@ -223,19 +258,40 @@ class Encoding:
     """What a user asks for; None is the codec's own default.
 
     Attributes:
-        codec: A key of `CODECS`.
+        codec: A key of `CODECS`; None is what container and clip want, see `default_codec`.
         crf: Quality, smaller is better.
         pix_fmt: Pixel format of the output.
     """
 
-    codec: str = "h264"
+    codec: str | None = None
     crf: int | None = None
     pix_fmt: str | None = None
 
 
-def default_codec(output: Path) -> str:
-    """H.264 where the output's container may hold it, else the first codec that it may hold."""
+ALPHA_CODECS = {"mov": "prores", "mkv": "vp9", "webm": "vp9"}
+"""Extension -> codec for a clip with transparency."""
+
+HDR_CODECS = ("h265", "av1", "h264")
+"""For HDR that is kept, the first that fits."""
+
+
+def default_codec(
+    output: Path, source: ClipInfo | None = None, width: int = 1 << 14, height: int = 1 << 14
+) -> str:
+    """The codec for an output of which nobody says it.
+
+    H.264 where the container may hold it, else the first codec that it may hold; but one with alpha for a
+    clip with transparency, and one of 10 bits for HDR that is kept.
+    """
     extension = output.suffix.lower().removeprefix(".")
+    if source is not None and source.light == "hdr":
+        for name in HDR_CODECS:
+            codec = CODECS[name]
+            fits = width >= codec.smallest[0] and height >= codec.smallest[1]
+            if extension in codec.containers and fits:
+                return name
+    if source is not None and source.has_alpha and extension in ALPHA_CODECS:
+        return ALPHA_CODECS[extension]
     fitting = [codec.name for codec in CODECS.values() if extension in codec.containers]
     return fitting[0] if fitting and "h264" not in fitting else "h264"
 
@@ -298,7 +354,14 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
         UsageError: If codec, pixel format, quality and container do not go together.
     """
     container = container_of(path)
-    codec = _codec_named(encoding.codec)
+    notes: list[str] = []
+    # Who names a pixel format decides about transparency too.
+    asked = source if encoding.pix_fmt is None or source.light == "hdr" else None
+    name = encoding.codec or default_codec(path, asked, width, height)
+    codec = _codec_named(name)
+    if encoding.codec is None and name != default_codec(path, None, width, height):
+        reason = "HDR" if source.light == "hdr" else "transparency"
+        notes.append(f"{name} is the codec, because of the clip's {reason}; --codec chooses another")
     if container.name not in codec.containers:
         fitting = [name for name, other in CODECS.items() if container.name in other.containers]
         raise UsageError(
@@ -314,13 +377,12 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
                 f"--crf {encoding.crf} is out of range for {codec.name}: use 0 to {codec.max_crf}"
             )
         crf = encoding.crf
-    if min(width, height) < codec.smallest:
+    if width < codec.smallest[0] or height < codec.smallest[1]:
         raise UsageError(
-            f"codec {codec.name} needs sides of at least {codec.smallest} pixels, got {width}×{height}: "
-            "choose h264"
+            f"codec {codec.name} needs at least {codec.smallest[0]}×{codec.smallest[1]} pixels, "
+            f"got {width}×{height}: choose h264"
         )
     formats = _writable_formats(codec)
-    notes: list[str] = []
     if container.muxer == "avi":
         _check_avi_sound(source, notes)
     source_layout = layout_of(source.pix_fmt)
@@ -335,6 +397,8 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
         pix_fmt = _lossless_format(source, source_layout, formats, notes)
     else:
         pix_fmt = codec.default(source_layout)
+        if source.light == "hdr" and layout_of(pix_fmt).bits < HDR_BITS:
+            pix_fmt = next((name for name in formats if name == pix_fmt + "10le"), pix_fmt)
         if odd and codec.even_420:
             whole = pix_fmt.replace("420", "444")
             if whole in formats:
@@ -349,14 +413,35 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
         raise UsageError(
             f"{codec.name} cannot hold {width}×{height} as {pix_fmt} (a side is odd): {advice}"
         )
+    if source.light == "hdr" and layout.bits < HDR_BITS:
+        raise UsageError(
+            f"{codec.name} as {pix_fmt} has {layout.bits} bits a sample, and HDR needs {HDR_BITS}: "
+            "choose --codec h265, av1, prores or ffv1, or --hdr tonemap"
+        )
     colour = _output_colour(source, layout, codec, container, height, notes)
+    if source_layout.kind == layout.kind == "yuv" and layout.chroma < source_layout.chroma:
+        notes.append(
+            f"colour resolution {source_layout.chroma} becomes {layout.chroma}; --pix-fmt chooses another"
+        )
     if layout.bits < source_layout.bits and not (
         layout.is_rgb and layout.bits >= 8 and source_layout.bits <= 8
     ):
         notes.append(f"{source_layout.bits} bits a sample become {layout.bits}")
     if source.has_alpha and not layout.alpha:
         notes.append(f"transparency is dropped: {codec.name} as {pix_fmt} has none")
-    return Plan(codec, container, pix_fmt, colour, codec.options(crf, 2, layout), tuple(notes))
+    options = codec.options(crf, 2, layout)
+    if source.light == "hdr" and source.mastering is not None:
+        if codec.name == "h265":
+            options["x265-params"] = ":".join((options["x265-params"], *source.mastering.x265_params))
+        elif codec.name == "av1":
+            options["svtav1-params"] = ":".join((options["svtav1-params"], *source.mastering.svtav1_params))
+        else:
+            notes.append(
+                f"what HDR10 says of its mastering display is dropped: {codec.name} does not get it"
+            )
+    if source.profile:
+        notes.append("the colour profile is dropped: a video has none; colours are taken for sRGB")
+    return Plan(codec, container, pix_fmt, colour, options, tuple(notes))
 
 
 def _check_avi_sound(source: ClipInfo, notes: list[str]) -> None:

@@ -113,7 +113,7 @@ def join(
         original = None
         companions: list[Companion] = []
         tags: dict[str, str] = {}
-        if not source.is_still:
+        if source.in_container:
             original = stack.enter_context(open_input(source.path))
             tags = content_tags(original.metadata)
         if plan.container.muxer in ("mp4", "mov") and set(tags) - MP4_TAGS:

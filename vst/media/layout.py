@@ -71,6 +71,12 @@ class Layout:
         return self.kind in ("gbr", "packed")
 
     @property
+    def chroma(self) -> str:
+        """How colour is sampled, from 4:1:0 to 4:4:4; names compare as their resolutions do."""
+        names = {(1, 1): "4:4:4", (2, 1): "4:2:2", (1, 2): "4:4:0", (2, 2): "4:2:0", (4, 1): "4:1:1"}
+        return names.get((self.sub_x, self.sub_y), "4:1:0")
+
+    @property
     def dtype(self) -> str:
         """The numpy dtype of one sample."""
         if self.bits <= 8:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 
-from vst.errors import MediaError
+from vst.errors import MediaError, UsageError
 from vst.media.colour import ColourSpec, spec_from_tags
 from vst.media.containers import check_readable, open_input
 from vst.media.layout import layout_of
+from vst.media.mastering import Mastering, mastering_of
 from vst.media.orientation import Orientation, orientation_of
-from vst.media.stills import is_still, probe_still
+from vst.media.sequence import DEFAULT_RATE, ImageSequence, find_sequence, is_pattern
+from vst.media.stills import StillInfo, is_still, probe_still
+
+PROBE_PICTURES = 10
+"""So many pictures of a sequence are tried until one can be read."""
 
 PROBE_PACKETS = 1000
 """So many packets of a stream are tried until its first frame must have come."""
@@ -91,6 +97,15 @@ class ClipInfo:
         metadata: The container's own tags.
         notes: What a user should know about this file.
         stream_index: Number of the video stream in the container.
+        field_order: Which field comes first, as libav's code point; 0 is unknown.
+        marked_fields: The frames themselves say that they are interlaced.
+        sequence: The files of an image sequence, else None.
+        light: What a frame's `gain` means: None for standard range, where there is no gain; "linear" for
+            OpenEXR's light shown by sRGB's curve; "hdr" for PQ or HLG that is kept (`vst.media.light`).
+        mastering: What HDR10 says of its mastering display and its light levels.
+        profile: ICC colour profile of a picture.
+        exif: What the camera said of a picture.
+        attributes: What describes an OpenEXR picture.
     """
 
     path: Path
@@ -120,6 +135,24 @@ class ClipInfo:
     metadata: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stream_index: int = 0
+    field_order: int = 0
+    marked_fields: bool = False
+    sequence: ImageSequence | None = None
+    light: str | None = None
+    mastering: Mastering | None = None
+    profile: bytes | None = None
+    exif: bytes | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def in_container(self) -> bool:
+        """Whether the clip is a video file, which may have sound and more beside the picture."""
+        return not self.is_still and self.sequence is None
+
+    @property
+    def first_file(self) -> Path:
+        """The file, or the first one of a sequence."""
+        return self.path if self.sequence is None else self.sequence.files[0]
 
     @property
     def orientation(self) -> Orientation:
@@ -127,23 +160,30 @@ class ClipInfo:
         return Orientation(self.rotation, self.mirrored)
 
 
-def probe(path: str | Path) -> ClipInfo:
-    """Open a video or a picture, decode its first frame, and say what it is.
+def probe(path: str | Path, *, fps: Fraction | None = None) -> ClipInfo:
+    """Open a video, a picture or an image sequence, decode its first frame, and say what it is.
+
+    Args:
+        path: A file, or a pattern such as ``shot.%04d.exr``, ``shot.####.png`` or ``shot.*.tif``.
+        fps: Frames a second of an image sequence; what its files say, or 24, unless given.
 
     Raises:
-        MediaError: If the file is missing, no media file, has no picture, or is of a kind that cannot
-            be rendered faithfully (HDR).
+        MediaError: If the file is missing, no media file, or has no picture.
+        UsageError: For a frame rate of something that is no image sequence.
     """
     path = Path(path)
+    if is_pattern(path):
+        return _probe_sequence(find_sequence(path), fps)
     check_readable(path)
+    if fps is not None:
+        raise UsageError(f"--fps is for image sequences, and {path.name} is none: leave it out")
     if is_still(path):
-        return _probe_still(path)
+        return _from_still(path, probe_still(path))
     with open_input(path) as container:
         return probe_container(path, container)
 
 
-def _probe_still(path: Path) -> ClipInfo:
-    still = probe_still(path)
+def _from_still(path: Path, still: StillInfo) -> ClipInfo:
     return ClipInfo(
         path=path,
         container=still.format,
@@ -154,7 +194,7 @@ def _probe_still(path: Path) -> ClipInfo:
         coded_height=still.height,
         rotation=0,
         mirrored=False,
-        sample_aspect=Fraction(1),
+        sample_aspect=still.sample_aspect,
         time_base=Fraction(1, 25),
         average_rate=Fraction(25),
         frames=1,
@@ -167,6 +207,52 @@ def _probe_still(path: Path) -> ClipInfo:
         colour=ColourSpec("rgb", True, 0, 1, 13, True, True),
         interlaced=False,
         notes=still.notes,
+        light="linear" if still.format == "exr" else None,
+        profile=still.profile,
+        exif=still.exif,
+        attributes=still.attributes,
+    )
+
+
+def _first_of(sequence: ImageSequence) -> StillInfo:
+    """The first picture of a sequence that can be read."""
+    failure: MediaError | None = None
+    for file in sequence.files[:PROBE_PICTURES]:
+        try:
+            check_readable(file)
+            if is_still(file):
+                return probe_still(file)
+            failure = failure or MediaError(
+                f"{file} is no picture: a sequence is of PNG, TIFF, JPEG, WebP or EXR files"
+            )
+        except MediaError as error:
+            failure = failure or error
+    raise failure or MediaError(f"{sequence.pattern} has no picture that can be read")
+
+
+def _probe_sequence(sequence: ImageSequence, fps: Fraction | None) -> ClipInfo:
+    still = _first_of(sequence)
+    notes = list(still.notes)
+    rate = fps or still.rate
+    if rate is None:
+        rate = DEFAULT_RATE
+        notes.append(f"a sequence does not say its frame rate; {DEFAULT_RATE} is assumed (--fps)")
+    if sequence.note:
+        notes.append(sequence.note)
+    # Fine enough for containers, and frames fall on whole ticks.
+    ticks = rate.numerator * max(1, -(-1000 // rate.numerator))
+    length = sequence.numbers[-1] - sequence.numbers[0] + 1
+    return replace(
+        _from_still(sequence.pattern, still),
+        container=f"{still.format} sequence",
+        is_still=False,
+        time_base=Fraction(1, ticks),
+        average_rate=rate,
+        frames=len(sequence.files),
+        duration=length / rate,
+        notes=tuple(notes),
+        sequence=sequence,
+        exif=None,
     )
 
 
@@ -258,19 +344,16 @@ def _describe(
         primaries=_first_known(frame.color_primaries, context.color_primaries),
         transfer=_first_known(frame.color_trc, context.color_trc),
     )
-    if colour.is_hdr:
-        curve = "PQ" if colour.transfer == 16 else "HLG"
-        raise MediaError(
-            f"{path} is HDR ({curve} transfer, which cannot be shown as SDR without tone mapping): "
-            "expected an SDR clip; convert it to SDR (BT.709) first"
-        )
     if not layout.is_rgb and not colour.matrix_tagged:
         notes.append(f"the file does not say its colour matrix; {colour.matrix} is assumed from its size")
     interlaced = FIELD_ORDERS.get(context.field_order)
     if frame.interlaced_frame:
         interlaced = True
     if interlaced:
-        notes.append("the clip is interlaced; its frames are kept as they are, with both fields")
+        notes.append(
+            "the clip is interlaced; each frame is kept as it is, with both fields "
+            "(--deinterlace frames or fields makes whole pictures)"
+        )
     sample_aspect = (
         _positive(stream.sample_aspect_ratio) or _positive(context.sample_aspect_ratio) or Fraction(1)
     )
@@ -325,6 +408,9 @@ def _describe(
         metadata=dict(container.metadata),
         notes=tuple(notes),
         stream_index=stream.index,
+        field_order=int(context.field_order),
+        marked_fields=frame.interlaced_frame,
+        mastering=mastering_of(frame) if colour.is_hdr else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""A clip as a stream of frames: one pass, bounded memory, exact times, upright pictures."""
+"""A clip as a stream of frames: one pass, bounded memory, exact times, upright whole pictures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ from typing import Self
 import av
 import torch
 
-from vst.errors import MediaError
+from vst.errors import MediaError, UsageError, suggestion
 from vst.frame import Frame
-from vst.media.colour import ColourSpec, spec_from_tags, to_rgb
+from vst.media.colour import TRANSFER_PQ, ColourSpec, spec_from_tags, to_rgb
 from vst.media.containers import open_input, reason_of
+from vst.media.fields import DEINTERLACE, Deinterlacer
 from vst.media.layout import layout_of
+from vst.media.light import compress, display_from_light, light_from_signal, tone_mapped
 from vst.media.probe import ClipInfo, make_decoder, probe
-from vst.media.stills import read_still
+from vst.media.stills import Picture, read_still
+
+HDR = ("tonemap", "keep")
+"""What becomes of PQ and HLG: standard range, or shown so to the network and carried through."""
+
+SDR = ColourSpec("bt709", False, 1, 1, 1, True, True)
+"""What a clip is after tone mapping."""
 
 DECODER_THREADS = 2
 
@@ -37,17 +45,35 @@ class Reader:
     cannot be decoded is replaced by its nearest good neighbour where its place in time is known.
 
     Args:
-        path: A video or a picture.
+        path: A video, a picture, or the pattern of an image sequence.
         max_errors: So many damaged packets in a row are repaired; one more ends the clip with an error.
         threads: Decoder threads.
+        fps: Frames a second of an image sequence.
+        hdr: One of `HDR`.
+        deinterlace: One of `DEINTERLACE`.
 
     Raises:
         MediaError: If the file cannot be read (see `probe`); while iterating, if no frame or too few of
             them can be decoded.
+        UsageError: For an `hdr` or `deinterlace` that there is not, or a frame rate where none is wanted.
     """
 
-    def __init__(self, path: str | Path, *, max_errors: int = 10, threads: int = DECODER_THREADS) -> None:
-        self.info: ClipInfo = probe(path)
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        max_errors: int = 10,
+        threads: int = DECODER_THREADS,
+        fps: Fraction | None = None,
+        hdr: str = "tonemap",
+        deinterlace: str = "no",
+    ) -> None:
+        check_hdr(hdr)
+        check_deinterlace(deinterlace)
+        found = probe(path, fps=fps)
+        self._stored = found
+        self.info: ClipInfo = _as_read(found, hdr, deinterlace)
+        """What the frames are; for HDR and interlaced clips that may differ from what `probe` says."""
         self.repaired = 0
         """Frames that were replaced by a neighbour, so far."""
         self.errors = 0
@@ -58,6 +84,14 @@ class Reader:
         self._stack = ExitStack()
         self._started = False
         self._specs: dict[tuple[str, int, int], ColourSpec] = {}
+        self._weaver = None
+        if deinterlace != "no" and found.in_container:
+            self._weaver = Deinterlacer(
+                fields=deinterlace == "fields",
+                time_base=found.time_base,
+                field_order=found.field_order,
+                marked=found.marked_fields,
+            )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -81,8 +115,9 @@ class Reader:
             raise MediaError(f"{self.info.path} is read in one pass: open a new reader for another")
         self._started = True
         if self.info.is_still:
-            image, alpha = read_still(self.info.path)
-            yield Frame(0, Fraction(0), Fraction(1, 25), image, alpha)
+            picture = read_still(self.info.path)
+            self._notes.extend(picture.notes)
+            yield Frame(0, Fraction(0), Fraction(1, 25), picture.image, picture.alpha, picture.gain)
             return
         with self._stack:
             yield from self._frames()
@@ -97,11 +132,11 @@ class Reader:
         gap = 1 / self.info.average_rate if self.info.average_rate else Fraction(1, 25)
         count = 0
         failure: MediaError | None = None
-        decoded = self._timed(gap)
+        decoded = self._timed(gap) if self.info.sequence is None else self._pictures(gap)
         own = gap
         while True:
             try:
-                time, length, image, alpha = next(decoded)
+                time, length, picture = next(decoded)
             except StopIteration:
                 break
             except MediaError as error:
@@ -110,7 +145,7 @@ class Reader:
             if held is not None:
                 gap = time - held.time
                 yield replace(held, duration=gap)
-            held = Frame(count, time, gap, image, alpha)
+            held = Frame(count, time, gap, picture.image, picture.alpha, picture.gain)
             own = length
             count += 1
         if held is not None:
@@ -135,15 +170,45 @@ class Reader:
         if self.repaired:
             self._note(f"{self.repaired} damaged frames were replaced by their nearest good neighbour")
 
-    def _timed(
-        self, gap: Fraction
-    ) -> Iterator[tuple[Fraction, Fraction, torch.Tensor, torch.Tensor | None]]:
-        """Time, own duration, image and alpha of every frame, times strictly increasing."""
+    def _pictures(self, gap: Fraction) -> Iterator[tuple[Fraction, Fraction, Picture]]:
+        """Time, duration and picture of every file of a sequence; a damaged one gets its neighbour's."""
+        sequence = self.info.sequence
+        assert sequence is not None
+        previous: Picture | None = None
+        waiting: list[Fraction] = []
+        run = 0
+        for number, file in zip(sequence.numbers, sequence.files, strict=True):
+            time = (number - sequence.numbers[0]) * gap
+            try:
+                picture = self._in_size(read_still(file))
+            except (MediaError, OSError) as error:
+                self.errors += 1
+                run += 1
+                if run > self._max_errors:
+                    raise self._too_damaged(run) from error
+                waiting.append(time)
+                continue
+            run = 0
+            for each in picture.notes:
+                self._note(each)
+            for missing in waiting:
+                self.repaired += 1
+                yield missing, gap, previous or picture
+            waiting = []
+            yield time, gap, picture
+            previous = picture
+        for missing in waiting:
+            if previous is not None:
+                self.repaired += 1
+                yield missing, gap, previous
+
+    def _timed(self, gap: Fraction) -> Iterator[tuple[Fraction, Fraction, Picture]]:
+        """Time, own duration and picture of every frame, times strictly increasing."""
         unit = self.info.time_base
         last: Fraction | None = None
-        previous: tuple[torch.Tensor, torch.Tensor | None] | None = None
+        previous: Picture | None = None
         filled: set[int] = set()
-        for frame, lost in self._decoded():
+        for frame, lost in self._whole():
             if frame is not None and frame.pts is not None and frame.pts in filled:
                 # It came after all, but late: its place is taken.
                 continue
@@ -157,7 +222,7 @@ class Reader:
                     self.repaired += 1
                     filled.add(missing)
                     last = missing * unit
-                    yield last, Fraction(0), *(previous or picture)
+                    yield last, Fraction(0), previous or picture
             if frame is None:
                 return
             stamp = frame.pts if frame.pts is not None else frame.dts
@@ -171,7 +236,7 @@ class Reader:
                 self._note("some frames are timed out of order; they are set right after the one before")
             elif last is not None:
                 gap = time - last
-            yield time, Fraction(frame.duration or 0) * unit, *picture
+            yield time, Fraction(frame.duration or 0) * unit, picture
             last, previous = time, picture
             filled = {place for place in filled if place * unit > last - MAX_WAITING * gap}
 
@@ -181,6 +246,28 @@ class Reader:
             f"{self.info.path} is damaged: {run} frames in a row cannot be decoded "
             f"(more than {self._max_errors}); what came before them was read"
         )
+
+    def _whole(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
+        """As `_decoded`, with whole pictures made of fields where that was asked for."""
+        if self._weaver is None:
+            yield from self._decoded()
+            return
+        step = 1 / (self._stored.average_rate or Fraction(25))
+        unit = self._stored.time_base
+        last: int | None = None
+        for frame, lost in self._decoded():
+            if frame is None:
+                yield from self._weaver.drain()
+                yield None, [2 * pts for pts in lost]
+                return
+            if frame.pts is None:
+                after = 0 if last is None else last + max(1, round(step / unit))
+                frame.pts = frame.dts if frame.dts is not None else after
+            if last is not None and frame.pts <= last:
+                frame.pts = last + 1
+            last = frame.pts
+            yield from self._weaver.feed(frame, lost)
+        yield from self._weaver.drain()
 
     def _decoded(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
         """Every decoded frame, with the timestamps of those that were lost to damage just before it.
@@ -225,7 +312,7 @@ class Reader:
                 any_frame = True
         if seen < stream.frames:
             self._note(f"the file announces {stream.frames} frames but holds {seen}: it may be cut short")
-        if any_frame and self.info.codec != "vp8" and not self.info.interlaced:
+        if any_frame and self.info.codec != "vp8" and not self._stored.interlaced:
             yield None, waiting
 
     def _counts_as_lost(self, frame: av.VideoFrame, any_frame: bool) -> bool:
@@ -266,21 +353,35 @@ class Reader:
             frames.extend(got)
         return list(frames)
 
-    def _picture(self, frame: av.VideoFrame) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Upright R'G'B' and alpha, in the clip's size."""
+    def _picture(self, frame: av.VideoFrame) -> Picture:
+        """Upright R'G'B' and what goes with it, in the clip's size."""
         image, alpha = to_rgb(frame, self._spec(frame))
+        gain = None
+        colour = self._stored.colour
+        if colour.is_hdr and self.info.light is None:
+            image = tone_mapped(image, colour.transfer, colour.primaries)
+        elif colour.is_hdr:
+            shown, gain = compress(light_from_signal(image, colour.transfer, colour.primaries))
+            image = display_from_light(shown)
         turn = self.info.orientation
-        image = turn.apply(image)
-        alpha = turn.apply(alpha) if alpha is not None else None
+        upright = [None if plane is None else turn.apply(plane) for plane in (image, alpha, gain)]
+        assert upright[0] is not None
+        return self._in_size(Picture(upright[0], upright[1], upright[2]))
+
+    def _in_size(self, picture: Picture) -> Picture:
+        """A picture scaled to the clip's size, should it have another."""
         size = (self.info.height, self.info.width)
-        if tuple(image.shape[1:]) != size:
-            self._note(f"the picture changes its size within the clip; it is scaled to {size[1]}×{size[0]}")
-            image = torch.nn.functional.interpolate(image[None], size, mode="bilinear", antialias=True)[0]
-            if alpha is not None:
-                alpha = torch.nn.functional.interpolate(alpha[None], size, mode="bilinear", antialias=True)[
-                    0
-                ]
-        return image, alpha
+        if tuple(picture.image.shape[1:]) == size:
+            return picture
+        self._note(f"the picture changes its size within the clip; it is scaled to {size[1]}×{size[0]}")
+        planes = [
+            None
+            if plane is None
+            else torch.nn.functional.interpolate(plane[None], size, mode="bilinear", antialias=True)[0]
+            for plane in (picture.image, picture.alpha, picture.gain)
+        ]
+        assert planes[0] is not None
+        return Picture(planes[0], planes[1], planes[2], picture.notes)
 
     def _spec(self, frame: av.VideoFrame) -> ColourSpec:
         """What this frame's samples mean: the clip's colour, unless the frame says otherwise."""
@@ -288,7 +389,7 @@ class Reader:
         spec = self._specs.get(key)
         if spec is None:
             layout = layout_of(frame.format.name)
-            clip = self.info.colour
+            clip = self._stored.colour
             if layout.is_rgb == (clip.matrix == "rgb") and not layout.implied_full:
                 spec = clip
             else:
@@ -302,3 +403,52 @@ class Reader:
                 )
             self._specs[key] = spec
         return spec
+
+
+def check_hdr(name: str) -> None:
+    """Refuse what cannot become of HDR.
+
+    Raises:
+        UsageError: for a name that `HDR` does not have.
+    """
+    if name not in HDR:
+        raise UsageError(f"hdr is {name!r}: {suggestion(name, HDR)}")
+
+
+def check_deinterlace(name: str) -> None:
+    """Refuse a way of deinterlacing that there is not.
+
+    Raises:
+        UsageError: for a name that `DEINTERLACE` does not have.
+    """
+    if name not in DEINTERLACE:
+        raise UsageError(f"deinterlace is {name!r}: {suggestion(name, DEINTERLACE)}")
+
+
+def _as_read(found: ClipInfo, hdr: str, deinterlace: str) -> ClipInfo:
+    """What a clip is once it has been read in this way."""
+    info = found
+    if found.colour.is_hdr:
+        curve = "PQ" if found.colour.transfer == TRANSFER_PQ else "HLG"
+        if hdr == "keep":
+            note = f"HDR ({curve}) is kept: painted as tone-mapped, then as bright again as it was"
+            info = replace(info, light="hdr", notes=(*info.notes, note))
+        else:
+            note = f"HDR ({curve}) is tone-mapped to standard range (BT.709); --hdr keep carries it through"
+            info = replace(info, colour=SDR, mastering=None, notes=(*info.notes, note))
+    if deinterlace == "no" or not found.in_container:
+        return info
+    notes = [note for note in info.notes if not note.startswith("the clip is interlaced")]
+    doubled = 2 if deinterlace == "fields" else 1
+    each = "field" if deinterlace == "fields" else "frame"
+    notes.append(f"deinterlaced to one picture a {each}")
+    if not found.interlaced:
+        notes.append("the clip does not say that it is interlaced; the top field is taken to come first")
+    return replace(
+        info,
+        interlaced=False,
+        time_base=found.time_base / 2,
+        average_rate=found.average_rate and found.average_rate * doubled,
+        frames=found.frames and found.frames * doubled,
+        notes=tuple(notes),
+    )

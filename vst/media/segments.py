@@ -1,8 +1,8 @@
 """Encoded pieces of a render on disk, each complete in itself, so that a stopped render loses at most one.
 
-A segment is a Matroska file of encoded video whose timestamps count frames, and beside it a JSON record
-with the real timestamps. The record is written last, under its final name, after the video has reached
-the disk: a segment is finished exactly if it has a record.
+A segment is a file of encoded video (Matroska, for most codecs) whose timestamps count frames, and beside
+it a JSON record with the real timestamps. The record is written last, under its final name, after the
+video has reached the disk: a segment is finished exactly if it has a record.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ENCODER_THREADS = 2
 """Fixed, because some encoders decide differently with another number of threads."""
 
 COUNTER = Fraction(1, 1000)
-"""Time base inside of a segment: one tick, a Matroska millisecond, is one frame."""
+"""Inside of a segment one frame is one Matroska millisecond, or as much in another container's units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class SegmentStore:
 
     def video(self, index: int) -> Path:
         """The file of encoded video of a segment."""
-        return self.folder / f"segment-{index:05d}.mkv"
+        return self.folder / f"segment-{index:05d}.video"
 
     def record(self, index: int) -> Path:
         """The file that says that a segment is finished."""
@@ -144,11 +144,12 @@ class SegmentEncoder:
         self._count = 0
         self._written = 0
         self._container = av.open(
-            str(path), "w", format="matroska", container_options={"fflags": "+bitexact"}
+            str(path), "w", format=plan.codec.segments, container_options={"fflags": "+bitexact"}
         )
         try:
             stream = self._container.add_stream(plan.codec.encoder, options=dict(plan.options))
             assert isinstance(stream, av.VideoStream)
+            stream.time_base = COUNTER
             context = stream.codec_context
             context.width, context.height, context.pix_fmt = width, height, plan.pix_fmt
             context.framerate = rate
@@ -238,9 +239,10 @@ def read_packets(
         for packet in container.demux(stream):
             if not packet.size:
                 continue
-            if packet.pts is None or not 0 <= packet.pts < segment.frames:
+            number = -1 if packet.pts is None else round(packet.pts * packet.time_base / COUNTER)
+            if not 0 <= number < segment.frames:
                 raise MediaError(f"{store.video(segment.index)} is damaged: render again with --no-resume")
             seen += 1
-            yield packet.pts, packet
+            yield number, packet
         if seen != segment.frames:
             raise MediaError(f"{store.video(segment.index)} is damaged: render again with --no-resume")

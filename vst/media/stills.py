@@ -1,44 +1,51 @@
-"""Pictures as clips of one frame: in and out with Pillow."""
+"""Pictures into memory: with Pillow, deep ones with OpenCV, light with OpenEXR."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vst.errors import MediaError
-from vst.media.containers import reason_of, writing_error
+from vst.media import exr
+from vst.media.containers import reason_of
+from vst.media.light import compress, srgb_from_light
 
 MAX_PIXELS = 178_956_970
 """The largest picture that is opened, in pixels (Pillow's own limit for a decompression bomb)."""
 
-STILL_SUFFIXES = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
-"""Extensions of pictures that can be written, and Pillow's name of each format."""
-
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
-_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"lossless": True},
-    "TIFF": {"compression": "tiff_lzw"},
-}
 _STREAM_SUFFIXES = (".mjpg", ".mjpeg")
+_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 
 
 @dataclass(frozen=True, slots=True)
 class StillInfo:
-    """What a picture file holds, upright."""
+    """What a picture file holds, upright.
+
+    Attributes:
+        format: Its name, in small letters.
+        width: Columns.
+        height: Rows.
+        pix_fmt: The nearest pixel format of libav.
+        bit_depth: Bits a sample.
+        has_alpha: Whether there is transparency.
+        sample_aspect: Width of a pixel by its height.
+        rate: Frames a second of the sequence that the picture belongs to, if it says so.
+        profile: Its ICC colour profile.
+        exif: What the camera said, without the orientation.
+        attributes: What describes an OpenEXR picture.
+        notes: What a user should know.
+    """
 
     format: str
     width: int
@@ -46,7 +53,28 @@ class StillInfo:
     pix_fmt: str
     bit_depth: int
     has_alpha: bool
-    notes: tuple[str, ...]
+    sample_aspect: Fraction = Fraction(1)
+    rate: Fraction | None = None
+    profile: bytes | None = None
+    exif: bytes | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Picture(NamedTuple):
+    """A decoded picture; `image`, `alpha` and `gain` as `Frame` has them.
+
+    Attributes:
+        image: 3×H×W.
+        alpha: 1×H×W or None.
+        gain: 1×H×W or None.
+        notes: What a user should know.
+    """
+
+    image: torch.Tensor
+    alpha: torch.Tensor | None = None
+    gain: torch.Tensor | None = None
+    notes: tuple[str, ...] = ()
 
 
 def is_still(path: Path) -> bool:
@@ -62,10 +90,15 @@ def is_still(path: Path) -> bool:
         return b"acTL" not in head
     if head.startswith(b"RIFF"):
         return head[8:12] == b"WEBP"
-    return head.startswith((b"\xff\xd8\xff", b"II*\0", b"MM\0*")) or (
+    return head.startswith((b"\xff\xd8\xff", b"II*\0", b"MM\0*", exr.MAGIC)) or (
         head.startswith(b"BM")
         and head[14:18] in (b"\x28\0\0\0", b"\x0c\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0")
     )
+
+
+def _is_exr(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == exr.MAGIC
 
 
 def _open(path: Path) -> Image.Image:
@@ -84,18 +117,51 @@ def _open(path: Path) -> Image.Image:
     return image
 
 
+@contextmanager
+def _decoding(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, SyntaxError, MemoryError, cv2.error) as error:
+        raise MediaError(f"{path} is damaged and cannot be decoded ({reason_of(error)})") from error
+
+
+def _is_deep(path: Path, image: Image.Image) -> bool:
+    """Whether a picture of several channels has 16 bits a sample, of which Pillow reads eight."""
+    if image.format == "PNG":
+        with path.open("rb") as file:
+            header = file.read(26)
+        return header[24:25] == b"\x10" and header[25:26] != b"\0"
+    if image.format == "TIFF":
+        bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
+        return len(bits) > 1 and max(bits) == 16
+    return False
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+
+
 def probe_still(path: Path) -> StillInfo:
     """Size and kind of a picture, without decoding it.
 
     Raises:
         MediaError: If it is no picture, or too large.
     """
-    with _open(path) as image:
+    if _is_exr(path):
+        return _probe_exr(path)
+    with _open(path) as image, _decoding(path):
         width, height = image.size
-        if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+        camera = image.getexif()
+        # Pillow gives the size of a TIFF file upright.
+        if camera.get(_ORIENTATION, 1) in (5, 6, 7, 8) and image.format != "TIFF":
             width, height = height, width
-        has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-        deep = image.mode.startswith("I;16") or image.mode == "I"
+        camera.pop(_ORIENTATION, None)
+        has_alpha = _has_alpha(image)
+        gray = image.mode.startswith("I;16") or image.mode == "I"
+        deep = gray or _is_deep(path, image)
+        kind = "gray16le" if gray else "rgba" if has_alpha else "rgb24"
+        if deep and not gray:
+            kind = "rgba64le" if has_alpha else "rgb48le"
         notes = []
         if getattr(image, "n_frames", 1) > 1:
             notes.append("the picture has several pages or frames; the first is used")
@@ -105,55 +171,69 @@ def probe_still(path: Path) -> StillInfo:
             (image.format or "picture").lower(),
             width,
             height,
-            "gray16le" if deep else "rgba" if has_alpha else "rgb24",
+            kind,
             16 if deep else 8,
             has_alpha,
-            tuple(notes),
+            profile=image.info.get("icc_profile") if image.mode != "CMYK" else None,
+            exif=camera.tobytes() if len(camera) else None,
+            notes=tuple(notes),
         )
 
 
-def read_still(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """A picture, upright, as R'G'B' (float 3×H×W, 0..1) and alpha (1×H×W or None).
+def _probe_exr(path: Path) -> StillInfo:
+    info = exr.probe_exr(path, MAX_PIXELS)
+    return StillInfo(
+        "exr",
+        info.width,
+        info.height,
+        f"gbr{'a' if info.has_alpha else ''}p16le",
+        16 if info.half else 32,
+        info.has_alpha,
+        info.sample_aspect,
+        info.rate,
+        attributes=info.attributes,
+        notes=info.notes,
+    )
+
+
+def read_still(path: Path) -> Picture:
+    """A picture, upright.
 
     Raises:
         MediaError: If it cannot be decoded.
     """
-    with _open(path) as image:
-        try:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):
-                gray = torch.from_numpy(np.asarray(upright).astype(np.float32)) / 65535.0
-                return gray[None].repeat(3, 1, 1), None
-            has_alpha = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
-            pixels = np.array(upright.convert("RGBA" if has_alpha else "RGB"))
-        except (OSError, ValueError, SyntaxError, MemoryError) as error:
-            raise MediaError(f"{path} is damaged and cannot be decoded ({reason_of(error)})") from error
-    planes = torch.from_numpy(pixels).permute(2, 0, 1).to(torch.float32).div_(255.0).contiguous()
-    return planes[:3], planes[3:4] if has_alpha else None
+    if _is_exr(path):
+        light, alpha, notes = exr.read_exr(path, MAX_PIXELS)
+        shown, gain = compress(light)
+        return Picture(srgb_from_light(shown), alpha, gain, tuple(notes))
+    with _open(path) as image, _decoding(path):
+        if _is_deep(path, image):
+            # OpenCV turns TIFF itself.
+            turn = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
+            return _read_deep(path, turn)
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):
+            gray = torch.from_numpy(np.asarray(upright).astype(np.float32)) / 65535.0
+            return Picture(gray[None].repeat(3, 1, 1))
+        has_alpha = _has_alpha(upright)
+        pixels = np.array(upright.convert("RGBA" if has_alpha else "RGB"))
+    return _picture(pixels, 255.0)
 
 
-def write_still(path: Path, target: Path, image: torch.Tensor, alpha: torch.Tensor | None) -> list[str]:
-    """Write one frame (3×H×W, 0..1) to `path` in the format that `target`'s extension names.
+def _picture(pixels: np.ndarray, top: float) -> Picture:
+    planes = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1).div(top).contiguous()
+    return Picture(planes[:3], planes[3:4] if planes.shape[0] == 4 else None)
 
-    Returns:
-        Notes on what the format cannot hold.
 
-    Raises:
-        MediaError: If it cannot be written.
-    """
-    notes: list[str] = []
-    kind = STILL_SUFFIXES[target.suffix.lower()]
-    planes = [image.detach().to("cpu", torch.float32)]
-    if alpha is not None:
-        if kind == "JPEG":
-            notes.append("JPEG has no transparency; it is dropped")
-        else:
-            planes.append(alpha.detach().to("cpu", torch.float32))
-    pixels = torch.cat(planes).mul(255.0).add_(0.5).clamp_(0, 255.25).to(torch.uint8)
-    picture = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
-    options = _SAVE_OPTIONS.get(kind, {})
-    try:
-        picture.save(path, format=kind, **options)
-    except (OSError, ValueError) as error:
-        raise writing_error(target, error) from error
-    return notes
+def _read_deep(path: Path, orientation: int) -> Picture:
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ValueError("OpenCV cannot read it")
+    order = {1: [0, 0, 0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[pixels.shape[2] if pixels.ndim == 3 else 1]
+    pixels = np.atleast_3d(pixels)[:, :, order]
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    # After the exchange of rows and columns what remains are flips: vertical, horizontal or both.
+    rows, columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
+    return _picture(np.ascontiguousarray(pixels), 65535.0 if pixels.dtype == np.uint16 else 255.0)

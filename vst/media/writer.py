@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import av
+import torch
 
 from vst.errors import MediaError, UsageError
 from vst.frame import Frame
@@ -16,9 +17,18 @@ from vst.media.codecs import Encoding, Plan, container_of, plan
 from vst.media.colour import from_rgb
 from vst.media.containers import silence_libav, writing_error
 from vst.media.join import join
+from vst.media.light import light_from_display, signal_from_light
+from vst.media.picture_files import (
+    STILL_SUFFIXES,
+    PictureFolder,
+    PicturePlan,
+    check_pattern,
+    plan_picture,
+    write_picture,
+)
 from vst.media.probe import ClipInfo
 from vst.media.segments import ENCODER_THREADS, MAX_FRAMES, Segment, SegmentEncoder, SegmentStore
-from vst.media.stills import STILL_SUFFIXES, write_still
+from vst.media.sequence import has_counter
 
 MAX_TIME_BASE = 1_000_000
 """The finest time base that is taken over from a source; MP4 players get into trouble with finer ones."""
@@ -32,14 +42,20 @@ its first frame: one that starts later than this is set to start at 0."""
 
 CLOCKLESS = ("mpegts", "mpeg")
 
+BRIGHT = 1.01
+"""A gain above this is light that standard range has to compress."""
 
-def check_output(path: Path, source: Path | None, overwrite: bool) -> None:
+
+def check_output(path: Path, source: ClipInfo | None, overwrite: bool) -> None:
     """Raise what would make writing `path` fail, before any work is done.
 
     Raises:
         MediaError: If it exists already, is the input, or its folder is missing or cannot be written to.
         UsageError: If its extension is unknown.
     """
+    if has_counter(path):
+        check_pattern(path, source, overwrite)
+        return
     if path.suffix.lower() not in STILL_SUFFIXES:
         try:
             container_of(path)
@@ -52,7 +68,8 @@ def check_output(path: Path, source: Path | None, overwrite: bool) -> None:
         )
     if path.is_dir():
         raise MediaError(f"{path} is a folder: expected the name of a file to write")
-    if source is not None and path.exists() and source.exists() and path.samefile(source):
+    own = [] if source is None else source.sequence.files if source.sequence else [source.path]
+    if path.exists() and any(each.exists() and path.samefile(each) for each in own):
         raise MediaError(f"{path} is the input itself: choose another output with -o")
     if path.exists() and not overwrite:
         raise MediaError(f"{path} exists already: pass -y to overwrite it, or choose another name with -o")
@@ -76,7 +93,8 @@ class Writer:
     As a context manager it finishes at the end of the block, and aborts if the block raises.
 
     Args:
-        path: The file to write; its extension chooses the container (or a picture format).
+        path: The file to write; its extension chooses the container (or a picture format). With a counter
+            in its name, ``%04d`` or ``####``, every frame becomes a picture.
         source: The clip that the frames come from: its sound, subtitles, chapters, tags, colour and
             timestamps are kept.
         encoding: Codec, quality and pixel format.
@@ -122,15 +140,19 @@ class Writer:
         self._done = False
         self._notes: list[str] = []
         silence_libav()
-        check_output(self.path, source.path, overwrite)
+        check_output(self.path, source, overwrite)
         self._part = self.path.with_name(f".{self.path.name}.vst-part")
         beside = Path(work_dir) if work_dir is not None else self.path.parent
         self.store = SegmentStore(beside / f".{self.path.name}.vst-work")
         """The segments so far."""
         self._plan: Plan | None = None
+        self._picture: PicturePlan | None = None
+        self._folder: PictureFolder | None = None
+        encoding = encoding or Encoding()
         if self.path.suffix.lower() in STILL_SUFFIXES:
+            self._plan_pictures(encoding)
             return
-        self._plan = plan(self.path, source, encoding or Encoding(), self.width, self.height)
+        self._plan = plan(self.path, source, encoding, self.width, self.height)
         self._notes.extend(self._plan.notes)
         self._unit = output_time_base(source, self._plan)
         self._shift = Fraction(0)
@@ -139,6 +161,22 @@ class Writer:
             self._shift = min(starts)
             self._notes.append(f"timestamps start at 0 instead of {float(self._shift):.3f} s")
         try:
+            self.store.create()
+        except OSError as error:
+            raise writing_error(self.path, error) from error
+
+    def _plan_pictures(self, encoding: Encoding) -> None:
+        if encoding.codec is not None or encoding.crf is not None:
+            raise UsageError(f"{self.path.name} is a picture: codec and crf are for video; leave them out")
+        self._picture = plan_picture(self.path, self._source, encoding.pix_fmt)
+        self._notes.extend(self._picture.notes)
+        if self._source.audio or self._source.subtitles:
+            self._note("sound and subtitles are dropped: pictures have none")
+        if not has_counter(self.path):
+            return
+        self._folder = PictureFolder(self.path, self.store.folder, self._source, self._picture)
+        try:
+            self._folder.create()
             self.store.create()
         except OSError as error:
             raise writing_error(self.path, error) from error
@@ -172,16 +210,12 @@ class Writer:
             raise ValueError(
                 f"frame {frame.index} is {size[0]}×{size[1]}, expected {self.width}×{self.height}"
             )
+        if self._loses_light and frame.gain is not None and float(frame.gain.max()) > BRIGHT:
+            self._note("light above white is compressed: only .exr keeps it")
         if self._plan is None:
-            if self._still is not None:
-                raise UsageError(
-                    f"{self.path.name} is a picture, but the clip has several frames: "
-                    "choose a video extension"
-                )
-            self._still = frame
-            self.frames = 1
+            self._write_picture(frame)
             return
-        picture = from_rgb(frame.image, frame.alpha, self._plan.pix_fmt, self._plan.colour)
+        picture = from_rgb(self._signal(frame), frame.alpha, self._plan.pix_fmt, self._plan.colour)
         try:
             if self._encoder is None:
                 self._encoder = self._new_encoder(self._plan)
@@ -192,6 +226,36 @@ class Writer:
         self.frames += 1
         if len(self._pts) >= self._limit:
             self.cut()
+
+    @property
+    def _loses_light(self) -> bool:
+        into_exr = self._picture is not None and self._picture.kind == "EXR"
+        into_video = self._picture is None and self._source.light == "hdr"
+        return not (into_exr or into_video)
+
+    def _write_picture(self, frame: Frame) -> None:
+        if self._folder is not None:
+            try:
+                self._folder.add(frame)
+            except OSError as error:
+                raise writing_error(self.path, error) from error
+            self.frames += 1
+            return
+        if self._still is not None:
+            raise UsageError(
+                f"{self.path.name} is a picture, but the clip has several frames: choose a video extension "
+                f"or a sequence such as {self.path.stem}.%04d{self.path.suffix}"
+            )
+        self._still = frame
+        self.frames = 1
+
+    def _signal(self, frame: Frame) -> torch.Tensor:
+        """The R'G'B' to encode: for HDR that is kept PQ or HLG again, with the highlights' own light."""
+        if self._source.light != "hdr" or frame.gain is None:
+            return frame.image
+        colour = self._source.colour
+        light = light_from_display(frame.image.detach().to("cpu", torch.float32)) * frame.gain.cpu()
+        return signal_from_light(light, colour.transfer, colour.primaries)
 
     def _stamp(self, frame: Frame) -> None:
         pts = round((frame.time - self._shift) / self._unit)
@@ -254,6 +318,9 @@ class Writer:
         if self._done:
             return self.path
         try:
+            if self._folder is not None:
+                self._finish_folder(self._folder)
+                return self.path
             if self._plan is None:
                 self._finish_still()
             else:
@@ -271,11 +338,17 @@ class Writer:
         self.store.remove()
         return self.path
 
-    def _finish_still(self) -> None:
-        if self._still is None:
+    def _finish_folder(self, folder: PictureFolder) -> None:
+        if not self.frames:
             raise MediaError(f"{self.path} was not written: there was no frame")
-        still = self._still
-        self._notes.extend(write_still(self._part, self.path, still.image, still.alpha))
+        folder.publish()
+        self._done = True
+        self.store.remove()
+
+    def _finish_still(self) -> None:
+        if self._still is None or self._picture is None:
+            raise MediaError(f"{self.path} was not written: there was no frame")
+        write_picture(self._part, self._picture, self._still, self._source.attributes)
 
     def _finish_clip(self, chosen: Plan) -> None:
         self.cut()
@@ -300,7 +373,9 @@ class Writer:
         encoder, self._encoder = self._encoder, None
         if encoder is not None:
             encoder.discard()
-        if self._plan is not None and not self._done:
+        if not self._done and (self._plan is not None or self._folder is not None):
             self.store.remove()
+        if not self._done and self._folder is not None:
+            self._folder.abort()
         self._part.unlink(missing_ok=True)
         self._done = True

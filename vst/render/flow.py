@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vst.errors import Interrupted, MediaError, UsageError, suggestion
-from vst.media import ClipInfo, Encoding, Reader, Writer
-from vst.media.codecs import default_codec
-from vst.media.stills import STILL_SUFFIXES
+from vst.media import ClipInfo, Reader, Writer
+from vst.media.picture_files import STILL_SUFFIXES
 from vst.motion import DISTANCES, Estimator, check_estimator, create_estimator, shots
 from vst.motion.analysis import Analysed, analyse
 from vst.motion.flow_folder import FORMS, FlowWriter, check_flow_folder, identity_of
@@ -141,7 +140,7 @@ def follow_motion(
         if info.is_still:
             raise MediaError(f"{source} is a picture: motion needs a clip of several frames")
         width, height = _size(info, settings)
-        motion = _motion_of(source, settings, width, height, info.frames)
+        motion = _motion_of(info.first_file, settings, width, height, info.frames)
         distances = sorted(settings.distances) if folder is not None else [1]
         drawing = FlowView(settings.show, settings.radius)
         keeper = film = None
@@ -149,9 +148,10 @@ def follow_motion(
             keeper = stack.enter_context(FlowWriter(folder, settings.form, overwrite=settings.overwrite))
         if view is not None:
             shown = drawing.size(width, height)
-            encoding = Encoding(default_codec(view), None, None)
+            # Opaque, whatever the clip is.
+            shown_as = replace(info, has_alpha=False)
             film = stack.enter_context(
-                Writer(view, info, encoding, width=shown[0], height=shown[1], overwrite=settings.overwrite)
+                Writer(view, shown_as, width=shown[0], height=shown[1], overwrite=settings.overwrite)
             )
         frames = (resize_frame(frame, width, height) for frame in reader)
         decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
@@ -168,7 +168,7 @@ def follow_motion(
                 if analysed.tracked.new_shot:
                     film.cut()
                 image = drawing.draw(analysed.tracked)
-                film.write(replace(analysed.tracked.frame, image=image, alpha=None))
+                film.write(replace(analysed.tracked.frame, image=image, alpha=None, gain=None))
             clock.add("write", time.monotonic() - started)
             count += 1
             shot_count += analysed.tracked.new_shot
@@ -177,7 +177,7 @@ def follow_motion(
         if film is not None:
             film.finish()
         if keeper is not None:
-            keeper.finish(motion.name, distances, identity_of(source))
+            keeper.finish(motion.name, distances, identity_of(info.first_file))
         notes = (*reader.notes, *(film.notes if film is not None else ()))
         if isinstance(motion, RecordedMotion):
             notes += motion.notes

@@ -11,11 +11,8 @@ from pathlib import Path
 
 import torch
 
-from vst.errors import UsageError
 from vst.look import Look
 from vst.media import Encoding, Reader, Writer
-from vst.media.codecs import default_codec
-from vst.media.stills import STILL_SUFFIXES
 from vst.modes import check_mode, create_mode
 from vst.motion import Estimator, check_estimator, create_estimator
 from vst.motion.recorded import RecordedMotion, is_recorded
@@ -39,6 +36,10 @@ def _threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _opened(source: Path, settings: RenderSettings) -> Reader:
+    return Reader(source, fps=settings.fps, hdr=settings.hdr, deinterlace=settings.deinterlace)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def render(
     """Turn a clip, or a still, into a painting that holds still.
 
     Args:
-        source: Any file that `vst.media` reads.
+        source: Any file that `vst.media` reads, or the pattern of an image sequence.
         settings: Style, mode and all else.
         output: Where to; `output_path` says what None means.
         progress: Told after every frame.
@@ -101,17 +102,13 @@ def render(
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     check_estimator(settings.flow)
-    if target.suffix.lower() in STILL_SUFFIXES and (settings.codec or settings.crf or settings.pix_fmt):
-        raise UsageError(
-            f"{target.name} is a picture: codec, crf and pix-fmt are for video; leave them out"
-        )
 
-    with _threads(settings.threads), explained_memory(device), Reader(source) as reader:
+    with _threads(settings.threads), explained_memory(device), _opened(source, settings) as reader:
         info = reader.info
         width, height = output_size(info.width, info.height, settings)
         painting = settings.strength > 0
         working = working_size(width, height, settings.style_scale) if painting else None
-        encoding = Encoding(settings.codec or default_codec(target), settings.crf, settings.pix_fmt)
+        encoding = Encoding(settings.codec, settings.crf, settings.pix_fmt)
         with Writer(
             target, info, encoding, width=width, height=height, overwrite=settings.overwrite
         ) as writer:
@@ -128,7 +125,9 @@ def render(
                 if mode.distances and not is_recorded(settings.flow):
                     estimator = create_estimator(settings.flow, device=device, precision=precision)
                 elif mode.distances and not info.is_still:
-                    estimator = RecordedMotion(settings.flow, source, info.width, info.height, info.frames)
+                    estimator = RecordedMotion(
+                        settings.flow, info.first_file, info.width, info.height, info.frames
+                    )
             counts = paint(
                 (resize_frame(frame, width, height) for frame in reader),
                 mode,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vst.errors import UsageError
 from vst.media import CONTAINERS
-from vst.media.stills import STILL_SUFFIXES
+from vst.media.picture_files import STILL_SUFFIXES
+from vst.media.sequence import has_counter, is_pattern
 from vst.render.settings import RenderSettings
 from vst.styles.blend import parse_blend
 
-PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+PICTURE_SUFFIXES = (".bmp", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def written_suffix(path: Path) -> str:
@@ -23,12 +25,21 @@ def written_suffix(path: Path) -> str:
 def output_path(source: Path, settings: RenderSettings, output: Path | None = None) -> Path:
     """The output's path: the one given, or `clip.candy.mov` beside `clip.mov`.
 
-    A folder given as output gets that name inside it.
+    A folder given as output gets that name inside it. An image sequence `shots/%04d.png` becomes
+    `shots/candy/%04d.png`, so that no pattern finds both.
 
     Raises:
-        UsageError: where the style cannot be read.
+        UsageError: where the style cannot be read, or a sequence by a glob has no output.
     """
-    name = f"{source.stem}.{parse_blend(settings.style).label}{written_suffix(source)}"
-    if output is None:
-        return source.with_name(name)
-    return output / name if output.is_dir() else output
+    label = parse_blend(settings.style).label
+    if output is not None and not output.is_dir():
+        return output
+    if is_pattern(source):
+        if not has_counter(source):
+            raise UsageError(
+                f"no output for {source.name}: give one with -o, such as out/%04d{source.suffix}"
+            )
+        name = source.with_suffix(written_suffix(source)).name
+        return (source.parent / label if output is None else output) / name
+    name = f"{source.stem}.{label}{written_suffix(source)}"
+    return source.with_name(name) if output is None else output / name

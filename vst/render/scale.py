@@ -67,9 +67,10 @@ def working_size(width: int, height: int, style_scale: float | None = None) -> t
 
 
 def resize_frame(frame: Frame, width: int, height: int) -> Frame:
-    """The frame at another size: antialiased bicubic, alpha along with it."""
+    """The frame at another size: antialiased bicubic, alpha and gain along with it."""
     size = (height, width)
     if frame.image.shape[-2:] == size:
         return frame
     alpha = None if frame.alpha is None else resize(frame.alpha, size).clamp(0, 1)
-    return replace(frame, image=resize(frame.image, size), alpha=alpha)
+    gain = None if frame.gain is None else resize(frame.gain, size).clamp_min(1)
+    return replace(frame, image=resize(frame.image, size), alpha=alpha, gain=gain)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from vst.errors import UsageError
+from vst.media.reader import check_deinterlace, check_hdr
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 MAX_SIDE = 16384
 """The longest side that may be asked for, in pixels; libx264 takes no longer one."""
 MAX_THREADS = 1024
+MAX_FPS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,14 @@ class RenderSettings:
     """Size of the output relative to the clip's; not together with `size`."""
     size: int | None = None
     """Short side of the output in pixels; not together with `scale`."""
+    fps: Fraction | None = None
+    """Frames a second of an image sequence; None is what its files say, or 24."""
+    hdr: str = "tonemap"
+    """What becomes of PQ and HLG: `tonemap` to standard range, or `keep` it."""
+    deinterlace: str = "no"
+    """Whole pictures from interlaced clips: `no`, one a `frames` or one a `fields`."""
     codec: str | None = None
-    """Video codec; None is h264, or what the container wants."""
+    """Video codec; None is h264, or what the container and the clip want."""
     crf: int | None = None
     """Quality of the encoder, smaller is better; None is the codec's default."""
     pix_fmt: str | None = None
@@ -59,6 +68,10 @@ class RenderSettings:
         check_strength(self.strength)
         check_style_scale(self.style_scale)
         check_precision(self.precision)
+        check_hdr(self.hdr)
+        check_deinterlace(self.deinterlace)
+        if self.fps is not None and not 0 < self.fps <= MAX_FPS:
+            raise UsageError(f"fps is {float(self.fps):g}; expected more than 0 and at most {MAX_FPS}")
         if self.scale is not None and self.size is not None:
             raise UsageError("scale and size were both given; give one of them")
         if self.scale is not None and not 0 < self.scale <= 8:

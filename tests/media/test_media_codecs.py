@@ -1,0 +1,111 @@
+"""Which codec and pixel format a clip gets, and what that costs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from clips import make_clip
+
+from vst.media import Encoding, Reader, Writer, probe
+
+
+def copy(source, target, encoding=None):
+    with Reader(source) as reader, Writer(target, reader.info, encoding) as writer:
+        for frame in reader:
+            writer.write(frame)
+    return writer
+
+
+def lossless(path, pix_fmt, width=256, height=120, **options):
+    top = 1023 if "10" in pix_fmt else 4095 if "12" in pix_fmt else 65535 if "16" in pix_fmt else 255
+    return make_clip(
+        path,
+        frames=2,
+        width=width,
+        height=height,
+        codec="ffv1",
+        options={"level": "3"},
+        pix_fmt=pix_fmt,
+        top=top,
+        colour=(0, 1, 13) if pix_fmt.startswith("gbr") else (1, 1, 1),
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "source", "given", "expected"),
+    [
+        ("h264", "o.mp4", "yuv422p10le", "yuv422p10le", "yuv422p10le"),
+        ("h264", "o.mp4", "yuv444p", "yuv444p", "yuv444p"),
+        ("h265", "o.mp4", "yuv420p12le", "yuv420p12le", "yuv420p12le"),
+        ("h265", "o.mkv", "yuv422p12le", "yuv422p12le", "yuv422p12le"),
+        ("h265", "o.mp4", "yuv420p12le", None, "yuv420p10le"),
+        ("av1", "o.mp4", "yuv420p10le", None, "yuv420p10le"),
+        ("vp9", "o.webm", "yuv444p", "yuv444p", "yuv444p"),
+        ("prores", "o.mov", "yuv422p10le", None, "yuv422p10le"),
+        ("prores", "o.mov", "yuv444p12le", None, "yuv444p10le"),
+        ("dnxhr", "o.mov", "yuv420p", None, "yuv422p"),
+        ("dnxhr", "o.mov", "yuv422p10le", None, "yuv422p10le"),
+        ("dnxhr", "o.mov", "yuv444p10le", None, "yuv444p10le"),
+        ("ffv1", "o.mkv", "yuv422p12le", None, "yuv422p12le"),
+        ("ffv1", "o.mkv", "yuv444p16le", None, "yuv444p16le"),
+    ],
+)
+def test_depth_and_colour_resolution_are_kept_where_the_codec_can(
+    tmp_path, codec, name, source, given, expected
+):
+    clip = lossless(tmp_path / "c.mkv", source)
+    copy(clip, tmp_path / name, Encoding(codec, pix_fmt=given))
+    info = probe(tmp_path / name)
+    assert (info.pix_fmt, info.colour.matrix, info.colour.full_range) == (expected, "bt709", False)
+    for ours, theirs in zip(Reader(info.path), Reader(clip), strict=True):
+        assert (ours.image.mean((1, 2)) - theirs.image.mean((1, 2))).abs().max() < 0.02
+
+
+def test_coarser_colour_is_said(tmp_path):
+    clip = lossless(tmp_path / "c.mkv", "yuv444p")
+    notes = copy(clip, tmp_path / "o.mp4").notes
+    assert any("colour resolution 4:4:4 becomes 4:2:0; --pix-fmt" in note for note in notes)
+
+
+def test_transparency_chooses_a_codec_that_has_it(tmp_path):
+    clip = lossless(tmp_path / "c.mkv", "yuva420p", width=64, height=48)
+    for name, codec in (("o.mov", "prores"), ("o.mkv", "vp9"), ("o.webm", "vp9")):
+        writer = copy(clip, tmp_path / name)
+        assert (probe(tmp_path / name).codec, probe(tmp_path / name).has_alpha) == (codec, True)
+        chosen = [note for note in writer.notes if "because of the clip's transparency" in note]
+        assert len(chosen) == 1
+        for ours, theirs in zip(Reader(tmp_path / name), Reader(clip), strict=True):
+            assert (ours.alpha - theirs.alpha).abs().mean() < 0.05
+
+
+def test_who_names_codec_or_format_decides_about_transparency(tmp_path):
+    clip = lossless(tmp_path / "c.mkv", "yuva420p", width=64, height=48)
+    for encoding in (Encoding("h264"), Encoding(pix_fmt="yuv420p")):
+        writer = copy(clip, tmp_path / f"{encoding.codec}.mov", encoding)
+        assert probe(tmp_path / f"{encoding.codec}.mov").codec == "h264"
+        assert any("transparency is dropped" in note for note in writer.notes)
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuva444p10le", "yuva422p10le"])
+def test_prores_4444_comes_in_and_goes_out_with_its_alpha(tmp_path, pix_fmt):
+    clip = lossless(tmp_path / "c.mkv", pix_fmt, width=64, height=48)
+    copy(clip, tmp_path / "a.mov", Encoding("prores"))
+    info = probe(tmp_path / "a.mov")
+    assert (info.codec, info.has_alpha) == ("prores", True)
+    assert info.bit_depth >= 10
+    copy(tmp_path / "a.mov", tmp_path / "b.mov")
+    for ours, theirs in zip(Reader(tmp_path / "b.mov"), Reader(clip), strict=True):
+        assert (ours.alpha - theirs.alpha).abs().max() < 0.01
+
+
+def test_dnxhr_in_segments_is_joined(tmp_path):
+    clip = lossless(tmp_path / "c.mkv", "yuv422p10le", sample_aspect=None)
+    with Reader(clip) as reader:
+        writer = Writer(tmp_path / "o.mov", reader.info, Encoding("dnxhr"), segment_frames=1)
+        for frame in reader:
+            writer.write(frame)
+        writer.finish()
+    frames = list(Reader(tmp_path / "o.mov"))
+    assert len(frames) == 2
+    assert not torch.equal(frames[0].image, frames[1].image)

@@ -1,0 +1,149 @@
+"""Interlaced clips: found, said, and made whole on request."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from vst.errors import UsageError
+from vst.media import Reader, Writer, probe
+
+WIDTH, HEIGHT, FRAMES = 96, 64, 12
+
+
+def moment(time: float) -> np.ndarray:
+    """A bar that moves to the right, height × width, 8 bits."""
+    x = np.arange(WIDTH)[None].repeat(HEIGHT, 0)
+    return np.where(abs(x - 20 - 4 * time) < 8, 220, 40).astype(np.uint8)
+
+
+def woven(number: int, top_first: bool) -> np.ndarray:
+    """A frame of two fields, half a frame apart in time."""
+    picture = moment(number)
+    picture[1 if top_first else 0 :: 2] = moment(number + 0.5)[1 if top_first else 0 :: 2]
+    return picture
+
+
+def interlaced_clip(path, *, top_first=True, codec="mpeg2video", marked=True, times=None):
+    with av.open(str(path), "w") as out:
+        options = {"flags": "+ildct+ilme", "qscale": "1"} if codec == "mpeg2video" else {"level": "3"}
+        stream = out.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        if codec == "mpeg2video":
+            stream.codec_context.qmin = stream.codec_context.qmax = 1
+            stream.codec_context.bit_rate = 8_000_000
+        for number, time in enumerate(times or range(FRAMES)):
+            frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+            for plane, value in zip(frame.planes, (woven(number, top_first), 128, 128), strict=True):
+                rows = np.frombuffer(memoryview(plane), "u1").reshape(plane.height, -1)
+                rows[:, : plane.width] = value
+            frame.pts, frame.time_base = time, Fraction(1, 25)
+            if marked:
+                frame = marked_as_interlaced(frame, top_first)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def marked_as_interlaced(frame, top_first):
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=WIDTH, height=HEIGHT, format="yuv420p", time_base=frame.time_base)
+    mark = graph.add("setfield", f"mode={'tff' if top_first else 'bff'}")
+    sink = graph.add("buffersink")
+    source.link_to(mark)
+    mark.link_to(sink)
+    graph.configure()
+    graph.vpush(frame)
+    return graph.vpull()
+
+
+def combing(image: torch.Tensor) -> float:
+    """How much rows differ from the mean of their neighbours."""
+    luma = image[1]
+    return float((luma[1:-1] - (luma[:-2] + luma[2:]) / 2).abs().mean())
+
+
+def bar(image: torch.Tensor) -> float:
+    """Where the bar is."""
+    weight = (image[1] - image[1].min()).clamp_min(0).sum(0)
+    return float((weight * torch.arange(WIDTH)).sum() / weight.sum())
+
+
+@pytest.mark.parametrize("name", ["c.ts", "c.mkv", "c.mov"])
+def test_an_interlaced_clip_is_found_and_said_and_kept_as_it_is(tmp_path, name):
+    clip = interlaced_clip(tmp_path / name)
+    info = probe(clip)
+    assert info.interlaced is True
+    assert any("the clip is interlaced" in note and "--deinterlace" in note for note in info.notes)
+    assert combing(list(Reader(clip))[5].image) > 0.02
+
+
+@pytest.mark.parametrize("top_first", [True, False])
+def test_one_picture_a_frame_keeps_number_and_times_of_the_frames(tmp_path, top_first):
+    clip = interlaced_clip(tmp_path / "c.mkv", top_first=top_first)
+    before = list(Reader(clip))
+    reader = Reader(clip, deinterlace="frames")
+    after = list(reader)
+    assert [frame.time for frame in after] == [frame.time for frame in before]
+    assert [frame.duration for frame in after[:-1]] == [frame.duration for frame in before[:-1]]
+    for frame in after[1:-1]:
+        assert combing(frame.image) < 0.01
+        assert bar(frame.image) == pytest.approx(20 + 4 * frame.index, abs=1.2)
+    assert not any("the clip is interlaced" in note for note in reader.notes)
+    assert any("deinterlaced to one picture a frame" in note for note in reader.notes)
+
+
+@pytest.mark.parametrize("top_first", [True, False])
+def test_one_picture_a_field_doubles_the_rate_and_moves_in_order(tmp_path, top_first):
+    clip = interlaced_clip(tmp_path / "c.mkv", top_first=top_first)
+    before = list(Reader(clip))
+    reader = Reader(clip, deinterlace="fields")
+    after = list(reader)
+    assert reader.info.average_rate == 50
+    assert len(after) == reader.info.frames == 2 * FRAMES
+    assert [frame.time for frame in after[::2]] == [frame.time for frame in before]
+    assert all(frame.duration == Fraction(1, 50) for frame in after[:-1])
+    places = [bar(frame.image) for frame in after[2:-2]]
+    assert all(0.8 < step < 3.2 for step in np.diff(places))
+    assert all(combing(frame.image) < 0.01 for frame in after[2:-2])
+
+
+def test_uneven_times_survive(tmp_path):
+    times = [0, 1, 2, 5, 6, 9, 10, 11]
+    clip = interlaced_clip(tmp_path / "c.mkv", times=times)
+    frames = list(Reader(clip, deinterlace="frames"))
+    assert [frame.time for frame in frames] == [Fraction(time, 25) for time in times]
+
+
+def test_a_clip_that_does_not_say_it_is_deinterlaced_all_the_same_and_that_is_said(tmp_path):
+    clip = interlaced_clip(tmp_path / "c.mkv", codec="ffv1", marked=False)
+    assert not probe(clip).interlaced
+    reader = Reader(clip, deinterlace="frames")
+    frames = list(reader)
+    assert len(frames) == FRAMES
+    assert combing(frames[5].image) < 0.01
+    assert any("does not say that it is interlaced" in note for note in reader.notes)
+
+
+def test_a_clip_of_one_frame_stays_one(tmp_path):
+    clip = interlaced_clip(tmp_path / "c.mkv", times=[0])
+    assert len(list(Reader(clip, deinterlace="frames"))) == 1
+
+
+def test_the_output_is_as_long_and_no_longer_interlaced(tmp_path):
+    clip = interlaced_clip(tmp_path / "c.ts")
+    with Reader(clip, deinterlace="fields") as reader, Writer(tmp_path / "o.mp4", reader.info) as writer:
+        for frame in reader:
+            writer.write(frame)
+    after = probe(tmp_path / "o.mp4")
+    assert (after.interlaced, after.average_rate) == (False, 50)
+    assert after.duration == pytest.approx(Fraction(FRAMES, 25), abs=1e-3)
+
+
+def test_an_unknown_way_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="deinterlace is 'field': did you mean 'fields'"):
+        Reader(tmp_path / "none.mp4", deinterlace="field")

@@ -1,0 +1,303 @@
+"""Pictures of every depth, with alpha, profile and light."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import sys
+
+import cv2
+import numpy as np
+import OpenEXR
+import pytest
+import torch
+from clips import make_clip, pattern
+from PIL import Image, ImageCms
+
+from vst.errors import MediaError, UsageError
+from vst.media import Encoding, Reader, Writer, exr, probe
+from vst.media.stills import read_still
+
+DEEP = np.round(pattern(21, 13, 1, 4).transpose(1, 2, 0) * 65535).astype(np.uint16)
+
+
+def copy(source, target, encoding=None, **options):
+    with Reader(source, **options) as reader, Writer(target, reader.info, encoding) as writer:
+        for frame in reader:
+            writer.write(frame)
+    return reader, writer
+
+
+def write_exr(path, light, kind=np.float16, names="RGBA", **header):
+    planes = {n: np.ascontiguousarray(p.astype(kind)) for n, p in zip(names, light, strict=False)}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **header}
+    with OpenEXR.File(header, planes) as file:
+        file.write(str(path))
+    return path
+
+
+def exr_planes(path):
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        return {name: channel.pixels for name, channel in file.channels().items()}
+
+
+def light(channels=3):
+    """Linear light up to 40, more than half of it above white."""
+    return (pattern(20, 12, 0, channels) ** 3 * 40).astype(np.float32)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_come_in_and_go_out_exactly(tmp_path, suffix, channels):
+    cv2.imwrite(str(tmp_path / f"p{suffix}"), DEEP[:, :, :channels])
+    info = probe(tmp_path / f"p{suffix}")
+    assert (info.bit_depth, info.has_alpha) == (16, channels == 4)
+    for name in ("o.png", "o.tif"):
+        _, writer = copy(tmp_path / f"p{suffix}", tmp_path / name)
+        assert np.array_equal(cv2.imread(str(tmp_path / name), cv2.IMREAD_UNCHANGED), DEEP[:, :, :channels])
+        assert writer.notes == ()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_deep_tiff_is_turned_too(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray((DEEP[:, :, 2::-1] >> 8).astype(np.uint8)).save(tmp_path / "s.tif", exif=exif)
+    good, data = cv2.imencode(".tif", DEEP[:, :, :3])
+    assert good
+    tags = data.tobytes()
+    start = int.from_bytes(tags[4:8], "little")
+    # OpenCV writes no orientation; the directory, at the end of the file, gets one more entry.
+    count = int.from_bytes(tags[start : start + 2], "little")
+    entries = [tags[at : at + 12] for at in range(start + 2, start + 2 + 12 * count, 12)]
+    entries.append(struct.pack("<HHII", 0x0112, 3, 1, orientation))
+    entries.sort(key=lambda entry: int.from_bytes(entry[:2], "little"))
+    end = len(tags) + len(tags) % 2
+    directory = struct.pack("<H", count + 1) + b"".join(entries) + bytes(4)
+    (tmp_path / "d.tif").write_bytes(
+        tags[:4] + struct.pack("<I", end) + tags[8:].ljust(end - 8, b"\0") + directory
+    )
+    one, two = read_still(tmp_path / "s.tif"), read_still(tmp_path / "d.tif")
+    assert one.image.shape == two.image.shape
+    assert (one.image - two.image).abs().max() < 1 / 128
+    info = probe(tmp_path / "d.tif")
+    assert (info.height, info.width) == tuple(two.image.shape[1:])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_deep_picture_is_turned_as_its_camera_says(tmp_path, orientation):
+    good, data = cv2.imencode(".png", DEEP[:, :, :3])
+    assert good
+    shallow = Image.fromarray((DEEP[:, :, 2::-1] >> 8).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    shallow.save(tmp_path / "s.png", exif=exif)
+    small = (tmp_path / "s.png").read_bytes()
+    start = small.index(b"eXIf") - 4
+    chunk = small[start : start + 12 + int.from_bytes(small[start : start + 4], "big")]
+    (tmp_path / "d.png").write_bytes(data.tobytes()[:33] + chunk + data.tobytes()[33:])
+    one, two = read_still(tmp_path / "s.png"), read_still(tmp_path / "d.png")
+    assert one.image.shape == two.image.shape
+    assert (one.image - two.image).abs().max() < 1 / 128
+
+
+def test_fewer_bits_are_said(tmp_path):
+    cv2.imwrite(str(tmp_path / "p.png"), DEEP)
+    _, writer = copy(tmp_path / "p.png", tmp_path / "o.jpg")
+    assert writer.notes == (
+        "transparency is dropped: JPEG as rgb24 has none",
+        "16 bits a sample become 8",
+    )
+    _, writer = copy(tmp_path / "p.png", tmp_path / "o.png", Encoding(pix_fmt="rgb24"))
+    assert probe(tmp_path / "o.png").bit_depth == 8
+    assert "16 bits a sample become 8" in writer.notes
+
+
+def test_a_format_that_a_picture_cannot_have_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "p.png"), DEEP)
+    with pytest.raises(UsageError, match="JPEG cannot hold rgb48le: did you mean 'rgb24'"):
+        copy(tmp_path / "p.png", tmp_path / "o.jpg", Encoding(pix_fmt="rgb48le"))
+
+
+@pytest.mark.parametrize(("first", "second"), itertools.permutations((".png", ".jpg", ".tif", ".webp"), 2))
+def test_profile_and_camera_go_along(tmp_path, first, second):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    exif[0x0112] = 6
+    picture = Image.fromarray((DEEP[:, :, :3] >> 8).astype(np.uint8))
+    picture.save(tmp_path / f"p{first}", icc_profile=profile, exif=exif)
+    copy(tmp_path / f"p{first}", tmp_path / f"o{second}")
+    with Image.open(tmp_path / f"o{second}") as after:
+        assert after.info["icc_profile"] == profile
+        assert after.getexif()[0x010F] == "A camera"
+        assert after.getexif().get(0x0112, 1) == 1
+        assert after.size == (13, 21)
+
+
+def test_a_deep_png_has_its_profile_too(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = Image.fromarray((DEEP[:, :, :3] >> 8).astype(np.uint8))
+    picture.save(tmp_path / "p.png", icc_profile=profile)
+    copy(tmp_path / "p.png", tmp_path / "o.png", Encoding(pix_fmt="rgb48le"))
+    with Image.open(tmp_path / "o.png") as after:
+        assert after.info["icc_profile"] == profile
+    assert probe(tmp_path / "o.png").bit_depth == 16
+
+
+def test_a_video_has_no_profile_and_that_is_said(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGB", (32, 32)).save(tmp_path / "p.png", icc_profile=profile)
+    _, writer = copy(tmp_path / "p.png", tmp_path / "o.mp4")
+    assert any("colour profile is dropped" in note for note in writer.notes)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_openexr_returns_with_all_its_light(tmp_path, kind, channels):
+    samples = light(channels)
+    if channels == 4:
+        samples[3] = np.maximum(samples[3] / 40, 0.25)
+    source = write_exr(tmp_path / "p.exr", samples, kind)
+    info = probe(source)
+    assert (info.light, info.has_alpha, info.bit_depth) == (
+        "linear",
+        channels == 4,
+        16 if kind == np.float16 else 32,
+    )
+    (frame,) = Reader(source)
+    assert frame.image.max() <= 1
+    assert frame.gain.max() > 4
+    _, writer = copy(source, tmp_path / "o.exr")
+    assert writer.notes == ()
+    before, after = exr_planes(source), exr_planes(tmp_path / "o.exr")
+    for name, plane in before.items():
+        assert after[name].dtype == kind
+        assert np.allclose(after[name], plane, rtol=2e-3 if kind == np.float16 else 1e-5)
+
+
+def test_light_up_to_the_knee_is_shown_by_srgbs_curve(tmp_path):
+    source = write_exr(tmp_path / "p.exr", np.full((3, 2, 2), 0.2140, np.float32), np.float32)
+    (frame,) = Reader(source)
+    assert frame.image.mean().item() == pytest.approx(0.5, abs=1e-4)
+
+
+def test_negative_light_survives(tmp_path):
+    source = write_exr(tmp_path / "p.exr", np.full((3, 2, 2), -0.25, np.float32))
+    copy(source, tmp_path / "o.exr")
+    assert exr_planes(tmp_path / "o.exr")["R"] == pytest.approx(-0.25, rel=1e-3)
+
+
+def test_light_above_white_that_a_format_cannot_hold_is_said(tmp_path):
+    source = write_exr(tmp_path / "p.exr", light())
+    for name in ("o.png", "o.mp4"):
+        _, writer = copy(source, tmp_path / name)
+        assert any("light above white is compressed" in note for note in writer.notes)
+
+
+def test_light_within_reach_becomes_a_deep_png_and_returns(tmp_path):
+    source = write_exr(tmp_path / "p.exr", light() / 50)
+    _, writer = copy(source, tmp_path / "o.png")
+    assert probe(tmp_path / "o.png").bit_depth == 16
+    assert not any("compressed" in note for note in writer.notes)
+    copy(tmp_path / "o.png", tmp_path / "b.exr")
+    for name, plane in exr_planes(source).items():
+        assert exr_planes(tmp_path / "b.exr")[name] == pytest.approx(
+            plane.astype(np.float32), rel=2e-3, abs=1e-5
+        )
+
+
+def test_colours_are_not_multiplied_by_alpha_inside(tmp_path):
+    samples = np.stack([np.full((2, 2), value, np.float32) for value in (0.25, 0.25, 0.25, 0.5)])
+    (frame,) = Reader(write_exr(tmp_path / "p.exr", samples))
+    assert frame.image.mean().item() == pytest.approx(0.7354, abs=1e-3)
+    assert frame.alpha.mean().item() == pytest.approx(0.5)
+
+
+def test_light_without_alpha_is_left_out_and_said(tmp_path):
+    samples = np.stack([np.full((2, 2), value, np.float32) for value in (0.25, 0.25, 0.25, 0)])
+    reader = Reader(write_exr(tmp_path / "p.exr", samples))
+    (frame,) = reader
+    assert frame.image.max() == 0
+    assert any("light where alpha is 0 is left out" in note for note in reader.notes)
+
+
+def test_a_data_window_lies_in_its_display_window(tmp_path):
+    source = write_exr(
+        tmp_path / "p.exr",
+        np.full((3, 4, 5), 0.5, np.float32),
+        dataWindow=(np.array([-1, 2], "i4"), np.array([3, 5], "i4")),
+        displayWindow=(np.array([0, 0], "i4"), np.array([9, 7], "i4")),
+    )
+    (frame,) = Reader(source)
+    assert tuple(frame.image.shape) == (3, 8, 10)
+    lit = (frame.image[0] > 0.1).nonzero()
+    assert (lit.amin(0).tolist(), lit.amax(0).tolist()) == ([2, 0], [5, 3])
+
+
+@pytest.mark.parametrize(
+    "compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB"]
+)
+def test_every_compression_is_read(tmp_path, compression):
+    kind = getattr(OpenEXR, f"{compression}_COMPRESSION")
+    samples = np.stack([np.linspace(0, 2, 20 * 12).reshape(12, 20)] * 3).astype(np.float32)
+    (frame,) = Reader(write_exr(tmp_path / "p.exr", samples, compression=kind))
+    shown = torch.from_numpy(samples)
+    assert (frame.image[0].mean() - (shown[0].clamp(0, 1) ** (1 / 2.2)).mean()).abs() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("names", "note"),
+    [("Y", None), (("beauty.R", "beauty.G", "beauty.B"), None), ("RGBZ", "channels Z")],
+)
+def test_gray_layers_and_further_channels_are_understood(tmp_path, names, note):
+    reader = Reader(
+        write_exr(tmp_path / "p.exr", np.full((len(names), 3, 4), 0.2140, np.float32), names=names)
+    )
+    (frame,) = reader
+    assert frame.image.mean().item() == pytest.approx(0.5, abs=1e-3)
+    assert (note is None and reader.notes == ()) or "channels Z are left out" in reader.notes[0]
+
+
+def test_values_that_are_no_numbers_are_mended_and_said(tmp_path):
+    samples = np.full((3, 2, 2), 0.5, np.float32)
+    samples[0, 0, 0], samples[1, 0, 0] = np.nan, np.inf
+    reader = Reader(write_exr(tmp_path / "p.exr", samples))
+    (frame,) = reader
+    assert frame.image.isfinite().all()
+    assert any("samples that are no number" in note for note in reader.notes)
+
+
+def test_a_damaged_openexr_file_is_one_line_and_nothing_on_stdout(tmp_path, capfd):
+    whole = write_exr(tmp_path / "p.exr", np.random.default_rng(0).random((3, 40, 40))).read_bytes()
+    for size in (20, 200, len(whole) // 2, len(whole) - 50):
+        (tmp_path / "cut.exr").write_bytes(whole[:size])
+        with pytest.raises(MediaError, match=r"^[^\n]*cut\.exr is damaged[^\n]*$"):
+            list(Reader(tmp_path / "cut.exr"))
+    assert capfd.readouterr().out == ""
+    assert sys.stdout.write("") == 0
+
+
+def test_a_huge_openexr_file_is_refused_from_its_header(tmp_path, monkeypatch):
+    source = write_exr(tmp_path / "p.exr", light())
+    with pytest.raises(MediaError, match="is larger than 100 pixels: scale the picture down first"):
+        exr.probe_exr(source, 100)
+    monkeypatch.setattr(exr, "MAX_BYTES", 100)
+    with pytest.raises(MediaError, match="has 3 channels, too many at this size"):
+        probe(source)
+
+
+def test_channels_that_are_no_picture_are_refused(tmp_path):
+    source = write_exr(tmp_path / "p.exr", light(), names=("X", "Z", "id"))
+    with pytest.raises(MediaError, match="has the channels X, Z, id: expected R, G, B or Y"):
+        probe(source)
+
+
+def test_a_clip_becomes_light(tmp_path):
+    clip = make_clip(tmp_path / "c.mp4", frames=2)
+    _, writer = copy(clip, tmp_path / "%d.exr")
+    assert any("linear light, by sRGB's curve" in note for note in writer.notes)
+    for frame, number in zip(Reader(clip), (1, 2), strict=True):
+        again = read_still(tmp_path / f"{number}.exr")
+        reached = frame.image.amax(0) < 0.9
+        assert (again.image - frame.image).abs().amax(0)[reached].max() < 2e-3
