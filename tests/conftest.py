@@ -12,13 +12,14 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 
 def make_weights(folder: Path, styles: tuple[str, str]) -> Path:
-    """Fill a folder with an untrained itn and vtn of width 2 and two styles that differ."""
-    from vst.networks import ITN, VTN
+    """Fill a folder with an untrained network of each mode, of width 2 and two styles that differ."""
+    from vst.networks.body import Variant
     from vst.styles import save_weights
+    from vst.styles.weights import ARCHITECTURES
 
     torch.manual_seed(3)
-    for name, kind in (("itn", ITN), ("vtn", VTN)):
-        network = kind(2, styles=2)
+    for name, kind in ARCHITECTURES.items():
+        network = kind(2, 2, Variant(gate=True)) if name == "lstm" else kind(2, styles=2)
         with torch.no_grad():
             for norm in network.norms():
                 norm.weight.add_(0.3 * torch.randn_like(norm.weight))

@@ -14,7 +14,8 @@ def test_styles_are_listed(vst, weights):
     outcome = vst("styles", "--weights-dir", weights)
     assert outcome.code == 0
     assert outcome.out.splitlines()[0].split() == ["name", "title", "artist", "year", "modes"]
-    assert any(line.startswith("candy ") and "itn, vtn" in line for line in outcome.out.splitlines())
+    (candy,) = (line for line in outcome.out.splitlines() if line.startswith("candy "))
+    assert "itn, lstm, reconet, vtn" in candy
 
 
 def test_styles_as_json(vst, weights):
@@ -37,7 +38,7 @@ def test_weights_are_listed(vst, weights):
         for line in vst("weights", "list", "--weights-dir", weights, "--json").out.splitlines()
     ]
     ours = {entry["file"]: entry for entry in listed if entry["folder"] == str(weights)}
-    assert set(ours) == {"itn-tiny.safetensors", "vtn-tiny.safetensors"}
+    assert set(ours) == {f"{mode}-tiny.safetensors" for mode in MODES}
     assert ours["vtn-tiny.safetensors"]["styles"] == ["candy", "wave"]
     assert ours["vtn-tiny.safetensors"]["width"] == 2
 

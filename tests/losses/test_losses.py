@@ -3,7 +3,15 @@ import torch
 from torch import nn
 
 from vst.errors import VstError
-from vst.losses import PerceptualLoss, content_loss, gram_matrix, style_loss, temporal_loss, total_variation
+from vst.losses import (
+    PerceptualLoss,
+    content_loss,
+    gram_matrix,
+    luminance_temporal_loss,
+    style_loss,
+    temporal_loss,
+    total_variation,
+)
 from vst.losses.perceptual import available_layers, style_targets
 
 
@@ -48,6 +56,27 @@ def test_temporal_loss_counts_only_what_can_be_trusted():
     output, warped = torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2)
     mask = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
     assert float(temporal_loss(output, warped, mask)) == 0.25
+
+
+def test_paint_has_to_change_with_the_light():
+    before, after = torch.zeros(1, 3, 1, 2), torch.zeros(1, 3, 1, 2)
+    # At the first pixel the light changes by 0.2126 · 1 + 0.7152 · 0.5 + 0.0722 · −1 = 0.498.
+    after[0, :, 0, 0] = torch.tensor([1.0, 0.5, -1.0])
+    output, warped = torch.zeros(1, 3, 1, 2), torch.zeros(1, 3, 1, 2)
+    output[0, :, 0, 0] = torch.tensor([0.498, 0.598, 0.298])
+    output[0, :, 0, 1] = 9.0  # not to be trusted
+    mask = torch.tensor([[[[1.0, 0.0]]]])
+    # Off by 0, 0.1 and −0.2; a sum over channels, a mean over the two pixels.
+    found = luminance_temporal_loss(output, warped, after, before, mask)
+    assert found.item() == pytest.approx((0.1**2 + 0.2**2) / 2, rel=1e-5)
+
+
+def test_in_steady_light_the_luminance_constraint_is_the_temporal_loss_of_three_channels():
+    torch.manual_seed(0)
+    output, warped, frame = (torch.rand(2, 3, 4, 5) for _ in range(3))
+    mask = torch.bernoulli(torch.full((2, 1, 4, 5), 0.5))
+    found = luminance_temporal_loss(output, warped, frame, frame, mask)
+    torch.testing.assert_close(found, 3 * temporal_loss(output, warped, mask))
 
 
 def test_total_variation_by_hand():

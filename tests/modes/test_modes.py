@@ -44,8 +44,9 @@ def test_a_painting_has_the_frames_size_and_range(make, name, size):
     assert painted.max() <= 1
 
 
-def test_itn_paints_a_batch_as_it_paints_one_by_one(make):
-    mode = make("itn")
+@pytest.mark.parametrize("name", ["itn", "reconet"])
+def test_a_mode_without_state_paints_a_batch_as_it_paints_one_by_one(make, name):
+    mode = make(name)
     assert isinstance(mode, StatelessMode)
     clip = frames(3)
     for together, alone in zip(
@@ -64,6 +65,41 @@ def test_vtn_looks_at_the_past_until_it_is_reset(make):
     assert not torch.equal(continued, alone)
     mode.reset()
     assert torch.equal(mode.step(second, {}), alone)
+
+
+def test_lstm_asks_for_no_motion_and_remembers_until_it_is_reset(make):
+    mode = make("lstm")
+    assert mode.distances == ()
+    assert not isinstance(mode, StatelessMode)
+    first, second = frames(2)
+    alone = mode.step(second, {})
+    mode.reset()
+    mode.step(first, {})
+    assert not torch.equal(mode.step(second, {}), alone)
+    mode.reset()
+    assert torch.equal(mode.step(second, {}), alone)
+
+
+@pytest.mark.parametrize("size", [(3, 40), (1, 1), (18, 22)])
+def test_lstm_goes_on_in_tiny_frames(make, size):
+    mode = make("lstm")
+    for frame in frames(3, *size):
+        assert mode.step(frame, {}).shape == (3, *size)
+
+
+def test_what_an_lstm_snapshot_holds_is_not_changed_by_later_steps(make):
+    mode, clip = make("lstm"), frames(4)
+    assert mode.snapshot() == ()
+    mode.step(clip[0], {})
+    state = mode.snapshot()
+    kept = [part.clone() for part in state]
+    next_ = mode.step(clip[1], {})
+    mode.step(clip[2], {})
+    assert all(torch.equal(a, b) for a, b in zip(state, kept, strict=True))
+    mode.restore(state)
+    assert torch.equal(mode.step(clip[1], {}), next_)
+    mode.restore(())
+    assert torch.equal(mode.step(clip[3], {}), make("lstm").step(clip[3], {}))
 
 
 def test_vtn_remembers_through_an_occlusion(make):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from vst.errors import MediaError, UsageError, VstError
 from vst.media import Reader, probe
+from vst.modes import MODES
 from vst.render import render
 
 UNEVEN = [Fraction(n, 25) for n in (0, 1, 3, 4, 10, 11, 12, 20, 21, 22)]
@@ -145,7 +146,7 @@ def test_the_same_settings_give_the_same_frames(tmp_path, settings):
         assert packets(first, "video") == packets(second, "video"), codec
 
 
-@pytest.mark.parametrize("mode", ["itn", "vtn"])
+@pytest.mark.parametrize("mode", MODES)
 def test_painting_starts_anew_at_a_cut(exact_clip, settings, images, mode):
     first, second = as_bytes(shot(0, 7)), as_bytes(shot(1, 7))
     whole = exact_clip("whole.mkv", first + second)
@@ -158,7 +159,7 @@ def test_painting_starts_anew_at_a_cut(exact_clip, settings, images, mode):
     assert torch.equal(images(both.output)[7:], painted)
     # What was painted before does matter within a shot to the mode that has a memory, and to it alone.
     remembers = not torch.equal(images(render(late, settings(**options)).output), painted[1:])
-    assert remembers is (mode == "vtn")
+    assert remembers is (mode in ("vtn", "lstm"))
 
 
 @pytest.mark.parametrize("full_range", [False, True], ids=["limited", "full"])

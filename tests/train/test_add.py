@@ -22,7 +22,7 @@ def new(data, loss_folder):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(add, "STEPS", {"itn": 2, "vtn": 2})
+    monkeypatch.setattr(add, "STEPS", dict.fromkeys(add.STEPS, 2))
     monkeypatch.setattr(add, "SIZE", 32)
 
 
@@ -94,8 +94,8 @@ def test_bases_are_the_narrowest_or_the_widest_or_those_named(folders, tiny_weig
     assert catalogue.bases(("itn", "vtn"), ("itn-wide",)) == [wide]
     with pytest.raises(UsageError, match="no weight file 'itn-wild': did you mean 'itn-wide'"):
         catalogue.bases(("itn",), ("itn-wild",))
-    with pytest.raises(UsageError, match="no weights for mode lstm"):
-        catalogue.bases(("lstm",))
+    with pytest.raises(UsageError, match="no weights for mode oil"):
+        catalogue.bases(("oil",))
 
 
 def test_the_nearest_style_is_where_learning_begins(new, quick, folders, monkeypatch):

@@ -44,7 +44,7 @@ def test_every_recipe_of_the_package_is_whole(name):
     assert (recipe.mode, recipe.width) == (mode, {"fast": 16, "standard": 32}[width])
     assert len(recipe.styles) >= 10
     assert recipe.photos
-    assert recipe.clips if mode == "vtn" else not recipe.clips
+    assert bool(recipe.clips) is (mode != "itn")
 
 
 def test_a_recipe_extends_one_of_the_packages(tmp_path):
@@ -79,7 +79,7 @@ def test_an_unknown_recipe_gets_the_nearest_name():
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"mode": "oil"}, "cannot be trained; give itn or vtn"),
+        ({"mode": "oil"}, "cannot be trained; give itn, vtn, lstm or reconet"),
         ({"precision": "int8"}, "expected bf16, fp16, fp32"),
         ({"styles": ()}, "has no style"),
         ({"memory": (2, 4)}, "begin with 1"),

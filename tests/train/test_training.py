@@ -16,7 +16,7 @@ from vst.styles.loss_network import EXACT, load_loss_network
 from vst.train.checkpoint import load_checkpoint, save_checkpoint
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
-from vst.train.recipe import StyleGoal
+from vst.train.recipe import MODES, StyleGoal
 from vst.train.run import read_style_image, run_recipe
 from vst.train.sequences import MixedBatches
 from vst.train.still import PhotoBatches
@@ -50,6 +50,7 @@ def test_batch_n_is_the_same_whenever_it_is_asked_for(recipe):
 
 
 def test_batches_for_video_are_mixed_and_have_motion(recipe):
+    recipe = dataclasses.replace(recipe, mode="vtn")
     mixed = MixedBatches(recipe, find_pictures(recipe.photos), find_clips(recipe.clips))
     batches = [mixed[step] for step in range(12)]
     empty = [batch for batch in batches if "flow" not in batch]
@@ -70,7 +71,7 @@ def test_batches_for_video_are_mixed_and_have_motion(recipe):
 
 
 def test_frames_are_jittered_only_as_far_as_the_recipe_says(recipe):
-    calm = dataclasses.replace(recipe, brightness=0.0, noise=0.0, empty=0.0)
+    calm = dataclasses.replace(recipe, mode="vtn", brightness=0.0, noise=0.0, empty=0.0)
     photos, clips = find_pictures(recipe.photos), find_clips(recipe.clips)
     batch = MixedBatches(calm, photos, clips)[0]
     assert torch.equal(batch["seen"], batch["frames"])
@@ -78,7 +79,7 @@ def test_frames_are_jittered_only_as_far_as_the_recipe_says(recipe):
     assert not torch.equal(batch["seen"], batch["frames"])
 
 
-@pytest.mark.parametrize("mode", ["itn", "vtn"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_leaves_weights_recipe_log_and_sample(recipe, tmp_path, mode, precision):
     recipe = dataclasses.replace(recipe, mode=mode, precision=precision, steps=20, empty=0.4)
@@ -108,7 +109,7 @@ def test_itn_and_vtn_start_from_each_other_and_refuse_what_does_not_fit(recipe, 
     video = dataclasses.replace(recipe, mode="vtn", steps=1)
     assert read_info(run_recipe(video, tmp_path / "vtn", start_from=still, say=quiet)).mode == "vtn"
     with pytest.raises(UsageError, match="has width 2"):
-        run_recipe(dataclasses.replace(video, width=4), tmp_path / "wide", start_from=still, say=quiet)
+        run_recipe(dataclasses.replace(video, width=3), tmp_path / "wide", start_from=still, say=quiet)
     gated = dataclasses.replace(video, gate=True)
     plain = tmp_path / "vtn/weights.safetensors"
     assert read_info(run_recipe(gated, tmp_path / "gated", start_from=plain, say=quiet)).variant.gate
@@ -128,7 +129,7 @@ def test_training_lowers_what_it_minimises(recipe, tmp_path):
 
 
 def test_a_mode_without_trainer_is_refused(recipe, tmp_path):
-    with pytest.raises(UsageError, match="give itn or vtn"):
+    with pytest.raises(UsageError, match="give itn, vtn, lstm or reconet"):
         run_recipe(dataclasses.replace(recipe, mode="oil"), tmp_path, say=quiet)
 
 
@@ -175,6 +176,8 @@ def test_a_run_that_is_told_to_stop_goes_on_from_there(recipe, tmp_path):
         {"upsampling": "transposed"},
         {"output": "linear"},
         {"blocks": 2},
+        {"mode": "lstm", "gate": True, "anchor": 0.25, "motion": False, "empty": 0.0},
+        {"mode": "reconet", "blocks": 5},
         {"mode": "vtn", "norm": "batch", "upsampling": "transposed", "output": "linear", "empty": 0.3},
     ],
 )

@@ -24,7 +24,7 @@ class Raw(nn.Module):
 
 @pytest.fixture
 def step(recipe):
-    recipe = dataclasses.replace(recipe, precision="fp32", unroll=4, warm_up=3, judged=2)
+    recipe = dataclasses.replace(recipe, mode="vtn", precision="fp32", unroll=4, warm_up=3, judged=2)
     targets = [style_targets(Raw(), [torch.rand(3, 8, 8)], ("relu1_2",))]
     torch.manual_seed(0)
     return VideoStep(recipe, VTN(2), PerceptualLoss(Raw(), targets))

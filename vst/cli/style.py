@@ -11,6 +11,7 @@ from vst.cli.options import quiet_option, verbose_option, weights_dir_option
 from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
+from vst.train.recipe import MODES
 
 
 @click.group("style")
@@ -30,10 +31,10 @@ def style_group() -> None:
 @click.option(
     "--mode",
     "modes",
-    type=NearestChoice(["itn", "vtn"]),
+    type=NearestChoice(list(MODES)),
     multiple=True,
-    metavar="itn|vtn",
-    help="Modes to add it to; both unless given.",
+    metavar="|".join(MODES),
+    help="Modes to add it to; itn and vtn unless given.",
 )
 @click.option(
     "--base",

@@ -42,11 +42,16 @@ class StyleImages(click.ParamType):
 
 
 def _option(
-    name: str, kind: click.ParamType, metavar: str, help_text: str, field: str | None = None
+    name: str,
+    kind: click.ParamType,
+    metavar: str,
+    help_text: str,
+    field: str | None = None,
+    shown: str | None = None,
 ) -> Any:
     """An option for a field of the recipe; not given, the recipe file's value or the default holds."""
     field = field or name.removeprefix("--").replace("-", "_")
-    shown = str(_DEFAULTS[field])
+    shown = shown or str(_DEFAULTS[field])
     return click.option(name, field, type=kind, metavar=metavar, help=help_text, show_default=shown)
 
 
@@ -101,7 +106,7 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
     "--clips",
     multiple=True,
     metavar="PLACE",
-    help="A video, or a folder or tar file of clips as numbered frames (vtn).",
+    help="A video, or a folder or tar file of clips as numbered frames (all but itn).",
 )
 @click.option(
     "--loss-network",
@@ -110,30 +115,39 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
     help="vgg16, vgg19 or a folder with one.",
 )
 @_number("--width", "Filters of the first layer: 32 standard, 16 fast.")
-@_number("--blocks", "Residual blocks.", least=0)
+@_option("--blocks", click.IntRange(0), "N", "Residual blocks.", shown="5, reconet 4")
 @_choice("--norm", ("instance", "batch"), "Normalisation.")
 @_choice("--upsampling", ("nearest", "transposed"), "How the picture is enlarged again.")
 @_choice("--last", ("tanh", "linear"), "The activation at the end.", "output")
 @click.option(
     "--gate/--no-gate",
     default=None,
-    help="Whether the network decides by pixel how much of the past to keep as it is (vtn).",
+    help="Whether the network decides by pixel how much of the past to keep as it is (vtn, lstm).",
 )
+@click.option(
+    "--motion/--no-motion",
+    default=None,
+    help="Whether the memory is shown the frames beside the last painting, so sees what moved (lstm).",
+)
+@_amount("--anchor", "Least share of the memory that is taken anew from each frame (lstm).", 1)
 @_number("--size", "Side of the square crops, in pixels.", least=32)
 @_number("--batch", "Photographs in a batch.")
 @_number("--styles-each", "Styles that each photograph of a batch is painted in.")
 @_number("--style-size", "Longer side of the style images: smaller gives smaller strokes.", 16)
-@_number("--sequences", "Sequences in a batch (vtn).")
-@_number("--unroll", "Frames of a sequence that are learned from (vtn).", least=2)
-@_number("--judged", "Frames of those that the loss network sees; 0 is all (vtn).", least=0)
-@_number("--warm-up", "At most so many frames are painted before those (vtn).", least=0)
-@_amount("--empty", "Share of batches without a past (vtn).", 1)
-@_amount("--synthetic", "Share of sequences with exact motion (vtn).", 1)
-@_amount("--least-change", "Real sequences that change less, 0 to 1, are passed over (vtn).", 1)
-@_amount("--brightness", "Largest flicker of brightness that is put on sequences (vtn).", 1)
-@_amount("--noise", "Largest deviation of the noise that is put on sequences (vtn).", 1)
+@_number("--sequences", "Sequences in a batch (all but itn).")
+@_number("--unroll", "Frames of a sequence that are learned from (all but itn).", least=2)
+@_number("--judged", "Frames of those that the loss network sees; 0 is all (all but itn).", least=0)
+@_number("--warm-up", "At most so many frames are painted before those (vtn, lstm).", least=0)
+@_amount("--empty", "Share of batches without a past (all but itn).", 1)
+@_amount("--restart", "Share of frames at which the memory is emptied (lstm).", 1)
+@_amount("--feedback-noise", "Largest deviation of the noise on what is fed back (lstm).", 1)
+@_amount("--synthetic", "Share of sequences with exact motion (all but itn).", 1)
+@_amount("--least-change", "Real sequences that change less, 0 to 1, are passed over (all but itn).", 1)
+@_amount("--brightness", "Largest flicker of brightness that is put on sequences (all but itn).", 1)
+@_amount("--noise", "Largest deviation of the noise that is put on sequences (all but itn).", 1)
 @_amount("--style-weight", "Weight of the style loss; content has 1.")
-@_amount("--temporal-weight", "Weight of the temporal loss (vtn).")
+@_amount("--temporal-weight", "Weight of the temporal loss (all but itn).")
+@_amount("--feature-weight", "Weight of the temporal loss of features (reconet).")
 @_amount("--variation-weight", "Weight of the total variation.")
 @_amount("--learning-rate", "Adam's at the start.")
 @_amount("--final-learning-rate", "Adam's at the end.")
@@ -145,7 +159,7 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
     "--start-from",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Weights to begin with, their styles by name; an itn may start a vtn, and a vtn an itn.",
+    help="Weights to begin with, their styles by name; an itn or vtn may start any other.",
 )
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Stop after so long."

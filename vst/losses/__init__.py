@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from vst.losses.perceptual import PerceptualLoss, content_loss, gram_matrix, style_loss
 from vst.losses.smoothness import total_variation
-from vst.losses.temporal import temporal_loss
+from vst.losses.temporal import luminance_temporal_loss, temporal_loss
 
 __all__ = [
     "PerceptualLoss",
     "content_loss",
     "gram_matrix",
+    "luminance_temporal_loss",
     "style_loss",
     "temporal_loss",
     "total_variation",

@@ -11,6 +11,7 @@ import torch
 from vst.errors import UsageError, suggestion
 from vst.modes.base import Mode
 from vst.modes.painter import Painter
+from vst.modes.recurrent import LstmMode
 from vst.modes.still import ItnMode
 from vst.modes.video import VtnMode
 from vst.styles import load_catalogue, parse_blend
@@ -35,6 +36,8 @@ MODES: dict[str, ModeEntry] = {
     "vtn": ModeEntry(
         "video: the paint of earlier frames is carried along by optical flow (the default)", VtnMode
     ),
+    "lstm": ModeEntry("video without optical flow: remembers in a convolutional LSTM", LstmMode),
+    "reconet": ModeEntry("each frame for itself, but trained on video to hold still", ItnMode),
     "itn": ModeEntry("each frame for itself: fastest, flickers; right for stills", ItnMode),
 }
 

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vst.networks import LSTM
 from vst.networks.body import SMALLEST_SIDE, TransformationBody
+from vst.networks.lstm import State
 
 
 class Painter:
@@ -18,7 +20,7 @@ class Painter:
     scales and shifts in fp32, and so is what comes out.
 
     Args:
-        network: An ITN or VTN; the painter takes it over.
+        network: Any of ours; the painter takes it over.
         mixture: How much of each of its styles; sums to 1.
         device: Where to paint.
         precision: float32, bfloat16 or float16.
@@ -53,12 +55,38 @@ class Painter:
         """
         x = torch.cat([plane.to(self.device, torch.float32) for plane in planes], dim=1)
         height, width = x.shape[-2:]
-        # A picture smaller than the network can take is continued at its edges and cut out again.
-        right, down = max(SMALLEST_SIDE - width, 0), max(SMALLEST_SIDE - height, 0)
-        if right or down:
-            x = F.pad(x, (0, right, 0, down), mode="replicate")
-        x = self._network(x.contiguous(memory_format=torch.channels_last), self._mix)
-        return x[..., :height, :width].float().contiguous()
+        return self._network(_large_enough(x), self._mix)[..., :height, :width].float().contiguous()
+
+    @torch.inference_mode()
+    def go_on(self, frame: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Paint the next frame of a shot with an LSTM.
+
+        Args:
+            frame: B×3×H×W, −1..1.
+            state: What the last call gave, None for a shot's first frame.
+
+        Returns:
+            B×3×H×W, −1..1, fp32, on the painter's device, and what the next call wants.
+        """
+        assert isinstance(self._network, LSTM)
+        height, width = frame.shape[-2:]
+        painting, state = self._network.step(
+            _large_enough(frame.to(self.device, torch.float32)), state, self._mix
+        )
+        return painting[..., :height, :width].contiguous(), state
+
+    def take(self, state: State) -> State:
+        """A state on the painter's device."""
+        return State(*(part.to(self.device) for part in state))
+
+
+def _large_enough(x: Tensor) -> Tensor:
+    """A picture smaller than a network can take continued at its edges; channels_last."""
+    height, width = x.shape[-2:]
+    right, down = max(SMALLEST_SIDE - width, 0), max(SMALLEST_SIDE - height, 0)
+    if right or down:
+        x = F.pad(x, (0, right, 0, down), mode="replicate")
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def to_network(image: Tensor) -> Tensor:

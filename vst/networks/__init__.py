@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from vst.networks.itn import ITN
+from vst.networks.lstm import LSTM
+from vst.networks.reconet import ReCoNet
 from vst.networks.vgg import SlimVGG19, VGGFeatures
 from vst.networks.vtn import VTN
 
-__all__ = ["ITN", "VTN", "SlimVGG19", "VGGFeatures"]
+__all__ = ["ITN", "LSTM", "VTN", "ReCoNet", "SlimVGG19", "VGGFeatures"]

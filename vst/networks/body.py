@@ -1,4 +1,4 @@
-"""The body that itn and vtn share: the layers of the thesis's table 4.1."""
+"""The body that the feed-forward networks share: the layers of the thesis's table 4.1."""
 
 from __future__ import annotations
 
@@ -41,9 +41,13 @@ class Variant:
         output: One of `OUTPUTS`. A linear output is cut to −1..1 except while training.
         gate: Whether a network with a past decides pixel by pixel how much of it to keep as it is. One
             without a past has no gate, whatever this says.
+        anchor: Of a network with a memory (lstm): the least share of what it remembers and keeps that is
+            taken from the present frame, every frame. Others have no use for it.
+        motion: Whether the past of such a network is shown with the frame that it was painted from and the
+            present one, so that it can see what moved; the thesis's figure 5.3 shows the painting alone.
 
     Raises:
-        VstError: for an option that does not exist.
+        VstError: for an option that does not exist, or an anchor outside of 0..1.
     """
 
     blocks: int = RESIDUAL_BLOCKS
@@ -51,10 +55,14 @@ class Variant:
     upsampling: str = "nearest"
     output: str = "tanh"
     gate: bool = False
+    anchor: float = 0.1
+    motion: bool = True
 
     def __post_init__(self) -> None:
         if self.blocks < 0:
             raise VstError(f"got {self.blocks} residual blocks; expected 0 or more")
+        if not 0 <= self.anchor <= 1:
+            raise VstError(f"anchor is {self.anchor}; expected 0 to 1")
         for field, known in (("norm", NORMS), ("upsampling", UPSAMPLING), ("output", OUTPUTS)):
             value = getattr(self, field)
             if value not in known:
@@ -122,6 +130,18 @@ class TransformationBody(nn.Module):
         Raises:
             VstError: for another number of channels, or a picture too small to paint.
         """
+        if mix is None:
+            mix = one_style(0, self.styles, x.device)
+        y = self.last(self.decode(self.encode(x, mix), mix, x.shape[-2:])).to(x.dtype)
+        painting = self.finish(y[:, :3])
+        if not self.gated:
+            return painting
+        # Bicubic warping overshoots; kept for many frames, that would grow.
+        past, kept = x[:, 3:6].clamp(-1, 1), torch.sigmoid(y[:, 3:]) * x[:, 6:]
+        return torch.lerp(painting, past, kept.expand_as(past))
+
+    def encode(self, x: Tensor, mix: Tensor) -> Tensor:
+        """Down-sampling and residual blocks: B×inputs×H×W to features B×4w×⌈H/4⌉×⌈W/4⌉; see `forward`."""
         height, width = x.shape[-2:]
         if x.shape[1] != self.inputs:
             raise VstError(f"got an input of {x.shape[1]} channels; this network takes {self.inputs}")
@@ -129,37 +149,43 @@ class TransformationBody(nn.Module):
             raise VstError(
                 f"got a picture of {width}×{height}; both sides have to be at least {SMALLEST_SIDE}"
             )
-        if mix is None:
-            mix = one_style(0, self.styles, x.device)
         y = x.to(self.last.weight.dtype)
         for block in self.down:
             y = block(y, mix)
         for block in self.residual:
             y = block(y, mix)
+        return y
+
+    def decode(self, features: Tensor, mix: Tensor, size: Sequence[int]) -> Tensor:
+        """Up-sampling: features B×4w×h×w of `encode` to B×w×H×W, which the last convolution takes.
+
+        Args:
+            features: What `encode` gave.
+            mix: As there.
+            size: H and W of the picture.
+        """
+        y = features.to(self.last.weight.dtype)
         for block in self.up:
             y = block(y, mix)
         # Two strides of 2 round an odd size up; what the up-sampling made too much is cut off.
-        y = self.last(y[..., :height, :width]).to(x.dtype)
-        painting = y[:, :3]
+        return y[..., : size[0], : size[1]]
+
+    def finish(self, painting: Tensor) -> Tensor:
+        """What the last convolution gave, B×3×H×W, brought to −1..1 as the variant says."""
         if self.variant.output == "tanh":
-            painting = torch.tanh(painting)
-        elif not self.training:
-            painting = painting.clamp(-1, 1)
-        if not self.gated:
-            return painting
-        # Bicubic warping overshoots; kept for many frames, that would grow.
-        past, kept = x[:, 3:6].clamp(-1, 1), torch.sigmoid(y[:, 3:]) * x[:, 6:]
-        return torch.lerp(painting, past, kept.expand_as(past))
+            return torch.tanh(painting)
+        return painting if self.training else painting.clamp(-1, 1)
 
     @torch.no_grad()
     def start_from(self, earlier: TransformationBody) -> None:
         """Take another body's weights, which paints frames without a past as this one will at first.
 
         New input channels start at zero; channels that this one lacks are left out (a past that is empty
-        is zero, so nothing is lost). A gate that the other lacks starts as an even mixture.
+        is zero, so nothing is lost). A gate that the other lacks starts as an even mixture, a memory as it
+        was made; of more residual blocks the first are taken.
 
         Raises:
-            RuntimeError: where anything but the number of input channels and the gate differs.
+            RuntimeError: where the widths differ, or something that is not named here.
         """
         state = earlier.state_dict()
         first = state["down.0.conv.weight"]
@@ -172,7 +198,8 @@ class TransformationBody(nn.Module):
             if self.gated:
                 own = earlier if earlier.gated else self
                 state[name] = torch.cat((state[name], own.state_dict()[name][3:]))
-        self.load_state_dict(state)
+        mine = self.state_dict()
+        self.load_state_dict({name: state.get(name, value) for name, value in mine.items()})
 
     def norms(self) -> Iterator[ConditionalNorm2d]:
         """All conditional norms, in the order in which they are met."""

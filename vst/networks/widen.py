@@ -33,7 +33,7 @@ def widen(network: TransformationBody, width: int, noise: float = 0.1, seed: int
     twins, rest = divmod(width, network.width)
     if rest or twins < 1:
         raise ValueError(f"width is {width}; expected a multiple of {network.width}")
-    wide = type(network)(width, network.styles, network.variant)  # type: ignore[arg-type, call-arg]
+    wide = type(network)(width, network.styles, network.variant)  # type: ignore[arg-type]
     random = torch.Generator().manual_seed(seed)
     for (name, module), (_, target) in zip(_parts(network), _parts(wide), strict=True):
         if isinstance(module, ConditionalNorm2d):

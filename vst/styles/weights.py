@@ -15,11 +15,16 @@ from safetensors.torch import save
 
 from vst.errors import VstError, WeightsError
 from vst.files import read_tensors
-from vst.networks import ITN, VTN
+from vst.networks import ITN, LSTM, VTN, ReCoNet
 from vst.networks.body import TABLE_4_1, TransformationBody, Variant
 from vst.styles.convolutions import body_digest
 
-ARCHITECTURES: dict[str, type[ITN] | type[VTN]] = {"itn": ITN, "vtn": VTN}
+ARCHITECTURES: dict[str, type[ITN] | type[VTN] | type[LSTM] | type[ReCoNet]] = {
+    "itn": ITN,
+    "vtn": VTN,
+    "lstm": LSTM,
+    "reconet": ReCoNet,
+}
 FORMAT = "1"
 _MOST_STYLES = 1024
 _MOST_WIDTH = 256
@@ -73,7 +78,7 @@ def save_weights(
         "norm": network.variant.norm,
         "upsampling": network.variant.upsampling,
         "output": network.variant.output,
-        "gate": "yes" if network.gated else "no",
+        "gate": _yes(network.gated or (mode == "lstm" and network.variant.gate)),
         "styles": json.dumps(styles),
         "loss_network": loss_network,
         "recipe": recipe,
@@ -81,6 +86,8 @@ def save_weights(
         "licence": "Apache-2.0",
         "body": body_digest(network),
     }
+    if mode == "lstm":
+        metadata |= {"anchor": str(network.variant.anchor), "motion": _yes(network.variant.motion)}
     tensors = {
         name: value.detach().to("cpu", torch.float16).contiguous()
         for name, value in network.state_dict().items()
@@ -88,6 +95,10 @@ def save_weights(
     temporary = path.with_suffix(".part")
     temporary.write_bytes(save(tensors, metadata))
     os.replace(temporary, path)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def read_info(path: Path) -> WeightsInfo:
@@ -110,6 +121,8 @@ def read_info(path: Path) -> WeightsInfo:
                 said.get("upsampling", TABLE_4_1.upsampling),
                 said.get("output", TABLE_4_1.output),
                 said.get("gate") == "yes",
+                float(said.get("anchor", TABLE_4_1.anchor)),
+                said.get("motion", _yes(TABLE_4_1.motion)) == "yes",
             ),
             styles=styles,
             loss_network=said.get("loss_network", "unknown"),

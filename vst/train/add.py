@@ -25,8 +25,8 @@ from vst.train.run import read_style_image, run_recipe, write_picture
 from vst.train.still import photo_batch, to_unit
 from vst.train.synthetic import synthetic_pictures
 
-STEPS = {"itn": 320, "vtn": 300}
-"""Optimiser steps by mode: together ten minutes on two cores at width 16."""
+STEPS = {"itn": 320, "vtn": 300, "lstm": 300, "reconet": 300}
+"""Optimiser steps by mode: those of itn and vtn together take ten minutes on two cores at width 16."""
 RATE, LAST_RATE = 2e-2, 2e-3
 """Adam's rates; scales and shifts alone bear ten times what convolutions do."""
 SIZE = 192
@@ -167,6 +167,8 @@ def _teach(
         upsampling=info.variant.upsampling,
         output=info.variant.output,
         gate=info.variant.gate,
+        anchor=info.variant.anchor,
+        motion=info.variant.motion,
         size=SIZE,
         style_size=new.size,
         style_weight=new.weight,

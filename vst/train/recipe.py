@@ -13,7 +13,9 @@ from vst.errors import UsageError
 if TYPE_CHECKING:
     from vst.networks.body import Variant
 
-MODES = ("itn", "vtn")
+MODES = ("itn", "vtn", "lstm", "reconet")
+WITH_PAST = ("vtn", "lstm")
+"""Modes whose network has a past, and so may have a gate."""
 PRECISIONS = ("bf16", "fp16", "fp32")
 
 
@@ -40,19 +42,19 @@ class Recipe:
     """
 
     mode: str
-    """What is trained: itn or vtn."""
+    """What is trained: itn, vtn, lstm or reconet."""
     styles: tuple[StyleGoal, ...]
     """The styles, which share one network's convolutions."""
     photos: tuple[str, ...] = ()
     """Folders or tar files of photographs; none: synthetic pictures."""
     clips: tuple[str, ...] = ()
-    """Folders or tar files that hold one folder of numbered frames a clip (vtn)."""
+    """Videos, or folders or tar files that hold one folder of numbered frames a clip (all but itn)."""
     loss_network: str = "vgg19"
     """vgg16, vgg19 or a folder of loss network files."""
     width: int = 32
     """Filters of the first layer."""
-    blocks: int = 5
-    """Residual blocks."""
+    blocks: int | None = None
+    """Residual blocks. None: 5, and 4 for reconet, as the papers have them."""
     norm: str = "instance"
     """instance, or batch as in Johnson 2016."""
     upsampling: str = "nearest"
@@ -60,7 +62,13 @@ class Recipe:
     output: str = "tanh"
     """tanh or linear."""
     gate: bool = False
-    """Whether the network decides pixel by pixel how much of the past to keep as it is (vtn)."""
+    """Whether the network decides pixel by pixel how much of the past to keep as it is (vtn, lstm)."""
+    anchor: float = 0.1
+    """Share of what is remembered and kept that is taken anew from each frame, at least: what was painted
+    wrong fades at least so fast, and a share a frame is what holding still may cost. 0: no bound (lstm)."""
+    motion: bool = True
+    """Whether the previous and the present frame are shown beside the previous painting: without them the
+    network cannot see what moved, only what no longer fits (lstm)."""
     style_size: int = 512
     """Longer side of the style images in pixels: smaller gives smaller strokes."""
     size: int = 192
@@ -70,22 +78,25 @@ class Recipe:
     styles_each: int = 1
     """Styles that each photograph of a batch is painted in; its content features serve them all."""
     sequences: int = 2
-    """Sequences in a batch (vtn)."""
+    """Sequences in a batch (all but itn)."""
     unroll: int = 4
-    """Frames of a sequence that are learned from, the output of each fed to the next (vtn)."""
+    """Frames of a sequence that are learned from; vtn and lstm feed the output of each to the next, with
+    gradients through time. Two are the report's two-frame training of reconet."""
     warm_up: int = 4
-    """At most so many frames are painted before those, without learning: deeper states are met (vtn)."""
+    """At most so many frames are painted before those, without learning: deeper states are met (vtn,
+    lstm)."""
     judged: int = 0
     """So many of the unrolled frames of a sequence, drawn at random, are shown to the loss network, which
-    is most of a step's work; the temporal loss ties the others to them. 0: all (vtn)."""
+    is most of a step's work; the temporal loss ties the others to them. 0: all (all but itn)."""
     memory: tuple[int, ...] = (1, 2, 4)
     """How many frames back the previous painting is looked for, as a render does (vtn)."""
     empty: float = 0.5
-    """Share of batches that are photographs with an empty previous frame and a zero mask (vtn)."""
+    """Share of batches that are photographs, without a past (all but itn)."""
     synthetic: float = 0.5
-    """Share of sequences that are synthetic scenes and camera moves, with exact motion (vtn)."""
+    """Share of sequences that are synthetic scenes and camera moves, with exact motion (all but itn)."""
     least_change: float = 0.0
-    """Real sequences whose neighbouring frames differ by less, on average (0..1), are passed over (vtn)."""
+    """Real sequences whose neighbouring frames differ by less, on average (0..1), are passed over (all but
+    itn)."""
     steps: int = 5000
     """Optimiser steps in all."""
     learning_rate: float = 1e-3
@@ -103,11 +114,20 @@ class Recipe:
     variation_weight: float = 1.0
     """On the total variation of the output, 0..1."""
     temporal_weight: float = 60.0
-    """γ, on the temporal loss of outputs in −1..1 (vtn)."""
+    """γ, on the temporal loss of outputs in −1..1; reconet's λ_o, on the one with the luminance constraint,
+    which is a sum over three channels and so three times as large (all but itn)."""
+    feature_weight: float = 1.0
+    """λ_f, on the temporal loss of the encoder's features relative to their energy (reconet)."""
+    feedback_noise: float = 0.02
+    """Largest deviation of the noise added to the painting that is fed back, −1..1, so that the network
+    learns to put right what went wrong before (lstm)."""
+    restart: float = 0.1
+    """Share of the unrolled frames at which the memory is emptied, as at a cut. What begins anew is held
+    against what went on by the temporal loss, so both have to stay the same painting (lstm)."""
     brightness: float = 0.04
-    """Each frame's brightness is scaled by up to so much, at random (vtn)."""
+    """Each frame's brightness is scaled by up to so much, at random (all but itn)."""
     noise: float = 0.02
-    """Largest deviation of the noise added to frames of a sequence, 0..1 (vtn)."""
+    """Largest deviation of the noise added to frames of a sequence, 0..1 (all but itn)."""
     precision: str = "bf16"
     """bf16, fp16 (CUDA) or fp32 for the networks' arithmetic; parameters, losses and what is fed back are
     fp32."""
@@ -116,11 +136,18 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
-            raise UsageError(f"mode {self.mode!r} cannot be trained; give {' or '.join(MODES)}")
+            known = f"{', '.join(MODES[:-1])} or {MODES[-1]}"
+            raise UsageError(f"mode {self.mode!r} cannot be trained; give {known}")
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision is {self.precision!r}; expected {', '.join(PRECISIONS)}")
-        if self.gate and self.mode == "itn":
-            raise UsageError("gate keeps some of the past, and itn has none; leave it out, or train vtn")
+        if self.gate and self.mode not in WITH_PAST:
+            raise UsageError(
+                f"gate keeps some of the past, and {self.mode} has none; leave it out, or train "
+                f"{' or '.join(WITH_PAST)}"
+            )
+        for name in ("anchor", "restart"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; expected a share, 0 to 1")
         if not self.styles:
             raise UsageError("the recipe has no style; give at least one with a picture")
         names = [style.name for style in self.styles]
@@ -141,10 +168,19 @@ class Recipe:
         Raises:
             VstError: for one that does not exist.
         """
-        from vst.networks.body import Variant  # torch: not for those who only read a recipe
+        from vst.networks.body import TABLE_4_1, Variant  # torch: not for those who only read a recipe
+        from vst.networks.reconet import REPORT
 
+        plain = REPORT if self.mode == "reconet" else TABLE_4_1
+        remembers = self.mode == "lstm"
         return Variant(
-            self.blocks, self.norm, self.upsampling, self.output, self.gate and self.mode != "itn"
+            plain.blocks if self.blocks is None else self.blocks,
+            self.norm,
+            self.upsampling,
+            self.output,
+            self.gate and self.mode in WITH_PAST,
+            self.anchor if remembers else plain.anchor,
+            self.motion if remembers else plain.motion,
         )
 
     def to_json(self) -> dict[str, Any]:

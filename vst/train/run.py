@@ -10,24 +10,29 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
+from vst.networks import LSTM, ReCoNet
 from vst.networks.body import TransformationBody, one_style, select_styles
+from vst.networks.widen import widen
 from vst.styles.loss_network import load_loss_network
 from vst.styles.weights import ARCHITECTURES, load_network, save_weights
 from vst.train.card import write_card
 from vst.train.clips import find_clips
 from vst.train.pictures import Loadable, Picture, find_pictures
-from vst.train.recipe import Recipe
+from vst.train.recipe import WITH_PAST, Recipe
+from vst.train.recurrent import LstmStep
 from vst.train.sequences import MixedBatches
 from vst.train.still import PhotoBatches, StillStep
+from vst.train.synergic import ReconetStep
 from vst.train.synthetic import synthetic_pictures
 from vst.train.trainer import Step, train
 from vst.train.video import VideoStep
@@ -65,7 +70,8 @@ def run_recipe(
         folder: Where checkpoint, log, samples and the finished `weights.safetensors` go.
         device: cpu or cuda[:n].
         minutes: Stop after so long, with a checkpoint and exported weights.
-        start_from: A weight file of the same width and variant; an itn may start a vtn, and a vtn an itn.
+        start_from: A weight file of the same variant, as wide or narrower by a whole number; an itn may
+            start a vtn, and a vtn an itn; any of them starts an lstm or a reconet.
         compiled: Compile network and loss: a minute or two at the start, a seventh less time a step.
         workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
         say: Takes a line of progress.
@@ -108,18 +114,15 @@ def run_recipe(
     loss_network = loss_network.to(LOSS_TYPES[recipe.precision])
     perceptual = PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
     photos: Sequence[Loadable] = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
-    network: nn.Module = model
     if compiled:
-        # A shape at a time: there are few, and code for any shape is slower.
-        network = torch.compile(model, dynamic=False)  # type: ignore[assignment]
         perceptual.compile(dynamic=False)
     batches: Dataset[dict[str, Tensor]]
-    step: Step
     if recipe.mode == "itn":
-        batches, step = PhotoBatches(recipe, photos), StillStep(recipe, network, perceptual)
+        batches = PhotoBatches(recipe, photos)
     else:
-        clips = find_clips(recipe.clips, recipe.unroll + recipe.warm_up) if recipe.clips else []
-        batches, step = MixedBatches(recipe, photos, clips), VideoStep(recipe, network, perceptual)
+        length = recipe.unroll + (recipe.warm_up if recipe.mode in WITH_PAST else 0)
+        batches = MixedBatches(recipe, photos, find_clips(recipe.clips, length) if recipe.clips else [])
+    step = _step(recipe, model, perceptual, compiled)
 
     looked_at = photos[:: max(1, len(photos) // 4)][:4]
     done = train(
@@ -143,16 +146,41 @@ def run_recipe(
     return target
 
 
+def _step(recipe: Recipe, model: TransformationBody, perceptual: PerceptualLoss, compiled: bool) -> Step:
+    """The step of the recipe's mode."""
+
+    def quick(function: Any) -> Any:
+        # A shape at a time: there are few, and code for any shape is slower.
+        return torch.compile(function, dynamic=False) if compiled else function
+
+    if isinstance(model, LSTM):
+        return LstmStep(recipe, quick(model.step), perceptual)
+    if isinstance(model, ReCoNet):
+        return ReconetStep(recipe, quick(model.with_features), perceptual)
+    kind = StillStep if recipe.mode == "itn" else VideoStep
+    return kind(recipe, quick(model), perceptual)
+
+
 def _start(model: TransformationBody, names: tuple[str, ...], path: Path) -> None:
     """Take a file's convolutions, and the rows of the styles that it has; others get the mean row."""
     earlier, info = load_network(path)
-    # A gate can be had and dropped: an itn has none, and a vtn without one may start one that has.
-    variant = dataclasses.replace(info.variant, gate=model.variant.gate)
-    if (info.width, variant) != (model.width, model.variant):
+    # A gate can be had and dropped: an itn has none, and a vtn without one may start one that has. So can
+    # an lstm's memory, and a reconet takes the first residual blocks of a deeper network.
+    own = model.variant
+    motion = info.variant.motion if isinstance(earlier, LSTM) and isinstance(model, LSTM) else own.motion
+    blocks = min(info.variant.blocks, own.blocks)
+    variant = dataclasses.replace(
+        info.variant, gate=own.gate, anchor=own.anchor, motion=motion, blocks=blocks
+    )
+    if model.width % info.width or variant != model.variant:
         raise UsageError(
             f"{path} has width {info.width} and {info.variant}; "
-            f"the recipe wants {model.width} and {model.variant}"
+            f"the recipe wants {model.width}, or a part of it that divides it, and {model.variant}"
         )
+    if info.width < model.width:
+        if isinstance(earlier, LSTM):
+            raise UsageError(f"{path} is an lstm of width {info.width}; start a wider one from an itn")
+        earlier = widen(earlier, model.width)
     select_styles(earlier, [info.styles.index(name) if name in info.styles else None for name in names])
     model.start_from(earlier)
 

@@ -1,4 +1,4 @@
-"""Sequences to train vtn on: of clips, of camera moves over photographs, and of synthetic scenes."""
+"""Sequences to train on: of clips, of camera moves over photographs, and of synthetic scenes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vst.motion import create_estimator, track
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
 from vst.train.pictures import Loadable
-from vst.train.recipe import Recipe
+from vst.train.recipe import WITH_PAST, Recipe
 from vst.train.scenes import Scene, SceneConfig
 from vst.train.still import different_styles, generator, photo_batch, to_unit
 
@@ -45,38 +45,54 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
         return self.sequence_batch(rng)
 
     def sequence_batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """A batch of B sequences of T frames, with K distances of `Recipe.memory`.
+        """A batch of B sequences of T frames, for vtn with K distances of `Recipe.memory`.
 
         Returns:
-            `frames` and `seen` B×T×3×S×S uint8 (clean, and with brightness and noise jitter); `flow`
-            B×T×K×2×S×S and `mask` B×T×K×1×S×S as a render would have them of what is seen, mask 0 where
-            it would have none: this is what the network is shown; `true_flow` B×T×2×S×S and `true_mask`
-            B×T×1×S×S to the frame before, by which it is judged: exact where the sequence is synthetic,
-            so that it learns to paint steadily where the estimate fails; `style` B; `judged`, the J
-            unrolled frames that the loss network is shown, counted from the first of them; and `warm_up`,
-            a scalar: how many of the T frames only lead to a deeper state.
+            `frames` and `seen` B×T×3×S×S uint8 (clean, and with brightness and noise jitter); `true_flow`
+            B×T×2×S×S and `true_mask` B×T×1×S×S to the frame before, by which the network is judged: exact
+            where the sequence is synthetic, so that it learns to paint steadily where the estimate fails;
+            `style` B; `judged`, the J unrolled frames that the loss network is shown, counted from the
+            first of them; and `warm_up`, a scalar: how many of the T frames only lead to a deeper state.
+
+            For vtn, `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S as a render would have them of what is seen,
+            mask 0 where it would have none: this is what the network is shown. For lstm, `restart` T, bool:
+            where its memory is emptied; `feedback` B: the deviation of the noise on what is fed back; and
+            `seed`, of that noise.
         """
         recipe = self.recipe
-        warm_up = int(rng.integers(recipe.warm_up + 1))
+        warm_up = int(rng.integers(recipe.warm_up + 1)) if recipe.mode in WITH_PAST else 0
         length = recipe.unroll + warm_up
         sequences = [self.sequence(length, rng) for _ in range(recipe.sequences)]
         frames = torch.stack([each.frames for each in sequences])
         seen = jitter(frames, recipe, rng)
-        shown = [estimate_motion(each, recipe.memory) for each in seen]
-        nearest = [(flow[:, 0], mask[:, 0]) for flow, mask in shown]
-        judge = [each.motion or estimate for each, estimate in zip(sequences, nearest, strict=True)]
+        shown: dict[str, Tensor] = {}
+        if recipe.mode == "vtn":
+            flows, masks = zip(*(estimate_motion(each, recipe.memory) for each in seen), strict=True)
+            shown = {"flow": torch.stack(flows), "mask": torch.stack(masks)}
+            nearest = [(flow[:, 0], mask[:, 0]) for flow, mask in zip(flows, masks, strict=True)]
+            judge = [each.motion or estimate for each, estimate in zip(sequences, nearest, strict=True)]
+        else:
+            judge = [
+                each.motion or nearest_motion(pixels) for each, pixels in zip(sequences, seen, strict=True)
+            ]
         count = recipe.judged or recipe.unroll
-        return {
+        batch = {
             "frames": frames,
             "seen": seen,
-            "flow": torch.stack([flow for flow, _ in shown]),
-            "mask": torch.stack([mask for _, mask in shown]),
+            **shown,
             "true_flow": torch.stack([flow for flow, _ in judge]),
             "true_mask": torch.stack([mask for _, mask in judge]),
             "style": different_styles(recipe, recipe.sequences, rng),
             "judged": torch.from_numpy(np.sort(rng.permutation(recipe.unroll)[:count])),
             "warm_up": torch.tensor(warm_up),
         }
+        if recipe.mode == "lstm":
+            restart = (rng.random(length) < recipe.restart) & (np.arange(length) >= warm_up)
+            deviation = rng.uniform(0, recipe.feedback_noise, recipe.sequences).astype(np.float32)
+            batch["restart"] = torch.from_numpy(restart)
+            batch["feedback"] = torch.from_numpy(deviation)
+            batch["seed"] = torch.tensor(int(rng.integers(2**31)))
+        return batch
 
     def sequence(self, length: int, rng: np.random.Generator) -> Shot:
         """One sequence: of a clip, of a camera that moves over a photograph, or of a synthetic scene."""
@@ -127,6 +143,12 @@ def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, T
                 flow[t, k] = tracked.motions[distance].flow
                 mask[t, k] = tracked.motions[distance].mask
     return flow, mask
+
+
+def nearest_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Flow T×2×S×S and mask T×1×S×S to the frame before, as `estimate_motion` has them."""
+    flow, mask = estimate_motion(frames, (1,))
+    return flow[:, 0], mask[:, 0]
 
 
 def scene_sequence(photos: Sequence[np.ndarray], length: int, size: int, rng: np.random.Generator) -> Shot:

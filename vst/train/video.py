@@ -26,16 +26,7 @@ class VideoStep:
             output = self.paint(shown, shown.new_zeros(len(shown), 4, *shown.shape[2:]), mix)
             return picture_losses(self.recipe, self.perceptual, output, frames, batch["style"])
         outputs, temporal = self.unroll(batch, mix)
-        judged = batch["judged"]
-        frames = to_unit(batch["frames"][:, int(batch["warm_up"]) :][:, judged])
-        style = batch["style"][:, None].expand(frames.shape[:2])
-        losses = picture_losses(
-            self.recipe,
-            self.perceptual,
-            outputs[:, judged].flatten(0, 1),
-            frames.flatten(0, 1),
-            style.flatten(),
-        )
+        losses = judged_losses(self.recipe, self.perceptual, batch, outputs)
         losses["total"] = losses["total"] + self.recipe.temporal_weight * temporal
         losses["temporal"] = temporal.detach()
         return losses
@@ -90,3 +81,22 @@ class VideoStep:
         inputs = torch.cat((frame, past), dim=1).contiguous(memory_format=torch.channels_last)
         with arithmetic(self.recipe, frame.device):
             return self.model(inputs, mix)
+
+
+def judged_losses(
+    recipe: Recipe, perceptual: PerceptualLoss, batch: dict[str, Tensor], outputs: Tensor
+) -> dict[str, Tensor]:
+    """`picture_losses` of the frames of sequences that the loss network is shown.
+
+    Args:
+        recipe: Whose weights count.
+        perceptual: Content and style.
+        batch: See `MixedBatches.sequence_batch`.
+        outputs: The paintings after warming up, B×unroll×3×S×S, −1..1.
+    """
+    judged = batch["judged"]
+    frames = to_unit(batch["frames"][:, int(batch["warm_up"]) :][:, judged])
+    style = batch["style"][:, None].expand(frames.shape[:2])
+    return picture_losses(
+        recipe, perceptual, outputs[:, judged].flatten(0, 1), frames.flatten(0, 1), style.flatten()
+    )
