@@ -26,6 +26,7 @@ COMMANDS = {
     "compare": "vst.cli.compare:compare_command",
     "evaluate-flow": "vst.cli.evaluate_flow:evaluate_flow_command",
     "train": "vst.cli.train:train_group",
+    "plugin": "vst.cli.plugin:plugin_group",
     "doctor": "vst.cli.doctor:doctor_command",
 }
 """Name -> where it is. A new command is a new file and one entry here."""

@@ -133,7 +133,8 @@ class View:
 
     def hash_of(self, index: int) -> bytes | None:
         """The hash of a frame; None where the clip has no such frame."""
-        if not self._request.first <= index <= self._request.last:
+        inside = self._request.first <= index <= self._request.last
+        if not inside and index != self._request.index:
             return None
         if index not in self._run.hashes:
             self._fetch(index, OTHER)

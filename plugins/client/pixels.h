@@ -1,0 +1,41 @@
+/* A host's pixels to planes and back, and the hash of what was read. */
+#ifndef VST_PIXELS_H
+#define VST_PIXELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vst_client.h"
+
+typedef enum vst_depth { VST_BYTE, VST_SHORT, VST_HALF, VST_FLOAT } vst_depth;
+
+typedef struct vst_image {
+    unsigned char *data;  /* the first pixel of the top row */
+    ptrdiff_t row_bytes;  /* to the row below; negative where rows go upwards in memory */
+    int width, height;
+    vst_depth depth;
+    int components;       /* 1 alpha, 3 RGB, 4 RGBA */
+    int premultiplied;
+} vst_image;
+
+/* Bytes of one pixel. */
+int vst_pixel_bytes(const vst_image *image);
+
+/* Reads a picture to planes: not premultiplied, NaN as 0, no value beyond what a half can hold. */
+void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH]);
+
+/* Writes a part of a painted frame.
+ *   planes         the frame, three planes of width × height
+ *   left, top      where in the frame the target's first pixel is
+ *   source         gives alpha; of the frame's size
+ *   target         all of it is written; what is outside of the frame becomes transparent black */
+void vst_write(const float *planes, int width, int height, int left, int top, const vst_image *source,
+               const vst_image *target);
+
+/* Copies a part of a picture of the same depth and components as it is; arguments as in vst_write. */
+void vst_copy(int left, int top, const vst_image *source, const vst_image *target);
+
+float vst_from_half(uint16_t half);
+uint16_t vst_to_half(float value);
+
+#endif

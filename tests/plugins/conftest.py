@@ -1,0 +1,229 @@
+"""The plugins in a host: compiled once, with tiny networks behind them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.host.conftest import FRAMES, HEIGHT, WIDTH, moving_picture
+from vst.host.build import Built, build, find_compiler
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    if find_compiler() is None:
+        pytest.skip("there is no C compiler")
+    return build(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    path = tmp_path / "vst.conf"
+    lines = [f"python={sys.executable}", f"package={ROOT}", "mode=vtn", "mode=itn", "alone=itn"]
+    path.write_text("\n".join([*lines, "style=red", "style=blue", ""]))
+    return path
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A short private folder, as sockets need."""
+    folder = Path(tempfile.mkdtemp(prefix="vst"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def environment(configuration: Path, tiny_weights: Path, runtime: Path, tmp_path: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "VST_PLUGIN_CONFIG": str(configuration),
+        "VST_PLUGIN_LOG": str(tmp_path / "log"),
+        "VST_WEIGHTS": str(tiny_weights),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture
+def pictures() -> np.ndarray:
+    """Fourteen frames with a cut, N×H×W×3 in 8 bits."""
+    return np.stack([moving_picture(number) for number in range(FRAMES)])
+
+
+def rgba(pictures: np.ndarray, alpha: np.ndarray | float = 1.0) -> np.ndarray:
+    planes = pictures.astype(np.float32) / 255
+    return np.concatenate([planes, np.broadcast_to(np.float32(alpha), planes.shape[:-1])[..., None]], -1)
+
+
+class OfxHost:
+    """The test host, driven line by line."""
+
+    def __init__(
+        self, built: Built, folder: Path, environment: dict[str, str], clip: np.ndarray, options: list[str]
+    ) -> None:
+        (folder / "clip").write_bytes(np.ascontiguousarray(clip, np.float32).tobytes())
+        self._shape = clip.shape[1:]
+        self._output = folder / "painted"
+        self._folder = folder
+        height, width = self._shape[:2]
+        files = [built.ofx, folder / "clip", width, height, self._output]
+        self.process = subprocess.Popen(
+            [str(each) for each in [built.host, *files, *options]],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.message = ""
+        self.progress = 0
+        self.statuses: list[int] = []
+
+    def say(self, line: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().rstrip("\n")
+        if not answer:
+            raise AssertionError(f"the host died at {line!r}: {self.process.communicate()[1]}")
+        return answer
+
+    def render(self, *times: int, threads: int = 0) -> np.ndarray:
+        """Frames as N×H×W×4, 0..1."""
+        return self.result(
+            self.say(" ".join(map(str, (["threads", threads] if threads else ["render"]) + [*times])))
+        )
+
+    def result(self, answer: str) -> np.ndarray:
+        numbers, _, self.message = answer.removeprefix("rendered ").partition(" message ")
+        statuses, _, progress = numbers.partition(" progress ")
+        self.statuses, self.progress = [int(each) for each in statuses.split()], int(progress)
+        frames = np.fromfile(self._output, np.float32).reshape(-1, *self._shape)
+        return frames[len(frames) - len(self.statuses) :]
+
+    def change(self, time: int, picture: np.ndarray) -> None:
+        path = self._folder / f"changed-{time}"
+        path.write_bytes(np.ascontiguousarray(picture, np.float32).tobytes())
+        self.say(f"change {time} {path}")
+
+    def close(self) -> str:
+        """Ends the host, which finds leaks and the like; its stderr."""
+        _, err = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, err
+        return err
+
+    def workers(self) -> list[int]:
+        """Processes that serve this host."""
+        found = []
+        for folder in Path("/proc").iterdir():
+            try:
+                command = (folder / "cmdline").read_bytes().split(b"\0")
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+            except (OSError, IndexError):
+                continue
+            if b"--host" in command and str(self.process.pid).encode() in command and state not in "ZX":
+                found.append(int(folder.name))
+        return found
+
+
+def wait_until(true: Callable[[], bool], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if true():
+            return True
+        time.sleep(0.05)
+    return true()
+
+
+@pytest.fixture
+def make_host(
+    built: Built, tmp_path: Path, environment: dict[str, str], pictures: np.ndarray
+) -> Iterator[Callable[..., OfxHost]]:
+    hosts: list[OfxHost] = []
+
+    def make(
+        *options: str, clip: np.ndarray | None = None, using: Built | None = None, **more: str
+    ) -> OfxHost:
+        folder = tmp_path / f"host{len(hosts)}"
+        folder.mkdir()
+        frames = rgba(pictures) if clip is None else clip
+        host = OfxHost(using or built, folder, {**environment, **more}, frames, list(options))
+        hosts.append(host)
+        return host
+
+    yield make
+    for host in hosts:
+        host.process.kill()
+        host.process.communicate()
+
+
+@pytest.fixture
+def lossless(tmp_path: Path) -> Callable[[str, np.ndarray], Path]:
+    """Writes pictures, N×H×W×3 in 8 bits, so that they are read back exactly."""
+
+    def write(name: str, frames: np.ndarray) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("ffv1", rate=25)
+            stream.height, stream.width = frames.shape[1:3]
+            stream.pix_fmt = "bgr0"
+            for number, picture in enumerate(frames):
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="bgr0")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+def decoded(path: Path) -> np.ndarray:
+    """All frames of a file, N×H×W×3 in 8 bits."""
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+@pytest.fixture
+def render_file(
+    lossless: Callable[[str, np.ndarray], Path], tiny_weights: Path, tmp_path: Path
+) -> Callable[..., np.ndarray]:
+    """What `vst render` writes into a lossless RGB file, N×H×W×3 in 8 bits."""
+    import torch
+
+    from vst.render import RenderSettings, render
+
+    def run(pictures: np.ndarray, mode: str, **options: object) -> np.ndarray:
+        before = torch.get_num_threads()
+        settings = RenderSettings(
+            style="red",
+            mode=mode,
+            device="cpu",
+            codec="ffv1",
+            pix_fmt="bgr0",
+            threads=1,
+            overwrite=True,
+            weights_dir=tiny_weights,
+            **options,
+        )
+        out = render(lossless("source.mkv", pictures), settings, tmp_path / "rendered.mkv").output
+        torch.set_num_threads(before)
+        return decoded(out)
+
+    return run
+
+
+SIZE = (WIDTH, HEIGHT)

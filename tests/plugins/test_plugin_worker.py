@@ -1,0 +1,140 @@
+"""The worker behind the plugin: started late, mourned when it dies, gone when its host is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.plugins.conftest import wait_until
+
+
+def test_it_starts_at_the_first_render_and_serves_until_the_end(make_host, runtime):
+    host = make_host()
+    host.say("needed 3")
+    assert host.workers() == []
+    host.render(0)
+    (worker,) = host.workers()
+    host.render(1)
+    host.say("instance")
+    host.render(2)
+    assert host.workers() == [worker]
+    host.close()
+    assert wait_until(lambda: not Path(f"/proc/{worker}").exists(), 10)
+    assert list((runtime / "vst").iterdir()) == []
+
+
+def test_its_folder_is_closed_to_others(make_host, runtime):
+    host = make_host()
+    host.render(0)
+    assert (runtime / "vst").stat().st_mode & 0o777 == 0o700
+    host.close()
+
+
+def test_an_open_folder_is_refused(make_host, runtime):
+    (runtime / "vst").mkdir(mode=0o755)
+    host = make_host()
+    host.render(0)
+    assert host.statuses == [1]
+    assert "closed to others" in host.message
+    host.close()
+
+
+def test_killed_between_frames_it_is_started_again_unnoticed(make_host):
+    host = make_host()
+    first = host.render(3)
+    (worker,) = host.workers()
+    os.kill(worker, signal.SIGKILL)
+    assert wait_until(lambda: host.workers() == [], 5)
+    assert np.array_equal(host.render(3), first)
+    assert host.statuses == [0]
+    host.close()
+
+
+def test_killed_in_mid_frame_the_frame_fails_with_a_message_and_the_next_works(make_host):
+    host = make_host()
+    host.render(0)
+    (worker,) = host.workers()
+    os.kill(worker, signal.SIGSTOP)
+    assert host.process.stdin is not None
+    assert host.process.stdout is not None
+    host.process.stdin.write("render 1\n")
+    host.process.stdin.flush()
+    time.sleep(0.3)
+    os.kill(worker, signal.SIGKILL)
+    host.result(host.process.stdout.readline().rstrip("\n"))
+    assert host.statuses == [1]
+    assert "ended by signal 9" in host.message
+    host.render(1)
+    assert host.statuses == [0]
+    assert host.message == ""
+    host.close()
+
+
+def test_a_silent_one_is_given_up_after_a_while(make_host):
+    host = make_host(VST_PLUGIN_RENDER_TIMEOUT="10")
+    host.render(0)
+    (worker,) = host.workers()
+    host.process.stdin.write("abort 400\n")
+    host.process.stdin.flush()
+    host.process.stdout.readline()
+    os.kill(worker, signal.SIGSTOP)
+    host.render(1)
+    os.kill(worker, signal.SIGCONT)
+    assert host.statuses == [1]
+    host.render(1)
+    assert host.statuses == [0]
+    host.close()
+
+
+def test_killing_the_host_leaves_no_worker(make_host):
+    host = make_host()
+    host.render(0)
+    (worker,) = host.workers()
+    host.process.send_signal(signal.SIGKILL)
+    host.process.wait()
+    assert wait_until(lambda: host.workers() == [], 5)
+    assert worker
+
+
+def test_without_python_the_message_says_what_to_do(make_host, configuration):
+    configuration.write_text("python=/nowhere/python\npackage=/nowhere\nmode=vtn\nstyle=red\n")
+    host = make_host()
+    host.render(0)
+    assert host.statuses == [1]
+    assert "/nowhere/python cannot be started" in host.message
+    assert "vst plugin install" in host.message
+    host.close()
+
+
+def test_with_a_python_that_has_no_vst_the_message_says_so(make_host, configuration, tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'ModuleNotFoundError: No module named vst' >&2\nexit 1\n")
+    python.chmod(0o755)
+    configuration.write_text(f"python={python}\npackage=/nowhere\nmode=vtn\nstyle=red\n")
+    host = make_host()
+    host.render(0)
+    assert host.statuses == [1]
+    assert "No module named vst" in host.message
+    assert "vst plugin check" in host.message
+    host.close()
+
+
+def test_without_a_configuration_the_message_says_to_install(make_host):
+    host = make_host(VST_PLUGIN_CONFIG="/nowhere/vst.conf")
+    host.render(0)
+    assert host.statuses == [1]
+    assert "vst plugin install" in host.message
+    host.close()
+
+
+def test_without_weights_the_message_says_what_to_do(make_host):
+    host = make_host()
+    host.say("set weights /nowhere")
+    host.render(0)
+    assert host.statuses == [1]
+    assert "/nowhere does not exist" in host.message
+    host.close()

@@ -1,0 +1,131 @@
+"""`vst plugin`: the plugins for editors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vst.cli.nearest import NearestChoice
+from vst.cli.options import json_option, quiet_option, verbose_option
+from vst.cli.outcome import FAILED
+from vst.cli.session import session_of
+from vst.cli.tables import show_table
+
+if TYPE_CHECKING:
+    from vst.host.install import Places
+
+_PATH = click.Path(path_type=Path)
+
+
+def _places(system: bool, ofx: Path | None, frei0r: Path | None) -> Places:
+    from vst.host.install import Places, system_places, user_places
+
+    usual = system_places() if system else user_places()
+    return Places(ofx or usual.ofx, frei0r or usual.frei0r)
+
+
+_system = click.option("--system", is_flag=True, help="For all users, in /usr/OFX/Plugins; needs root.")
+_ofx = click.option("--ofx-folder", type=_PATH, metavar="FOLDER", help="Folder of OpenFX plugins.")
+_frei0r = click.option("--frei0r-folder", type=_PATH, metavar="FOLDER", help="Folder of frei0r filters.")
+
+
+@click.group("plugin")
+def plugin_group() -> None:
+    """Plugins for editors: OpenFX (Natron, Nuke, Resolve) and frei0r (Kdenlive, Shotcut, ffmpeg)."""
+
+
+@plugin_group.command("build")
+@click.option(
+    "-o", "--output", type=_PATH, default=Path("plugins-built"), show_default=True, metavar="FOLDER"
+)
+@click.option(
+    "--sanitize",
+    type=NearestChoice(["address", "thread"]),
+    help="Compile programs that watch themselves, for tests.",
+)
+@json_option
+@quiet_option
+@verbose_option
+@click.pass_context
+def build_command(context: click.Context, output: Path, sanitize: str | None) -> None:
+    """Compile the plugins and their test host; needs a C compiler and nothing else."""
+    from vst.host.build import build
+
+    session = session_of(context)
+    built = build(output, sanitizer=sanitize)
+    session.result(f"{output}: {built.ofx.name}, {built.frei0r.name}, {built.host.name}")
+    session.event("done", ofx=str(built.ofx), frei0r=str(built.frei0r), host=str(built.host))
+
+
+@plugin_group.command("install")
+@_system
+@_ofx
+@_frei0r
+@json_option
+@quiet_option
+@verbose_option
+@click.pass_context
+def install_command(
+    context: click.Context, system: bool, ofx_folder: Path | None, frei0r_folder: Path | None
+) -> None:
+    """Install both plugins, with the way to this Python; also after new styles, to list them."""
+    from vst.host.check import check
+    from vst.host.install import install
+
+    session = session_of(context)
+    places = _places(system, ofx_folder, frei0r_folder)
+    for path in install(places):
+        session.result(str(path))
+        session.event("installed", path=str(path))
+    for finding in check(places):
+        if finding.state != "ok":
+            session.note(finding.value)
+
+
+@plugin_group.command("uninstall")
+@_system
+@_ofx
+@_frei0r
+@json_option
+@quiet_option
+@verbose_option
+@click.pass_context
+def uninstall_command(
+    context: click.Context, system: bool, ofx_folder: Path | None, frei0r_folder: Path | None
+) -> None:
+    """Remove what install put there."""
+    from vst.host.install import uninstall
+
+    session = session_of(context)
+    removed = uninstall(_places(system, ofx_folder, frei0r_folder))
+    for path in removed:
+        session.result(f"removed {path}")
+        session.event("removed", path=str(path))
+    if not removed:
+        session.say("nothing was installed there")
+
+
+@plugin_group.command("check")
+@_system
+@_ofx
+@_frei0r
+@json_option
+@verbose_option
+@click.pass_context
+def check_command(
+    context: click.Context, system: bool, ofx_folder: Path | None, frei0r_folder: Path | None
+) -> None:
+    """Load the plugins as a host would, paint a frame, and say what is wrong and how to mend it.
+
+    The exit code is 1 if something is broken.
+    """
+    from vst.host.check import BROKEN, check
+
+    given = system or ofx_folder or frei0r_folder
+    findings = check(_places(system, ofx_folder, frei0r_folder) if given else None)
+    rows = [{"check": each.check, "state": each.state, "value": each.value} for each in findings]
+    show_table(session_of(context), ("check", "state", "value"), rows)
+    if any(each.state == BROKEN for each in findings):
+        context.exit(FAILED)

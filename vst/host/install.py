@@ -1,0 +1,213 @@
+"""The plugins put where hosts look for them, with the way to this Python."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import vst
+from vst.errors import VstError, WeightsError
+from vst.files import user_data_folder
+from vst.host.build import Built, find_or_build
+
+BUNDLE = "vst.ofx.bundle"
+IDENTIFIER = "vst.paint"
+CONFIGURATION = "vst.conf"
+FREI0R = "vst_frei0r.so"
+
+SYSTEM_OFX = Path("/usr/OFX/Plugins")
+SYSTEM_FREI0R = Path("/usr/local/lib/frei0r-1")
+
+_ARCHITECTURES = {"x86_64": "Linux-x86-64", "aarch64": "Linux-aarch64"}
+
+_ICON = 64
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders of plugins.
+
+    Attributes:
+        ofx: Where the bundle lies.
+        frei0r: Where the filter lies.
+    """
+
+    ofx: Path
+    frei0r: Path
+
+    @property
+    def bundle(self) -> Path:
+        """The OpenFX bundle."""
+        return self.ofx / BUNDLE
+
+    @property
+    def filter(self) -> Path:
+        """The frei0r filter."""
+        return self.frei0r / FREI0R
+
+
+def user_places() -> Places:
+    """Where this user's own plugins go: the first folder of $OFX_PLUGIN_PATH and $FREI0R_PATH, if set.
+
+    OpenFX has no folder of a user's own on Linux, so without the variable it is one of ours.
+    """
+    ofx = _first_of("OFX_PLUGIN_PATH") or user_data_folder() / "OFX"
+    frei0r = _first_of("FREI0R_PATH") or Path.home() / ".frei0r-1" / "lib"
+    return Places(ofx, frei0r)
+
+
+def system_places() -> Places:
+    """Where plugins for all users go."""
+    return Places(SYSTEM_OFX, SYSTEM_FREI0R)
+
+
+def binary_in(bundle: Path) -> Path:
+    """The plugin inside a bundle. The spelling of the folder is what hosts look for.
+
+    Raises:
+        VstError: for a processor that OpenFX has no folder for.
+    """
+    machine = platform.machine()
+    if machine not in _ARCHITECTURES:
+        raise VstError(f"OpenFX has no place for plugins of {machine}; expected x86_64 or aarch64")
+    return bundle / "Contents" / _ARCHITECTURES[machine] / "vst.ofx"
+
+
+def configuration_in(bundle: Path) -> Path:
+    """The file that tells the plugin where Python is."""
+    return bundle / "Contents" / "Resources" / CONFIGURATION
+
+
+def install(places: Places, built: Built | None = None) -> list[Path]:
+    """Install both plugins, in place of what is there.
+
+    Args:
+        places: Where to.
+        built: What to install; None takes `find_or_build`.
+
+    Returns:
+        The bundle and the filter.
+
+    Raises:
+        VstError: where a folder cannot be written, or the plugins cannot be compiled.
+    """
+    built = built or find_or_build()
+    binary, configuration = binary_in(places.bundle), configuration_in(places.bundle)
+    try:
+        text = _configuration(_styles_in(configuration))
+        _put(built.ofx.read_bytes(), binary, 0o755)
+        _put(text.encode(), configuration, 0o644)
+        icon = _icon()
+        if icon is not None:
+            _put(icon, configuration.with_name(f"{IDENTIFIER}.png"), 0o644)
+        _put(_configuration(_styles_in(places.filter.with_suffix(".conf"))).encode(),
+             places.filter.with_suffix(".conf"), 0o644)  # fmt: skip
+        _put(built.frei0r.read_bytes(), places.filter, 0o755)
+    except OSError as error:
+        raise VstError(
+            f"cannot write {error.filename or places.ofx} ({error.strerror}); give another folder, "
+            "or run as root"
+        ) from error
+    return [places.bundle, places.filter]
+
+
+def uninstall(places: Places) -> list[Path]:
+    """Remove what `install` put there.
+
+    Returns:
+        What was removed.
+
+    Raises:
+        VstError: where a folder cannot be written.
+    """
+    removed = []
+    try:
+        if places.bundle.is_dir():
+            shutil.rmtree(places.bundle)
+            removed.append(places.bundle)
+        for path in (places.filter, places.filter.with_suffix(".conf")):
+            if path.is_file():
+                path.unlink()
+                removed.append(path)
+    except OSError as error:
+        raise VstError(f"cannot remove {error.filename} ({error.strerror}); run as root") from error
+    return removed
+
+
+def read_configuration(path: Path) -> list[tuple[str, str]]:
+    """Names and values in the order of the file."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return [(name, value) for name, _, value in pairs]
+
+
+def _configuration(known: Iterable[str]) -> str:
+    from vst.modes import MODES
+    from vst.styles import load_catalogue
+
+    # A host's project has the index of a style: those that were there stay where they are.
+    styles = list(dict.fromkeys([*known, *load_catalogue().styles]))
+    alone = [name for name, entry in MODES.items() if hasattr(entry.factory, "step_batch")]
+    lines = [
+        "# Written by 'vst plugin install'.",
+        f"python={sys.executable}",
+        f"package={Path(vst.__file__).parents[1]}",
+        f"version={vst.__version__}",
+        *(f"mode={name}" for name in MODES),
+        *(f"alone={name}" for name in alone),
+        *(f"style={name}" for name in styles),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _styles_in(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    return [value for name, value in read_configuration(path) if name == "style"]
+
+
+def _icon() -> bytes | None:
+    """A thumbnail of the first style that has one, as the host shows it."""
+    import io
+
+    from PIL import Image
+
+    from vst.styles import load_catalogue
+
+    try:
+        found = next(
+            (style.thumbnail for style in load_catalogue().styles.values() if style.thumbnail), None
+        )
+        if found is None:
+            return None
+        with Image.open(found) as picture:
+            small = picture.convert("RGB").resize((_ICON, _ICON))
+    except (OSError, WeightsError):
+        return None
+    data = io.BytesIO()
+    small.save(data, "PNG")
+    return data.getvalue()
+
+
+def _put(data: bytes, path: Path, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, made = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(made, mode)
+        os.replace(made, path)
+    except BaseException:
+        Path(made).unlink(missing_ok=True)
+        raise
+
+
+def _first_of(variable: str) -> Path | None:
+    folders = [each for each in os.environ.get(variable, "").split(os.pathsep) if each]
+    return Path(folders[0]).expanduser() if folders else None
