@@ -52,7 +52,8 @@ def video_stamps(path: Path) -> list[tuple[Fraction, Fraction]]:
     """Decoding and presentation time of every video packet."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        return [(p.dts * p.time_base, p.pts * p.time_base) for p in container.demux(stream) if p.size]
+        found = [p for p in container.demux(stream) if p.size and p.dts is not None]
+        return [(p.dts * p.time_base, p.pts * p.time_base) for p in found]
 
 
 # Timing
@@ -77,6 +78,24 @@ def test_the_last_frame_is_shown_as_long_as_before(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=5)
     render(source, tmp_path / "o.mp4")
     assert [f.duration for f in Reader(tmp_path / "o.mp4")] == [Fraction(1, 25)] * 5
+
+
+@pytest.mark.parametrize(("name", "codec"), [("o.mp4", "h264"), ("o.mov", "h265"), ("o.mkv", "h264")])
+@pytest.mark.parametrize("length", [Fraction(1, 100), Fraction(1, 25), Fraction(3)])
+@pytest.mark.parametrize(("frames", "longest"), [(1, 240), (3, 240), (11, 4)])
+def test_the_last_frame_is_shown_for_its_own_time(tmp_path, name, codec, length, frames, longest):
+    info = probe(make_clip(tmp_path / "c.mp4", frames=1, width=80, height=72))
+    with Writer(tmp_path / name, info, Encoding(codec), segment_frames=longest) as writer:
+        for n in range(frames):
+            duration = length if n + 1 == frames else Fraction(1, 25)
+            image = torch.full((3, 72, 80), n / 20)
+            writer.write(Frame(n, Fraction(n, 25), duration, image))
+    shown = list(Reader(tmp_path / name))
+    assert [frame.time for frame in shown] == [Fraction(n, 25) for n in range(frames)]
+    assert shown[-1].duration == length
+    stamps = [(dts, pts) for dts, pts in video_stamps(tmp_path / name)]
+    assert all(dts <= pts for dts, pts in stamps)
+    assert all(a < b for (a, _), (b, _) in itertools.pairwise(stamps))
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])

@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate-flow": "vst.cli.evaluate_flow:evaluate_flow_command",
     "train": "vst.cli.train:train_group",
     "plugin": "vst.cli.plugin:plugin_group",
+    "probe": "vst.cli.probe:probe_command",
     "doctor": "vst.cli.doctor:doctor_command",
 }
 """Name -> where it is. A new command is a new file and one entry here."""

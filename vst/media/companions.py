@@ -24,6 +24,9 @@ TRIAL_SCAN = 3000
 BITRATE_PER_CHANNEL = 96_000
 """Of sound that has to be converted."""
 
+COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
+"""Codec of a cover picture -> extension and media type."""
+
 TEXT_SUBTITLES = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
 
 
@@ -76,6 +79,16 @@ class Copied:
         text = f"{self.stream.type} stream {self.stream.index}: {what}"
         if text not in self.notes:
             self.notes.append(text)
+
+
+class Cover(Copied):
+    """A cover picture: one packet, at the beginning."""
+
+    def feed(self, packet: av.Packet) -> Iterator[av.Packet]:
+        if packet.size and self._last is None:
+            packet.pts = packet.dts = self._last = 0
+            packet.stream = self._output
+            yield packet
 
 
 class ConvertedSound:
@@ -212,16 +225,47 @@ def choose_companions(
         elif stream.type == "attachment" and container.muxer == "matroska":
             output.add_stream_from_template(stream)
             continue
+        elif stream.type == "video" and stream.disposition & av.stream.Disposition.attached_pic:
+            companion = _cover(output, source, stream, container, notes)
         elif stream.type == "video":
-            cover = stream.disposition & av.stream.Disposition.attached_pic
-            notes.append(
-                f"{'cover picture' if cover else 'second video'} (stream {stream.index}) is dropped"
-            )
-        elif not (stream.type == "data" and source.chapters):
+            notes.append(f"second video (stream {stream.index}) is dropped")
+        elif not (stream.type == "data" and (source.chapters or _has_timecode(stream))):
             notes.append(f"{what} is dropped: it is neither picture, sound nor subtitles")
         if companion is not None:
             companions.append(companion)
     return companions
+
+
+def _has_timecode(stream: av.stream.Stream) -> bool:
+    return any(key.lower() == "timecode" for key in stream.metadata)
+
+
+def _cover(
+    output: av.container.OutputContainer,
+    source: ClipInfo,
+    stream: av.stream.Stream,
+    container: Container,
+    notes: list[str],
+) -> Companion | None:
+    """A cover picture: a stream in MP4, an attachment in Matroska, nothing elsewhere."""
+    codec = stream.codec_context.name if stream.codec_context else ""
+    if codec not in COVERS or container.muxer not in ("mp4", "matroska"):
+        notes.append(
+            f"cover picture (stream {stream.index}) is dropped: .{container.name} does not take it"
+        )
+        return None
+    if container.muxer == "mp4":
+        copy = output.add_stream_from_template(stream, opaque=True)
+        copy.disposition = av.stream.Disposition.attached_pic
+        return Cover(stream, copy, Fraction(0))
+    suffix, kind = COVERS[codec]
+    name = stream.metadata.get("filename", stream.metadata.get("FILENAME", f"cover.{suffix}"))
+    # Read apart, because the sound must not lose its place.
+    with open_input(source.path) as again:
+        packet = next((each for each in again.demux(again.streams[stream.index]) if each.size), None)
+        if packet is not None:
+            output.add_attachment(name, kind, bytes(packet))
+    return None
 
 
 def _label(output: av.stream.Stream, stream: av.stream.Stream) -> None:

@@ -18,8 +18,13 @@ from vst.media.companions import Companion, choose_companions
 from vst.media.containers import open_input, reason_of
 from vst.media.layout import layout_of
 from vst.media.matroska import PLACEHOLDER_TAG, set_sample_aspect
-from vst.media.probe import ClipInfo
+from vst.media.probe import TIMECODE, ClipInfo
 from vst.media.segments import Segment, SegmentStore, read_packets
+
+MP4_FAMILY = ("mp4", "mov")
+
+MAX_LEAD = 10
+"""Seconds by which frames may be decoded early so that the last one lasts."""
 
 TECHNICAL_TAGS = {
     "major_brand",
@@ -35,6 +40,7 @@ TECHNICAL_TAGS = {
     "number_of_bytes",
     "source_id",
     "stereo_mode",
+    "timecode",
 }
 """Tags that describe the old file rather than the clip."""
 
@@ -72,6 +78,18 @@ def content_tags(tags: dict[str, str]) -> dict[str, str]:
     }
 
 
+def fits_timecode(timecode: str, rate: Fraction) -> bool:
+    """Whether a timecode can be counted at a frame rate: no frame beyond it, drop-frame for NTSC only."""
+    match = TIMECODE.fullmatch(timecode)
+    if match is None:
+        return False
+    hours, minutes, seconds, mark, frames = match.groups()
+    nominal = round(rate)
+    if int(hours) > 23 or int(minutes) > 59 or int(seconds) > 59 or int(frames) >= nominal:
+        return False
+    return mark == ":" or (nominal % 30 == 0 and rate.denominator == 1001)
+
+
 def join(
     target: Path,
     store: SegmentStore,
@@ -106,8 +124,6 @@ def join(
     """
     notes: list[str] = []
     options = dict(plan.container.options)
-    # AVI wants H.264 with start codes, which the segments' container takes off.
-    annex_b = plan.container.muxer == "avi" and plan.codec.name == "h264"
     shaped = plan.container.muxer in ("matroska", "webm") and sample_aspect != 1
     with ExitStack() as stack:
         original = None
@@ -131,6 +147,13 @@ def join(
             video = _add_video(output, store, plan, time_base, rate, sample_aspect)
             if original is not None:
                 video.metadata.update(content_tags(original.streams[source.stream_index].metadata))
+            if source.timecode is not None and plan.container.muxer != "avi":
+                if fits_timecode(source.timecode, rate):
+                    video.metadata["timecode"] = source.timecode
+                else:
+                    notes.append(
+                        f"the timecode {source.timecode} is dropped: {float(rate):g} frames/s has none"
+                    )
             if plan.codec.name == "vp9" and layout_of(plan.pix_fmt).alpha:
                 # VP9 keeps alpha beside the picture; only this tag says that it is there.
                 video.metadata["alpha_mode"] = "1"
@@ -140,7 +163,7 @@ def join(
                 output.metadata.update(tags)
                 companions = choose_companions(output, original, plan.container, source, shift, notes)
                 _copy_chapters(output, original, plan, shift, notes)
-            sources = [_video_packets(store, segments, video, time_base, rate, annex_b)]
+            sources = [_video_packets(store, segments, video, time_base, rate, plan, notes)]
             if original is not None and companions:
                 sources.append(_companion_packets(original, companions, notes))
             for _, packet in heapq.merge(*sources, key=lambda item: item[0]):
@@ -200,22 +223,35 @@ def _video_packets(
     video: av.VideoStream,
     time_base: Fraction,
     rate: Fraction,
-    annex_b: bool,
+    plan: Plan,
+    notes: list[str],
 ) -> Iterator[tuple[float, av.Packet]]:
     """All packets in decoding order, with real timestamps.
 
     The packet that is decoded as number g is at latest the frame g − delay in order of presentation, so
     the presentation times, `delay` places later, are decoding times: strictly increasing and never after
     the packet's own presentation, for a variable frame rate too and across segments.
+
+    MP4 keeps no durations but those between decoding times. So where the last frame to be shown is not the
+    last to be decoded, the decoding times up to its own are set earlier, by as much as its duration lacks.
     """
     delay = max(segment.delay for segment in segments)
     step = max(1, round(1 / rate / time_base))
     first = segments[0].pts[0]
+    # AVI wants H.264 with start codes, which the segments' container takes off.
+    annex_b = plan.container.muxer == "avi" and plan.codec.name == "h264"
     start_codes = (
         av.bitstream.BitStreamFilterContext("h264_mp4toannexb", in_stream=video) if annex_b else None
     )
     header = video.codec_context.extradata
     earlier = [first - (delay - place) * step for place in range(delay)]
+    lead, turn = 0, segments[-1].frames
+    if plan.container.muxer in MP4_FAMILY:
+        before = earlier + [pts for segment in segments[:-1] for pts in segment.pts]
+        lead, turn = _lead(store, segments[-1], before[len(before) - delay :])
+    if lead * time_base > MAX_LEAD:
+        notes.append(f"the last frame is shown for less than its {float(lead * time_base):.0f} s")
+        lead = 0
     for position, segment in enumerate(segments):
         following = segments[position + 1].pts[0] if position + 1 < len(segments) else segment.end
         ends = [*segment.pts[1:], following]
@@ -225,6 +261,11 @@ def _video_packets(
             packet.time_base = time_base
             packet.pts = segment.pts[number]
             packet.dts = clock[order]
+            in_last = position + 1 == len(segments)
+            if in_last and order == turn:
+                packet.dts -= lead
+            elif not in_last or order < turn:
+                packet.dts -= max(lead, 0)
             packet.duration = max(1, ends[number] - segment.pts[number])
             stamp = float(packet.dts * time_base)
             if start_codes is not None:
@@ -235,6 +276,24 @@ def _video_packets(
             else:
                 yield stamp, packet
         earlier = clock[-delay:] if delay else []
+
+
+def _lead(store: SegmentStore, segment: Segment, earlier: list[int]) -> tuple[int, int]:
+    """By how much the last frame to be shown has to be decoded earlier to last as long as it should.
+
+    Args:
+        store: Where the segment lies.
+        segment: The last one.
+        earlier: Decoding times of its first packets.
+
+    Returns:
+        That many ticks, negative for later, and the frame's place in order of decoding.
+    """
+    turn = [number for number, _ in read_packets(store, segment)].index(segment.frames - 1)
+    if turn + 1 == segment.frames:
+        return 0, turn
+    clock = earlier + segment.pts
+    return segment.end - segment.pts[-1] - (clock[turn + 1] - clock[turn]), turn
 
 
 def _companion_packets(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,14 @@ PROBE_PICTURES = 10
 
 PROBE_PACKETS = 1000
 """So many packets of a stream are tried until its first frame must have come."""
+
+RATE_PACKETS = 100
+"""From so many packets it is seen whether the frame rate varies."""
+
+RATE_DELAY = 16
+"""So many frames at most are stored out of their order."""
+
+TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d)")
 
 MAX_RATE = 240
 """Above so many frames a second the rate is doubted."""
@@ -97,6 +107,9 @@ class ClipInfo:
         metadata: The container's own tags.
         notes: What a user should know about this file.
         stream_index: Number of the video stream in the container.
+        variable_rate: Whether the first frames are not all shown for equally long.
+        timecode: Of the first frame, as the container says it: 01:00:00:00.
+        extras: What else the container holds: cover pictures, further videos, attachments, data.
         field_order: Which field comes first, as libav's code point; 0 is unknown.
         marked_fields: The frames themselves say that they are interlaced.
         sequence: The files of an image sequence, else None.
@@ -135,6 +148,9 @@ class ClipInfo:
     metadata: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stream_index: int = 0
+    variable_rate: bool = False
+    timecode: str | None = None
+    extras: tuple[str, ...] = ()
     field_order: int = 0
     marked_fields: bool = False
     sequence: ImageSequence | None = None
@@ -377,6 +393,7 @@ def _describe(
     if other:
         notes.append(f"of {other + 1} video streams the first that can be shown is used")
     width, height = frame.width, frame.height
+    timecode = _timecode(container)
     return ClipInfo(
         path=path,
         container=container.format.name,
@@ -408,10 +425,56 @@ def _describe(
         metadata=dict(container.metadata),
         notes=tuple(notes),
         stream_index=stream.index,
+        variable_rate=_is_variable(container, stream),
+        timecode=timecode,
+        extras=(*([f"timecode {timecode}"] if timecode else []), *_extras(container, stream)),
         field_order=int(context.field_order),
         marked_fields=frame.interlaced_frame,
         mastering=mastering_of(frame) if colour.is_hdr else None,
     )
+
+
+def _timecode(container: av.container.InputContainer) -> str | None:
+    """The first that the container or one of its streams says."""
+    for tags in (container.metadata, *(stream.metadata for stream in container.streams)):
+        for key, value in tags.items():
+            if key.lower() == "timecode" and TIMECODE.fullmatch(value):
+                return value
+    return None
+
+
+def _extras(container: av.container.InputContainer, chosen: av.VideoStream) -> Iterator[str]:
+    """Streams that are neither the picture, sound nor subtitles, in words."""
+    for stream in container.streams:
+        codec = stream.codec_context.name if stream.codec_context else "unknown codec"
+        if stream.type == "video" and stream.index != chosen.index:
+            cover = stream.disposition & av.stream.Disposition.attached_pic
+            yield f"{'cover picture' if cover else 'further video'} ({codec})"
+        elif stream.type == "attachment":
+            name = stream.metadata.get("filename", stream.metadata.get("FILENAME", ""))
+            yield f"attachment {name}".strip()
+        elif stream.type == "data" and not any(key.lower() == "timecode" for key in stream.metadata):
+            yield f"data ({stream.metadata.get('handler_name', 'unknown')})"
+
+
+def _is_variable(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
+    """Whether the next frames are not evenly spaced, as far as the container's unit can tell."""
+    stamps: set[int] = set()
+    whole = True
+    try:
+        container.seek(0)
+        for count, packet in enumerate(container.demux(stream)):
+            if packet.pts is not None:
+                stamps.add(packet.pts)
+            if count >= RATE_PACKETS:
+                whole = False
+                break
+    except av.FFmpegError:
+        return False
+    # Of the last ones neighbours may be missing, which come later in the file.
+    ordered = sorted(stamps)[: None if whole else -RATE_DELAY]
+    steps = [after - before for before, after in pairwise(ordered)]
+    return bool(steps) and max(steps) - min(steps) > max(2, max(steps) // 10)
 
 
 def _tagged_duration(stream: av.VideoStream) -> Fraction | None:

@@ -425,6 +425,11 @@ def check_deinterlace(name: str) -> None:
         raise UsageError(f"deinterlace is {name!r}: {suggestion(name, DEINTERLACE)}")
 
 
+def _counted_twice(timecode: str | None) -> str | None:
+    """The same moment at twice the frame rate."""
+    return timecode and f"{timecode[:-2]}{2 * int(timecode[-2:]):02d}"
+
+
 def _as_read(found: ClipInfo, hdr: str, deinterlace: str) -> ClipInfo:
     """What a clip is once it has been read in this way."""
     info = found
@@ -450,5 +455,6 @@ def _as_read(found: ClipInfo, hdr: str, deinterlace: str) -> ClipInfo:
         time_base=found.time_base / 2,
         average_rate=found.average_rate and found.average_rate * doubled,
         frames=found.frames and found.frames * doubled,
+        timecode=_counted_twice(found.timecode) if doubled == 2 else found.timecode,
         notes=tuple(notes),
     )

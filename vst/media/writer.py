@@ -170,8 +170,16 @@ class Writer:
             raise UsageError(f"{self.path.name} is a picture: codec and crf are for video; leave them out")
         self._picture = plan_picture(self.path, self._source, encoding.pix_fmt)
         self._notes.extend(self._picture.notes)
-        if self._source.audio or self._source.subtitles:
-            self._note("sound and subtitles are dropped: pictures have none")
+        source = self._source
+        lost = {
+            "sound": source.audio,
+            "subtitles": source.subtitles,
+            "chapters": source.chapters,
+            "the timecode": source.timecode,
+        }
+        if any(lost.values()):
+            names = [name for name, value in lost.items() if value]
+            self._note(f"pictures have no place for {', '.join(names)}")
         if not has_counter(self.path):
             return
         self._folder = PictureFolder(self.path, self.store.folder, self._source, self._picture)

@@ -1,0 +1,91 @@
+"""`vst probe`: what a file is, in words and as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from clips import Sound, make_clip
+from PIL import Image
+
+from vst.cli.app import run
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return make_clip(
+        tmp_path / "c.mp4",
+        sound=[Sound(language="fra")],
+        chapters=[(0, 0.2, "one"), (0.2, 0.48, "two")],
+        colour=(1, 1, 1),
+        full_range=False,
+        sample_aspect=Fraction(4, 3),
+        rotation=90,
+    )
+
+
+def test_a_clip_is_described_in_plain_words(clip, capsys):
+    assert run(["probe", str(clip)]) == 0
+    words = dict(re.split(r"  +", line, maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert words["kind"] == "h264 in mp4"
+    assert words["size"] == ("32×48, pixels 3/4 as wide as high: shown as 24×48, turned by 270° from 48×32")
+    assert words["time"] == "0.480 s, 12 frames, 25 frames/s"
+    assert words["fields"] == "progressive"
+    assert words["samples"] == "8 bits, YUV 4:2:0 (yuv420p)"
+    assert words["colour"] == "matrix BT.709, limited range, primaries BT.709, transfer BT.709"
+    assert words["sound 1"].startswith("aac, 48000 Hz, 1 channel, fra")
+    assert words["chapters"] == "2: one, two"
+
+
+def test_json_is_one_object_a_file_with_every_value(clip, tmp_path, capsys):
+    other = make_clip(tmp_path / "hdr.mp4", frames=2, colour=(9, 9, 16))
+    assert run(["probe", "--json", str(clip), str(other)]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["width"], first["height"], first["rotation"]) == (32, 48, 270)
+    assert (first["rate"], first["sample_aspect"], first["duration"]) == ("25", "3/4", 0.48)
+    assert first["audio"] == [
+        {
+            "codec": "aac",
+            "rate": 48000,
+            "channels": 1,
+            "language": "fra",
+            "start": first["audio"][0]["start"],
+        }
+    ]
+    assert [chapter["title"] for chapter in first["chapters"]] == ["one", "two"]
+    assert (first["hdr"], second["hdr"]) == (None, "pq")
+
+
+def test_warnings_are_shown(tmp_path, capsys):
+    assert run(["probe", str(make_clip(tmp_path / "c.mp4", frames=2))]) == 0
+    assert "note" in (out := capsys.readouterr().out)
+    assert "does not say its colour matrix" in out
+    assert "(assumed)" in out
+
+
+def test_a_sequence_names_its_numbers_and_gaps(tmp_path, capsys):
+    for number in (3, 4, 7):
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / f"{number:03d}.png")
+    assert run(["probe", str(tmp_path / "###.png"), "--fps", "23.976"]) == 0
+    out = capsys.readouterr().out
+    assert "3 pictures, PNG, numbers 3 to 7" in out
+    assert "frames 5-6 are missing" in out
+    assert "23.976 frames/s" in out
+
+
+@pytest.mark.parametrize("name", ["none.mp4", "text.mp4"])
+def test_what_is_no_clip_is_one_line(tmp_path, capsys, name):
+    (tmp_path / "text.mp4").write_text("no video" * 50)
+    assert run(["probe", str(tmp_path / name)]) == 1
+    caught = capsys.readouterr()
+    assert caught.out == ""
+    assert caught.err.count("\n") == 1
+    assert name in caught.err
+
+
+def test_a_frame_rate_that_is_none_is_bad_usage(tmp_path, capsys):
+    assert run(["probe", str(tmp_path / "%d.png"), "--fps", "fast"]) == 2
+    assert "write a number such as 25, 23.976 or 24000/1001" in capsys.readouterr().err
