@@ -56,9 +56,10 @@ class ImageSequence:
             return None
         names = [str(a) if a == b else f"{a}-{b}" for a, b in gaps[:NAMED_GAPS]]
         more = f" and {len(gaps) - NAMED_GAPS} more gaps" if len(gaps) > NAMED_GAPS else ""
+        one = len(gaps) == 1 and gaps[0][0] == gaps[0][1]
         return (
-            f"frames {', '.join(names)}{more} are missing in {self.pattern.name}; "
-            "the frame before each gap is shown until it ends"
+            f"{'frame' if one else 'frames'} {', '.join(names)}{more} {'is' if one else 'are'} missing in "
+            f"{self.pattern.name}; the frame before a gap is shown until it ends"
         )
 
 
