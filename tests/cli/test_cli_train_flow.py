@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from vst.errors import Interrupted
+from vst.motion.refined.network import Refinement
+from vst.motion.refined.weights import save_refinement
 from vst.train.flow_recipe import FlowRecipe
 from vst.train.recipe import MODES
 
@@ -95,3 +97,16 @@ def test_what_cannot_be_trained_gets_the_nearest_name(vst):
     outcome = vst("train", "flwo", "-o", "run")
     assert outcome.code == 2
     assert "did you mean 'flow'?" in outcome.err
+
+
+def test_flow_weights_are_verified_with_the_others(vst, monkeypatch, tmp_path, weights):
+    (tmp_path / "flow").mkdir()
+    path = tmp_path / "flow" / "dis-refined.safetensors"
+    monkeypatch.setenv("VST_WEIGHTS", str(tmp_path))
+    save_refinement(path, Refinement(2), recipe="r", steps=1)
+    good = vst("weights", "verify", "--weights-dir", weights)
+    assert good.code == 0, good.err
+    path.write_bytes(path.read_bytes()[:-8])
+    bad = vst("weights", "verify", "--weights-dir", weights)
+    assert bad.code == 1
+    assert str(path) in bad.err

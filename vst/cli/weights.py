@@ -12,7 +12,7 @@ from vst.cli.options import json_option, quiet_option, verbose_option, weights_d
 from vst.cli.outcome import FAILED
 from vst.cli.session import session_of
 from vst.cli.tables import show_table
-from vst.errors import UsageError
+from vst.errors import UsageError, WeightsError
 
 COMMANDS = {
     "list": "vst.cli.weights:list_command",
@@ -75,18 +75,26 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
 @click.pass_context
 def verify_command(context: click.Context, weights_dir: Path | None) -> None:
     """Check every weight file: hash, names, shapes, numbers, body."""
+    from vst.motion.refined.weights import load_refinement, refinement_path
     from vst.styles import load_catalogue
 
     session = session_of(context)
     catalogue = load_catalogue(weights_dir)
     problems = catalogue.verify()
+    count = len(catalogue.weights)
+    if refinement_path() is not None:
+        count += 1
+        try:
+            load_refinement()
+        except WeightsError as error:
+            problems.append(str(error))
     for problem in problems:
         session.event("problem", message=problem)
         session.say(f"vst: error: {problem}")
     if problems:
         context.exit(FAILED)
-    session.event("done", files=len(catalogue.weights))
-    session.result(f"{len(catalogue.weights)} weight files, all as they should be")
+    session.event("done", files=count)
+    session.result(f"{count} weight files, all as they should be")
 
 
 @click.command("fetch")

@@ -37,13 +37,13 @@ class FlowRecipe:
     """Filters of the network's first layer; 64 in the published FlowNet2-S."""
     size: int = 256
     """Side of the square crops in pixels; a multiple of 64."""
-    batch: int = 6
+    batch: int = 4
     """Crops in a batch."""
-    steps: int = 16000
+    steps: int = 12000
     """Optimiser steps in all."""
-    learning_rate: float = 8e-4
+    learning_rate: float = 5e-4
     """Adam's, at the start."""
-    final_learning_rate: float = 5e-5
+    final_learning_rate: float = 3e-5
     """Adam's, at the end; between them it falls along a cosine."""
     averaging: float = 0.999
     """Decay a step of the running mean of the parameters, which is what is exported. 0: the last ones."""

@@ -29,7 +29,7 @@ class RefinedEstimator(Estimator):
         self.name = NAME
         self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device, self._precision = device, precision
-        self._exact, self._bold = DisEstimator("medium"), DisEstimator("ultrafast")
+        self._exact, self._bold = DisEstimator(), DisEstimator("ultrafast")
         if device.type == "cuda":
             # As NetworkEstimator does: transposed convolutions that give the same numbers each time.
             torch.backends.cudnn.deterministic = True

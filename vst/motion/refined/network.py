@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vst.motion.flow_layers import SLOPE, FlowHead, FlowUpsampling
 from vst.motion.flownet2.flownets import FlowNetS
 from vst.motion.kernels import channelnorm, resample2d
 
@@ -49,10 +50,7 @@ class Refinement(nn.Module):
         super().__init__()
         self.width = width
         self.flownets = FlowNetS(_EVIDENCE, width, predicted=3)
-        for level in range(2, 7):
-            head = self.flownets.get_submodule(f"predict_flow{level}")
-            for parameter in head.parameters():
-                nn.init.zeros_(parameter)
+        self.flownets.apply(_begin)
 
     def levels(self, seen: Tensor) -> tuple[Tensor, ...]:
         """What it predicts at five sizes, 4 to 64 times smaller, finest first, each B×3×h×w.
@@ -74,6 +72,20 @@ class Refinement(nn.Module):
 
 
 @torch.no_grad()
+def _begin(module: nn.Module) -> None:
+    """Weights that neither fade nor swell what goes through ten layers (He et al. 2015); heads at zero."""
+    if isinstance(module, FlowHead):
+        nn.init.zeros_(module.weight)
+    elif isinstance(module, nn.ConvTranspose2d) and not isinstance(module, FlowUpsampling):
+        # Of its 4×4 weights a pixel of the output meets 2×2.
+        nn.init.normal_(module.weight, std=(2 / ((1 + SLOPE**2) * 4 * module.in_channels)) ** 0.5)
+    elif isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, a=SLOPE)
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+@torch.no_grad()
 def evidence(first: Tensor, second: Tensor, stages: Stages) -> Tensor:
     """What the network sees, B×15×H×W, in float32.
 
@@ -84,8 +96,9 @@ def evidence(first: Tensor, second: Tensor, stages: Stages) -> Tensor:
     """
     flow, bold, back = stages
     mean = first.mean((-3, -2, -1), keepdim=True)
-    change = resample2d(second, flow) - first
-    disagreement = flow + resample2d(back, flow)
+    brought = resample2d(torch.cat((second, back), dim=1), flow)
+    change = brought[:, :3] - first
+    disagreement = flow + brought[:, 3:]
     return torch.cat(
         (
             first - mean,

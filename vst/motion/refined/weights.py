@@ -23,7 +23,8 @@ _MOST_WIDTH = 256
 def places() -> list[Path]:
     """Where the weight file may lie; the first that is there counts.
 
-    In ``flow/`` of ``$VST_WEIGHTS``, of the user's data folder, and of the weights that ship.
+    In ``flow/`` of ``$VST_WEIGHTS``, of the user's data folder, and of the weights that ship. A
+    ``catalog.toml`` beside it may give its hash.
     """
     return [
         folder / "flow" / f"{NAME}.safetensors" for folder in (*_chosen(), user_data_folder(), _shipped())
@@ -79,11 +80,13 @@ def load_refinement(path: Path | None = None) -> Refinement:
         path: The file; None is the one that counts.
 
     Raises:
-        WeightsError: There is none, it cannot be read, or it is not such a file.
+        WeightsError: There is none, it cannot be read, is not such a file, or has another hash than the
+            ``catalog.toml`` beside it gives.
     """
     path = path or refinement_path()
     if path is None:
         raise WeightsError(f"flow estimator '{NAME}' is not ready: {missing_refinement()}")
+    _check_hash(path)
     try:
         with safe_open(path, "pt") as file:
             said = file.metadata() or {}
@@ -97,3 +100,16 @@ def load_refinement(path: Path | None = None) -> Refinement:
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     network.load_state_dict(read_tensors(path, wanted, "train or fetch it again"), assign=True)
     return network.requires_grad_(False).eval()
+
+
+def _check_hash(path: Path) -> None:
+    from vst.styles.catalog_file import CATALOG, read_catalog_file
+    from vst.styles.weights import file_digest
+
+    wanted = read_catalog_file(path.parent).get("files", {}).get(path.name, {}).get("sha256")
+    try:
+        same = wanted is None or file_digest(path) == wanted
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error}); train or fetch it again") from error
+    if not same:
+        raise WeightsError(f"{path} has another hash than {CATALOG} beside it gives; fetch it again")
