@@ -167,3 +167,16 @@ def test_a_style_scale_that_cannot_be_meant_is_bad_usage_in_one_line(vst, weight
     )
     assert vst(*arguments, "broad").code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["lstm", "reconet"])
+def test_modes_without_flow_paint_a_clip(vst, clip, weights, tmp_path, mode):
+    outcome = vst(
+        *("render", clip, "-o", tmp_path / "out.mkv", "--style", "candy:0.6+wave:0.4", "--mode", mode),
+        *("--codec", "ffv1", "--precision", "fp32", "--weights-dir", weights),
+    )
+    assert outcome.code == 0, outcome.err
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        painted = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(painted) == 4
+    assert all(frame.std() > 1 for frame in painted)  # the clip's frames are plain

@@ -66,6 +66,19 @@ def test_a_new_style_is_added_to_both_modes_and_blends_with_theirs(new, quick, f
     )
 
 
+@pytest.mark.parametrize("mode", ["lstm", "reconet"])
+def test_a_new_style_is_added_to_the_modes_without_flow(new, quick, folders, mode):
+    theirs, mine, work = folders
+    (made,) = add_style(
+        new, load_catalogue().bases((mode,)), mine, work, precision="fp32", say=quiet, minutes=5
+    )
+    info, base = read_info(made), read_info(theirs / f"{mode}-tiny.safetensors")
+    assert (info.mode, info.variant, info.body) == (mode, base.variant, base.body)
+    network, selection = load_catalogue().load(parse_blend("mine:0.5+red:0.5"), mode)
+    assert set(selection.styles) == {"mine", "red"}
+    assert network.styles == 2
+
+
 def test_a_name_that_is_taken_is_refused(folders):
     catalogue = load_catalogue()
     with pytest.raises(UsageError, match="there is a style 'red' already"):

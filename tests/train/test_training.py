@@ -120,6 +120,33 @@ def test_itn_and_vtn_start_from_each_other_and_refuse_what_does_not_fit(recipe, 
     assert not read_info(back).variant.gate
 
 
+@pytest.mark.parametrize("mode", ["lstm", "reconet"])
+def test_an_itn_starts_the_modes_without_flow(recipe, tmp_path, mode):
+    still = run_recipe(dataclasses.replace(recipe, steps=1), tmp_path / "itn", say=quiet)
+    other = dataclasses.replace(
+        recipe, mode=mode, gate=mode == "lstm", steps=1, learning_rate=0.0, final_learning_rate=0.0
+    )
+    made = run_recipe(other, tmp_path / mode, start_from=still, say=quiet)
+    network, info = load_network(made)
+    assert (info.mode, len(network.residual)) == (mode, 5 if mode == "lstm" else 4)
+    before, after = load_file(still), load_file(made)
+    assert all(torch.equal(before[name], after[name]) for name in before.keys() & after.keys())
+    wide = dataclasses.replace(other, width=4)
+    if mode == "lstm":
+        for changes, complaint in (
+            ({"width": 4}, "start a wider one from an itn"),
+            ({"motion": False}, "has w"),
+        ):
+            with pytest.raises(UsageError, match=complaint):
+                run_recipe(
+                    dataclasses.replace(other, **changes), tmp_path / "no", start_from=made, say=quiet
+                )
+    else:
+        assert read_info(run_recipe(wide, tmp_path / "wide", start_from=made, say=quiet)).width == 4
+        with pytest.raises(UsageError, match="has width 2"):
+            run_recipe(recipe, tmp_path / "deep", start_from=made, say=quiet)
+
+
 def test_training_lowers_what_it_minimises(recipe, tmp_path):
     run_recipe(
         dataclasses.replace(recipe, precision="fp32", steps=60, learning_rate=5e-3), tmp_path, say=quiet
