@@ -96,7 +96,7 @@ def test_an_itn_that_starts_from_a_vtn_paints_what_that_one_paints_without_a_pas
 
 def test_a_gate_keeps_as_much_of_the_trusted_past_as_it_says():
     torch.manual_seed(0)
-    network = VTN(2, variant=Variant(gate=True)).eval()
+    network = VTN(2, variant=Variant(gate=True, anchor=0.0)).eval()
     frame, past, mask = (
         torch.randn(1, 3, 24, 24),
         torch.rand(1, 3, 24, 24) * 4 - 2,
@@ -116,8 +116,20 @@ def test_a_gate_keeps_as_much_of_the_trusted_past_as_it_says():
     torch.testing.assert_close(mixed[..., :12], (inside + painted[..., :12]) / 2)
 
 
+def test_by_its_anchor_a_gate_keeps_nothing_for_ever():
+    torch.manual_seed(0)
+    network = VTN(2, variant=Variant(gate=True, anchor=0.25)).eval()
+    frame, past = torch.randn(1, 3, 24, 24), torch.rand(1, 3, 24, 24)
+    with torch.no_grad():
+        network.last.bias[3] = -200.0
+        painted = network.paint(frame, past, torch.ones(1, 1, 24, 24))
+        network.last.bias[3] = 200.0
+        kept = network.paint(frame, past, torch.ones(1, 1, 24, 24))
+    torch.testing.assert_close(kept, 0.75 * past + 0.25 * painted)
+
+
 def test_a_gate_does_not_round_the_past_to_the_precision_of_the_convolutions():
-    network = VTN(2, variant=Variant(gate=True)).eval()
+    network = VTN(2, variant=Variant(gate=True, anchor=0.0)).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.to(torch.bfloat16)
@@ -130,7 +142,8 @@ def test_a_gate_does_not_round_the_past_to_the_precision_of_the_convolutions():
 
 def test_a_gate_is_taken_over_or_begun_as_an_even_mixture():
     torch.manual_seed(0)
-    plain, gated, other = VTN(2), VTN(2, variant=Variant(gate=True)), VTN(2, variant=Variant(gate=True))
+    variant = Variant(gate=True, anchor=0.0)
+    plain, gated, other = VTN(2), VTN(2, variant=variant), VTN(2, variant=variant)
     frame, past, mask = torch.randn(1, 3, 24, 24), torch.rand(1, 3, 24, 24), torch.ones(1, 1, 24, 24)
     gated.start_from(plain)
     torch.testing.assert_close(gated.paint(frame, past, mask), (plain.paint(frame, past, mask) + past) / 2)

@@ -129,7 +129,7 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
     default=None,
     help="Whether the memory is shown the frames beside the last painting, so sees what moved (lstm).",
 )
-@_amount("--anchor", "Least share of the memory that is taken anew from each frame (lstm).", 1)
+@_amount("--anchor", "Least share of the memory that is taken anew from each frame (lstm, gate).", 1)
 @_number("--size", "Side of the square crops, in pixels.", least=32)
 @_number("--batch", "Photographs in a batch.")
 @_number("--styles-each", "Styles that each photograph of a batch is painted in.")

@@ -117,16 +117,17 @@ def motion_boundary(backward: Tensor) -> Tensor:
     return ~(steepness <= 0.01 * _squared_length(backward) + 0.002)
 
 
-def recall_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Tensor) -> Tensor:
-    """The mask of a ``Motion`` over a longer distance: not disoccluded, inside, and alike to look at.
+def trusted_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Tensor) -> Tensor:
+    """The mask of a ``Motion`` from estimated flow: not disoccluded, inside, and alike to look at.
 
-    What comes from behind a moving thing lies on the thing's motion boundary at the moment when it is
-    uncovered, the only moment at which memory can serve it; that condition would empty just what is looked
-    for. ``looks_alike`` finds flow that bleeds across a boundary, and finds it by what is seen.
+    The motion boundaries of ``consistency_mask`` are left out. Beside an outline they distrust what is
+    right more often than not, and that is where per-frame paint differs most; what is just uncovered lies
+    on one at the only moment at which memory can serve it. ``looks_alike`` finds flow that bleeds across
+    a boundary, and finds it by what is seen (docs/adr/0003 and 0008).
 
     Args:
         forward: Flow earlier -> current, 2×H×W, pixels.
-        backward: Flow current -> earlier, same shape.
+        backward: Flow current -> earlier, 2×H×W, pixels.
         current: C×H×W, 0..1.
         earlier: C×H×W, 0..1.
 
@@ -137,24 +138,6 @@ def recall_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Ten
         ValueError: The shapes do not fit.
     """
     return occlusion_part(forward, backward) * looks_alike(current, earlier, backward)
-
-
-def trusted_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Tensor) -> Tensor:
-    """The mask for neighbouring frames and estimated flow: consistent, and alike (docs/adr/0003).
-
-    Args:
-        forward: Flow earlier -> current, 2×H×W, pixels.
-        backward: Flow current -> earlier, same shape.
-        current: C×H×W, 0..1.
-        earlier: C×H×W, 0..1.
-
-    Returns:
-        Float tensor 1×H×W, 0 or 1.
-
-    Raises:
-        ValueError: The shapes do not fit.
-    """
-    return consistency_mask(forward, backward) * looks_alike(current, earlier, backward)
 
 
 def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor) -> Tensor:

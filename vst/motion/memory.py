@@ -25,7 +25,7 @@ def recall(motions: Mapping[int, Motion], outputs: Mapping[int, Tensor]) -> tupl
             is only in one of the two mappings is left out.
 
     Returns:
-        (image, mask): image 3×H×W, the warped outputs (bicubic), 0 where nothing can be trusted; mask
+        (image, mask): image 3×H×W, the warped outputs (Lanczos), 0 where nothing can be trusted; mask
         1×H×W, 1 where the image holds something, 0 where it is empty.
 
     Raises:
@@ -45,6 +45,6 @@ def recall(motions: Mapping[int, Motion], outputs: Mapping[int, Tensor]) -> tupl
         fill = (motion.mask > 0.5) & (mask < 0.5)
         if not fill.any():
             continue
-        image = torch.where(fill, warp(outputs[distance], motion.flow), image)
+        image = torch.where(fill, warp(outputs[distance], motion.flow, mode="lanczos"), image)
         mask = mask + fill.to(mask.dtype)
     return image, mask

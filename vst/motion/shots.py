@@ -131,7 +131,7 @@ def _differ(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _is_motion(before: Tensor, after: Tensor) -> bool:
-    backward, forward = DisEstimator().estimate_pair(after, before)
+    backward, forward = DisEstimator("medium").estimate_pair(after, before)
     return consistency_mask(forward, backward).mean().item() >= _EXPLAINED
 
 

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Mode = Literal["bicubic", "bilinear", "nearest"]
+from vst.motion import lanczos
+
+Mode = Literal["lanczos", "bicubic", "bilinear", "nearest"]
 
 
 def warp(image: Tensor, flow: Tensor, mode: Mode = "bicubic") -> Tensor:
@@ -19,17 +21,17 @@ def warp(image: Tensor, flow: Tensor, mode: Mode = "bicubic") -> Tensor:
     Outside of the frame the border pixel is repeated; so it is for a flow that is not a number, which
     reads pixel p itself. ``inside`` tells which pixels these are.
 
-    Bicubic is the plain cubic convolution (a = −0.75, as in PyTorch): it keeps detail over hundreds of
-    repeated warps, and overshoots beside hard edges by up to some tenths of the step. The result is not
-    clamped, since a network's own output has no hard range and a clamp would have no gradient; whoever
-    needs a range clamps.
+    Bicubic is the plain cubic convolution (a = −0.75, as in PyTorch): sharp for a single warp, while
+    repeated ones ring; Lanczos (`vst.motion.lanczos`) is for what is warped again and again. Both overshoot
+    beside hard edges by up to some tenths of the step. The result is not clamped, since a network's own
+    output has no hard range and a clamp would have no gradient; whoever needs a range clamps.
 
     Args:
         image: B×C×H×W or C×H×W, any floating type and range.
         flow: B×2×H×W or 2×H×W, pixels, x then y. Size and batch as those of the image (one flow may
             serve a whole batch).
-        mode: ``"bicubic"`` for pictures, ``"bilinear"`` for smooth fields, ``"nearest"`` where values of
-            two things must not mix.
+        mode: ``"lanczos"`` for paintings that are kept, ``"bicubic"`` for pictures, ``"bilinear"`` for
+            smooth fields, ``"nearest"`` where values of two things must not mix.
 
     Returns:
         The warped image with the image's shape and type. It is differentiable in both arguments;
@@ -58,6 +60,10 @@ def warp(image: Tensor, flow: Tensor, mode: Mode = "bicubic") -> Tensor:
     # bicubic kernel just outside of the border would overshoot instead of repeating it.
     x = at[:, 0].clamp(0, width - 1)
     y = at[:, 1].clamp(0, height - 1)
+    if mode == "lanczos":
+        out = lanczos.sample(batch.to(dtype), x.expand(len(batch), -1, -1), y.expand(len(batch), -1, -1))
+        out = out.to(image.dtype)
+        return out if image.dim() == 4 else out[0]
     grid = torch.stack((x * (2 / max(width - 1, 1)) - 1, y * (2 / max(height - 1, 1)) - 1), dim=-1)
     grid = grid.expand(len(batch), -1, -1, -1)
     out = F.grid_sample(batch.to(dtype), grid, mode=mode, padding_mode="border", align_corners=True)

@@ -41,8 +41,8 @@ class Variant:
         output: One of `OUTPUTS`. A linear output is cut to −1..1 except while training.
         gate: Whether a network with a past decides pixel by pixel how much of it to keep as it is. One
             without a past has no gate, whatever this says.
-        anchor: Of a network with a memory (lstm): the least share of what it remembers and keeps that is
-            taken from the present frame, every frame. Others have no use for it.
+        anchor: Of a network with a gate or a memory (vtn, lstm): the least share of what it remembers and
+            keeps that is taken from the present frame, every frame. Others have no use for it.
         motion: Whether the past of such a network is shown with the frame that it was painted from and the
             present one, so that it can see what moved; the thesis's figure 5.3 shows the painting alone.
 
@@ -80,7 +80,8 @@ class TransformationBody(nn.Module):
     changes some of that.
 
     With a gate the last convolution has a fourth channel z, and of the painting P and the past R, trusted
-    where m is 1, comes O = P + m σ(z) (R − P): what is kept is kept to the bit, and not painted again.
+    where m is 1, comes O = P + (1 − a) m σ(z) (R − P): what holds is not painted again. By the anchor a
+    nothing is kept for ever: errors of the motion, and of resampling, are gone after some 1/a frames.
 
     Args:
         inputs: Number of input channels: 3 for the frame, 4 more for the past and its mask.
@@ -136,8 +137,9 @@ class TransformationBody(nn.Module):
         painting = self.finish(y[:, :3])
         if not self.gated:
             return painting
-        # Bicubic warping overshoots; kept for many frames, that would grow.
-        past, kept = x[:, 3:6].clamp(-1, 1), torch.sigmoid(y[:, 3:]) * x[:, 6:]
+        # Warping overshoots; kept for many frames, that would grow.
+        past = x[:, 3:6].clamp(-1, 1)
+        kept = (1 - self.variant.anchor) * torch.sigmoid(y[:, 3:]) * x[:, 6:]
         return torch.lerp(painting, past, kept.expand_as(past))
 
     def encode(self, x: Tensor, mix: Tensor) -> Tensor:

@@ -86,8 +86,10 @@ def save_weights(
         "licence": "Apache-2.0",
         "body": body_digest(network),
     }
+    if mode == "lstm" or network.gated:
+        metadata["anchor"] = str(network.variant.anchor)
     if mode == "lstm":
-        metadata |= {"anchor": str(network.variant.anchor), "motion": _yes(network.variant.motion)}
+        metadata["motion"] = _yes(network.variant.motion)
     tensors = {
         name: value.detach().to("cpu", torch.float16).contiguous()
         for name, value in network.state_dict().items()

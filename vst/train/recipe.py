@@ -65,7 +65,8 @@ class Recipe:
     """Whether the network decides pixel by pixel how much of the past to keep as it is (vtn, lstm)."""
     anchor: float = 0.1
     """Share of what is remembered and kept that is taken anew from each frame, at least: what was painted
-    wrong fades at least so fast, and a share a frame is what holding still may cost. 0: no bound (lstm)."""
+    wrong fades at least so fast, and a share a frame is what holding still may cost. 0: no bound (lstm, and
+    vtn with a gate)."""
     motion: bool = True
     """Whether the previous and the present frame are shown beside the previous painting: without them the
     network cannot see what moved, only what no longer fits (lstm)."""
@@ -179,7 +180,7 @@ class Recipe:
             self.upsampling,
             self.output,
             self.gate and self.mode in WITH_PAST,
-            self.anchor if remembers else plain.anchor,
+            self.anchor if remembers or self.gate else plain.anchor,
             self.motion if remembers else plain.motion,
         )
 

@@ -69,7 +69,7 @@ class VideoStep:
             fill = batch["mask"][:, t, k] * (1 - mask)
             if distance > t or not fill.any():
                 continue
-            warped = warp(outputs[t - distance], batch["flow"][:, t, k], mode="bicubic")
+            warped = warp(outputs[t - distance], batch["flow"][:, t, k], mode="lanczos")
             image = image + fill * warped
             mask = mask + fill
             if distance > 1:
