@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vst.evaluate import Blend, Curves, Paste, Still
+from vst.evaluate import Blend, Curves, Paste, Still, StillBehind
 from vst.frame import Motion
 
 H, W = 16, 20
@@ -111,3 +111,23 @@ def test_an_amount_beyond_all_is_refused() -> None:
         Blend(1.5)
     with pytest.raises(ValueError, match="expected 2 or more"):
         Still(1)
+
+
+def test_a_still_painting_is_carried_back_where_only_forward_motion_is_known() -> None:
+    generator = torch.Generator().manual_seed(4)
+    painting = torch.rand(3, H, W, generator=generator)
+    still = StillBehind()
+    assert still.step(painting, None) is None
+    assert still.step(painting, motion(1.0)) is None
+    found = still.step(painting, motion(2.0))
+    assert found is not None
+    earlier, later, judged = found
+    # Things go two pixels to the right from frame 1 to 2, and one from 0 to 1.
+    assert torch.allclose(later[..., : W - 2], painting[..., 2:], atol=1e-5)
+    assert torch.allclose(earlier[..., : W - 3], painting[..., 3:], atol=1e-5)
+    assert judged.flow[0].unique().tolist() == [1.0]
+    assert judged.mask[0, 0].tolist() == [1.0] * (W - 3) + [0.0] * 3
+    curves = Curves()
+    curves.add(painting, None)
+    point = curves.add(later, judged, new_shot=False, forward=True, previous=earlier)
+    assert point.values["E"] < 1e-9

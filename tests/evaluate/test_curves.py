@@ -135,6 +135,15 @@ def test_forward_motion_warps_the_current_painting_to_the_previous_one() -> None
     assert errors[False] > 1e-3
 
 
+def test_a_painting_that_begins_anew_within_a_shot_is_compared_with_nothing() -> None:
+    curves = Curves()
+    curves.add(constant(0.0), None)
+    point = curves.add(constant(0.5), at_rest(), new_shot=False, apart=True)
+    assert (point.shot, set(point.values)) == (0, {"gradient"})
+    other = curves.add(constant(0.5), at_rest(), previous=constant(0.4))
+    assert other.values["E"] == pytest.approx(0.01, rel=1e-4)
+
+
 def test_what_one_judge_measured_without_motion_another_takes_over() -> None:
     asked: list[int] = []
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "weights": "vst.cli.weights:weights_group",
     "flow": "vst.cli.flow:flow_command",
     "compare": "vst.cli.compare:compare_command",
+    "evaluate": "vst.cli.evaluate:evaluate_command",
     "evaluate-flow": "vst.cli.evaluate_flow:evaluate_flow_command",
     "train": "vst.cli.train:train_group",
     "plugin": "vst.cli.plugin:plugin_group",

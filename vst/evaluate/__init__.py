@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vst.evaluate.baselines import Baseline, Blend, Paste, Still
+from vst.evaluate.baselines import Baseline, Blend, Paste, Still, StillBehind
 from vst.evaluate.curves import METRICS, Curves, Point, Summary
 from vst.evaluate.flow import FlowScore, ZeroFlow, evaluate_flow, score_flow
 from vst.evaluate.flow_data import LAYOUTS, FlowPair, find_pairs
@@ -34,6 +34,7 @@ __all__ = [
     "Reappearance",
     "SceneJudge",
     "Still",
+    "StillBehind",
     "Summary",
     "ZeroFlow",
     "evaluate_flow",

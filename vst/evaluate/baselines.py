@@ -63,7 +63,7 @@ class Paste(Blend):
 
 
 class Still:
-    """One painting carried along by the flow: what interpolation alone costs.
+    """One painting carried along by backward flow: what interpolation alone costs.
 
     The painting of one frame, warped in a single step along the summed flow to each of the frames after
     it, so that its only errors are those of the interpolation. After ``every`` frames it begins anew,
@@ -99,3 +99,33 @@ class Still:
         reached = inside(self._path).to(motion.mask.dtype)
         judged = Motion(motion.flow, motion.mask * reached, motion.distance)
         return warp(self._painting, self._path).clamp(0, 1), judged
+
+
+class StillBehind:
+    """``Still`` where only forward flow is known: each painting is carried back to the two frames before.
+
+    What it gives at frame t is of frames t−2 and t−1.
+    """
+
+    def __init__(self) -> None:
+        self._last: Motion | None = None
+
+    def step(self, painting: Tensor, motion: Motion | None) -> tuple[Tensor, Tensor, Motion] | None:
+        """The next frame.
+
+        Args:
+            painting: 3×H×W, of frame t.
+            motion: From frame t−1 to t, on the grid of t−1; None where it is not known or a shot begins.
+
+        Returns:
+            (painting at t−2, painting at t−1, motion between them by which to judge them); None where one
+            of the two motions is missing.
+        """
+        last, self._last = self._last, motion
+        if last is None or motion is None:
+            return None
+        path = last.flow + warp(motion.flow, last.flow, mode="bilinear")
+        known = path.isfinite().all(dim=0, keepdim=True)
+        reached = (inside(path) & known).to(last.mask.dtype)
+        earlier, later = (warp(painting, flow).clamp(0, 1) for flow in (path, motion.flow))
+        return earlier, later, Motion(last.flow, last.mask * reached, last.distance)

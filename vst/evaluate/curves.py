@@ -86,6 +86,8 @@ class Curves:
         new_shot: bool | None = None,
         forward: bool = False,
         known: Point | None = None,
+        previous: Tensor | None = None,
+        apart: bool = False,
     ) -> Point:
         """The next frame.
 
@@ -97,6 +99,8 @@ class Curves:
             forward: The motion is from the previous frame to this one, flow and mask on the previous one's
                 grid: this painting is warped to that one instead.
             known: What another judge's curves made of the same frame: all that is no judge's is taken over.
+            previous: 3×H×W, what it is compared with in place of the painting before.
+            apart: It has nothing to do with the painting before, though the shot goes on.
 
         Returns:
             The frame's values.
@@ -106,7 +110,10 @@ class Curves:
         shot = 0 if first else self.points[-1].shot + int(begins)
         if begins:
             self._begun = len(self.points)
-        previous = None if begins else self._previous
+        if begins or apart:
+            previous = None
+        elif previous is None:
+            previous = self._previous
         values = dict(known.values) if known is not None else self._unjudged(previous, output, frame)
         for name in JUDGED:
             values.pop(name, None)

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
+from vst.errors import UsageError, suggestion
+from vst.evaluate.farneback import FarnebackEstimator
 from vst.frame import Frame, Motion
 from vst.motion.consistency import consistency_mask
 from vst.motion.estimator import Estimator
+from vst.motion.recorded import PREFIX, is_recorded
+from vst.motion.registry import ESTIMATORS, check_estimator, create_estimator
 
 
 class Judge(Protocol):
@@ -78,3 +83,30 @@ class EstimatorJudge:
             return None
         backward, forward = self._estimator.estimate_pair(frame.image, previous)
         return Motion(backward, consistency_mask(forward, backward))
+
+
+def check_judge(name: str) -> None:
+    """Refuse a name by which ``create_judging_estimator`` makes none, nor names recorded flow.
+
+    Raises:
+        UsageError: For a name, with the nearest one.
+        VstError: For what is not ready, with what to do.
+    """
+    if name == FarnebackEstimator.name:
+        return
+    if name not in ESTIMATORS and name != "auto" and not is_recorded(name):
+        names = [*ESTIMATORS, FarnebackEstimator.name, "auto", f"{PREFIX}FOLDER"]
+        raise UsageError(f"unknown flow estimator '{name}': {suggestion(name, names)}")
+    check_estimator(name)
+
+
+def create_judging_estimator(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
+    """An estimator by which to judge: all that render, and ``farneback``, which is too weak for that.
+
+    Raises:
+        UsageError: There is none of that name.
+        VstError: It is not ready.
+    """
+    if name == FarnebackEstimator.name:
+        return FarnebackEstimator()
+    return create_estimator(name, device=device, precision=precision)

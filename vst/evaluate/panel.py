@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from vst.evaluate.baselines import Baseline, Blend, Paste, Still
+from vst.evaluate.baselines import Baseline, Blend, Paste, Still, StillBehind
 from vst.evaluate.curves import Curves, Perceptual
 from vst.evaluate.metrics import in_8_bits
 from vst.frame import Motion
 
 INPUT, BLEND, PASTE, STILL = "input", "blend", "paste", "still"
+
+BASELINES = (BLEND, PASTE, STILL)
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ class Panel:
 
     def __post_init__(self) -> None:
         self._made: dict[str, Baseline] = {}
-        self._stills: dict[str, Still] = {}
+        self._stills: dict[str, Still | StillBehind] = {}
         if self.carried is not None:
             self._made = {BLEND: Blend(), PASTE: Paste()} if self.carried.per_frame else {PASTE: Paste()}
-            # A still painting is moved by the judge's own flow, which is backward for most.
-            self._stills = {judge: Still() for judge in self.judges if judge not in self.forward}
+            self._stills = {
+                judge: StillBehind() if judge in self.forward else Still() for judge in self.judges
+            }
         names = [INPUT, *self.outputs, *self._made, *([STILL] if self._stills else [])]
         self.rows = {name: self._row(name) for name in names}
 
@@ -108,7 +111,22 @@ class Panel:
                     known=known,
                 )
         if self.carried is not None:
+            painting = shown[self.carried.source]
             for judge, still in self._stills.items():
-                picture, judged = still.step(outputs[self.carried.source], verdicts[judge])
-                self.rows[STILL][judge].add(picture, judged, new_shot=new_shot)
+                self._add_still(still, self.rows[STILL][judge], painting, verdicts[judge], new_shot)
         return shown
+
+    @staticmethod
+    def _add_still(
+        still: Still | StillBehind, curves: Curves, painting: Tensor, verdict: Motion | None, new_shot: bool
+    ) -> None:
+        if isinstance(still, Still):
+            picture, judged = still.step(painting, verdict)
+            curves.add(picture, judged, new_shot=new_shot, apart=judged is None)
+            return
+        pair = still.step(painting, None if new_shot else verdict)
+        if pair is None:
+            curves.add(painting, None, new_shot=new_shot, apart=True)
+        else:
+            earlier, later, motion = pair
+            curves.add(later, motion, new_shot=new_shot, forward=True, previous=earlier)

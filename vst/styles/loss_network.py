@@ -41,6 +41,15 @@ def load_loss_network(source: str | Path) -> nn.Module:
     return network.requires_grad_(False).eval()
 
 
+def cached_loss_network() -> str | None:
+    """`vgg19`, or else `vgg16`, if torch's cache has its weights: what can be loaded without a download."""
+    from torchvision import models
+
+    known = (("vgg19", models.VGG19_Weights.IMAGENET1K_V1), ("vgg16", models.VGG16_Weights.IMAGENET1K_V1))
+    cache = Path(torch.hub.get_dir()) / "checkpoints"
+    return next((name for name, each in known if (cache / each.url.rsplit("/", 1)[1]).is_file()), None)
+
+
 def _from_torchvision(name: str) -> VGGFeatures:
     from torchvision import models
 

@@ -1,0 +1,336 @@
+"""A clip and its paintings measured together, from files."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.clips import make_clip
+from vst.errors import Interrupted, MediaError, UsageError
+from vst.evaluate.evaluation import evaluate
+from vst.evaluate.plan import name_rows
+from vst.evaluate.result import Evaluation
+from vst.evaluate.settings import EvaluateSettings
+from vst.motion import write_flo
+
+WIDTH, HEIGHT, FRAMES = 64, 48, 8
+
+Write = Callable[[str, list[np.ndarray]], Path]
+
+
+def scene(frames: int = FRAMES, cut: int | None = None, width: int = WIDTH) -> list[np.ndarray]:
+    """A texture that moves one pixel a frame to the left, H×W×3; another one from the cut on."""
+    height = width * HEIGHT // WIDTH
+    textures = [
+        cv2.resize(np.random.default_rng(seed).random((12, 20, 3)), (width + frames, height)).clip(0, 1)
+        for seed in (1, 2)
+    ]
+    made = []
+    for t in range(frames):
+        texture = textures[cut is not None and t >= cut]
+        made.append((255 * (0.2 + 0.6 * texture[:, t : t + width])).round().astype(np.uint8))
+    return made
+
+
+def flicker(pictures: list[np.ndarray], by: int) -> list[np.ndarray]:
+    """Brighter and darker in turn."""
+    return [
+        (picture.astype(np.int16) + (by if t % 2 else -by)).clip(0, 255).astype(np.uint8)
+        for t, picture in enumerate(pictures)
+    ]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes pictures so that they are read back exactly."""
+
+    def make(name: str, pictures: list[np.ndarray]) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("ffv1", rate=25)
+            stream.height, stream.width = pictures[0].shape[:2]
+            stream.pix_fmt = "bgr0"
+            for picture in pictures:
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="bgr0")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return make
+
+
+def settings(**options: object) -> EvaluateSettings:
+    return EvaluateSettings(**{"device": "cpu", "second": "none", **options})
+
+
+def means(found: Evaluation, metric: str = "E", judge: str | None = None) -> dict[str, float]:
+    rows = found.of_judge(judge or found.judges[0])
+    return {row.name: row.summary.mean[metric] for row in rows if metric in row.summary.mean}
+
+
+def test_a_painting_that_flickers_has_more_error_and_the_baselines_made_of_it_less(write: Write) -> None:
+    clip = write("clip.mkv", scene())
+    steady = write("clip.vtn.mkv", scene())
+    shaky = write("clip.itn.mkv", flicker(scene(), 12))
+    found = evaluate(clip, [steady, shaky], settings(second="farneback"))
+    assert (found.frames, found.width, found.height, found.cuts) == (FRAMES, WIDTH, HEIGHT, ())
+    assert found.judges == ("dis", "farneback")
+    for judge in found.judges:
+        error = means(found, judge=judge)
+        assert list(error) == ["input", "clip.vtn.mkv", "clip.itn.mkv", "blend", "paste", "still"]
+        assert error["clip.vtn.mkv"] == error["input"]
+        assert error["paste"] < error["blend"] < error["clip.itn.mkv"]
+        assert error["still"] < 0.2 * error["clip.itn.mkv"]
+    assert [row.kind for row in found.of_judge("dis")] == ["input", "painting", "painting"] + 3 * [
+        "baseline"
+    ]
+    kinds = {name for row in found.results for point in row.points for name in point.values}
+    assert kinds >= {"E", "E_warp", "mse", "ssim", "gradient"}
+    assert "content" not in kinds
+    assert any("clip.itn.mkv has itn in its name" in note for note in found.notes)
+    assert any("give --style" in note for note in found.notes)
+
+
+def test_without_a_per_frame_painting_blend_is_left_out_and_a_baseline_file_brings_it_back(
+    write: Write,
+) -> None:
+    clip, painted = write("clip.mkv", scene()), write("a.mkv", flicker(scene(), 5))
+    found = evaluate(clip, [painted], settings())
+    assert list(means(found)) == ["input", "a.mkv", "paste", "still"]
+    assert any("blend is left out" in note and "made of a.mkv" in note for note in found.notes)
+    base = write("b.mkv", flicker(scene(), 12))
+    found = evaluate(clip, [painted], settings(baseline=base))
+    assert list(means(found)) == ["input", "a.mkv", "b.mkv", "blend", "paste", "still"]
+    assert "blend, paste and still are made of b.mkv" in found.notes
+    found = evaluate(clip, [painted], settings(baseline=painted))
+    assert list(means(found)) == ["input", "a.mkv", "blend", "paste", "still"]
+
+
+def test_shots_are_found_and_nothing_is_compared_across_a_cut(write: Write) -> None:
+    clip = write("clip.mkv", scene(12, cut=6))
+    found = evaluate(clip, [write("a.mkv", scene(12, cut=6))], settings())
+    assert found.cuts == (6,)
+    for row in found.results:
+        assert [point.shot for point in row.points] == [0] * 6 + [1] * 6
+        assert [point.index for point in row.points if "E" not in point.values][:2] == [0, 6]
+
+
+def test_the_worst_frames_are_kept_with_where_their_error_is(write: Write) -> None:
+    pictures = scene(12)
+    pictures[4] = pictures[4].copy()
+    pictures[4][10:20, 30:40] = 255
+    found = evaluate(write("clip.mkv", scene(12)), [write("a.mkv", pictures)], settings())
+    worst = found.worst["a.mkv"]
+    # The spot comes at frame 4 and goes at frame 5: too near to each other to be kept both.
+    assert worst[0].index in (4, 5)
+    assert all(abs(one.index - other.index) >= 5 for one in worst for other in worst if one is not other)
+    assert [frame.error for frame in worst] == sorted((frame.error for frame in worst), reverse=True)
+    where = worst[0].errors[0] > 0.2
+    assert where[12:18, 32:38].float().mean() > 0.9
+    assert not where[30:].any()
+
+
+def test_what_came_back_is_measured_before_the_judge_that_follows_the_clip(write: Write) -> None:
+    ground = cv2.resize(np.random.default_rng(3).random((10, 14, 3)), (96, 64)).clip(0, 1) * 160 + 20
+    clip = []
+    for t in range(8):
+        picture = ground.copy()
+        # It passes quickly: what it hides is seen again a frame later.
+        picture[16:48, 16 * (t % 6) : 16 * (t % 6) + 16] = (250, 30, 30)
+        clip.append(picture.astype(np.uint8))
+    creeping = [(picture * (1 - 0.1 * t)).astype(np.uint8) for t, picture in enumerate(clip)]
+    source, painted = write("clip.mkv", clip), write("a.mkv", creeping)
+    found = evaluate(source, [painted], settings(second="farneback"))
+    back = means(found, "reappearance", "dis")
+    assert set(back) == {"input", "a.mkv", "paste"}
+    assert back["a.mkv"] != back["input"]
+    assert not means(found, "reappearance", "farneback")
+    (row,) = (row for row in found.of_judge("dis") if row.name == "a.mkv")
+    values = [point.values["reappearance"] for point in row.points if "reappearance" in point.values]
+    assert min(values) <= back["a.mkv"] <= max(values)
+
+
+def test_sizes_that_differ_are_brought_to_the_smallest_painting_and_that_is_said(write: Write) -> None:
+    clip = write("clip.mkv", scene(width=96))
+    found = evaluate(clip, [write("a.mkv", scene()), write("b.mkv", scene(width=96))], settings())
+    assert (found.width, found.height) == (WIDTH, HEIGHT)
+    assert any(note.startswith("all is measured at 64×48") for note in found.notes)
+    found = evaluate(clip, [write("c.mkv", scene())], settings(size=32))
+    assert (found.width, found.height) == (43, 32)
+
+
+def test_another_shape_is_no_painting_of_the_clip(write: Write) -> None:
+    square = [picture[:, :48] for picture in scene()]
+    with pytest.raises(MediaError, match=r"b\.mkv is 48×48, which is another shape"):
+        evaluate(write("clip.mkv", scene()), [write("b.mkv", square)], settings())
+
+
+@pytest.mark.parametrize(
+    ("clip", "painted", "said"), [(8, 5, "b.mkv ends before the clip"), (5, 8, "a.mkv ends before b.mkv")]
+)
+def test_the_shortest_ends_it_and_that_is_said(write: Write, clip: int, painted: int, said: str) -> None:
+    found = evaluate(write("a.mkv", scene(clip)), [write("b.mkv", scene(painted))], settings())
+    assert found.frames == 5
+    assert any(said in note and "5 frames are compared" in note for note in found.notes)
+    limited = evaluate(write("a.mkv", scene(8)), [write("b.mkv", scene(8))], settings(frames=3))
+    assert limited.frames == 3
+    assert not any("ends before" in note for note in limited.notes)
+
+
+def test_other_times_are_noticed(tmp_path: Path) -> None:
+    from fractions import Fraction
+
+    even = make_clip(tmp_path / "a.mp4", frames=4)
+    uneven = make_clip(tmp_path / "b.mp4", times=[Fraction(n, 25) for n in (0, 1, 5, 6)])
+    found = evaluate(even, [uneven], settings())
+    assert any("b.mp4 is timed otherwise than the clip, first at frame 3" in note for note in found.notes)
+
+
+def test_content_and_style_need_a_picture_and_a_loss_network(
+    write: Write, tmp_path: Path, pictures: Path, loss_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, painted = write("clip.mkv", scene(5)), write("a.mkv", flicker(scene(5), 20))
+    given = {"styles": ("red",), "style_images": pictures / "styles", "loss_every": 2}
+    found = evaluate(clip, [painted], settings(**given, loss_network=str(loss_folder)))
+    (row,) = (row for row in found.results if row.name == "a.mkv")
+    assert [("style" in point.values) for point in row.points] == [True, False, True, False, True]
+    assert row.summary.mean["content"] > 0
+    assert "content" not in next(row for row in found.results if row.name == "input").summary.mean
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "none"))
+    found = evaluate(clip, [painted], settings(**given))
+    assert any("vst weights fetch vgg19" in note for note in found.notes)
+
+
+def test_kept_flow_judges_as_it_was_kept(write: Write, tmp_path: Path) -> None:
+    from vst.render import FlowSettings, follow_motion
+
+    clip, painted = write("clip.mkv", scene(12, cut=6)), write("a.mkv", flicker(scene(12, cut=6), 8))
+    follow_motion(clip, FlowSettings(flow="dis", form="flo", device="cpu"), folder=tmp_path / "flows")
+    kept = evaluate(clip, [painted], settings(flow=f"file:{tmp_path / 'flows'}"))
+    fresh = evaluate(clip, [painted], settings())
+    assert kept.judges == (f"file:{tmp_path / 'flows'}",)
+    assert kept.cuts == (6,)
+    # Another mask, the same flow.
+    assert means(kept, "E_warp")["a.mkv"] == pytest.approx(means(fresh, "E_warp")["a.mkv"], rel=0.1)
+    assert any("masks" in note for note in kept.notes)
+
+
+@pytest.fixture
+def sintel(tmp_path: Path) -> Path:
+    """Two scenes in Sintel's layout: a texture that moves a pixel to the left, a disc of it occluded."""
+    for name in ("alley_9", "cave_9"):
+        for kind in ("clean", "flow", "occlusions"):
+            (tmp_path / "data" / kind / name).mkdir(parents=True)
+        for number, picture in enumerate(scene(5), 1):
+            Image.fromarray(picture).save(tmp_path / f"data/clean/{name}/frame_{number:04}.png")
+        for number in range(1, 5):
+            flow = torch.zeros(2, HEIGHT, WIDTH)
+            flow[0] = -1
+            write_flo(str(tmp_path / f"data/flow/{name}/frame_{number:04}.flo"), flow)
+            hidden = np.zeros((HEIGHT, WIDTH), np.uint8)
+            hidden[:10] = 255
+            Image.fromarray(hidden).save(tmp_path / f"data/occlusions/{name}/frame_{number:04}.png")
+    return tmp_path / "data"
+
+
+def test_on_a_sintel_scene_exact_motion_judges_first_and_what_is_hidden_does_not_count(
+    sintel: Path, tmp_path: Path
+) -> None:
+    painted = tmp_path / "painted"
+    painted.mkdir()
+    for t, picture in enumerate(scene(5)):
+        picture = picture.copy()
+        picture[:10] = 255 * (t % 2)  # only what is hidden flickers
+        Image.fromarray(picture).save(painted / f"{t:03}.png")
+    found = evaluate(sintel, [painted], settings(scene="alley_9", second="auto"))
+    assert found.judges == ("exact", "dis")
+    assert found.frames == 5
+    error = means(found)
+    assert error["input"] < 1e-8
+    assert error["painted"] < 1e-8
+    assert error["still"] < 1e-8
+    assert set(error) == {"input", "painted", "paste", "still"}
+    assert means(found, judge="dis")["painted"] > 1e-4
+
+
+def test_a_scene_has_to_be_named_where_there_are_several(sintel: Path, write: Write) -> None:
+    painted = write("a.mkv", scene(5))
+    with pytest.raises(UsageError, match="give --scene with one of alley_9, cave_9"):
+        evaluate(sintel, [painted], settings())
+    with pytest.raises(UsageError, match="did you mean 'alley_9'"):
+        evaluate(sintel, [painted], settings(scene="alley_8"))
+    with pytest.raises(UsageError, match="is none"):
+        evaluate(painted, [painted], settings(scene="alley_9"))
+    (sintel / "clean/alley_9/frame_0003.png").unlink()
+    with pytest.raises(MediaError, match=r"lacks frame_000[23]\.png or frame_000[34]\.png"):
+        evaluate(sintel, [painted], settings(scene="alley_9"))
+
+
+def test_rows_are_named_by_file_and_by_path_where_names_are_alike() -> None:
+    rows = name_rows([Path("x/a.mov"), Path("y/a.mov"), Path("b.mov"), Path("d/still")])
+    assert list(rows) == ["x/a.mov", "y/a.mov", "b.mov", "d/still"]
+    with pytest.raises(UsageError, match="cannot be told from another"):
+        name_rows([Path("a.mov"), Path("a.mov")])
+    with pytest.raises(UsageError, match="cannot be told from another"):
+        name_rows([Path("input")])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"flow": "diss"}, "did you mean 'dis'"),
+        ({"second": "farnback"}, "did you mean 'farneback'"),
+        ({"second": "file:flows"}, "give it as --flow"),
+        ({"styles": ("a.jpg", "b.jpg", "c.jpg")}, "3 styles for 1 paintings"),
+        ({"styles": ("none.jpg",)}, "there is no picture none.jpg"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(write: Write, options: dict[str, object], said: str) -> None:
+    clip = write("clip.mkv", scene(2))
+    with pytest.raises(UsageError, match=said):
+        evaluate(clip, [clip], settings(**options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"size": 8}, {"frames": 1}, {"loss_every": 0}, {"style_size": 1}, {"flow": "dis", "second": "dis"}],
+)
+def test_settings_that_mean_nothing_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        EvaluateSettings(**options)
+
+
+def test_a_picture_or_a_single_frame_has_no_neighbours(write: Write, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
+    clip = write("clip.mkv", scene(3))
+    with pytest.raises(MediaError, match=r"a\.png is a picture"):
+        evaluate(clip, [tmp_path / "a.png"], settings())
+    with pytest.raises(MediaError, match="have 1 frame in common"):
+        evaluate(clip, [write("b.mkv", scene(1))], settings())
+
+
+def test_stopping_stops_it(write: Write) -> None:
+    stop = threading.Event()
+    clip = write("clip.mkv", scene())
+    with pytest.raises(Interrupted, match="stopped after 3 frames"):
+        evaluate(
+            clip, [clip], settings(), progress=lambda p: stop.set() if p.frame == 3 else None, stop=stop
+        )
+
+
+def test_every_value_is_a_number_that_json_knows(write: Write) -> None:
+    black = [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 4
+    clip = write("clip.mkv", black)
+    found = evaluate(clip, [clip], settings())
+    for row in found.results:
+        json.dumps([dict(point.values) for point in row.points], allow_nan=False)
+        json.dumps([dict(row.summary.mean), dict(row.summary.last_quarter)], allow_nan=False)

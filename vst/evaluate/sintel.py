@@ -1,0 +1,98 @@
+"""A scene of MPI Sintel as a clip whose motion is known (Butler 2012).
+
+What is known is the flow from each frame to the next, and what of it the next one hides: so the painting
+of frame t is warped to frame t−1 and compared there, without what is occluded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vst.errors import MediaError, UsageError, suggestion
+from vst.evaluate.flow_data import FlowPair, find_pairs
+from vst.frame import Motion
+from vst.motion.warp import inside
+
+
+@dataclass(frozen=True)
+class SintelScene:
+    """One scene.
+
+    Attributes:
+        name: Of the scene.
+        folder: With its frames.
+        pairs: By number of the first frame, counted from 0 in the folder.
+    """
+
+    name: str
+    folder: Path
+    pairs: dict[int, FlowPair]
+
+
+def find_scene(folder: Path, name: str | None) -> SintelScene:
+    """A scene of a folder in Sintel's layout.
+
+    Args:
+        folder: That of the data set, or one with a part of it.
+        name: Of the scene; None takes the only one.
+
+    Raises:
+        MediaError: There is no scene, or a frame is missing between others.
+        UsageError: There are several and none was named, or none of that name.
+    """
+    scenes: dict[str, list[FlowPair]] = {}
+    for pair in find_pairs(folder, "sintel")[1]:
+        scenes.setdefault(pair.name.rpartition(" ")[0], []).append(pair)
+    if name is None and len(scenes) > 1:
+        raise UsageError(
+            f"{folder} holds {len(scenes)} scenes: give --scene with one of {', '.join(scenes)}"
+        )
+    name = next(iter(scenes)) if name is None else name
+    if name not in scenes:
+        raise UsageError(f"{folder} has no scene {name!r}: {suggestion(name, scenes)}")
+    pairs = scenes[name]
+    frames = pairs[0].first.parent
+    files = sorted(each.name for each in frames.glob("frame_*.png"))
+    places = {file: place for place, file in enumerate(files)}
+    known = {}
+    for pair in pairs:
+        place = places.get(pair.first.name)
+        if place is None or places.get(pair.second.name) != place + 1:
+            raise MediaError(
+                f"{pair.first.parent} lacks {pair.first.name} or {pair.second.name}, but the flow between "
+                "them is there: complete the data set"
+            )
+        known[place] = pair
+    return SintelScene(name, frames, known)
+
+
+class SintelJudge:
+    """Exact forward flow of a scene. Its motion lies on the previous frame's grid.
+
+    Args:
+        scene: From ``find_scene``.
+    """
+
+    name = "exact"
+
+    def __init__(self, scene: SintelScene) -> None:
+        self._scene = scene
+
+    def step(self, index: int) -> Motion | None:
+        """Motion from frame ``index`` − 1 to frame ``index``; None where it is not known.
+
+        Raises:
+            MediaError: A file is missing or damaged.
+        """
+        pair = self._scene.pairs.get(index - 1)
+        if pair is None:
+            return None
+        truth = pair.truth()
+        known = truth.flow.isfinite().all(dim=0, keepdim=True)
+        mask = known & inside(torch.nan_to_num(truth.flow))
+        if truth.occluded is not None:
+            mask &= ~truth.occluded
+        return Motion(torch.nan_to_num(truth.flow), mask.float())

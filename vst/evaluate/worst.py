@@ -1,0 +1,102 @@
+"""The frames at which a painting holds still least, for a report: the picture and where the error is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vst.frame import Motion
+from vst.motion.estimator import to_bytes
+from vst.motion.resize import resize_mask
+from vst.motion.warp import warp
+
+LONGEST = 480
+"""Pixels; larger pictures are kept smaller."""
+
+APART = 5
+"""Frames; of two that are nearer than this only the worse is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorstFrame:
+    """One of them.
+
+    Attributes:
+        index: Number of the frame, from 0.
+        error: Its term of E.
+        frame: 3×h×w, 8 bits, the clip's own.
+        painting: 3×h×w, 8 bits.
+        errors: 1×h×w, the root of the squared difference's mean over R, G and B; 0..1.
+        mask: 1×h×w, 1 where the judge trusts its motion.
+    """
+
+    index: int
+    error: float
+    frame: Tensor
+    painting: Tensor
+    errors: Tensor
+    mask: Tensor
+
+
+class WorstFrames:
+    """Keeps the worst frames of one painting.
+
+    Args:
+        most: So many.
+    """
+
+    def __init__(self, most: int = 3) -> None:
+        self._most = most
+        self._kept: list[WorstFrame] = []
+
+    @property
+    def kept(self) -> tuple[WorstFrame, ...]:
+        """The worst so far, the very worst first."""
+        return tuple(sorted(self._kept, key=lambda each: -each.error))
+
+    def offer(
+        self, index: int, error: float, frame: Tensor, previous: Tensor, current: Tensor, motion: Motion
+    ) -> None:
+        """Keep a frame if it is among the worst.
+
+        Args:
+            index: Its number.
+            error: Its term of E.
+            frame: 3×H×W, 0..1, the clip's, on whose grid the motion is.
+            previous: 3×H×W, 0..1, what is warped.
+            current: 3×H×W, 0..1, what it is compared with.
+            motion: The judge's.
+        """
+        near = [each for each in self._kept if abs(each.index - index) < APART]
+        if any(each.error >= error for each in near):
+            return
+        rest = [each for each in self._kept if abs(each.index - index) >= APART]
+        if len(rest) >= self._most:
+            least = min(rest, key=lambda each: each.error)
+            if least.error >= error:
+                return
+            rest.remove(least)
+        errors = (current - warp(previous, motion.flow)).square().mean(dim=0, keepdim=True).sqrt()
+        self._kept = [
+            *rest,
+            WorstFrame(
+                index,
+                error,
+                to_bytes(_small(frame)),
+                to_bytes(_small(current)),
+                _small(errors * motion.mask),
+                resize_mask(motion.mask, _small(motion.mask).shape[-2:]),
+            ),
+        ]
+
+
+def _small(planes: Tensor) -> Tensor:
+    height, width = planes.shape[-2:]
+    factor = LONGEST / max(height, width)
+    if factor >= 1:
+        return planes.clone()
+    size = (max(1, round(height * factor)), max(1, round(width * factor)))
+    return F.interpolate(planes[None].to(torch.float32), size=size, mode="area")[0]
