@@ -5,7 +5,8 @@
  * CLIP is raw float RGBA, top row first, not premultiplied, frame after frame. The host reads commands from
  * standard input, one a line, and answers each with one line:
  *
- *     render T...            render frames, each in turn; OUTPUT gets each as float RGBA, as CLIP
+ *     render T...            render frames, each in turn; OUTPUT gets each as float RGBA, as CLIP. The answer
+ *                            has each one's status, and the seconds that the render action took
  *     threads N T...         the same on N threads at once, on one instance
  *     set NAME VALUE         a parameter; the instance is told
  *     change T FILE          frame T of the clip becomes the first of another file; nobody is told
@@ -768,7 +769,7 @@ static int interactive, fresh, window[4];
 static FILE *output;
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
-static OfxStatus render_frame(int time, float *rgba)
+static OfxStatus render_frame(int time, float *rgba, double *seconds)
 {
     picture target = new_picture();
     now.time = time;
@@ -783,7 +784,11 @@ static OfxStatus render_frame(int time, float *rgba)
     set_int(in, kOfxImageEffectPropInteractiveRenderStatus, 0, interactive);
     set_int(in, kOfxImageEffectPropSequentialRenderStatus, 0, 1);
     need(kOfxImageEffectActionBeginSequenceRender, instance, in, NULL);
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
     OfxStatus status = act(kOfxImageEffectActionRender, instance, in, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    *seconds = (double)(after.tv_sec - before.tv_sec) + 1e-9 * (double)(after.tv_nsec - before.tv_nsec);
     need(kOfxImageEffectActionEndSequenceRender, instance, in, NULL);
     free_set(in);
     if (!untouched(&target))
@@ -810,13 +815,15 @@ typedef struct task {
     atomic_int *next;
     float *pictures;
     int *statuses;
+    double *seconds;
 } task;
 
 static void *work(void *argument)
 {
     task *it = argument;
     for (int i; (i = atomic_fetch_add(it->next, 1)) < it->count;)
-        it->statuses[i] = render_frame(it->times[i], it->pictures + (size_t)i * (size_t)width * (size_t)height * 4);
+        it->statuses[i] = render_frame(it->times[i], it->pictures + (size_t)i * (size_t)width * (size_t)height * 4,
+                                       &it->seconds[i]);
     return NULL;
 }
 
@@ -825,8 +832,9 @@ static void render(const int *times, int count, int threads)
     size_t length = (size_t)width * (size_t)height * 4;
     float *pictures = calloc((size_t)count * length, sizeof *pictures);
     int statuses[MOST_FRAMES] = {0};
+    double seconds[MOST_FRAMES] = {0};
     atomic_int next = 0;
-    task shared = {times, count, &next, pictures, statuses};
+    task shared = {times, count, &next, pictures, statuses, seconds};
     pthread_t ids[8];
     for (int i = 0; i < threads; i++)
         pthread_create(&ids[i], NULL, work, &shared);
@@ -836,7 +844,7 @@ static void render(const int *times, int count, int threads)
                 destroy_instance();
                 create_instance();
             }
-            statuses[i] = render_frame(times[i], pictures + (size_t)i * length);
+            statuses[i] = render_frame(times[i], pictures + (size_t)i * length, &seconds[i]);
         }
     for (int i = 0; i < threads; i++)
         pthread_join(ids[i], NULL);
@@ -850,6 +858,9 @@ static void render(const int *times, int count, int threads)
     printf("rendered");
     for (int i = 0; i < count; i++)
         printf(" %d", statuses[i]);
+    printf(" seconds");
+    for (int i = 0; i < count; i++)
+        printf(" %.6f", seconds[i]);
     printf(" progress %d message %s\n", atomic_exchange(&progress_calls, 0), last_message);
 }
 

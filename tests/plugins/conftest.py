@@ -31,7 +31,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture
 def configuration(tmp_path: Path) -> Path:
-    path = tmp_path / "vst.conf"
+    return write_configuration(tmp_path)
+
+
+def write_configuration(folder: Path) -> Path:
+    path = folder / "vst.conf"
     lines = [f"python={sys.executable}", f"package={ROOT}", "mode=vtn", "mode=itn", "alone=itn"]
     path.write_text("\n".join([*lines, "style=red", "style=blue", ""]))
     return path
@@ -47,12 +51,16 @@ def runtime() -> Iterator[Path]:
 
 @pytest.fixture
 def environment(configuration: Path, tiny_weights: Path, runtime: Path, tmp_path: Path) -> dict[str, str]:
+    made = environment_for(configuration, tiny_weights, tmp_path)
+    return {**made, "XDG_RUNTIME_DIR": str(runtime)}
+
+
+def environment_for(configuration: Path, weights: Path, folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "VST_PLUGIN_CONFIG": str(configuration),
-        "VST_PLUGIN_LOG": str(tmp_path / "log"),
-        "VST_WEIGHTS": str(tiny_weights),
-        "XDG_RUNTIME_DIR": str(runtime),
+        "VST_PLUGIN_LOG": str(folder / "log"),
+        "VST_WEIGHTS": str(weights),
         "OMP_NUM_THREADS": "1",
     }
 
@@ -110,8 +118,9 @@ class OfxHost:
 
     def result(self, answer: str) -> np.ndarray:
         numbers, _, self.message = answer.removeprefix("rendered ").partition(" message ")
-        statuses, _, progress = numbers.partition(" progress ")
-        self.statuses, self.progress = [int(each) for each in statuses.split()], int(progress)
+        statuses, _, rest = numbers.partition(" seconds ")
+        self.statuses = [int(each) for each in statuses.split()]
+        self.progress = int(rest.partition(" progress ")[2])
         frames = np.fromfile(self._output, np.float32).reshape(-1, *self._shape)
         return frames[len(frames) - len(self.statuses) :]
 
@@ -169,6 +178,19 @@ def make_host(
     for host in hosts:
         host.process.kill()
         host.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def straight(
+    built: Built, tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[np.ndarray]:
+    """The frames in order, as float pixels in mode vtn, N×H×W×4."""
+    folder = tmp_path_factory.mktemp("straight")
+    environment = environment_for(write_configuration(folder), tiny_weights, folder)
+    clip = rgba(np.stack([moving_picture(number) for number in range(FRAMES)]))
+    host = OfxHost(built, folder, environment, clip, [])
+    yield host.render(*range(FRAMES))
+    host.close()
 
 
 @pytest.fixture

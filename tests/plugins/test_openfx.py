@@ -36,9 +36,8 @@ def test_frames_are_those_of_a_render_into_a_lossless_file(make_host, render_fil
     host.close()
 
 
-def test_any_order_threads_and_instances_give_the_same_pixels(make_host):
+def test_any_order_threads_and_instances_give_the_same_pixels(make_host, straight):
     order = list(range(FRAMES))
-    straight = make_host().render(*order)
     shuffled = order.copy()
     random.Random(3).shuffle(shuffled)
     host = make_host()
@@ -51,9 +50,12 @@ def test_any_order_threads_and_instances_give_the_same_pixels(make_host):
     host.close()
 
 
-def test_a_changed_source_frame_changes_what_follows_in_its_shot_and_nothing_else(make_host, pictures):
+def test_a_changed_source_frame_changes_what_follows_in_its_shot_and_nothing_else(
+    make_host, straight, pictures
+):
     host = make_host()
     before = host.render(*range(FRAMES))
+    assert np.array_equal(before, straight)
     changed = pictures.copy()
     changed[3] = changed[3][:, ::-1]
     host.change(3, rgba(changed)[3])
@@ -77,18 +79,19 @@ def test_without_other_frames_it_paints_in_order(make_host, render_file, picture
 @pytest.mark.parametrize(
     ("options", "most"),
     [
-        (["depth=byte", "rows=negative", "pad=20"], LEVEL),
-        (["depth=short", "pad=6"], 1e-4),
-        (["depth=half", "origin=-7,13"], 2e-3),
-        (["depth=float", "rows=negative", "origin=100,-50", "pad=16"], 1e-6),
-        (["depth=float", "components=RGB"], 1e-6),
-        (["depth=byte", "components=RGB", "rows=negative"], LEVEL),
-        (["depth=float", "scale=0.5", "messages=1", "progress=1"], 1e-6),
-        (["depth=float", "poor=1", "messages=0", "progress=0"], 1e-6),
+        (["depth=short", "rows=negative", "pad=6"], 1e-4),
+        (["depth=float", "rows=negative", "origin=100,-50", "pad=16", "scale=0.5"], 1e-6),
+        (["depth=byte", "components=RGB", "pad=5", "messages=1", "progress=1"], LEVEL),
+        (["depth=half", "origin=-7,13", "poor=1", "messages=0", "progress=0"], 1e-3),
     ],
 )
-def test_depths_components_rows_and_origins_make_no_difference(make_host, options, most):
-    expected = make_host().render(2, 3)
+def test_depths_components_rows_and_origins_make_no_difference(
+    make_host, straight, pictures, options, most
+):
+    expected = straight[2:4]
+    if "depth=half" in options:
+        # What a half cannot hold, the host has lost before.
+        expected = make_host(clip=rgba(pictures).astype(np.float16).astype(np.float32)).render(2, 3)
     host = make_host(*options)
     painted = host.render(2, 3)
     assert host.statuses == [0, 0]
@@ -109,8 +112,6 @@ def test_premultiplied_pixels_are_painted_as_if_they_were_not(make_host, picture
     # Colour below zero alpha is lost in one of the two, and what is near sees it.
     assert np.median(np.abs(painted - plain)[solid]) < 0.02
     assert (painted[~solid] == 0).all()
-    opaque = make_host("premultiplied=1").render(2)
-    assert np.array_equal(opaque, make_host().render(2))
     host.close()
 
 
@@ -121,9 +122,9 @@ def test_alpha_alone_passes_through(make_host, pictures):
     host.close()
 
 
-def test_a_window_is_painted_as_a_part_of_the_whole(make_host):
-    whole = make_host().render(1)[0]
-    host = make_host("origin=5,6")
+def test_a_window_is_painted_as_a_part_of_the_whole(make_host, straight):
+    whole = straight[1]
+    host = make_host("origin=5,6", "premultiplied=1")
     host.say("window 8 4 40 30")
     part = host.render(1)[0]
     # Windows count rows from below, arrays from above.
@@ -183,11 +184,11 @@ def test_parameters_change_in_mid_sequence(make_host, render_file, pictures):
     host.close()
 
 
-def test_float_pixels_are_light_in_hosts_that_work_in_light(make_host, pictures):
+def test_float_pixels_are_light_in_hosts_that_work_in_light(make_host, straight, pictures):
     light = (rgba(pictures).astype(np.float64) + 0.055) / 1.055
     light = np.where(rgba(pictures) <= 0.04045, rgba(pictures) / 12.92, light**2.4)
     light[..., 3] = 1
-    plain = make_host().render(3)[0]
+    plain = straight[3]
     host = make_host("name=fr.inria.Natron", clip=light)
     painted = host.render(3)[0, ..., :3]
     shown = np.where(
@@ -197,14 +198,13 @@ def test_float_pixels_are_light_in_hosts_that_work_in_light(make_host, pictures)
     host.close()
 
 
-def test_an_aborted_frame_fails_without_a_message_and_the_next_works(make_host):
-    expected = make_host().render(6)
+def test_an_aborted_frame_fails_without_a_message_and_the_next_works(make_host, straight):
     host = make_host()
     host.say("abort 0")
     host.render(6)
     assert host.statuses == [1]
     assert host.message == ""
-    assert np.array_equal(host.render(6), expected)
+    assert np.array_equal(host.render(6)[0], straight[6])
     host.close()
 
 

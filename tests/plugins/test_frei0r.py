@@ -1,0 +1,102 @@
+"""The frei0r filter in real hosts: ffmpeg and melt."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.plugins.conftest import decoded
+
+PROFILE = """description=test
+frame_rate_num=25
+frame_rate_den=1
+width=64
+height=48
+progressive=1
+sample_aspect_num=1
+sample_aspect_den=1
+display_aspect_num=4
+display_aspect_den=3
+colorspace=709
+"""
+
+
+@pytest.fixture
+def filter_environment(environment, built, tmp_path):
+    folder = tmp_path / "frei0r"
+    folder.mkdir()
+    shutil.copy(built.frei0r, folder)
+    return {
+        **environment,
+        "FREI0R_PATH": str(folder),
+        "SDL_AUDIODRIVER": "dummy",
+        "QT_QPA_PLATFORM": "offscreen",
+    }
+
+
+def program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+def run(command: list[object], environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [str(each) for each in command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def through_ffmpeg(clip: Path, parameters: str, environment: dict[str, str]) -> tuple[np.ndarray, str]:
+    out = clip.with_name("ffmpeg.mkv")
+    graph = f"format=rgba,frei0r=filter_name=vst_frei0r:filter_params={parameters}"
+    ffmpeg = program("ffmpeg")
+    if "--enable-frei0r" not in subprocess.run([ffmpeg, "-version"], capture_output=True, text=True).stdout:
+        pytest.skip("this ffmpeg was built without frei0r")
+    command = [ffmpeg, "-y", "-loglevel", "warning", "-i", clip, "-vf", graph]
+    err = run([*command, "-c:v", "ffv1", "-pix_fmt", "bgr0", out], environment)
+    return decoded(out), err
+
+
+@pytest.mark.parametrize("mode", ["vtn", "itn"])
+def test_ffmpeg_gives_the_frames_of_a_render(filter_environment, lossless, render_file, pictures, mode):
+    expected = render_file(pictures, mode)
+    painted, _ = through_ffmpeg(lossless("clip.mkv", pictures), f"red|{mode}", filter_environment)
+    assert painted.shape == expected.shape
+    assert np.abs(painted.astype(int) - expected).max() <= 1
+
+
+def test_melt_gives_the_frames_of_a_render(filter_environment, lossless, render_file, pictures, tmp_path):
+    melt = program("melt")
+    (tmp_path / "profile").write_text(PROFILE)
+    out = tmp_path / "melt.mkv"
+    clip = lossless("clip.mkv", pictures)
+    effect = ["-filter", "frei0r.vst_frei0r", "style=red", "mode=vtn"]
+    consumer = ["-consumer", f"avformat:{out}", "vcodec=ffv1", "pix_fmt=bgr0", "an=1", "real_time=-1"]
+    run([melt, "-profile", tmp_path / "profile", clip, *effect, *consumer], filter_environment)
+    painted, expected = decoded(out), render_file(pictures, "vtn")
+    assert painted.shape == expected.shape
+    assert np.abs(painted.astype(int) - expected).max() <= 1
+
+
+def test_strength_and_colour_are_those_of_a_render(filter_environment, lossless, render_file, pictures):
+    expected = render_file(pictures[:3], "itn", strength=0.5, keep_color=True)
+    painted, _ = through_ffmpeg(lossless("clip.mkv", pictures[:3]), "red|itn|0.5|y", filter_environment)
+    assert np.abs(painted.astype(int) - expected).max() <= 1
+
+
+def test_what_is_wrong_is_said_once_and_the_clip_passes_through(filter_environment, lossless, pictures):
+    painted, err = through_ffmpeg(lossless("clip.mkv", pictures[:3]), "rd|itn", filter_environment)
+    assert np.array_equal(painted, pictures[:3])
+    assert err.count("did you mean 'red'") == 1
