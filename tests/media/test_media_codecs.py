@@ -79,6 +79,24 @@ def test_transparency_chooses_a_codec_that_has_it(tmp_path):
             assert (ours.alpha - theirs.alpha).abs().mean() < 0.05
 
 
+def test_what_was_made_for_editing_stays_so(tmp_path):
+    clip = lossless(tmp_path / "c.mkv", "yuv422p10le")
+    for codec, name in (("prores", "prores"), ("dnxhr", "dnxhd")):
+        copy(clip, tmp_path / f"{codec}.mov", Encoding(codec))
+        writer = copy(tmp_path / f"{codec}.mov", tmp_path / f"again-{codec}.mov")
+        assert probe(tmp_path / f"again-{codec}.mov").codec == name
+        assert any(f"{codec} is the codec, because of the clip's own codec" in n for n in writer.notes)
+        copy(tmp_path / f"{codec}.mov", tmp_path / f"{codec}.mp4")
+        assert probe(tmp_path / f"{codec}.mp4").codec == "h264"
+
+
+def test_an_odd_size_in_webm_gets_a_codec_that_can_hold_it(tmp_path):
+    clip = lossless(tmp_path / "c.mkv", "yuv420p", width=33, height=21)
+    copy(clip, tmp_path / "o.webm")
+    info = probe(tmp_path / "o.webm")
+    assert (info.codec, info.width, info.height) == ("vp9", 33, 21)
+
+
 def test_who_names_codec_or_format_decides_about_transparency(tmp_path):
     clip = lossless(tmp_path / "c.mkv", "yuva420p", width=64, height=48)
     for encoding in (Encoding("h264"), Encoding(pix_fmt="yuv420p")):

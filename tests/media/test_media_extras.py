@@ -165,6 +165,11 @@ def test_a_varying_frame_rate_is_seen_and_an_even_one_not_taken_for_it(tmp_path,
     assert probe(uneven).variable_rate
 
 
+def test_a_container_that_knows_no_rate_gets_the_one_its_frames_have(tmp_path):
+    clip = make_clip(tmp_path / "c.mkv", times=[Fraction(n, 25) for n in (0, 1, 2, 5, 6, 10)])
+    assert 10 < probe(clip).average_rate < 30
+
+
 def test_pictures_have_no_place_for_any_of_it_and_that_is_said(tmp_path):
     clip = with_extras(tmp_path / "c.mov", timecode="01:02:03:04")
     with Reader(clip) as reader:

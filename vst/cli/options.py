@@ -150,7 +150,10 @@ render_options = _add(
         show_default=True,
         help="Interlaced clips: as they are, or one whole picture a frame or a field.",
     ),
-    click.option("--codec", help="h264 (default), h265, av1, vp9, prores, dnxhr or ffv1."),
+    click.option(
+        "--codec",
+        help="h264 (default, for most clips), h265, av1, vp9, prores, dnxhr or ffv1.",
+    ),
     click.option("--crf", type=int, help="Quality of the codec, smaller is better."),
     click.option("--pix-fmt", help="Pixel format of the output, such as yuv420p10le."),
     device_option,

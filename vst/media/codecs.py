@@ -271,6 +271,9 @@ class Encoding:
 ALPHA_CODECS = {"mov": "prores", "mkv": "vp9", "webm": "vp9"}
 """Extension -> codec for a clip with transparency."""
 
+EDITING_CODECS = {"prores": "prores", "dnxhd": "dnxhr"}
+"""libav's name of a source's codec -> codec: what was made for editing is edited on."""
+
 HDR_CODECS = ("h265", "av1", "h264")
 """For HDR that is kept, the first that fits."""
 
@@ -281,7 +284,7 @@ def default_codec(
     """The codec for an output of which nobody says it.
 
     H.264 where the container may hold it, else the first codec that it may hold; but one with alpha for a
-    clip with transparency, and one of 10 bits for HDR that is kept.
+    clip with transparency, one of 10 bits for HDR that is kept, and ProRes and DNxHR stay what they are.
     """
     extension = output.suffix.lower().removeprefix(".")
     if source is not None and source.light == "hdr":
@@ -292,7 +295,14 @@ def default_codec(
                 return name
     if source is not None and source.has_alpha and extension in ALPHA_CODECS:
         return ALPHA_CODECS[extension]
-    fitting = [codec.name for codec in CODECS.values() if extension in codec.containers]
+    if source is not None and (same := EDITING_CODECS.get(source.codec)) is not None:
+        smallest = CODECS[same].smallest
+        if extension in CODECS[same].containers and width >= smallest[0] and height >= smallest[1]:
+            return same
+    odd = width % 2 or height % 2
+    fitting = [name for name, codec in CODECS.items() if extension in codec.containers]
+    # SVT-AV1 has 4:2:0 only.
+    fitting = [name for name in fitting if not (odd and name == "av1")] or fitting
     return fitting[0] if fitting and "h264" not in fitting else "h264"
 
 
@@ -360,7 +370,7 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
     name = encoding.codec or default_codec(path, asked, width, height)
     codec = _codec_named(name)
     if encoding.codec is None and name != default_codec(path, None, width, height):
-        reason = "HDR" if source.light == "hdr" else "transparency"
+        reason = "HDR" if source.light == "hdr" else "transparency" if source.has_alpha else "own codec"
         notes.append(f"{name} is the codec, because of the clip's {reason}; --codec chooses another")
     if container.name not in codec.containers:
         fitting = [name for name, other in CODECS.items() if container.name in other.containers]
@@ -426,7 +436,9 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
     if layout.bits < source_layout.bits and not (
         layout.is_rgb and layout.bits >= 8 and source_layout.bits <= 8
     ):
-        notes.append(f"{source_layout.bits} bits a sample become {layout.bits}")
+        notes.append(
+            f"{source_layout.bits} bits a sample become {layout.bits}; --pix-fmt or --codec keep more"
+        )
     if source.has_alpha and not layout.alpha:
         notes.append(f"transparency is dropped: {codec.name} as {pix_fmt} has none")
     options = codec.options(crf, 2, layout)

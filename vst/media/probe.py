@@ -380,6 +380,9 @@ def _describe(
     if rate is not None and rate > MAX_RATE:
         # Matroska and FLV count milliseconds; libav takes that for the rate where it knows nothing better.
         rate = _positive(stream.guessed_rate) or rate
+    variable, counted = _spacing(container, stream)
+    if counted is not None and (rate is None or rate > MAX_RATE):
+        rate = counted / time_base
     duration = _tagged_duration(stream)
     if stream.duration is not None and stream.duration > 0:
         duration = stream.duration * time_base
@@ -425,7 +428,7 @@ def _describe(
         metadata=dict(container.metadata),
         notes=tuple(notes),
         stream_index=stream.index,
-        variable_rate=_is_variable(container, stream),
+        variable_rate=variable,
         timecode=timecode,
         extras=(*([f"timecode {timecode}"] if timecode else []), *_extras(container, stream)),
         field_order=int(context.field_order),
@@ -457,8 +460,10 @@ def _extras(container: av.container.InputContainer, chosen: av.VideoStream) -> I
             yield f"data ({stream.metadata.get('handler_name', 'unknown')})"
 
 
-def _is_variable(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
-    """Whether the next frames are not evenly spaced, as far as the container's unit can tell."""
+def _spacing(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> tuple[bool, Fraction | None]:
+    """Whether the first frames are spaced unevenly, more than by rounding; and frames a unit on average."""
     stamps: set[int] = set()
     whole = True
     try:
@@ -470,11 +475,13 @@ def _is_variable(container: av.container.InputContainer, stream: av.VideoStream)
                 whole = False
                 break
     except av.FFmpegError:
-        return False
+        return False, None
     # Of the last ones neighbours may be missing, which come later in the file.
     ordered = sorted(stamps)[: None if whole else -RATE_DELAY]
     steps = [after - before for before, after in pairwise(ordered)]
-    return bool(steps) and max(steps) - min(steps) > max(2, max(steps) // 10)
+    if not steps:
+        return False, None
+    return max(steps) - min(steps) > max(2, max(steps) // 10), Fraction(len(steps), sum(steps))
 
 
 def _tagged_duration(stream: av.VideoStream) -> Fraction | None:
