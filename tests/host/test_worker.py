@@ -135,6 +135,16 @@ def test_missing_weights_are_answered_with_what_to_do(start, folder, tmp_path):
     assert "does not exist" in values["message"] or "shares no memory" in values["message"]
 
 
+def test_what_a_killed_worker_left_is_removed_by_the_next(start, folder):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for name in (f"{gone.pid}.sock", f"{gone.pid}.sock.err", f"{os.getpid()}.sock", "notes"):
+        (folder / name).touch()
+    start()
+    Client(folder / "s").socket.close()
+    assert {each.name for each in folder.iterdir()} - {"s"} == {f"{os.getpid()}.sock", "notes"}
+
+
 def test_a_folder_that_others_can_read_is_refused(folder):
     folder.chmod(0o755)
     with pytest.raises(VstError, match="closed to others"):

@@ -101,7 +101,7 @@ def build(folder: Path, *, sources: Path | None = None, sanitizer: str | None = 
         raise VstError(f"the plugins' sources are not in {sources}; install vst again")
     built = built_in(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    plans = (
+    plans: tuple[tuple[Path, list[str], list[Path]], ...] = (
         (built.ofx, ["-shared"], [*sorted((sources / "openfx").glob("*.c")), *client]),
         (built.frei0r, ["-shared"], [*sorted((sources / "frei0r").glob("*.c")), *client]),
         (built.host, [], [*sorted((sources / "testhost").glob("*.c")), sources / "client" / "pixels.c"]),

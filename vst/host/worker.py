@@ -51,6 +51,7 @@ class Worker:
 
     def __init__(self, path: Path, host: int) -> None:
         check_private(path.parent)
+        _sweep(path.parent)
         self._path, self._host = path, host
         self._born = _birth(host)
         self._clients = 0
@@ -139,6 +140,15 @@ def check_private(folder: Path) -> None:
         raise VstError(
             f"{folder} has to be a folder of your own that is closed to others; remove it and render again"
         )
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what workers left that were killed: sockets are named after their host's process."""
+    for left in folder.glob("*.sock"):
+        if left.stem.isdigit() and _birth(int(left.stem)) is None:
+            for path in (left, left.with_name(f"{left.name}.err")):
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str]) -> None:
