@@ -262,6 +262,16 @@ def test_on_a_sintel_scene_exact_motion_judges_first_and_what_is_hidden_does_not
     assert means(found, judge="dis")["painted"] > 1e-4
 
 
+def test_frames_whose_occlusions_are_missing_are_not_judged_and_that_is_said(
+    sintel: Path, write: Write
+) -> None:
+    (sintel / "occlusions/alley_9/frame_0002.png").unlink()
+    found = evaluate(sintel, [write("a.mkv", scene(5))], settings(scene="alley_9", second="auto"))
+    (row,) = (row for row in found.of_judge("exact") if row.name == "a.mkv")
+    assert [("E" in point.values) for point in row.points] == [False, True, False, True, True]
+    assert any("does not judge 1 pair of frames of alley_9" in note for note in found.notes)
+
+
 def test_a_scene_has_to_be_named_where_there_are_several(sintel: Path, write: Write) -> None:
     painted = write("a.mkv", scene(5))
     with pytest.raises(UsageError, match="give --scene with one of alley_9, cave_9"):

@@ -56,7 +56,7 @@ class Divider(click.ParamType):
 @click.option(
     "--size", type=int, metavar="PIXELS", help="Short side of each picture; the first clip's unless given."
 )
-@click.option("--codec", help="h264 (default), h265, av1, vp9, prores or ffv1.")
+@click.option("--codec", help="As of a render.")
 @click.option("--crf", type=int, help="Quality of the codec, smaller is better.")
 @talk_options
 @click.pass_context

@@ -164,7 +164,7 @@ class _Measured:
     @property
     def notes(self) -> list[str]:
         """What a user should know of what was measured."""
-        notes = [*self._lengths, *self._paired.notes]
+        notes = [*self._lengths, *self._paired.notes, *(self._exact.notes if self._exact else ())]
         if isinstance(self.follower, RecordedMotion):
             notes += [*self.follower.notes, f"the masks of {self.follower.name} are those kept with it"]
         return notes

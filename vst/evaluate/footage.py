@@ -87,7 +87,7 @@ class Footage:
             image = frame.image
             if image.shape[-2:] != (height, width):
                 image = resize(image, (height, width))
-            yield replace(frame, image=image.clamp(0, 1), alpha=None)
+            yield replace(frame, image=image.clamp(0, 1), alpha=None, gain=None)
 
 
 def common_size(clip: Footage, paintings: Sequence[Footage], short_side: int | None) -> tuple[int, int]:

@@ -72,6 +72,8 @@ def find_scene(folder: Path, name: str | None) -> SintelScene:
 class SintelJudge:
     """Exact forward flow of a scene. Its motion lies on the previous frame's grid.
 
+    Pairs of which nobody says what is hidden are not judged: things that vanish would count as errors.
+
     Args:
         scene: From ``find_scene``.
     """
@@ -80,6 +82,17 @@ class SintelJudge:
 
     def __init__(self, scene: SintelScene) -> None:
         self._scene = scene
+        self._unmasked = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know so far."""
+        if not self._unmasked:
+            return []
+        return [
+            f"exact motion does not judge {self._unmasked} pair{'' if self._unmasked == 1 else 's'} of "
+            f"frames of {self._scene.name}, whose occlusions are missing: complete the data set"
+        ]
 
     def step(self, index: int) -> Motion | None:
         """Motion from frame ``index`` − 1 to frame ``index``; None where it is not known.
@@ -91,8 +104,9 @@ class SintelJudge:
         if pair is None:
             return None
         truth = pair.truth()
+        if truth.occluded is None:
+            self._unmasked += 1
+            return None
         known = truth.flow.isfinite().all(dim=0, keepdim=True)
-        mask = known & inside(torch.nan_to_num(truth.flow))
-        if truth.occluded is not None:
-            mask &= ~truth.occluded
+        mask = known & inside(torch.nan_to_num(truth.flow)) & ~truth.occluded
         return Motion(torch.nan_to_num(truth.flow), mask.float())

@@ -15,7 +15,6 @@ from vst.errors import Interrupted, MediaError, UsageError, suggestion
 from vst.frame import Frame
 from vst.look.lineup import Difference, Lineup, SideBySide, Split, fit
 from vst.media import ClipInfo, Encoding, Reader, Writer
-from vst.media.codecs import default_codec
 from vst.render.pipeline import DEPTH, Progress, progress_now
 from vst.render.settings import MAX_SIDE
 from vst.render.stages import Background, Clock
@@ -130,7 +129,7 @@ def compare(
         first = readers[0].info
         width, height, notes = _cell(first, lineup, settings)
         whole = lineup.size(width, height)
-        encoding = Encoding(settings.codec or default_codec(target), settings.crf)
+        encoding = Encoding(settings.codec, settings.crf)
         writer = stack.enter_context(
             Writer(target, first, encoding, width=whole[0], height=whole[1], overwrite=settings.overwrite)
         )
@@ -232,7 +231,7 @@ def _draw(
             return
         images = [frame.image, *(each.image for each in shown if each is not None)]
         pictures = [fit(image, width, height, by) for image, by in zip(images, stretches, strict=True)]
-        yield replace(frame, image=lineup.draw(pictures, moment), alpha=None)
+        yield replace(frame, image=lineup.draw(pictures, moment), alpha=None, gain=None)
         count += 1
     if any(other.goes_on() for other in others):
         lengths.append(_ends(first, count))
