@@ -240,7 +240,7 @@ def _charts(found: Evaluation, rows: Sequence[str]) -> tuple[str, dict[str, obje
             values[name] = _values(found, found.of_judge(judge), metric, rows)
             svg = draw_chart(name, title, series, found.frames, [cut + 1 for cut in found.cuts])
             drawn.append(
-                f'<div class="plot"><h3>{escape(title)}</h3>{svg}<output aria-live="polite"></output></div>'
+                f'<div class="plot"><h3>{escape(title)}</h3>{svg}<output aria-live="off"></output></div>'
             )
         if drawn:
             parts.append(f"<h2>{heading}</h2><p>{text}</p>{''.join(drawn)}")

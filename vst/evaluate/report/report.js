@@ -36,6 +36,10 @@
       const x = ((event.clientX - box.left) / box.width) * chart.viewBox.baseVal.width;
       show(Math.round((x - Number(chart.dataset.left)) / Number(chart.dataset.across)) + 1);
     });
+    // Only the chart in use is read aloud, not all that follow it.
+    const output = chart.parentElement.querySelector("output");
+    chart.addEventListener("focus", () => output.setAttribute("aria-live", "polite"));
+    chart.addEventListener("blur", () => output.setAttribute("aria-live", "off"));
     chart.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
       if (step !== undefined) show(frame + step);
