@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vst.errors import UsageError
 from vst.media import Reader, Writer, probe
@@ -142,6 +143,13 @@ def test_the_output_is_as_long_and_no_longer_interlaced(tmp_path):
     after = probe(tmp_path / "o.mp4")
     assert (after.interlaced, after.average_rate) == (False, 50)
     assert after.duration == pytest.approx(Fraction(FRAMES, 25), abs=1e-3)
+
+
+def test_a_picture_has_no_fields_and_that_is_said(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "p.png")
+    reader = Reader(tmp_path / "p.png", deinterlace="fields")
+    assert len(list(reader)) == 1
+    assert any("pictures have no fields" in note for note in reader.notes)
 
 
 def test_an_unknown_way_is_refused(tmp_path):

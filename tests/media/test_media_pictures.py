@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import struct
 import sys
 
@@ -119,7 +120,9 @@ def test_a_format_that_a_picture_cannot_have_is_refused(tmp_path):
         copy(tmp_path / "p.png", tmp_path / "o.jpg", Encoding(pix_fmt="rgb48le"))
 
 
-@pytest.mark.parametrize(("first", "second"), itertools.permutations((".png", ".jpg", ".tif", ".webp"), 2))
+@pytest.mark.parametrize(
+    ("first", "second"), list(itertools.permutations((".png", ".jpg", ".tif", ".webp"), 2))
+)
 def test_profile_and_camera_go_along(tmp_path, first, second):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif = Image.Exif()
@@ -276,6 +279,31 @@ def test_a_damaged_openexr_file_is_one_line_and_nothing_on_stdout(tmp_path, capf
             list(Reader(tmp_path / "cut.exr"))
     assert capfd.readouterr().out == ""
     assert sys.stdout.write("") == 0
+
+
+def test_mutated_openexr_files_are_read_or_refused_in_one_line(tmp_path):
+    chance = random.Random(7)
+    wholes = [
+        write_exr(tmp_path / "p.exr", light(4), kind, compression=compression).read_bytes()
+        for kind, compression in (
+            (np.float16, OpenEXR.PIZ_COMPRESSION),
+            (np.float32, OpenEXR.ZIP_COMPRESSION),
+            (np.float32, OpenEXR.DWAA_COMPRESSION),
+        )
+    ]
+    lines = []
+    for number in range(60):
+        data = bytearray(chance.choice(wholes))
+        for _ in range(chance.randint(1, 5)):
+            data[chance.randrange(4, len(data) if number % 2 else 400)] ^= 1 << chance.randrange(8)
+        (tmp_path / "m.exr").write_bytes(data[: chance.choice((len(data), len(data), len(data) // 2))])
+        try:
+            for frame in Reader(tmp_path / "m.exr"):
+                assert frame.image.isfinite().all()
+        except MediaError as error:
+            lines.append(str(error))
+    assert len(lines) > 10
+    assert not any("\n" in line for line in lines)
 
 
 def test_a_huge_openexr_file_is_refused_from_its_header(tmp_path, monkeypatch):

@@ -91,7 +91,7 @@ def _library(path: Path) -> Iterator[None]:
         sys.stdout = _Muted(before)
         try:
             yield
-        except (RuntimeError, ValueError, TypeError, OSError, MemoryError) as error:
+        except (RuntimeError, ValueError, TypeError, LookupError, OSError, MemoryError) as error:
             raise MediaError(f"{path} is damaged and cannot be decoded ({reason_of(error)})") from error
         finally:
             sys.stdout = before
@@ -109,7 +109,12 @@ def probe_exr(path: Path, max_pixels: int) -> ExrInfo:
         MediaError: If it is damaged, too large, or of a kind that is not one flat picture in RGB or gray.
     """
     with _library(path), OpenEXR.File(str(path), header_only=True) as file:
+        # All that is asked of the library can fail on a damaged file, names and values too.
         parts = [dict(file.header(number)) for number in range(len(file.parts))]
+        return _describe(path, parts, max_pixels)
+
+
+def _describe(path: Path, parts: list[dict[str, Any]], max_pixels: int) -> ExrInfo:
     header = parts[0]
     if header.get("type") in (OpenEXR.deepscanline, OpenEXR.deeptile):
         raise MediaError(f"{path} is a deep OpenEXR file: expected a flat one; flatten it first")
@@ -204,7 +209,7 @@ def read_exr(path: Path, max_pixels: int) -> tuple[Tensor, Tensor | None, list[s
         names = ["Y"] * 3 if info.gray else ["R", "G", "B"]
         names += ["A"] if info.has_alpha else []
         stored = np.stack([loaded[info.prefix + name].pixels.astype(np.float32) for name in names])
-    window = header["dataWindow"][0] - header["displayWindow"][0]
+        window = header["dataWindow"][0] - header["displayWindow"][0]
     planes = torch.from_numpy(_placed(stored, int(window[0]), int(window[1]), info.width, info.height))
     notes = []
     if not torch.isfinite(planes).all():

@@ -441,7 +441,11 @@ def _as_read(found: ClipInfo, hdr: str, deinterlace: str) -> ClipInfo:
         else:
             note = f"HDR ({curve}) is tone-mapped to standard range (BT.709); --hdr keep carries it through"
             info = replace(info, colour=SDR, mastering=None, notes=(*info.notes, note))
-    if deinterlace == "no" or not found.in_container:
+    if deinterlace != "no" and not found.in_container:
+        return replace(
+            info, notes=(*info.notes, "pictures have no fields: there is nothing to deinterlace")
+        )
+    if deinterlace == "no":
         return info
     notes = [note for note in info.notes if not note.startswith("the clip is interlaced")]
     doubled = 2 if deinterlace == "fields" else 1
