@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from vst.motion import consistency_mask, create_estimator, inside
-from vst.motion.consistency import disocclusion, looks_alike, motion_boundary
+from vst.motion.consistency import FAR, disocclusion, looks_alike, motion_boundary
 
 SCENES = {
     "slow camera, disc of 3 px a frame": {
@@ -130,7 +130,7 @@ def test_a_fade_still_looks_alike_and_another_thing_does_not(make_world):
     other = picture.clone()
     other[:, 40:80, 40:80] = 1 - other[:, 40:80, 40:80]
     still = torch.zeros(2, 120, 160)
-    assert looks_alike(picture, picture * 0.98 + 0.1, still).all()
-    alike = looks_alike(other, picture, still)
+    assert looks_alike(picture, picture * 0.98 + 0.1, still, FAR).all()
+    alike = looks_alike(other, picture, still, FAR)
     assert not alike[:, 42:78, 42:78].float().mean() > 0.3
     assert alike[:, :36].all()

@@ -22,14 +22,15 @@ from torch import Tensor
 
 from vst.motion.warp import inside, warp
 
-_ALIKE = 0.025
-"""Largest mean difference of two neighbourhoods, of 1, that still counts as the same thing: at half
-resolution noise of 3 % a channel stays under it."""
+NEAR = 0.05
+"""Tolerance of `looks_alike` for neighbouring frames."""
+FAR = 0.025
+"""The same for frames further back, where flow that is wrong both ways is commoner."""
 
 _USUAL = 2.5
 """How many times the frame's median difference a pixel may differ and still look alike."""
 
-_NEIGHBOURHOOD = 5
+_NEIGHBOURHOOD = 3
 
 
 def consistency_mask(forward: Tensor, backward: Tensor) -> Tensor:
@@ -117,19 +118,22 @@ def motion_boundary(backward: Tensor) -> Tensor:
     return ~(steepness <= 0.01 * _squared_length(backward) + 0.002)
 
 
-def trusted_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Tensor) -> Tensor:
+def trusted_mask(
+    forward: Tensor, backward: Tensor, current: Tensor, earlier: Tensor, tolerance: float = NEAR
+) -> Tensor:
     """The mask of a ``Motion`` from estimated flow: not disoccluded, inside, and alike to look at.
 
     The motion boundaries of ``consistency_mask`` are left out. Beside an outline they distrust what is
     right more often than not, and that is where per-frame paint differs most; what is just uncovered lies
-    on one at the only moment at which memory can serve it. ``looks_alike`` finds flow that bleeds across
-    a boundary, and finds it by what is seen (docs/adr/0003 and 0008).
+    on one at the only moment at which memory can serve it. ``looks_alike`` finds flow that bleeds across a
+    boundary, and finds it by what is seen (docs/adr/0003 and 0008).
 
     Args:
         forward: Flow earlier -> current, 2×H×W, pixels.
         backward: Flow current -> earlier, 2×H×W, pixels.
         current: C×H×W, 0..1.
         earlier: C×H×W, 0..1.
+        tolerance: As in ``looks_alike``: ``NEAR`` for neighbours, ``FAR`` for frames further back.
 
     Returns:
         Float tensor 1×H×W, 0 or 1.
@@ -137,10 +141,10 @@ def trusted_mask(forward: Tensor, backward: Tensor, current: Tensor, earlier: Te
     Raises:
         ValueError: The shapes do not fit.
     """
-    return occlusion_part(forward, backward) * looks_alike(current, earlier, backward)
+    return occlusion_part(forward, backward) * looks_alike(current, earlier, backward, tolerance)
 
 
-def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor) -> Tensor:
+def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor, tolerance: float) -> Tensor:
     """Whether the earlier frame, brought here by the flow, shows the same as the current one.
 
     Not one of Sundaram's conditions: two estimated flows may agree in both directions and both be wrong
@@ -153,10 +157,12 @@ def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor) -> Tensor:
         current: C×H×W, 0..1.
         earlier: C×H×W, 0..1.
         backward: Flow current -> earlier, 2×H×W, pixels.
+        tolerance: Largest mean difference of two neighbourhoods, of 1, that still counts as the same thing.
+            At half resolution noise of 3 % a channel stays under 0.025.
 
     Returns:
-        Boolean tensor 1×H×W: mean absolute difference over 5×5 pixels and all channels below 0.025, or
-        below two and a half times the frame's median of it.
+        Boolean tensor 1×H×W: mean absolute difference over 3×3 pixels and all channels below the tolerance,
+        or below two and a half times the frame's median of it.
 
     Raises:
         ValueError: The shapes do not fit.
@@ -166,7 +172,7 @@ def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor) -> Tensor:
     margin = _NEIGHBOURHOOD // 2
     spread = F.pad(difference.abs().mean(0)[None, None], (margin,) * 4, mode="replicate")
     local = F.avg_pool2d(spread, _NEIGHBOURHOOD, stride=1)[0]
-    return local < torch.clamp(_USUAL * local.median(), min=_ALIKE)
+    return local < torch.clamp(_USUAL * local.median(), min=tolerance)
 
 
 def _squared_length(vectors: Tensor) -> Tensor:

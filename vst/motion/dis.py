@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -10,10 +11,13 @@ from torch import Tensor
 
 from vst.motion.estimator import Estimator, to_bytes
 
-Preset = Literal["ultrafast", "fast", "medium", "fine"]
+Preset = Literal["ultrafast", "fast", "medium", "refined"]
 
-_PRESETS: dict[str, int] = {"ultrafast": 0, "fast": 1, "medium": 2, "fine": 2}
+_PRESETS: dict[str, int] = {"ultrafast": 0, "fast": 1, "medium": 2, "refined": 2}
 """Values of cv2.DISOPTICAL_FLOW_PRESET_*."""
+
+FINE_BELOW = 240
+"""Short side of frames that are searched down to full resolution by default."""
 
 _LEAST_SIDE = 32
 """DIS wants 12 pixels a side, and leaves parts of its answer unset a little above that."""
@@ -28,23 +32,33 @@ class DisEstimator(Estimator):
     """DIS on 8-bit luma. No weights, same numbers on every run.
 
     OpenCV's presets stop at half the resolution and enlarge what they have, so that motion ends a pixel
-    or two beside what moves. ``fine`` is ``medium`` with the same variational refinement (Brox 2004) once
-    more at full resolution: docs/adr/0008-flow-is-refined-at-full-resolution.md.
+    or two beside what moves. ``refined`` is ``medium`` with the same variational refinement (Brox 2004)
+    once more at full resolution; and small frames are searched at full resolution too, which takes
+    three times as long: docs/adr/0008-flow-is-refined-at-full-resolution.md.
 
     Args:
-        preset: ``"fine"``, or OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four
+        preset: ``"refined"``, or OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four
             times as long as fast, and its mask finds 89 to 99 % of what moving discs hid; that of fast
-            finds 66 to 96 %. Fine takes twice as long as medium.
+            finds 66 to 96 %. Refined takes one and a half times as long as medium.
+        fine_below: Frames with a shorter side than so many pixels are searched at full resolution. The
+            three of OpenCV are as OpenCV has them, whatever this says.
     """
 
-    def __init__(self, preset: Preset = "fine") -> None:
+    def __init__(self, preset: Preset = "refined", fine_below: float = FINE_BELOW) -> None:
         if preset not in _PRESETS:
             raise ValueError(f"DIS preset is {preset!r}; expected one of {', '.join(_PRESETS)}")
         import cv2  # here, so that naming the estimators does not load OpenCV
 
-        self.name = "dis" if preset == "fine" else f"dis-{preset}"
+        refined = preset == "refined"
+        self.name = f"dis-{preset}"
+        if refined:
+            self.name = "dis-fine" if fine_below == math.inf else "dis"
         self._dis = cv2.DISOpticalFlow.create(_PRESETS[preset])
-        self._refinement = cv2.VariationalRefinement.create() if preset == "fine" else None
+        self._refinement = cv2.VariationalRefinement.create() if refined else None
+        self._fine = cv2.DISOpticalFlow.create(_PRESETS[preset]) if refined else self._dis
+        self._fine_below = fine_below
+        if refined:
+            self._fine.setFinestScale(0)
 
     def prepare(self, image: Tensor) -> Tensor:
         """1×H×W luma in 8 bits, on the CPU."""
@@ -82,7 +96,8 @@ class DisEstimator(Estimator):
             a, b = np.pad(a, padding, mode="edge"), np.pad(b, padding, mode="edge")
         a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
         # An array in place of None would be taken for a first guess; OpenCV's own type hints forget that.
-        flow = self._dis.calc(a, b, None)  # type: ignore[call-overload]
+        dis = self._fine if min(height, width) < self._fine_below else self._dis
+        flow = dis.calc(a, b, None)  # type: ignore[call-overload]
         planes = np.ascontiguousarray(flow.transpose(2, 0, 1))
         if self._refinement is not None:
             self._refinement.calcUV(a, b, planes[0], planes[1])  # in place

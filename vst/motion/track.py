@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame, Motion
-from vst.motion.consistency import trusted_mask
+from vst.motion.consistency import FAR, NEAR, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
 from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.warp import inside, warp
@@ -159,8 +159,9 @@ class Tracker:
         backward, forward = self._estimator.estimate_pair(current, earlier)
         backward, forward = backward.to(image.device), forward.to(image.device)
         seen = current.to(image.device).float() / 255, earlier.to(image.device).float() / 255
-        mask = trusted_mask(forward, backward, *seen)
-        if distance == self._distances[0]:
+        nearest = distance == self._distances[0]
+        mask = trusted_mask(forward, backward, *seen, NEAR if nearest else FAR)
+        if nearest:
             return Motion(backward, mask, distance)
         size = image.shape[-2:]
         return Motion(resize_flow(backward, size), resize_mask(mask, size), distance)

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from vst.frame import Frame
-from vst.motion import create_estimator, track
+from vst.motion import track
+from vst.motion.dis import DisEstimator
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
 from vst.train.pictures import Loadable
@@ -124,7 +125,10 @@ def _from_second(flow: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Flow and mask to earlier frames of one shot as a render has them, by `dis`.
+    """Flow and mask to earlier frames of one shot as a render of large frames has them, by `dis`.
+
+    Small ones would be searched at full resolution: three times the time for motion that no render of
+    larger frames will be as exact as.
 
     Args:
         frames: T×3×S×S, uint8.
@@ -137,7 +141,7 @@ def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, T
     flow = torch.zeros(length, len(distances), 2, height, width)
     mask = torch.zeros(length, len(distances), 1, height, width)
     shot = ((Frame(t, Fraction(t), Fraction(1), to_unit(frame)), t == 0) for t, frame in enumerate(frames))
-    for t, tracked in enumerate(track(shot, create_estimator("dis"), distances)):
+    for t, tracked in enumerate(track(shot, DisEstimator(fine_below=0), distances)):
         for k, distance in enumerate(distances):
             if distance in tracked.motions:
                 flow[t, k] = tracked.motions[distance].flow
