@@ -36,7 +36,10 @@ class Baseline(Protocol):
 
 
 class Blend:
-    """Where trusted, ``amount`` of the warped previous output and the rest of the per-frame painting."""
+    """Where trusted, ``amount`` of the warped previous output and the rest of the per-frame painting.
+
+    Warped by Lanczos, as a render's past: both live on what they have painted before.
+    """
 
     def __init__(self, amount: float = 0.5) -> None:
         if not 0 <= amount <= 1:
@@ -49,7 +52,7 @@ class Blend:
         """See ``Baseline.step``."""
         out = painting
         if motion is not None and self._previous is not None:
-            warped = warp(self._previous, motion.flow).clamp(0, 1)
+            warped = warp(self._previous, motion.flow, mode="lanczos").clamp(0, 1)
             out = painting + self._amount * motion.mask * (warped - painting)
         self._previous = out
         return out
