@@ -103,14 +103,14 @@ def test_premultiplied_pixels_are_painted_as_if_they_were_not(make_host, picture
     y, x = np.mgrid[0 : pictures.shape[1], 0 : pictures.shape[2]]
     alpha = np.where(x < 20, 1.0, np.where(y < 10, 0.0, 0.25 + x / 128))
     clip = rgba(pictures, alpha)
-    plain = make_host(clip=clip).render(2)[0]
+    solid = alpha > 0
+    # Colour below zero alpha is lost in one of the two.
+    plain = make_host(clip=clip * solid[..., None].astype(np.float32)).render(2)[0]
     host = make_host("premultiplied=1", clip=clip)
     painted = host.render(2)[0]
     assert np.allclose(painted[..., 3], alpha, atol=1e-6)
-    solid = alpha > 0
-    assert solid.mean() > 0.5
-    # Colour below zero alpha is lost in one of the two, and what is near sees it.
-    assert np.median(np.abs(painted - plain)[solid]) < 0.02
+    assert 0.5 < solid.mean() < 0.9
+    assert np.abs(painted - plain)[solid].mean() < 0.005
     assert (painted[~solid] == 0).all()
     host.close()
 
