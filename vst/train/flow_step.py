@@ -35,6 +35,7 @@ class FlowStep:
         first, second = (batch["frames"].float() / 255).unbind(1)
         truth, exact, bold, back = batch["flow"].unbind(1)
         seen = evidence(first, second, Stages(exact, bold, back))
+        seen = seen.contiguous(memory_format=torch.channels_last)
         kind = _TYPES[recipe.precision]
         with torch.autocast(seen.device.type, dtype=kind, enabled=kind != torch.float32):
             levels = self._network.levels(seen)

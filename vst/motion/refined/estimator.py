@@ -64,6 +64,7 @@ class RefinedEstimator(Estimator):
         height, width = one.shape[-2:]
         spare = (0, -width % GRID, 0, -height % GRID)
         seen = F.pad(evidence(one, other, stages), spare, mode="replicate")
+        seen = seen.contiguous(memory_format=torch.channels_last)
         known = F.pad(torch.cat((stages.exact, stages.bold), 1), spare, mode="replicate")
         with torch.autocast(
             self._device.type, dtype=self._precision, enabled=self._precision != torch.float32

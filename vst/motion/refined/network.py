@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from vst.motion.flow_layers import SLOPE, FlowHead, FlowUpsampling
 from vst.motion.flownet2.flownets import FlowNetS
-from vst.motion.kernels import channelnorm, resample2d
+from vst.motion.kernels import channelnorm
+from vst.motion.warp import warp
 
 GRID = 64
 """Sides of what the network sees are multiples of this."""
@@ -96,7 +97,7 @@ def evidence(first: Tensor, second: Tensor, stages: Stages) -> Tensor:
     """
     flow, bold, back = stages
     mean = first.mean((-3, -2, -1), keepdim=True)
-    brought = resample2d(torch.cat((second, back), dim=1), flow)
+    brought = warp(torch.cat((second, back), dim=1), flow, "bilinear")
     change = brought[:, :3] - first
     disagreement = flow + brought[:, 3:]
     return torch.cat(
@@ -104,10 +105,10 @@ def evidence(first: Tensor, second: Tensor, stages: Stages) -> Tensor:
             first - mean,
             change,
             channelnorm(change),
-            channelnorm(resample2d(second, bold) - first),
-            torch.asinh(flow) / 4,
-            torch.asinh(bold - flow) / 2,
-            torch.asinh(disagreement) / 2,
+            channelnorm(warp(second, bold, "bilinear") - first),
+            _asinh(flow) / 4,
+            _asinh(bold - flow) / 2,
+            _asinh(disagreement) / 2,
             _outside(flow),
         ),
         dim=1,
@@ -136,4 +137,10 @@ def _outside(flow: Tensor) -> Tensor:
     x = flow[:, :1] + torch.arange(width, device=flow.device, dtype=flow.dtype)
     y = flow[:, 1:] + torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
     beyond = (x - (width - 1)).clamp(min=0) + (-x).clamp(min=0)
-    return torch.asinh(beyond + (y - (height - 1)).clamp(min=0) + (-y).clamp(min=0)) / 2
+    return _asinh(beyond + (y - (height - 1)).clamp(min=0) + (-y).clamp(min=0)) / 2
+
+
+def _asinh(x: Tensor) -> Tensor:
+    """asinh, of operations that a CPU does eight or sixteen at a time; PyTorch does its own one by one."""
+    length, square = x.abs(), x.square()
+    return x.sign() * torch.log1p(length + square / (1 + (square + 1).sqrt()))
