@@ -12,7 +12,7 @@ from vst.networks import VTN
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
 from vst.train.sequences import MixedBatches
-from vst.train.video import VideoStep
+from vst.train.video import VideoStep, age
 
 
 class Raw(nn.Module):
@@ -89,3 +89,26 @@ def test_only_so_many_frames_are_judged_as_pictures(step, batch):
     assert seen == [2, 2]  # the frames, then what was painted
     assert len(batch["judged"]) == 2
     assert batch["judged"].max() < 4
+
+
+def test_aged_paint_has_lost_detail_and_stays_where_it_was(step, batch):
+    torch.manual_seed(2)
+    painting = torch.rand(2, 3, 32, 32) * 2 - 1
+    shifts = torch.tensor([[[0.3, -0.2], [0.5, 0.4]], [[0.0, 0.0], [0.0, 0.0]]])
+    aged = age(painting, shifts)
+    torch.testing.assert_close(aged[1], painting[1], atol=1e-5, rtol=0)
+    smooth = torch.nn.functional.avg_pool2d(painting, 5, 1, 2)
+    inside = (slice(None), slice(6, -6), slice(6, -6))
+    detail = [(each - smooth[0])[inside].square().mean() for each in (painting[0], aged[0])]
+    assert detail[1] < 0.8 * detail[0]
+    torch.testing.assert_close(
+        torch.nn.functional.avg_pool2d(aged[:1], 5, 1, 2)[0][inside], smooth[0][inside], atol=0.2, rtol=0
+    )
+
+
+def test_paint_is_aged_before_the_learned_frames(recipe):
+    recipe = dataclasses.replace(recipe, mode="vtn", ageing=5, sequences=3, empty=0.0)
+    photos, clips = find_pictures(recipe.photos), find_clips(recipe.clips)
+    shifts = MixedBatches(recipe, photos, clips)[0]["ageing"]
+    assert shifts.shape == (3, 5, 2)
+    assert shifts.abs().max() <= 0.5

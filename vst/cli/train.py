@@ -139,6 +139,7 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
 @_number("--judged", "Frames of those that the loss network sees; 0 is all (all but itn).", least=0)
 @_number("--warm-up", "At most so many frames are painted before those (vtn, lstm).", least=0)
 @_amount("--empty", "Share of batches without a past (all but itn).", 1)
+@_number("--ageing", "At most so often paint of the past is resampled before learning (vtn).", least=0)
 @_amount("--restart", "Share of frames at which the memory is emptied (lstm).", 1)
 @_amount("--feedback-noise", "Largest deviation of the noise on what is fed back (lstm).", 1)
 @_amount("--synthetic", "Share of sequences with exact motion (all but itn).", 1)

@@ -119,6 +119,9 @@ class Recipe:
     which is a sum over three channels and so three times as large (all but itn)."""
     feature_weight: float = 1.0
     """λ_f, on the temporal loss of the encoder's features relative to their energy (reconet)."""
+    ageing: int = 0
+    """At most so many times the last painting before the learned frames is shifted by a part of a pixel and
+    back: paint that a long pan has carried is met, and learned to be painted anew in time (vtn)."""
     feedback_noise: float = 0.02
     """Largest deviation of the noise added to the painting that is fed back, −1..1, so that the network
     learns to put right what went wrong before (lstm)."""

@@ -56,9 +56,9 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             first of them; and `warm_up`, a scalar: how many of the T frames only lead to a deeper state.
 
             For vtn, `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S as a render would have them of what is seen,
-            mask 0 where it would have none: this is what the network is shown. For lstm, `restart` T, bool:
-            where its memory is emptied; `feedback` B: the deviation of the noise on what is fed back; and
-            `seed`, of that noise.
+            mask 0 where it would have none: this is what the network is shown; and `ageing` B×A×2, shifts
+            in pixels, x then y, 0 where there are fewer. For lstm, `restart` T, bool: where its memory is
+            emptied; `feedback` B: the deviation of the noise on what is fed back; and `seed`, of that noise.
         """
         recipe = self.recipe
         warm_up = int(rng.integers(recipe.warm_up + 1)) if recipe.mode in WITH_PAST else 0
@@ -87,6 +87,11 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             "judged": torch.from_numpy(np.sort(rng.permutation(recipe.unroll)[:count])),
             "warm_up": torch.tensor(warm_up),
         }
+        if recipe.mode == "vtn":
+            shifts = rng.uniform(-0.5, 0.5, (recipe.sequences, recipe.ageing, 2)).astype(np.float32)
+            times = rng.integers(recipe.ageing + 1, size=(recipe.sequences, 1, 1))
+            kept = np.arange(recipe.ageing)[None, :, None] < times
+            batch["ageing"] = torch.from_numpy(shifts * kept)
         if recipe.mode == "lstm":
             restart = (rng.random(length) < recipe.restart) & (np.arange(length) >= warm_up)
             deviation = rng.uniform(0, recipe.feedback_noise, recipe.sequences).astype(np.float32)

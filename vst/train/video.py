@@ -45,6 +45,8 @@ class VideoStep:
         outputs: list[Tensor] = []
         errors: list[Tensor] = []
         for t in range(seen.shape[1]):
+            if t == warm_up > 0:
+                outputs[-1] = age(outputs[-1], batch["ageing"])
             with torch.set_grad_enabled(t >= warm_up):
                 past, recalled = self.remember(batch, outputs, t)
                 output = self.paint(seen[:, t], past, mix).float()
@@ -81,6 +83,20 @@ class VideoStep:
         inputs = torch.cat((frame, past), dim=1).contiguous(memory_format=torch.channels_last)
         with arithmetic(self.recipe, frame.device):
             return self.model(inputs, mix)
+
+
+def age(painting: Tensor, shifts: Tensor) -> Tensor:
+    """What carrying does to paint: resampled there and back by each shift.
+
+    Args:
+        painting: B×3×S×S.
+        shifts: B×A×2, pixels, x then y.
+    """
+    for shift in shifts.unbind(1):
+        if shift.any():
+            flow = shift[:, :, None, None].expand(-1, -1, *painting.shape[2:])
+            painting = warp(warp(painting, flow, mode="lanczos"), -flow, mode="lanczos").clamp(-1, 1)
+    return painting
 
 
 def judged_losses(
