@@ -58,7 +58,7 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             For vtn, `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S as a render would have them of what is seen,
             mask 0 where it would have none: this is what the network is shown; and `ageing` B×A×2, shifts
             in pixels, x then y, 0 where there are fewer. For lstm, `restart` T, bool: where its memory is
-            emptied; `feedback` B: the deviation of the noise on what is fed back; and `seed`, of that noise.
+            emptied; `feedback` B: the deviation of the noise on what is fed back; and `seed`, of it.
         """
         recipe = self.recipe
         warm_up = int(rng.integers(recipe.warm_up + 1)) if recipe.mode in WITH_PAST else 0
