@@ -37,7 +37,7 @@ def sample(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
     Returns:
         B×C×H'×W', of the image's type; not cut to its range: sinc overshoots beside edges.
     """
-    found: Tensor = _Sample.apply(image, x, y)  # type: ignore[no-untyped-call]
+    found: Tensor = _Sample.apply(image, x, y)
     return found
 
 
