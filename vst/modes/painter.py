@@ -44,11 +44,12 @@ class Painter:
         self._mix = torch.tensor([list(mixture)], dtype=torch.float32, device=device)
 
     @torch.inference_mode()
-    def __call__(self, *planes: Tensor) -> Tensor:
+    def __call__(self, *planes: Tensor, fresh: Tensor | None = None) -> Tensor:
         """Paint.
 
         Args:
             planes: B×C×H×W each, −1..1 (masks 0..1), joined along C in this order.
+            fresh: B×1×H×W, 1 where a gated network is to keep nothing of the past.
 
         Returns:
             B×3×H×W, −1..1, fp32, on the painter's device.

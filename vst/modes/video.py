@@ -11,6 +11,7 @@ from torch import Tensor
 from vst.frame import Frame, Motion
 from vst.modes.painter import Painter, from_network, to_network
 from vst.motion import DISTANCES, recall
+from vst.motion.wear import wear
 
 
 class VtnMode:
@@ -18,7 +19,8 @@ class VtnMode:
 
     The network sees the frame, the earlier outputs brought here by `recall`, and where they can be
     trusted. Fed back is its own output in fp32, before any finishing; outputs further back than the
-    last one wait in fp16, which costs at most 0.0005 and halves the memory.
+    last one wait in fp16, which costs at most 0.0005 and halves the memory. What has been carried for too
+    long is painted anew (`vst.motion.wear`).
     """
 
     distances: tuple[int, ...] = DISTANCES
@@ -26,10 +28,12 @@ class VtnMode:
     def __init__(self, painter: Painter) -> None:
         self._painter = painter
         self._outputs: deque[Tensor] = deque(maxlen=max(DISTANCES))
+        self._wear: Tensor | None = None
 
     def reset(self) -> None:
         """Forget all that was painted."""
         self._outputs.clear()
+        self._wear = None
 
     @torch.inference_mode()
     def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
@@ -40,16 +44,24 @@ class VtnMode:
             previous, mask = recall({d: motions[d] for d in past}, past)
         else:
             previous, mask = torch.zeros_like(image), torch.zeros_like(image[:1])
-        output = self._painter(image[None], previous[None], mask[None])[0].cpu()
+        if 1 in past:
+            self._wear, fresh = wear(motions[1].flow, motions[1].mask, self._wear)
+        else:
+            self._wear, fresh = None, torch.zeros_like(mask)
+        output = self._painter(image[None], previous[None], mask[None], fresh=fresh[None])[0].cpu()
         if self._outputs:
             self._outputs[0] = self._outputs[0].half()
         self._outputs.appendleft(output)
         return from_network(output)
 
     def snapshot(self) -> tuple[Tensor, ...]:
-        """The outputs that are remembered, newest first; they are never changed in place."""
-        return tuple(self._outputs)
+        """Wear (empty where there is none) and the outputs that are remembered, newest first.
+
+        They are never changed in place.
+        """
+        return (torch.empty(0) if self._wear is None else self._wear, *self._outputs)
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
-        """Remember these outputs and no others."""
-        self._outputs = deque(state, maxlen=max(DISTANCES))
+        """Remember these outputs, worn so far, and no others."""
+        self._wear = state[0] if state[0].numel() else None
+        self._outputs = deque(state[1:], maxlen=max(DISTANCES))

@@ -117,12 +117,14 @@ class TransformationBody(nn.Module):
                 for parameter in self.last.parameters():
                     parameter[3:].zero_()
 
-    def forward(self, x: Tensor, mix: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, mix: Tensor | None = None, fresh: Tensor | None = None) -> Tensor:
         """Paint.
 
         Args:
             x: B×inputs×H×W, −1..1, H and W at least `SMALLEST_SIDE`.
             mix: B×S or 1×S in fp32, how much of each style; None is all of the first.
+            fresh: B×1×H×W, 1 where a gate is to keep nothing, though the past is seen. Without a gate all
+                is painted anew anyway.
 
         Returns:
             B×3×H×W, −1..1, of x's type. Convolutions work in the type of their weights; what is kept of
@@ -140,6 +142,8 @@ class TransformationBody(nn.Module):
         # Warping overshoots; kept for many frames, that would grow.
         past = x[:, 3:6].clamp(-1, 1)
         kept = (1 - self.variant.anchor) * torch.sigmoid(y[:, 3:]) * x[:, 6:]
+        if fresh is not None:
+            kept = kept * (1 - fresh)
         return torch.lerp(painting, past, kept.expand_as(past))
 
     def encode(self, x: Tensor, mix: Tensor) -> Tensor:
