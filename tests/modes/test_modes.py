@@ -7,6 +7,8 @@ from vst.errors import UsageError
 from vst.frame import Frame, Motion
 from vst.modes import MODES, create_mode
 from vst.modes.base import StatelessMode
+from vst.modes.painter import Painter
+from vst.modes.video import VtnMode
 
 
 def frames(count, height=24, width=32):
@@ -152,3 +154,26 @@ def test_a_mistyped_mode_or_style_gets_the_nearest_name(make):
         make("vnt")
     with pytest.raises(UsageError, match="did you mean 'blue'"):
         make("itn", "bleu")
+
+
+class Recorder(torch.nn.Module):
+    """Stands in for a network and notes where it is told to paint anew."""
+
+    def __init__(self):
+        super().__init__()
+        self.fresh, self.inputs = [], 7
+
+    def forward(self, x, mix, fresh):
+        self.fresh.append(fresh.mean().item())
+        return x[:, :3]
+
+
+@pytest.mark.parametrize(("speed", "renewed"), [(0.5, True), (0.0, False), (2.0, False)])
+def test_a_network_is_told_where_paint_is_worn(speed, renewed):
+    network = Recorder()
+    mode = VtnMode(Painter(network, [1.0], torch.device("cpu"), torch.float32))
+    motion = Motion(torch.full((2, 60, 80), speed), torch.ones(1, 60, 80), 1)
+    for t, frame in enumerate(frames(20, 60, 80)):
+        mode.step(frame, {1: motion} if t else {})
+    assert any(network.fresh) == renewed
+    assert not any(network.fresh[:5])

@@ -56,7 +56,9 @@ class Painter:
         """
         x = torch.cat([plane.to(self.device, torch.float32) for plane in planes], dim=1)
         height, width = x.shape[-2:]
-        return self._network(_large_enough(x), self._mix)[..., :height, :width].float().contiguous()
+        given = {} if fresh is None else {"fresh": _large_enough(fresh.to(self.device))}
+        painted = self._network(_large_enough(x), self._mix, **given)
+        return painted[..., :height, :width].float().contiguous()
 
     @torch.inference_mode()
     def go_on(self, frame: Tensor, state: State | None) -> tuple[Tensor, State]:

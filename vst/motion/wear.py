@@ -2,8 +2,8 @@
 
 Every resampling costs a painting some of its detail, so what a pan carries for long goes soft, frame by
 frame. What stands still is not resampled and never wears. Mixing a little new paint in everywhere would be
-worse: two paintings that differ in their texture average to none. So each place is renewed whole, once it is
-worn, and neighbours at different times: docs/adr/0009-what-is-kept-is-warped-by-lanczos.md.
+worse: two paintings that differ in their texture average to none. So each place is renewed whole, once it
+is worn, and neighbours at different times: docs/adr/0009-what-is-kept-is-warped-by-lanczos.md.
 """
 
 from __future__ import annotations
