@@ -38,7 +38,8 @@ def wear(flow: Tensor, mask: Tensor, earlier: Tensor | None) -> tuple[Tensor, Te
     once = torch.sin(torch.pi * flow).square().sum(0, keepdim=True).clamp(max=1)
     total = once if earlier is None else once + warp(earlier, flow, mode="nearest")
     total = total * (mask > 0.5)
-    fresh = (total > WORN * _patience(*flow.shape[-2:], flow.device)).to(total.dtype)
+    height, width = flow.shape[-2:]
+    fresh = (total > WORN * _patience(height, width, flow.device)).to(total.dtype)
     return total * (1 - fresh), fresh
 
 
