@@ -61,7 +61,9 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     def begin() -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
         host = subprocess.Popen(["sleep", "1000"])
         command = ["-m", "vst.host", "--socket", str(folder / "s"), "--host", str(host.pid)]
-        worker = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
+        # One thread, as the test's own process has: in bf16 sums depend on how they are divided.
+        alone = os.environ | {"OMP_NUM_THREADS": "1"}
+        worker = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL, env=alone)
         started.extend((host, worker))
         return host, worker
 
