@@ -152,14 +152,18 @@ def _configuration(known: Iterable[str]) -> str:
     from vst.styles import load_catalogue
 
     # A host's project has the index of a style: those that were there stay where they are.
-    styles = list(dict.fromkeys([*known, *load_catalogue().styles]))
-    alone = [name for name, entry in MODES.items() if hasattr(entry.factory, "step_batch")]
+    catalogue = load_catalogue().styles
+    styles = list(dict.fromkeys([*known, *catalogue]))
+    # So with modes: the first two keep their places, others come once a style has weights for them.
+    having = {mode for style in catalogue.values() for mode in style.modes}
+    modes = list(dict.fromkeys(["vtn", "itn", *(name for name in MODES if name in having)]))
+    alone = [name for name in modes if hasattr(MODES[name].factory, "step_batch")]
     lines = [
         "# Written by 'vst plugin install'.",
         f"python={sys.executable}",
         f"package={Path(vst.__file__).parents[1]}",
         f"version={vst.__version__}",
-        *(f"mode={name}" for name in MODES),
+        *(f"mode={name}" for name in modes),
         *(f"alone={name}" for name in alone),
         *(f"style={name}" for name in styles),
     ]
