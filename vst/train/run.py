@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch._dynamo import config as dynamo
 from torch.utils.data import Dataset
 
 from vst.errors import UsageError
@@ -115,6 +116,8 @@ def run_recipe(
     perceptual = PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
     photos: Sequence[Loadable] = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
     if compiled:
+        # lstm's step has a form with and without a past, a gradient and a past's gradient, for each batch size.
+        dynamo.recompile_limit = max(dynamo.recompile_limit, 32)
         perceptual.compile(dynamic=False)
     batches: Dataset[dict[str, Tensor]]
     if recipe.mode == "itn":
