@@ -116,7 +116,7 @@ def run_recipe(
     perceptual = PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
     photos: Sequence[Loadable] = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
     if compiled:
-        # lstm's step has a form with and without a past, a gradient and a past's gradient, for each batch size.
+        # lstm's step has a form with and without a past, gradients and a past with them, for each batch.
         dynamo.recompile_limit = max(dynamo.recompile_limit, 32)
         perceptual.compile(dynamic=False)
     batches: Dataset[dict[str, Tensor]]
