@@ -38,6 +38,10 @@ class MediaError(VstError):
     """A file cannot be read or written as video, sound or picture."""
 
 
+class CutShort(MediaError):
+    """A clip cannot be read to its end; what came before is good."""
+
+
 class WeightsError(VstError):
     """A weight file is missing, damaged, or not what its name says."""
 

@@ -14,8 +14,9 @@ from vst.errors import UsageError
 from vst.frame import Frame
 from vst.media import Encoding, Reader, Writer, probe
 from vst.media import light as lights
-from vst.media.colour import ColourSpec, from_rgb
+from vst.media.colour import ColourSpec
 from vst.media.mastering import Mastering
+from vst.media.planes import from_rgb
 
 PQ, HLG = 16, 18
 MASTERING = Mastering(

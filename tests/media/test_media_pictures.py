@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 from vst.errors import MediaError, UsageError
 from vst.media import Encoding, Reader, Writer, exr, probe
-from vst.media.stills import read_still
+from vst.media.pictures import read_still
 
 DEEP = np.round(pattern(21, 13, 1, 4).transpose(1, 2, 0) * 65535).astype(np.uint16)
 
@@ -308,9 +308,11 @@ def test_mutated_openexr_files_are_read_or_refused_in_one_line(tmp_path):
 
 def test_a_huge_openexr_file_is_refused_from_its_header(tmp_path, monkeypatch):
     source = write_exr(tmp_path / "p.exr", light())
-    with pytest.raises(MediaError, match="is larger than 100 pixels: scale the picture down first"):
-        exr.probe_exr(source, 100)
-    monkeypatch.setattr(exr, "MAX_BYTES", 100)
+    monkeypatch.setenv("VST_MAX_PIXELS", "10")
+    with pytest.raises(MediaError, match=r"more than the limit of 10: .* set VST_MAX_PIXELS="):
+        probe(source)
+    monkeypatch.delenv("VST_MAX_PIXELS")
+    monkeypatch.setattr(exr, "BYTES_A_PIXEL", 1e-6)
     with pytest.raises(MediaError, match="has 3 channels, too many at this size"):
         probe(source)
 

@@ -17,8 +17,9 @@ from PIL import Image
 
 from vst.errors import MediaError
 from vst.media import Reader, probe
-from vst.media.colour import ColourSpec, to_rgb
+from vst.media.colour import ColourSpec
 from vst.media.orientation import Orientation, _from_matrix
+from vst.media.planes import to_rgb
 
 UNEVEN = [Fraction(n, 25) for n in (5, 6, 8, 9, 15, 16, 17, 25, 26, 27)]
 
@@ -178,7 +179,7 @@ def test_too_many_damaged_frames_in_a_row_end_the_clip_with_what_was_good(tmp_pa
     damage(intra_clip(tmp_path / "good.mkv"), tmp_path / "bad.mkv", set(range(8, 12)))
     frames = []
     with pytest.raises(MediaError, match="4 frames in a row cannot be decoded"):
-        frames.extend(Reader(tmp_path / "bad.mkv", max_errors=3))
+        frames.extend(Reader(tmp_path / "bad.mkv", max_damaged=3))
     assert [f.index for f in frames] == list(range(8))
 
 
@@ -294,8 +295,8 @@ def test_a_picture_is_turned_as_its_camera_says_and_keeps_its_alpha(tmp_path):
 
 def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     Image.new("RGB", (40, 40)).save(tmp_path / "p.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(MediaError, match="scale the picture down first"):
+    monkeypatch.setenv("VST_MAX_PIXELS", "100")
+    with pytest.raises(MediaError, match=r"1,600 pixels a frame.*limit of 100.*set VST_MAX_PIXELS=1600"):
         probe(tmp_path / "p.png")
 
 

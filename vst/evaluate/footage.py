@@ -13,7 +13,8 @@ from vst.errors import MediaError
 from vst.frame import Frame
 from vst.look import resize
 from vst.media import Reader
-from vst.media.stills import probe_still, read_still
+from vst.media.pictures import read_still
+from vst.media.stills import probe_still
 
 PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Of a folder, the files with these extensions are its frames, by name."""

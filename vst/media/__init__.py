@@ -3,15 +3,31 @@
 with Reader("clip.mov") as clip, Writer("out.mov", clip.info) as out:
     for frame in clip:
         out.write(frame)
+
+What takes and gives tensors is loaded when it is first used: what a file is, is said without torch.
 """
 
 from __future__ import annotations
 
-from vst.media.codecs import CODECS, CONTAINERS, Encoding
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from vst.media.colour import ColourSpec
 from vst.media.probe import AudioInfo, Chapter, ClipInfo, SubtitleInfo, probe
-from vst.media.reader import Reader
-from vst.media.writer import Writer, check_output
+
+if TYPE_CHECKING:
+    from vst.media.codecs import CODECS, CONTAINERS, Encoding
+    from vst.media.reader import Reader
+    from vst.media.writer import Writer, check_output
+
+_WHERE = {
+    "CODECS": "codecs",
+    "CONTAINERS": "codecs",
+    "Encoding": "codecs",
+    "Reader": "reader",
+    "Writer": "writer",
+    "check_output": "writer",
+}
 
 __all__ = [
     "CODECS",
@@ -27,3 +43,9 @@ __all__ = [
     "check_output",
     "probe",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'vst.media' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"vst.media.{_WHERE[name]}"), name)

@@ -12,6 +12,7 @@ import av
 import av.logging
 
 from vst.errors import MediaError, nearest
+from vst.media.limits import PIXELS
 
 DEMUXERS = (
     "aac,ac3,aiff,amr,apng,asf,av1,avi,caf,dv,eac3,flac,flv,gif,h261,h263,h264,hevc,ivf,m4v,matroska,webm,"
@@ -56,6 +57,11 @@ def check_readable(path: Path) -> None:
         raise MediaError(f"{path} cannot be read: {reason}") from error
 
 
+def decoding_options() -> dict[str, str]:
+    """Options for every decoder: it refuses frames beyond the limit before it makes room for them."""
+    return {"max_pixels": str(min(PIXELS.value, 2**31 - 1))}
+
+
 @contextmanager
 def open_input(path: Path) -> Iterator[av.container.InputContainer]:
     """A media file opened for reading, and closed at the end.
@@ -67,7 +73,14 @@ def open_input(path: Path) -> Iterator[av.container.InputContainer]:
     silence_libav()
     options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
     try:
-        container = av.open(f"file:{path}", "r", container_options=options, metadata_errors="replace")
+        container = av.open(
+            f"file:{path}",
+            "r",
+            # Those of decoders: libav itself decodes a little, to see what a stream is.
+            options=decoding_options(),
+            container_options=options,
+            metadata_errors="replace",
+        )
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(
             f"{path} is not a media file that can be read, or it is damaged ({reason_of(error)}): "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,19 +15,18 @@ from typing import Any, TextIO
 
 import numpy as np
 import OpenEXR
-import torch
-from torch import Tensor
 
 from vst.errors import MediaError
 from vst.media.containers import reason_of
+from vst.media.limits import PIXELS
 
 MAGIC = b"\x76\x2f\x31\x01"
 
 LARGEST = float(np.finfo(np.float16).max)
 """The largest value that half can hold; infinite light is set to it."""
 
-MAX_BYTES = 4 * 2**30
-"""Of all channels together: the library reads them all at once."""
+BYTES_A_PIXEL = 32
+"""So many of all channels together, at the largest size: the library reads them all at once."""
 
 _OF_THE_FILE = {
     "channels", "chunkCount", "compression", "dataWindow", "displayWindow", "lineOrder", "name", "preview",
@@ -102,7 +102,7 @@ def _size(window: tuple[Any, Any]) -> tuple[int, int]:
     return right - left + 1, bottom - top + 1
 
 
-def probe_exr(path: Path, max_pixels: int) -> ExrInfo:
+def probe_exr(path: Path) -> ExrInfo:
     """Size and kind of an OpenEXR file, from its header.
 
     Raises:
@@ -111,17 +111,18 @@ def probe_exr(path: Path, max_pixels: int) -> ExrInfo:
     with _library(path), OpenEXR.File(str(path), header_only=True) as file:
         # All that is asked of the library can fail on a damaged file, names and values too.
         parts = [dict(file.header(number)) for number in range(len(file.parts))]
-        return _describe(path, parts, max_pixels)
+        return _describe(path, parts)
 
 
-def _describe(path: Path, parts: list[dict[str, Any]], max_pixels: int) -> ExrInfo:
+def _describe(path: Path, parts: list[dict[str, Any]]) -> ExrInfo:
     header = parts[0]
     if header.get("type") in (OpenEXR.deepscanline, OpenEXR.deeptile):
         raise MediaError(f"{path} is a deep OpenEXR file: expected a flat one; flatten it first")
     width, height = _size(header["displayWindow"])
     sizes = [(width, height), *(_size(part["dataWindow"]) for part in parts)]
-    if any(min(size) < 1 or size[0] * size[1] > max_pixels for size in sizes):
-        raise MediaError(f"{path} is larger than {max_pixels:,} pixels: scale the picture down first")
+    if any(min(size) < 1 for size in sizes):
+        raise MediaError(f"{path} is damaged: it says that it is {width}×{height}")
+    PIXELS.check(path, max(size[0] * size[1] for size in sizes))
     channels = {channel.name: channel for channel in header["channels"]}
     prefix, gray = _main_layer(path, channels)
     names = ["Y"] if gray else ["R", "G", "B"]
@@ -134,8 +135,11 @@ def _describe(path: Path, parts: list[dict[str, Any]], max_pixels: int) -> ExrIn
     total = sum(
         size[0] * size[1] * 4 * len(part["channels"]) for size, part in zip(sizes[1:], parts, strict=True)
     )
-    if total > MAX_BYTES:
-        raise MediaError(f"{path} has {len(channels)} channels, too many at this size: split them first")
+    if total > BYTES_A_PIXEL * PIXELS.value:
+        raise MediaError(
+            f"{path} has {len(channels)} channels, too many at this size: split them first, or set "
+            f"{PIXELS.variable}={math.ceil(total / BYTES_A_PIXEL)}"
+        )
     notes = []
     others = sorted(set(channels) - set(used))
     if others or len(parts) > 1:
@@ -192,17 +196,17 @@ def _rate(value: Any) -> Fraction | None:
     return value if isinstance(value, Fraction) and 0 < value <= 1000 else None
 
 
-def read_exr(path: Path, max_pixels: int) -> tuple[Tensor, Tensor | None, list[str]]:
+def read_exr(path: Path) -> tuple[np.ndarray, list[str]]:
     """An OpenEXR picture.
 
     Returns:
-        Linear light, float 3×H×W, not multiplied by alpha; alpha 1×H×W in 0..1, or None; and notes. What
-        lies outside of the data window is black and transparent.
+        Linear light, float32 H×W×3, or H×W×4 with alpha in 0..1, by which the light is not multiplied; and
+        notes. What lies outside of the data window is black and transparent.
 
     Raises:
-        MediaError: If it cannot be decoded.
+        MediaError: If it cannot be decoded, or is too large.
     """
-    info = probe_exr(path, max_pixels)
+    info = probe_exr(path)
     with _library(path), OpenEXR.File(str(path), separate_channels=True) as file:
         header = dict(file.header())
         loaded = file.channels()
@@ -210,19 +214,19 @@ def read_exr(path: Path, max_pixels: int) -> tuple[Tensor, Tensor | None, list[s
         names += ["A"] if info.has_alpha else []
         stored = np.stack([loaded[info.prefix + name].pixels.astype(np.float32) for name in names])
         window = header["dataWindow"][0] - header["displayWindow"][0]
-    planes = torch.from_numpy(_placed(stored, int(window[0]), int(window[1]), info.width, info.height))
+    planes = _placed(stored, int(window[0]), int(window[1]), info.width, info.height)
     notes = []
-    if not torch.isfinite(planes).all():
-        planes = planes.nan_to_num_(0.0, LARGEST, -LARGEST)
+    if not np.isfinite(planes).all():
+        planes = np.nan_to_num(planes, copy=False, nan=0.0, posinf=LARGEST, neginf=-LARGEST)
         notes.append("samples that are no number are set to 0, infinite ones to the largest of half")
-    light = planes[:3]
-    if not info.has_alpha:
-        return light, None, notes
-    alpha = planes[3:4].clamp(0, 1)
-    if (light.abs().amax(0, keepdim=True) > 0)[alpha == 0].any():
-        notes.append("light where alpha is 0 is left out")
-    # OpenEXR's colours are multiplied by alpha, ours are not.
-    return light / alpha.masked_fill(alpha == 0, torch.inf), alpha, notes
+    if info.has_alpha:
+        light, alpha = planes[:3], planes[3].clip(0, 1)
+        if light[:, alpha == 0].any():
+            notes.append("light where alpha is 0 is left out")
+        # OpenEXR's colours are multiplied by alpha, ours are not.
+        planes[:3] = light / np.where(alpha == 0, np.float32(np.inf), alpha)
+        planes[3] = alpha
+    return planes.transpose(1, 2, 0), notes
 
 
 def _placed(stored: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:
@@ -241,17 +245,17 @@ def _placed(stored: np.ndarray, left: int, top: int, width: int, height: int) ->
 
 
 def write_exr(
-    path: Path, light: Tensor, alpha: Tensor | None, *, half: bool, attributes: dict[str, Any]
+    path: Path, light: np.ndarray, alpha: np.ndarray | None, *, half: bool, attributes: dict[str, Any]
 ) -> None:
     """Write linear light 3×H×W and alpha (1×H×W or None) in half or float, losslessly compressed.
 
     Raises:
         OSError: If it cannot be written.
     """
-    planes = light if alpha is None else torch.cat((light * alpha, alpha))
+    planes = light if alpha is None else np.concatenate((light * alpha, alpha))
     if half:
-        planes = planes.clamp(-LARGEST, LARGEST)
-    samples = planes.numpy().astype(np.float16 if half else np.float32)
+        planes = planes.clip(-LARGEST, LARGEST)
+    samples = planes.astype(np.float16 if half else np.float32)
     channels = {name: np.ascontiguousarray(plane) for name, plane in zip("RGBA", samples, strict=False)}
     header = {**attributes, "compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     try:

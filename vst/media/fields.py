@@ -9,7 +9,7 @@ from fractions import Fraction
 import av
 import av.filter
 
-from vst.media.colour import repacked
+from vst.media.repack import repacked
 
 DEINTERLACE = ("no", "frames", "fields")
 """As it is; one picture a frame; one picture a field, so twice the frame rate."""

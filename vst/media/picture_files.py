@@ -19,7 +19,6 @@ from vst.frame import Frame
 from vst.media import exr
 from vst.media.light import light_from_display, light_from_srgb
 from vst.media.sequence import files_like, numbered
-from vst.media.stills import MAX_PIXELS
 
 if TYPE_CHECKING:
     from vst.media.probe import ClipInfo
@@ -112,9 +111,9 @@ def write_picture(path: Path, plan: PicturePlan, frame: Frame, attributes: dict[
         frame.alpha.detach().to("cpu", torch.float32) if frame.alpha is not None and plan.alpha else None
     )
     if plan.kind == "EXR":
-        exr.write_exr(
-            path, _light(plan.source, image, frame.gain), alpha, half=plan.bits == 16, attributes=attributes
-        )
+        light = _light(plan.source, image, frame.gain).numpy()
+        opacity = None if alpha is None else alpha.numpy()
+        exr.write_exr(path, light, opacity, half=plan.bits == 16, attributes=attributes)
         return
     planes = image if alpha is None else torch.cat((image, alpha))
     top = 255.0 if plan.bits == 8 else 65535.0
@@ -205,7 +204,7 @@ class PictureFolder:
         if self._plan.kind != "EXR" or not self._source.attributes:
             return number, {}
         try:
-            return number, exr.probe_exr(sequence.files[frame.index], MAX_PIXELS).attributes
+            return number, exr.probe_exr(sequence.files[frame.index]).attributes
         except MediaError:
             # A damaged file, whose picture is its neighbour's.
             return number, self._source.attributes

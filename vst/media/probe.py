@@ -14,8 +14,9 @@ import av
 
 from vst.errors import MediaError, UsageError
 from vst.media.colour import ColourSpec, spec_from_tags
-from vst.media.containers import check_readable, open_input
+from vst.media.containers import check_readable, decoding_options, open_input
 from vst.media.layout import layout_of
+from vst.media.limits import FRAMES, PIXELS, SECONDS
 from vst.media.mastering import Mastering, mastering_of
 from vst.media.orientation import Orientation, orientation_of
 from vst.media.sequence import DEFAULT_RATE, ImageSequence, find_sequence, is_pattern
@@ -184,19 +185,24 @@ def probe(path: str | Path, *, fps: Fraction | None = None) -> ClipInfo:
         fps: Frames a second of an image sequence; what its files say, or 24, unless given.
 
     Raises:
-        MediaError: If the file is missing, no media file, or has no picture.
+        MediaError: If the file is missing, no media file, has no picture, or is larger than a limit allows
+            (`vst.media.limits`).
         UsageError: For a frame rate of something that is no image sequence.
     """
     path = Path(path)
     if is_pattern(path):
-        return _probe_sequence(find_sequence(path), fps)
-    check_readable(path)
-    if fps is not None:
-        raise UsageError(f"--fps is for image sequences, and {path.name} is none: leave it out")
-    if is_still(path):
-        return _from_still(path, probe_still(path))
-    with open_input(path) as container:
-        return probe_container(path, container)
+        info = _probe_sequence(find_sequence(path), fps)
+    else:
+        check_readable(path)
+        if fps is not None:
+            raise UsageError(f"--fps is for image sequences, and {path.name} is none: leave it out")
+        if is_still(path):
+            return _from_still(path, probe_still(path))
+        with open_input(path) as container:
+            info = probe_container(path, container)
+    FRAMES.check(path, info.frames or 0)
+    SECONDS.check(path, info.duration or 0)
+    return info
 
 
 def _from_still(path: Path, still: StillInfo) -> ClipInfo:
@@ -298,8 +304,12 @@ def make_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     return with_alpha
 
 
-def _first_frame(container: av.container.InputContainer, stream: av.VideoStream) -> av.VideoFrame | None:
+def _first_frame(
+    path: Path, container: av.container.InputContainer, stream: av.VideoStream
+) -> av.VideoFrame | None:
     decoder = make_decoder(stream)
+    PIXELS.check(path, decoder.width * decoder.height)
+    decoder.options = decoding_options()
     try:
         for count, packet in enumerate(container.demux(stream)):
             try:
@@ -329,7 +339,7 @@ def probe_container(path: Path, container: av.container.InputContainer) -> ClipI
                 container.seek(0)
             except av.FFmpegError:
                 continue
-        frame = _first_frame(container, stream)
+        frame = _first_frame(path, container, stream)
         if frame is not None:
             return _describe(path, container, stream, frame)
     raise MediaError(

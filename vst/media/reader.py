@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections import deque
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,15 +14,17 @@ from typing import Self
 import av
 import torch
 
-from vst.errors import MediaError, UsageError, suggestion
+from vst.errors import CutShort, MediaError, UsageError, suggestion
 from vst.frame import Frame
-from vst.media.colour import TRANSFER_PQ, ColourSpec, spec_from_tags, to_rgb
-from vst.media.containers import open_input, reason_of
+from vst.media.colour import TRANSFER_PQ, ColourSpec, spec_from_tags
+from vst.media.decode import DECODER_THREADS, MAX_WAITING, Decoder, too_damaged
 from vst.media.fields import DEINTERLACE, Deinterlacer
 from vst.media.layout import layout_of
 from vst.media.light import compress, display_from_light, light_from_signal, tone_mapped
-from vst.media.probe import ClipInfo, make_decoder, probe
-from vst.media.stills import Picture, read_still
+from vst.media.limits import FRAMES, SECONDS
+from vst.media.pictures import Picture, read_still
+from vst.media.planes import to_rgb
+from vst.media.probe import ClipInfo, probe
 
 HDR = ("tonemap", "keep")
 """What becomes of PQ and HLG: standard range, or shown so to the network and carried through."""
@@ -31,10 +32,11 @@ HDR = ("tonemap", "keep")
 SDR = ColourSpec("bt709", False, 1, 1, 1, True, True)
 """What a clip is after tone mapping."""
 
-DECODER_THREADS = 2
+MAX_DAMAGED = 10
+"""So many damaged frames in a row are made up for, unless another number is asked for."""
 
-MAX_WAITING = 256
-"""So many packets may wait for their frame; no decoder holds more, so older ones are lost for good."""
+NEVER = sys.maxsize
+"""The index of no frame."""
 
 
 class Reader:
@@ -46,15 +48,16 @@ class Reader:
 
     Args:
         path: A video, a picture, or the pattern of an image sequence.
-        max_errors: So many damaged packets in a row are repaired; one more ends the clip with an error.
+        max_damaged: So many damaged frames in a row are repaired; one more ends the clip with an error.
         threads: Decoder threads.
         fps: Frames a second of an image sequence.
         hdr: One of `HDR`.
         deinterlace: One of `DEINTERLACE`.
 
     Raises:
-        MediaError: If the file cannot be read (see `probe`); while iterating, if no frame or too few of
-            them can be decoded.
+        MediaError: If the file cannot be read (see `probe`); while iterating, if no frame can be decoded.
+        CutShort: While iterating, if too many frames in a row are damaged, or a limit is passed
+            (`vst.media.limits`); the frames before are good.
         UsageError: For an `hdr` or `deinterlace` that there is not, or a frame rate where none is wanted.
     """
 
@@ -62,7 +65,7 @@ class Reader:
         self,
         path: str | Path,
         *,
-        max_errors: int = 10,
+        max_damaged: int = MAX_DAMAGED,
         threads: int = DECODER_THREADS,
         fps: Fraction | None = None,
         hdr: str = "tonemap",
@@ -76,13 +79,15 @@ class Reader:
         """What the frames are; for HDR and interlaced clips that may differ from what `probe` says."""
         self.repaired = 0
         """Frames that were replaced by a neighbour, so far."""
-        self.errors = 0
-        """Packets that could not be decoded, so far."""
-        self._max_errors = max_errors
+        self._errors = 0
+        self._decoder: Decoder | None = None
+        self._max_damaged = max_damaged
         self._threads = threads
         self._notes: list[str] = list(self.info.notes)
         self._stack = ExitStack()
         self._started = False
+        self._first = 0
+        self._limits = {limit: limit.value for limit in (FRAMES, SECONDS)}
         self._specs: dict[tuple[str, int, int], ColourSpec] = {}
         self._weaver = None
         if deinterlace != "no" and found.in_container:
@@ -92,6 +97,11 @@ class Reader:
                 field_order=found.field_order,
                 marked=found.marked_fields,
             )
+
+    @property
+    def errors(self) -> int:
+        """Packets, or files of a sequence, that could not be decoded, so far."""
+        return self._errors if self._decoder is None else self._decoder.errors
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -120,15 +130,46 @@ class Reader:
             yield Frame(0, Fraction(0), Fraction(1, 25), picture.image, picture.alpha, picture.gain)
             return
         with self._stack:
-            yield from self._frames()
+            try:
+                yield from self._frames()
+            finally:
+                self._report()  # also of a clip that is not read to its end
+
+    def begin_at(self, first: int) -> None:
+        """Give frames from this index on, before the iteration begins.
+
+        Those before are decoded, since later ones lean on them, but not made into pictures: a frame is the
+        same wherever the reading begins.
+        """
+        self._first = first
+
+    def times(self) -> Iterator[Fraction]:
+        """The time of every frame in place of the frames, which is faster.
+
+        Raises:
+            MediaError: As the iteration over frames.
+        """
+        if self.info.is_still:
+            yield Fraction(0)
+            return
+        with self._stack:
+            gap = 1 / self.info.average_rate if self.info.average_rate else Fraction(1, 25)
+            self._first = NEVER
+            for time, _, _ in self._timed(gap) if self.info.sequence is None else self._pictures(gap):
+                yield time
 
     def _note(self, text: str) -> None:
         if text not in self._notes:
             self._notes.append(text)
 
+    def _wanted(self, index: int) -> bool:
+        """Whether a frame has to be made into a picture: it is given, or may have to stand in for one."""
+        return index >= self._first - self._max_damaged
+
     def _frames(self) -> Iterator[Frame]:
         """Frames with durations: each waits for the next one's time."""
         held: Frame | None = None
+        before: Fraction | None = None
         gap = 1 / self.info.average_rate if self.info.average_rate else Fraction(1, 25)
         count = 0
         failure: MediaError | None = None
@@ -137,22 +178,26 @@ class Reader:
         while True:
             try:
                 time, length, picture = next(decoded)
+                self._check_limits(count + 1, time)
             except StopIteration:
                 break
             except MediaError as error:
                 failure = error
                 break
+            if before is not None:
+                gap = time - before
             if held is not None:
-                gap = time - held.time
                 yield replace(held, duration=gap)
-            held = Frame(count, time, gap, picture.image, picture.alpha, picture.gain)
-            own = length
+            if count >= self._first:
+                assert picture is not None
+                held = Frame(count, time, gap, picture.image, picture.alpha, picture.gain)
+            before, own = time, length
             count += 1
         if held is not None:
             yield replace(held, duration=own if own > 0 else gap)
         if failure is not None:
             raise failure
-        end = held.time + held.duration if held is not None else Fraction(0)
+        end = before + (own if own > 0 else gap) if before is not None else Fraction(0)
         if self.info.duration is not None and end - self.info.start < self.info.duration * 4 / 5:
             self._note(
                 f"the picture ends at {float(end):.3f} s, but the file announces "
@@ -162,7 +207,12 @@ class Reader:
             raise MediaError(
                 f"{self.info.path} has no frame that can be decoded: the file is damaged or cut short"
             )
-        self._report()
+
+    def _check_limits(self, count: int, time: Fraction) -> None:
+        """End a clip that goes on for longer than its header says and a limit allows."""
+        for limit, found in ((FRAMES, count), (SECONDS, time - self.info.start)):
+            if found > self._limits[limit]:
+                raise CutShort(limit.refusal(self.info.path, float(found)))
 
     def _report(self) -> None:
         if self.errors:
@@ -170,22 +220,25 @@ class Reader:
         if self.repaired:
             self._note(f"{self.repaired} damaged frames were replaced by their nearest good neighbour")
 
-    def _pictures(self, gap: Fraction) -> Iterator[tuple[Fraction, Fraction, Picture]]:
+    def _pictures(self, gap: Fraction) -> Iterator[tuple[Fraction, Fraction, Picture | None]]:
         """Time, duration and picture of every file of a sequence; a damaged one gets its neighbour's."""
         sequence = self.info.sequence
         assert sequence is not None
         previous: Picture | None = None
         waiting: list[Fraction] = []
         run = 0
-        for number, file in zip(sequence.numbers, sequence.files, strict=True):
+        for index, (number, file) in enumerate(zip(sequence.numbers, sequence.files, strict=True)):
             time = (number - sequence.numbers[0]) * gap
+            if not self._wanted(index):
+                yield time, gap, None
+                continue
             try:
                 picture = self._in_size(read_still(file))
             except (MediaError, OSError) as error:
-                self.errors += 1
+                self._errors += 1
                 run += 1
-                if run > self._max_errors:
-                    raise self._too_damaged(run) from error
+                if run > self._max_damaged:
+                    raise too_damaged(self.info.path, run, self._max_damaged) from error
                 waiting.append(time)
                 continue
             run = 0
@@ -202,26 +255,33 @@ class Reader:
                 self.repaired += 1
                 yield missing, gap, previous
 
-    def _timed(self, gap: Fraction) -> Iterator[tuple[Fraction, Fraction, Picture]]:
-        """Time, own duration and picture of every frame, times strictly increasing."""
+    def _timed(self, gap: Fraction) -> Iterator[tuple[Fraction, Fraction, Picture | None]]:
+        """Time, own duration and picture of every frame, times strictly increasing.
+
+        Frames that are not wanted have no picture.
+        """
         unit = self.info.time_base
         last: Fraction | None = None
         previous: Picture | None = None
         filled: set[int] = set()
+        count = 0
         for frame, lost in self._whole():
             if frame is not None and frame.pts is not None and frame.pts in filled:
                 # It came after all, but late: its place is taken.
                 continue
-            picture = self._picture(frame) if frame is not None else previous
-            if picture is None:
+            picture = previous
+            if frame is not None:
+                picture = self._picture(frame) if self._wanted(count + len(lost)) else None
+            elif last is None:
                 return
-            if len(lost) > self._max_errors:
-                raise self._too_damaged(len(lost))
+            if len(lost) > self._max_damaged:
+                raise too_damaged(self.info.path, len(lost), self._max_damaged)
             for missing in lost:
                 if last is None or missing * unit > last:
                     self.repaired += 1
                     filled.add(missing)
                     last = missing * unit
+                    count += 1
                     yield last, Fraction(0), previous or picture
             if frame is None:
                 return
@@ -236,16 +296,10 @@ class Reader:
                 self._note("some frames are timed out of order; they are set right after the one before")
             elif last is not None:
                 gap = time - last
+            count += 1
             yield time, Fraction(frame.duration or 0) * unit, picture
             last, previous = time, picture
             filled = {place for place in filled if place * unit > last - MAX_WAITING * gap}
-
-    def _too_damaged(self, run: int) -> MediaError:
-        self._report()
-        return MediaError(
-            f"{self.info.path} is damaged: {run} frames in a row cannot be decoded "
-            f"(more than {self._max_errors}); what came before them was read"
-        )
 
     def _whole(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
         """As `_decoded`, with whole pictures made of fields where that was asked for."""
@@ -270,88 +324,10 @@ class Reader:
         yield from self._weaver.drain()
 
     def _decoded(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
-        """Every decoded frame, with the timestamps of those that were lost to damage just before it.
-
-        At the end comes None with those that were lost after the last frame.
-        """
-        container = self._stack.enter_context(open_input(self.info.path))
-        stream = container.streams[self.info.stream_index]
-        assert isinstance(stream, av.VideoStream)
-        decoder = make_decoder(stream)
-        decoder.thread_type = "AUTO"
-        decoder.thread_count = self._threads
-        waiting: list[int] = []
-        seen = run = 0
-        any_frame = False
-        for packet in self._packets(container, stream):
-            seen += packet is not None
-            if packet is not None and packet.pts is not None and not packet.is_discard:
-                insort(waiting, packet.pts)
-                del waiting[:-MAX_WAITING]
-            failed = packet is not None and packet.is_corrupt
-            frames: list[av.VideoFrame] = []
-            try:
-                frames = decoder.decode(packet)
-            except av.EOFError:
-                frames = []
-            except av.FFmpegError:
-                failed = True
-                if packet is None:
-                    frames = self._drain(decoder)
-            self.errors += failed
-            run = run + 1 if failed else 0
-            if run > self._max_errors:
-                raise self._too_damaged(run)
-            for frame in frames:
-                lost: list[int] = []
-                if frame.pts is not None:
-                    place = bisect_left(waiting, frame.pts)
-                    lost = waiting[:place]
-                    del waiting[: bisect_right(waiting, frame.pts)]
-                yield frame, lost if self._counts_as_lost(frame, any_frame) else []
-                any_frame = True
-        if seen < stream.frames:
-            self._note(f"the file announces {stream.frames} frames but holds {seen}: it may be cut short")
-        if any_frame and self.info.codec != "vp8" and not self._stored.interlaced:
-            yield None, waiting
-
-    def _counts_as_lost(self, frame: av.VideoFrame, any_frame: bool) -> bool:
-        """Whether a packet before this frame that gave none was a frame, and not a part or a hidden one.
-
-        VP8 keeps hidden frames in packets of their own, interlaced clips may have a packet a field, and a
-        clip cut out of a longer one may begin with frames that lean on what is not there.
-        """
-        if self.errors:
-            return True
-        return any_frame and self.info.codec != "vp8" and not frame.interlaced_frame
-
-    def _packets(
-        self, container: av.container.InputContainer, stream: av.VideoStream
-    ) -> Iterator[av.Packet | None]:
-        """The stream's packets, then None to flush; reading errors end it with a note."""
-        try:
-            for packet in container.demux(stream):
-                if packet.size:
-                    yield packet
-        except av.FFmpegError as error:
-            self._note(f"reading stopped before the end of the file ({reason_of(error)})")
-        yield None
-
-    @staticmethod
-    def _drain(decoder: av.VideoCodecContext) -> list[av.VideoFrame]:
-        """What a decoder still holds after an error at the flush."""
-        frames: deque[av.VideoFrame] = deque()
-        for _ in range(MAX_WAITING):
-            try:
-                got = decoder.decode(None)
-            except av.EOFError:
-                break
-            except av.FFmpegError:
-                continue
-            if not got:
-                break
-            frames.extend(got)
-        return list(frames)
+        self._decoder = Decoder(
+            self._stored, max_damaged=self._max_damaged, threads=self._threads, note=self._note
+        )
+        yield from self._stack.enter_context(self._decoder)
 
     def _picture(self, frame: av.VideoFrame) -> Picture:
         """Upright R'G'B' and what goes with it, in the clip's size."""

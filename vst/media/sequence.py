@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import translate
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 from vst.errors import MediaError, UsageError
+from vst.media.limits import FRAMES
 
 DEFAULT_RATE = Fraction(24)
 """Frames a second of a sequence, where neither the user nor its files say it."""
@@ -112,17 +114,19 @@ def files_like(pattern: Path) -> list[tuple[int, Path]]:
     the order of names.
 
     Raises:
-        MediaError: If the folder cannot be read.
+        MediaError: If the folder cannot be read, or more files are meant than a clip may have frames.
         UsageError: If the name has more than one counter.
     """
     counted = _number_in(pattern)
     wanted = counted or re.compile(translate(pattern.name))
     try:
         with os.scandir(pattern.parent) as entries:
-            found = [match for entry in entries if (match := wanted.fullmatch(entry.name))]
+            matches = (match for entry in entries if (match := wanted.fullmatch(entry.name)))
+            found = list(islice(matches, FRAMES.value + 1))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise MediaError(f"the folder {pattern.parent} cannot be read: {reason}; check the path") from error
+    FRAMES.check(pattern, len(found))
     if counted:
         return sorted((int(match[1]), pattern.with_name(match.string)) for match in found)
     names = sorted(

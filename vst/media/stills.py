@@ -1,4 +1,4 @@
-"""Pictures into memory: with Pillow, deep ones with OpenCV, light with OpenEXR."""
+"""Picture files: what they hold, and their samples: by Pillow, deep ones by OpenCV, light by OpenEXR."""
 
 from __future__ import annotations
 
@@ -12,16 +12,12 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vst.errors import MediaError
 from vst.media import exr
 from vst.media.containers import reason_of
-from vst.media.light import compress, srgb_from_light
-
-MAX_PIXELS = 178_956_970
-"""The largest picture that is opened, in pixels (Pillow's own limit for a decompression bomb)."""
+from vst.media.limits import PIXELS
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 _STREAM_SUFFIXES = (".mjpg", ".mjpeg")
@@ -61,19 +57,17 @@ class StillInfo:
     notes: tuple[str, ...] = ()
 
 
-class Picture(NamedTuple):
-    """A decoded picture; `image`, `alpha` and `gain` as `Frame` has them.
+class Samples(NamedTuple):
+    """A decoded picture, upright.
 
     Attributes:
-        image: 3×H×W.
-        alpha: 1×H×W or None.
-        gain: 1×H×W or None.
+        planes: H×W×C, C being 1 (gray), 3 (R'G'B') or 4 (with alpha); for OpenEXR linear light, float32.
+        top: The value that is white or opaque.
         notes: What a user should know.
     """
 
-    image: torch.Tensor
-    alpha: torch.Tensor | None = None
-    gain: torch.Tensor | None = None
+    planes: np.ndarray
+    top: float
     notes: tuple[str, ...] = ()
 
 
@@ -96,24 +90,25 @@ def is_still(path: Path) -> bool:
     )
 
 
-def _is_exr(path: Path) -> bool:
+def is_exr(path: Path) -> bool:
+    """Whether a file is OpenEXR, by its first bytes."""
     with path.open("rb") as file:
         return file.read(4) == exr.MAGIC
 
 
 def _open(path: Path) -> Image.Image:
+    if Image.MAX_IMAGE_PIXELS is not None:
+        # Pillow's own limit, so that a user can raise ours.
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, PIXELS.value)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path, formats=_FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise MediaError(
-            f"{path} is larger than {MAX_PIXELS:,} pixels: scale the picture down first"
-        ) from error
+    except Image.DecompressionBombError as error:
+        raise MediaError(f"{path} is far too large: {reason_of(error)}") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise MediaError(f"{path} is not a picture that can be read ({reason_of(error)})") from error
-    if image.width * image.height > MAX_PIXELS:
-        raise MediaError(f"{path} is larger than {MAX_PIXELS:,} pixels: scale the picture down first")
+    PIXELS.check(path, image.width * image.height)
     return image
 
 
@@ -147,7 +142,7 @@ def probe_still(path: Path) -> StillInfo:
     Raises:
         MediaError: If it is no picture, or too large.
     """
-    if _is_exr(path):
+    if is_exr(path):
         return _probe_exr(path)
     with _open(path) as image, _decoding(path):
         width, height = image.size
@@ -181,7 +176,7 @@ def probe_still(path: Path) -> StillInfo:
 
 
 def _probe_exr(path: Path) -> StillInfo:
-    info = exr.probe_exr(path, MAX_PIXELS)
+    info = exr.probe_exr(path)
     return StillInfo(
         "exr",
         info.width,
@@ -196,16 +191,15 @@ def _probe_exr(path: Path) -> StillInfo:
     )
 
 
-def read_still(path: Path) -> Picture:
-    """A picture, upright.
+def read_samples(path: Path) -> Samples:
+    """The samples of a picture.
 
     Raises:
-        MediaError: If it cannot be decoded.
+        MediaError: If it cannot be decoded, or is too large.
     """
-    if _is_exr(path):
-        light, alpha, notes = exr.read_exr(path, MAX_PIXELS)
-        shown, gain = compress(light)
-        return Picture(srgb_from_light(shown), alpha, gain, tuple(notes))
+    if is_exr(path):
+        light, notes = exr.read_exr(path)
+        return Samples(light, 1.0, tuple(notes))
     with _open(path) as image, _decoding(path):
         if _is_deep(path, image):
             # OpenCV turns TIFF itself.
@@ -213,19 +207,11 @@ def read_still(path: Path) -> Picture:
             return _read_deep(path, turn)
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I"):
-            gray = torch.from_numpy(np.asarray(upright).astype(np.float32)) / 65535.0
-            return Picture(gray[None].repeat(3, 1, 1))
-        has_alpha = _has_alpha(upright)
-        pixels = np.array(upright.convert("RGBA" if has_alpha else "RGB"))
-    return _picture(pixels, 255.0)
+            return Samples(np.atleast_3d(np.asarray(upright)), 65535.0)
+        return Samples(np.array(upright.convert("RGBA" if _has_alpha(upright) else "RGB")), 255.0)
 
 
-def _picture(pixels: np.ndarray, top: float) -> Picture:
-    planes = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1).div(top).contiguous()
-    return Picture(planes[:3], planes[3:4] if planes.shape[0] == 4 else None)
-
-
-def _read_deep(path: Path, orientation: int) -> Picture:
+def _read_deep(path: Path, orientation: int) -> Samples:
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError("OpenCV cannot read it")
@@ -236,4 +222,4 @@ def _read_deep(path: Path, orientation: int) -> Picture:
     # After the exchange of rows and columns what remains are flips: vertical, horizontal or both.
     rows, columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
     pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
-    return _picture(np.ascontiguousarray(pixels), 65535.0 if pixels.dtype == np.uint16 else 255.0)
+    return Samples(np.ascontiguousarray(pixels), 65535.0 if pixels.dtype == np.uint16 else 255.0)

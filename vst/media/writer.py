@@ -14,7 +14,6 @@ import torch
 from vst.errors import MediaError, UsageError
 from vst.frame import Frame
 from vst.media.codecs import Encoding, Plan, container_of, plan
-from vst.media.colour import from_rgb
 from vst.media.containers import silence_libav, writing_error
 from vst.media.join import join
 from vst.media.light import light_from_display, signal_from_light
@@ -26,6 +25,7 @@ from vst.media.picture_files import (
     plan_picture,
     write_picture,
 )
+from vst.media.planes import from_rgb
 from vst.media.probe import ClipInfo
 from vst.media.segments import ENCODER_THREADS, MAX_FRAMES, Segment, SegmentEncoder, SegmentStore
 from vst.media.sequence import has_counter
