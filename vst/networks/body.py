@@ -135,7 +135,20 @@ class TransformationBody(nn.Module):
         """
         if mix is None:
             mix = one_style(0, self.styles, x.device)
-        y = self.last(self.decode(self.encode(x, mix), mix, x.shape[-2:])).to(x.dtype)
+        return self.compose(self.last(self.decode(self.encode(x, mix), mix, x.shape[-2:])), x, fresh)
+
+    def compose(self, said: Tensor, x: Tensor, fresh: Tensor | None = None) -> Tensor:
+        """The painting from what the last convolution said, each pixel for itself.
+
+        Args:
+            said: B×3×H×W, or B×4×H×W with a gate.
+            x: As for `forward`.
+            fresh: As there.
+
+        Returns:
+            B×3×H×W, −1..1, of x's type.
+        """
+        y = said.to(x.dtype)
         painting = self.finish(y[:, :3])
         if not self.gated:
             return painting
@@ -148,19 +161,26 @@ class TransformationBody(nn.Module):
 
     def encode(self, x: Tensor, mix: Tensor) -> Tensor:
         """Down-sampling and residual blocks: B×inputs×H×W to features B×4w×⌈H/4⌉×⌈W/4⌉; see `forward`."""
-        height, width = x.shape[-2:]
-        if x.shape[1] != self.inputs:
-            raise VstError(f"got an input of {x.shape[1]} channels; this network takes {self.inputs}")
-        if min(height, width) < SMALLEST_SIDE:
-            raise VstError(
-                f"got a picture of {width}×{height}; both sides have to be at least {SMALLEST_SIDE}"
-            )
+        self.check_input(*x.shape[-3:])
         y = x.to(self.last.weight.dtype)
         for block in self.down:
             y = block(y, mix)
         for block in self.residual:
             y = block(y, mix)
         return y
+
+    def check_input(self, channels: int, height: int, width: int) -> None:
+        """Refuse what cannot be painted.
+
+        Raises:
+            VstError: as `forward`.
+        """
+        if channels != self.inputs:
+            raise VstError(f"got an input of {channels} channels; this network takes {self.inputs}")
+        if min(height, width) < SMALLEST_SIDE:
+            raise VstError(
+                f"got a picture of {width}×{height}; both sides have to be at least {SMALLEST_SIDE}"
+            )
 
     def decode(self, features: Tensor, mix: Tensor, size: Sequence[int]) -> Tensor:
         """Up-sampling: features B×4w×h×w of `encode` to B×w×H×W, which the last convolution takes.

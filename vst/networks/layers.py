@@ -33,6 +33,14 @@ class ConditionalNorm2d(nn.Module):
         shift = (mix @ self.bias)[:, :, None, None] - mean * scale
         return (x.float() * scale + shift).to(x.dtype)
 
+    def statistics(self, gather: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """Mean and variance for `apply_affine` of a picture that is seen in parts (`vst.networks.tiled`).
+
+        Args:
+            gather: Goes through the whole picture and gives its mean and variance, B×C×1×1 each.
+        """
+        return gather()
+
 
 class ConditionalInstanceNorm2d(ConditionalNorm2d):
     """Every plane is brought to mean 0 and variance 1 over its own H×W (Ulyanov 2017).
@@ -78,6 +86,10 @@ class ConditionalBatchNorm2d(ConditionalNorm2d):
                 self.variance.lerp_(variance, self.MOMENTUM)
         return self.apply_affine(x, mean[:, None, None], variance[:, None, None], mix)
 
+    def statistics(self, gather: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """The running ones, whatever the picture."""
+        return self.mean[:, None, None], self.variance[:, None, None]
+
 
 class ReflectedConv2d(nn.Conv2d):
     """A convolution behind reflection padding, so that no border shows in the picture."""
@@ -116,9 +128,14 @@ class ConvBlock(nn.Module):
         """The block's convolution."""
         return ReflectedConv2d(inputs, outputs, kernel, stride)
 
+    def project(self, x: Tensor) -> Tensor:
+        """What comes before the norm: B×inputs×H×W to B×outputs×⌈H/stride⌉×⌈W/stride⌉."""
+        projected: Tensor = self.conv(x)
+        return projected
+
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        """B×inputs×H×W and B×S to B×outputs×⌈H/stride⌉×⌈W/stride⌉."""
-        x = self.norm(self.conv(x), mix)
+        """B×inputs×H×W and B×S to what `project` gives, normed."""
+        x = self.norm(self.project(x), mix)
         return F.relu(x) if self.relu else x
 
 
@@ -138,9 +155,9 @@ class ResidualBlock(nn.Module):
 class UpsampleBlock(ConvBlock):
     """Nearest-neighbour ×2, then a `ConvBlock`: no chequerboard (Odena 2016)."""
 
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        """B×inputs×H×W and B×S to B×outputs×2H×2W."""
-        return super().forward(F.interpolate(x, scale_factor=2, mode="nearest"), mix)
+    def project(self, x: Tensor) -> Tensor:
+        """B×inputs×H×W to B×outputs×2H×2W."""
+        return super().project(F.interpolate(x, scale_factor=2, mode="nearest"))
 
 
 class TransposedBlock(ConvBlock):

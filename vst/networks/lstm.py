@@ -164,16 +164,28 @@ class LSTM(TransformationBody):
         decoded = self.decode(hidden, mix, size)
         painting = self.finish(self.last(decoded).to(frame.dtype))
         if self.keep is not None:
-            gate = torch.sigmoid(self.keep(torch.cat((decoded, fine.to(decoded.dtype)), 1)).to(frame.dtype))
-            painting = torch.lerp(
-                painting, state.painting, ((1 - self.variant.anchor) * gate).expand_as(painting)
-            )
+            said = self.keep(torch.cat((decoded, fine.to(decoded.dtype)), 1))
+            painting = self.keep_past(painting, said, state.painting)
         return painting, State(frame, painting, cell, hidden)
+
+    def keep_past(self, painting: Tensor, said: Tensor, past: Tensor) -> Tensor:
+        """What the gate over pixels makes of two paintings, B×3×H×W, each pixel for itself.
+
+        Args:
+            painting: The present's.
+            said: B×1×H×W, z.
+            past: The last one.
+        """
+        gate = torch.sigmoid(said.to(painting.dtype))
+        return torch.lerp(painting, past, ((1 - self.variant.anchor) * gate).expand_as(painting))
+
+    def shown(self, frame: Tensor, state: State) -> tuple[Tensor, ...]:
+        """What the stream of the past is shown, B×3×H×W each."""
+        return (state.painting, state.frame, frame) if self.variant.motion else (state.painting,)
 
     def _recall(self, frame: Tensor, state: State) -> tuple[Tensor, Tensor]:
         """The past's features at full resolution, B×w×H×W, and at a quarter, B×4w×⌈H/4⌉×⌈W/4⌉."""
-        shown = (state.painting, state.frame, frame) if self.variant.motion else (state.painting,)
-        y = torch.cat(shown, 1).to(self.last.weight.dtype)
+        y = torch.cat(self.shown(frame, state), 1).to(self.last.weight.dtype)
         found = []
         for layer in self.past:
             y = F.relu(layer(y))
