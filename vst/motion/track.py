@@ -15,7 +15,7 @@ from vst.motion.estimator import Estimator, to_bytes
 from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.warp import inside, warp
 
-DISTANCES = (1, 2, 4, 8, 16)
+DISTANCES = (1, 2, 4, 8, 12, 16)
 """How far back memory reaches: docs/adr/0002-memory-reaches-sixteen-frames.md."""
 
 _WORTHWHILE = 0.002
