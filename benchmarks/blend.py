@@ -33,9 +33,8 @@ from benchmarks.sheet import cell, write_sheet
 from vst.errors import UsageError
 from vst.evaluate import gradient_energy
 from vst.evaluate.perceptual import Gauge
-from vst.evaluate.style_picture import find_style_picture
 from vst.styles.loss_network import load_loss_network
-from vst.train.run import read_style_image
+from vst.styles.painting import find_painting, read_painting
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of the second style; the first and last are pure ones."""
@@ -73,8 +72,8 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     modes = [open_mode(selection, (first, 1 - weight), (second, weight)) for weight in WEIGHTS]
     labels = [f"{first} {1 - weight:g}, {second} {weight:g}" for weight in WEIGHTS]
     sizes = style_sizes(options.style_size, options.styles)
-    paths = [find_style_picture(options.style_images, style) for style in options.styles]
-    pictures = [read_style_image(str(path), size) for path, size in zip(paths, sizes.values(), strict=True)]
+    paths = [find_painting(options.style_images, style) for style in options.styles]
+    pictures = [read_painting(path, size) for path, size in zip(paths, sizes.values(), strict=True)]
     gauge = Gauge(load_loss_network(options.loss_network), pictures)
     photos = read_photographs(options.photos, options.count, options.size)
     shown = spread(len(photos), options.sheet_photos) if options.sheet else []

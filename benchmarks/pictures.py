@@ -39,10 +39,9 @@ from benchmarks.peers import PeerMode
 from benchmarks.photographs import longer_side, read_photographs, spread
 from benchmarks.sheet import Cell, cell, write_sheet
 from vst.errors import UsageError
-from vst.evaluate.style_picture import find_style_picture
 from vst.styles import Selection
 from vst.styles.loss_network import load_loss_network
-from vst.train.run import read_style_image
+from vst.styles.painting import find_painting, read_painting
 
 Weights = Mapping[str, Selection]
 """What is ours, by row of the table."""
@@ -104,9 +103,9 @@ def _goals(options: argparse.Namespace, weights: Mapping[str, Weights]) -> list[
     sizes = style_sizes(options.style_size, options.styles)
     goals = []
     for style in options.styles:
-        path = find_style_picture(options.style_images, style)
+        path = find_painting(options.style_images, style)
         wanted = options.style_sizes if style in peers else [sizes[style]]
-        pictures = {s: read_style_image(str(path), s) for s in sizes_within(wanted, longer_side(path))}
+        pictures = {s: read_painting(path, s) for s in sizes_within(wanted, longer_side(path))}
         goal = Goal(style, pictures, {PEER: PeerMode(peers[style])} if style in peers else {})
         goal.painters.update({row: open_mode(files, (style, 1.0)) for row, files in weights[style].items()})
         goals.append(goal)

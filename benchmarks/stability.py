@@ -45,9 +45,8 @@ from benchmarks.tables import (
 from vst.errors import UsageError
 from vst.evaluate.curves import Perceptual
 from vst.evaluate.perceptual import perceptual_losses
-from vst.evaluate.style_picture import find_style_picture
 from vst.styles.loss_network import load_loss_network
-from vst.train.run import read_style_image
+from vst.styles.painting import find_painting, read_painting
 from vst.train.scenes import PRESETS, create_scene
 
 
@@ -116,10 +115,10 @@ def _perceptual(options: argparse.Namespace) -> Mapping[str, Perceptual]:
     if options.style_images is None:
         return {}
     sizes = style_sizes(options.style_size, options.styles)
-    paths = {style: find_style_picture(options.style_images, style) for style in options.styles}
+    paths = {style: find_painting(options.style_images, style) for style in options.styles}
     network = load_loss_network(options.loss_network)
     return {
-        style: perceptual_losses(network, read_style_image(str(path), sizes[style]))
+        style: perceptual_losses(network, read_painting(path, sizes[style]))
         for style, path in paths.items()
     }
 

@@ -159,12 +159,12 @@ def test_a_mistyped_mode_or_style_gets_the_nearest_name(make):
 class Recorder(torch.nn.Module):
     """Stands in for a network and notes where it is told to paint anew."""
 
-    def __init__(self):
+    def __init__(self, gated=True):
         super().__init__()
-        self.fresh, self.inputs = [], 7
+        self.fresh, self.inputs, self.gated = [], 7, gated
 
-    def forward(self, x, mix, fresh):
-        self.fresh.append(fresh.mean().item())
+    def forward(self, x, mix, fresh=None):
+        self.fresh.append(None if fresh is None else fresh.mean().item())
         return x[:, :3]
 
 
@@ -177,3 +177,12 @@ def test_a_network_is_told_where_paint_is_worn(speed, renewed):
         mode.step(frame, {1: motion} if t else {})
     assert any(network.fresh) == renewed
     assert not any(network.fresh[:5])
+
+
+def test_a_network_that_keeps_no_paint_is_told_nothing_of_wear():
+    network = Recorder(gated=False)
+    mode = VtnMode(Painter(network, [1.0], torch.device("cpu"), torch.float32))
+    motion = Motion(torch.full((2, 60, 80), 0.5), torch.ones(1, 60, 80), 1)
+    for t, frame in enumerate(frames(20, 60, 80)):
+        mode.step(frame, {1: motion} if t else {})
+    assert network.fresh == [None] * 20

@@ -17,7 +17,7 @@ from vst.train.checkpoint import load_checkpoint, save_checkpoint
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
 from vst.train.recipe import MODES, StyleGoal
-from vst.train.run import read_style_image, run_recipe
+from vst.train.run import run_recipe
 from vst.train.sequences import MixedBatches
 from vst.train.still import PhotoBatches
 from vst.train.synthetic import synthetic_pictures
@@ -166,11 +166,6 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     save_checkpoint(path, small, copy.deepcopy(small), torch.optim.Adam(small.parameters()), scaler, 1, "x")
     with pytest.raises(WeightsError, match="not a checkpoint of this network"):
         load_checkpoint(path, large, large, torch.optim.Adam(large.parameters()), scaler)
-
-
-def test_style_images_are_shrunk_to_their_longer_side_and_never_enlarged(data):
-    assert read_style_image(str(data / "style.png"), 32).shape == (3, 20, 32)
-    assert read_style_image(str(data / "style.png"), 512).shape == (3, 40, 64)
 
 
 def test_loss_networks_come_from_a_folder_or_by_name(loss_folder, tmp_path):

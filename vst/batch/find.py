@@ -8,7 +8,8 @@ from pathlib import Path
 
 from vst.batch.job import Job
 from vst.errors import MediaError, UsageError, nearest
-from vst.render.paths import PICTURE_SUFFIXES, written_suffix
+from vst.media.sequence import PICTURES
+from vst.render.paths import written_suffix
 
 VIDEO_SUFFIXES = (
     ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
@@ -17,7 +18,7 @@ VIDEO_SUFFIXES = (
 RECORD = ".vst-batch.json"
 """The file by which an output folder is known; see `Manifest`."""
 
-MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURE_SUFFIXES)
+MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURES)
 """Files with these extensions, in any case, are rendered; others are left alone."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,14 @@ from typing import Any
 import click
 
 from vst.cli.group import LazyGroup
-from vst.cli.nearest import NearestChoice
 from vst.cli.options import quiet_option, verbose_option
+from vst.cli.recipe_options import RecipeOptions
 from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.train.recipe import MODES, PRECISIONS, Recipe, StyleGoal
 
-_DEFAULTS = {field.name: field.default for field in dataclasses.fields(Recipe)}
+_FIELDS = RecipeOptions(Recipe)
 
 
 class StyleImages(click.ParamType):
@@ -39,32 +38,6 @@ class StyleImages(click.ParamType):
             if not Path(path).is_file():
                 self.fail(f"{path} is not a file", param, ctx)
         return StyleGoal(style, paths, size)
-
-
-def _option(
-    name: str,
-    kind: click.ParamType,
-    metavar: str,
-    help_text: str,
-    field: str | None = None,
-    shown: str | None = None,
-) -> Any:
-    """An option for a field of the recipe; not given, the recipe file's value or the default holds."""
-    field = field or name.removeprefix("--").replace("-", "_")
-    shown = shown or str(_DEFAULTS[field])
-    return click.option(name, field, type=kind, metavar=metavar, help=help_text, show_default=shown)
-
-
-def _number(name: str, help_text: str, least: int = 1) -> Any:
-    return _option(name, click.IntRange(min=least), "N", help_text)
-
-
-def _amount(name: str, help_text: str, most: float | None = None) -> Any:
-    return _option(name, click.FloatRange(0, most), "X", help_text)
-
-
-def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | None = None) -> Any:
-    return _option(name, NearestChoice(list(choices)), "|".join(choices), help_text, field)
 
 
 @click.command("mode")
@@ -111,14 +84,14 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
 @click.option(
     "--loss-network",
     metavar="NAME",
-    show_default=str(_DEFAULTS["loss_network"]),
+    show_default=_FIELDS.default("loss_network"),
     help="vgg16, vgg19 or a folder with one.",
 )
-@_number("--width", "Filters of the first layer: 32 standard, 16 fast.")
-@_option("--blocks", click.IntRange(0), "N", "Residual blocks.", shown="5, reconet 4")
-@_choice("--norm", ("instance", "batch"), "Normalisation.")
-@_choice("--upsampling", ("nearest", "transposed"), "How the picture is enlarged again.")
-@_choice("--last", ("tanh", "linear"), "The activation at the end.", "output")
+@_FIELDS.number("--width", "Filters of the first layer: 32 standard, 16 fast.")
+@_FIELDS.option("--blocks", click.IntRange(0), "N", "Residual blocks.", shown="5, reconet 4")
+@_FIELDS.choice("--norm", ("instance", "batch"), "Normalisation.")
+@_FIELDS.choice("--upsampling", ("nearest", "transposed"), "How the picture is enlarged again.")
+@_FIELDS.choice("--last", ("tanh", "linear"), "The activation at the end.", "output")
 @click.option(
     "--gate/--no-gate",
     default=None,
@@ -129,33 +102,37 @@ def _choice(name: str, choices: tuple[str, ...], help_text: str, field: str | No
     default=None,
     help="Whether the memory is shown the frames beside the last painting, so sees what moved (lstm).",
 )
-@_amount("--anchor", "Least share of the memory that is taken anew from each frame (lstm, gate).", 1)
-@_number("--size", "Side of the square crops, in pixels.", least=32)
-@_number("--batch", "Photographs in a batch.")
-@_number("--styles-each", "Styles that each photograph of a batch is painted in.")
-@_number("--style-size", "Longer side of the style images: smaller gives smaller strokes.", 16)
-@_number("--sequences", "Sequences in a batch (all but itn).")
-@_number("--unroll", "Frames of a sequence that are learned from (all but itn).", least=2)
-@_number("--judged", "Frames of those that the loss network sees; 0 is all (all but itn).", least=0)
-@_number("--warm-up", "At most so many frames are painted before those (vtn, lstm).", least=0)
-@_amount("--empty", "Share of batches without a past (all but itn).", 1)
-@_number("--ageing", "At most so often paint of the past is resampled before learning (vtn).", least=0)
-@_amount("--restart", "Share of frames at which the memory is emptied (lstm).", 1)
-@_amount("--feedback-noise", "Largest deviation of the noise on what is fed back (lstm).", 1)
-@_amount("--synthetic", "Share of sequences with exact motion (all but itn).", 1)
-@_amount("--least-change", "Real sequences that change less, 0 to 1, are passed over (all but itn).", 1)
-@_amount("--brightness", "Largest flicker of brightness that is put on sequences (all but itn).", 1)
-@_amount("--noise", "Largest deviation of the noise that is put on sequences (all but itn).", 1)
-@_amount("--style-weight", "Weight of the style loss; content has 1.")
-@_amount("--temporal-weight", "Weight of the temporal loss (all but itn).")
-@_amount("--feature-weight", "Weight of the temporal loss of features (reconet).")
-@_amount("--variation-weight", "Weight of the total variation.")
-@_amount("--learning-rate", "Adam's at the start.")
-@_amount("--final-learning-rate", "Adam's at the end.")
-@_amount("--averaging", "Decay of the running mean of the parameters that is exported.", 0.99999)
-@_choice("--precision", PRECISIONS, "Arithmetic of the networks; fp16 on CUDA only.")
-@_number("--steps", "Optimiser steps in all.")
-@_number("--seed", "Of everything that is random.", least=0)
+@_FIELDS.amount("--anchor", "Least share of the memory that is taken anew from each frame (lstm, gate).", 1)
+@_FIELDS.number("--size", "Side of the square crops, in pixels.", least=32)
+@_FIELDS.number("--batch", "Photographs in a batch.")
+@_FIELDS.number("--styles-each", "Styles that each photograph of a batch is painted in.")
+@_FIELDS.number("--style-size", "Longer side of the style images: smaller gives smaller strokes.", 16)
+@_FIELDS.number("--sequences", "Sequences in a batch (all but itn).")
+@_FIELDS.number("--unroll", "Frames of a sequence that are learned from (all but itn).", least=2)
+@_FIELDS.number("--judged", "Frames of those that the loss network sees; 0 is all (all but itn).", least=0)
+@_FIELDS.number("--warm-up", "At most so many frames are painted before those (vtn, lstm).", least=0)
+@_FIELDS.amount("--empty", "Share of batches without a past (all but itn).", 1)
+@_FIELDS.number(
+    "--ageing", "At most so often paint of the past is resampled before learning (vtn).", least=0
+)
+@_FIELDS.amount("--restart", "Share of frames at which the memory is emptied (lstm).", 1)
+@_FIELDS.amount("--feedback-noise", "Largest deviation of the noise on what is fed back (lstm).", 1)
+@_FIELDS.amount("--synthetic", "Share of sequences with exact motion (all but itn).", 1)
+@_FIELDS.amount(
+    "--least-change", "Real sequences that change less, 0 to 1, are passed over (all but itn).", 1
+)
+@_FIELDS.amount("--brightness", "Largest flicker of brightness that is put on sequences (all but itn).", 1)
+@_FIELDS.amount("--noise", "Largest deviation of the noise that is put on sequences (all but itn).", 1)
+@_FIELDS.amount("--style-weight", "Weight of the style loss; content has 1.")
+@_FIELDS.amount("--temporal-weight", "Weight of the temporal loss (all but itn).")
+@_FIELDS.amount("--feature-weight", "Weight of the temporal loss of features (reconet).")
+@_FIELDS.amount("--variation-weight", "Weight of the total variation.")
+@_FIELDS.amount("--learning-rate", "Adam's at the start.")
+@_FIELDS.amount("--final-learning-rate", "Adam's at the end.")
+@_FIELDS.amount("--averaging", "Decay of the running mean of the parameters that is exported.", 0.99999)
+@_FIELDS.choice("--precision", PRECISIONS, "Arithmetic of the networks; fp16 on CUDA only.")
+@_FIELDS.number("--steps", "Optimiser steps in all.")
+@_FIELDS.number("--seed", "Of everything that is random.", least=0)
 @click.option(
     "--start-from",
     type=click.Path(path_type=Path),

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 from typing import Any
 
 import click
 
-from vst.cli.nearest import NearestChoice
 from vst.cli.options import quiet_option, verbose_option
+from vst.cli.recipe_options import RecipeOptions
 from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
 from vst.train.flow_recipe import GRID, FlowRecipe
 from vst.train.recipe import PRECISIONS
 
-_DEFAULTS = {field.name: field.default for field in dataclasses.fields(FlowRecipe)}
-
-
-def _option(name: str, kind: click.ParamType, metavar: str, help_text: str) -> Any:
-    """An option for a field of the recipe, with its default."""
-    field = name.removeprefix("--").replace("-", "_")
-    return click.option(
-        name, field, type=kind, default=_DEFAULTS[field], metavar=metavar, help=help_text, show_default=True
-    )
-
-
-def _number(name: str, help_text: str, least: int = 1) -> Any:
-    return _option(name, click.IntRange(min=least), "N", help_text)
-
-
-def _amount(name: str, help_text: str, most: float | None = None) -> Any:
-    return _option(name, click.FloatRange(0, most), "X", help_text)
+_FIELDS = RecipeOptions(FlowRecipe)
 
 
 @click.command("flow")
@@ -51,28 +34,27 @@ def _amount(name: str, help_text: str, most: float | None = None) -> Any:
     metavar="PLACE",
     help="A folder or tar file of photographs that things are cut from; synthetic pictures unless given.",
 )
-@_number("--pairs", "Pairs of frames with known flow that are made before training.")
-@_number("--frame-width", "Width of those frames, in pixels.", GRID)
-@_number("--frame-height", "Height of those frames, in pixels.", GRID)
-@_amount("--fastest", "Peak speed of the fastest pairs, in pixels a frame.")
-@_number("--width", "Filters of the network's first layer.")
-@_number("--size", "Side of the square crops, in pixels; a multiple of 64.", GRID)
-@_number("--batch", "Crops in a batch.")
-@_amount("--coarse-weight", "What each coarser size counts in the loss, relative to the one above it.", 1)
-@_amount("--ease", "Pixels of error that are added to those of dis before a crop's are compared to them.")
-@_amount("--brightness", "Largest change of brightness and contrast that is put on crops.", 1)
-@_amount("--noise", "Largest deviation of the noise that is put on crops.", 1)
-@_amount("--learning-rate", "Adam's at the start.")
-@_amount("--final-learning-rate", "Adam's at the end.")
-@_amount("--averaging", "Decay of the running mean of the parameters that is exported.", 0.99999)
-@_option(
-    "--precision",
-    NearestChoice(list(PRECISIONS)),
-    "|".join(PRECISIONS),
-    "Arithmetic of the network; fp16 on CUDA only.",
+@_FIELDS.number("--pairs", "Pairs of frames with known flow that are made before training.")
+@_FIELDS.number("--frame-width", "Width of those frames, in pixels.", GRID)
+@_FIELDS.number("--frame-height", "Height of those frames, in pixels.", GRID)
+@_FIELDS.amount("--fastest", "Peak speed of the fastest pairs, in pixels a frame.")
+@_FIELDS.number("--width", "Filters of the network's first layer.")
+@_FIELDS.number("--size", "Side of the square crops, in pixels; a multiple of 64.", GRID)
+@_FIELDS.number("--batch", "Crops in a batch.")
+@_FIELDS.amount(
+    "--coarse-weight", "What each coarser size counts in the loss, relative to the one above it.", 1
 )
-@_number("--steps", "Optimiser steps in all.")
-@_number("--seed", "Of everything that is random.", least=0)
+@_FIELDS.amount(
+    "--ease", "Pixels of error that are added to those of dis before a crop's are compared to them."
+)
+@_FIELDS.amount("--brightness", "Largest change of brightness and contrast that is put on crops.", 1)
+@_FIELDS.amount("--noise", "Largest deviation of the noise that is put on crops.", 1)
+@_FIELDS.amount("--learning-rate", "Adam's at the start.")
+@_FIELDS.amount("--final-learning-rate", "Adam's at the end.")
+@_FIELDS.amount("--averaging", "Decay of the running mean of the parameters that is exported.", 0.99999)
+@_FIELDS.choice("--precision", PRECISIONS, "Arithmetic of the network; fp16 on CUDA only.")
+@_FIELDS.number("--steps", "Optimiser steps in all.")
+@_FIELDS.number("--seed", "Of everything that is random.", least=0)
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Stop after so long."
 )
@@ -95,7 +77,7 @@ def train_flow_command(
     the same command goes on from the last checkpoint.
     """
     session = session_of(context)
-    recipe = FlowRecipe(**options)
+    recipe = FlowRecipe(**{field: value for field, value in options.items() if value is not None})
     with stop_on_signals(say=not session.quiet, doing="step") as stop:
         from vst.train.flow_run import run_flow_recipe
 

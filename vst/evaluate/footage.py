@@ -14,10 +14,8 @@ from vst.frame import Frame
 from vst.look import resize
 from vst.media import Reader
 from vst.media.pictures import read_still
+from vst.media.sequence import PICTURES
 from vst.media.stills import probe_still
-
-PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""Of a folder, the files with these extensions are its frames, by name."""
 
 _RATE = Fraction(24)
 """Frames a second of a folder of pictures."""

@@ -16,10 +16,10 @@ from vst.evaluate.panel import BASELINES, INPUT, Carried
 from vst.evaluate.perceptual import perceptual_losses
 from vst.evaluate.settings import EvaluateSettings
 from vst.evaluate.sintel import SintelScene, find_scene
-from vst.evaluate.style_picture import style_picture
 from vst.motion.recorded import is_recorded
 from vst.render.device import choose_device, choose_precision
 from vst.styles.loss_network import cached_loss_network, load_loss_network
+from vst.styles.painting import painting_of, read_painting
 
 _PER_FRAME = re.compile(r"(?<![a-z])itn(?![a-z])", re.IGNORECASE)
 """In the name of a painting: it was made by the mode that has no memory."""
@@ -141,19 +141,16 @@ def _perceptual(
         raise UsageError(
             f"{len(settings.styles)} styles for {len(rows)} paintings; expected one for all, or one each"
         )
-    files = [style_picture(style, settings.style_images) for style in settings.styles]
+    files = [painting_of(style, settings.style_images) for style in settings.styles]
     name = settings.loss_network or cached_loss_network()
     if name is None:
         return {}, (
             "content and style are left out: there is no loss network here; 'vst weights fetch vgg19' gets "
             "one, or give --loss-network"
         )
-    # Imported here: nothing else needs what training needs.
-    from vst.train.run import read_style_image
-
     network = load_loss_network(name).to(device)
     losses = {
-        file: perceptual_losses(network, read_style_image(str(file), settings.style_size))
+        file: perceptual_losses(network, read_painting(file, settings.style_size))
         for file in dict.fromkeys(files)
     }
     each = files if len(files) > 1 else files * len(rows)

@@ -34,7 +34,7 @@ class Painter:
         precision: torch.dtype,
     ) -> None:
         self.device, self.precision = device, precision
-        self.inputs = network.inputs
+        self.inputs, self.gated = network.inputs, network.gated
         self._network = (
             network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
         )

@@ -44,15 +44,20 @@ class VtnMode:
             previous, mask = recall({d: motions[d] for d in past}, past)
         else:
             previous, mask = torch.zeros_like(image), torch.zeros_like(image[:1])
-        if 1 in past:
-            self._wear, fresh = wear(motions[1].flow, motions[1].mask, self._wear)
-        else:
-            self._wear, fresh = None, torch.zeros_like(mask)
-        output = self._painter(image[None], previous[None], mask[None], fresh=fresh[None])[0].cpu()
+        fresh = self._worn(motions.get(1) if 1 in past else None)
+        output = self._painter(image[None], previous[None], mask[None], fresh=fresh)[0].cpu()
         if self._outputs:
             self._outputs[0] = self._outputs[0].half()
         self._outputs.appendleft(output)
         return from_network(output)
+
+    def _worn(self, motion: Motion | None) -> Tensor | None:
+        """1×1×H×W, 1 where paint has been carried for too long; None where none is kept as it is."""
+        if motion is None or not self._painter.gated:
+            self._wear = None
+            return None
+        self._wear, fresh = wear(motion.flow, motion.mask, self._wear)
+        return fresh[None]
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """Wear (empty where there is none) and the outputs that are remembered, newest first.

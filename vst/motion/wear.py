@@ -8,6 +8,8 @@ is worn, and neighbours at different times: docs/adr/0009-what-is-kept-is-warped
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -43,6 +45,8 @@ def wear(flow: Tensor, mask: Tensor, earlier: Tensor | None) -> tuple[Tensor, Te
     return total * (1 - fresh), fresh
 
 
+@lru_cache(maxsize=4)
+@torch.inference_mode(False)
 def _patience(height: int, width: int, device: torch.device) -> Tensor:
     """1×H×W, 0.5 to 1.5, in squares: the same at every frame, so that they do not all wear out at once."""
     rows, columns = -(-height // _CELL), -(-width // _CELL)

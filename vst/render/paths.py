@@ -7,11 +7,9 @@ from pathlib import Path
 from vst.errors import UsageError
 from vst.media import CONTAINERS
 from vst.media.picture_files import STILL_SUFFIXES
-from vst.media.sequence import has_counter, is_pattern
+from vst.media.sequence import PICTURES, has_counter, is_pattern
 from vst.render.settings import RenderSettings
 from vst.styles.blend import parse_blend
-
-PICTURE_SUFFIXES = (".bmp", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def written_suffix(path: Path) -> str:
@@ -19,7 +17,7 @@ def written_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in STILL_SUFFIXES or suffix.removeprefix(".") in CONTAINERS:
         return path.suffix
-    return ".png" if suffix in PICTURE_SUFFIXES else ".mkv"
+    return ".png" if suffix in PICTURES else ".mkv"
 
 
 def output_path(source: Path, settings: RenderSettings, output: Path | None = None) -> Path:

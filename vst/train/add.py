@@ -18,10 +18,11 @@ from vst.losses.perceptual import PerceptualLoss, style_targets
 from vst.networks.body import TransformationBody, one_style, select_styles
 from vst.styles.catalog_file import record_style
 from vst.styles.loss_network import load_loss_network
+from vst.styles.painting import read_painting
 from vst.styles.weights import load_network, save_weights
 from vst.train.pictures import find_pictures
 from vst.train.recipe import Recipe, StyleGoal
-from vst.train.run import read_style_image, run_recipe, write_picture
+from vst.train.run import run_recipe, write_picture
 from vst.train.still import photo_batch, to_unit
 from vst.train.synthetic import synthetic_pictures
 
@@ -214,7 +215,7 @@ def nearest_style(network: TransformationBody, recipe: Recipe) -> tuple[int, lis
         Its index, and the style loss of each towards the new style.
     """
     loss_network = load_loss_network(recipe.loss_network)
-    images = [read_style_image(path, recipe.style_size) for path in recipe.styles[0].images]
+    images = [read_painting(Path(path), recipe.style_size) for path in recipe.styles[0].images]
     perceptual = PerceptualLoss(loss_network, [style_targets(loss_network, images)])
     photos = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
     batch = photo_batch(recipe, photos, np.random.default_rng(recipe.seed))

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 
 from vst.errors import MediaError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+from vst.styles.painting import SUFFIXES, decode_picture
 
 
 class Loadable(Protocol):
@@ -41,13 +40,7 @@ class Picture:
         """
         with open(self.file, "rb") as stream:
             stream.seek(self.offset)
-            data = np.frombuffer(stream.read(self.size), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        if image is None:
-            raise MediaError(
-                f"{self.file}: {self.name} is not a picture that can be read; take it out of the data"
-            )
-        return image[..., ::-1]
+            return decode_picture(stream.read(self.size), f"{self.file}: {self.name}")
 
 
 def find_pictures(sources: Sequence[str]) -> list[Picture]:

@@ -25,10 +25,11 @@ from vst.networks import LSTM, ReCoNet
 from vst.networks.body import TransformationBody, one_style, select_styles
 from vst.networks.widen import widen
 from vst.styles.loss_network import load_loss_network
+from vst.styles.painting import read_painting
 from vst.styles.weights import ARCHITECTURES, load_network, save_weights
 from vst.train.card import write_card
 from vst.train.clips import find_clips
-from vst.train.pictures import Loadable, Picture, find_pictures
+from vst.train.pictures import Loadable, find_pictures
 from vst.train.recipe import WITH_PAST, Recipe
 from vst.train.recurrent import LstmStep
 from vst.train.sequences import MixedBatches
@@ -40,16 +41,6 @@ from vst.train.video import VideoStep
 
 LOSS_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float32, "fp32": torch.float32}
 """What the loss network computes in, by the recipe's precision: sums of its features leave fp16's range."""
-
-
-def read_style_image(path: str, longer_side: int) -> Tensor:
-    """3×H×W, 0..1, shrunk so that its longer side is at most `longer_side` pixels."""
-    image = Picture(Path(path).name, Path(path)).load()
-    scale = longer_side / max(image.shape[:2])
-    if scale < 1:
-        size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-        image = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 255
 
 
 def run_recipe(
@@ -108,7 +99,8 @@ def run_recipe(
     loss_network = load_loss_network(recipe.loss_network)
     targets = [
         style_targets(
-            loss_network, [read_style_image(path, style.size or recipe.style_size) for path in style.images]
+            loss_network,
+            [read_painting(Path(path), style.size or recipe.style_size) for path in style.images],
         )
         for style in recipe.styles
     ]
