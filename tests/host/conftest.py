@@ -141,7 +141,7 @@ def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
             look or Look(),
             working=size,
             write=lambda frame: out.append(frame.image),
-            cut=lambda: None,
+            cut=lambda shot, save: None,
         )
         return out
 

@@ -11,7 +11,7 @@ from clips import Sound, make_clip, packets
 from PIL import Image
 
 from vst.media import Encoding, Reader, Writer, probe
-from vst.media.join import fits_timecode
+from vst.media.timecode import fits_timecode
 
 ATTACHED = av.stream.Disposition.attached_pic
 

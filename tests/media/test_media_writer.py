@@ -20,7 +20,8 @@ from vst.errors import MediaError, UsageError
 from vst.frame import Frame
 from vst.media import CODECS, CONTAINERS, ColourSpec, Encoding, Reader, Writer, probe
 from vst.media import writer as writer_module
-from vst.media.segments import SegmentStore, read_packets
+from vst.media.segments import read_packets
+from vst.media.work import WorkFolder
 
 UNEVEN = [Fraction(n, 25) for n in (5, 6, 8, 9, 15, 16, 17, 25, 26, 27)]
 
@@ -579,7 +580,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(clip, tmp_path, monke
     if place == "join":
         monkeypatch.setattr(writer_module, "join", full)
     else:
-        monkeypatch.setattr(SegmentStore, "finish", full)
+        monkeypatch.setattr(WorkFolder, "finish", full)
     with pytest.raises(MediaError, match=r"o\.mp4 could not be written: the disk is full") as caught:
         render(clip, tmp_path / "out" / "o.mp4", segment_frames=2)
     assert "\n" not in str(caught.value)
@@ -588,7 +589,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(clip, tmp_path, monke
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_disk_that_is_full_for_the_encoder_is_recognised(clip, tmp_path, monkeypatch):
-    monkeypatch.setattr(SegmentStore, "video", lambda self, index: Path("/dev/full"))
+    monkeypatch.setattr(WorkFolder, "video", lambda self, index: Path("/dev/full"))
     with pytest.raises(MediaError, match="the disk is full"):
         render(clip, tmp_path / "out" / "o.mp4", segment_frames=2)
     assert os.listdir(tmp_path / "out") == []

@@ -171,6 +171,8 @@ def test_motion_that_cannot_be_estimated_ends_the_render_with_its_error(
     tmp_path, clip, settings, monkeypatch
 ):
     class Broken:
+        name = "broken"
+
         def prepare(self, image):
             raise VstError("no flow today")
 

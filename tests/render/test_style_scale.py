@@ -62,7 +62,9 @@ def moving(count: int, width: int = 96, height: int = 72) -> Iterator[Frame]:
 
 def painted(frames, mode, estimator=None, *, working=None) -> list[Frame]:
     written: list[Frame] = []
-    paint(frames, mode, estimator, Look(), working=working, write=written.append, cut=lambda: None)
+    paint(
+        frames, mode, estimator, Look(), working=working, write=written.append, cut=lambda shot, save: None
+    )
     return written
 
 

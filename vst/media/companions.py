@@ -12,8 +12,9 @@ import av.codec
 from av.subtitles.codeccontext import SubtitleCodecContext
 
 from vst.media.codecs import Container
-from vst.media.containers import open_input, reason_of
+from vst.media.containers import open_input, packets_of, reason_of
 from vst.media.probe import ClipInfo
+from vst.media.window import WHOLE, Window
 
 TRIAL_PACKETS = 3
 """So many packets of a stream are muxed on trial."""
@@ -48,11 +49,11 @@ class Companion(Protocol):
 class Copied:
     """A stream whose packets are passed on as they are."""
 
-    def __init__(self, stream: av.stream.Stream, output: av.stream.Stream, shift: Fraction) -> None:
+    def __init__(self, stream: av.stream.Stream, output: av.stream.Stream, window: Window) -> None:
         self.stream: av.stream.Stream = stream
         self.notes: list[str] = []
         self._output = output
-        self._shift = round(shift / stream.time_base) if shift and stream.time_base else 0
+        self._window = window
         self._last: int | None = None
 
     def feed(self, packet: av.Packet) -> Iterator[av.Packet]:
@@ -65,8 +66,8 @@ class Copied:
         if packet.dts is None or packet.pts is None:
             self._complain("packets without a time are dropped")
             return
-        packet.pts -= self._shift
-        packet.dts -= self._shift
+        if packet.time_base and not self._fit(packet):
+            return
         if self._last is not None and packet.dts <= self._last:
             self._complain("packets timed out of order are set right after the one before")
             packet.dts = self._last + 1
@@ -74,6 +75,24 @@ class Copied:
         self._last = packet.dts
         packet.stream = self._output
         yield packet
+
+    def _fit(self, packet: av.Packet) -> bool:
+        """Bring a packet to the output's time, a subtitle shortened to what is shown; False to drop it."""
+        assert packet.pts is not None
+        assert packet.dts is not None
+        unit = packet.time_base
+        if self.stream.type == "subtitle" and packet.duration:
+            part = self._window.clipped(packet.pts * unit, packet.duration * unit)
+            if part is None:
+                return False
+            packet.dts += round(part[0] / unit) - packet.pts
+            packet.pts, packet.duration = round(part[0] / unit), round(part[1] / unit)
+        elif not self._window.covers(packet.pts * unit):
+            return False
+        shift = round(self._window.shift / unit)
+        packet.pts -= shift
+        packet.dts -= shift
+        return True
 
     def _complain(self, what: str) -> None:
         text = f"{self.stream.type} stream {self.stream.index}: {what}"
@@ -94,11 +113,11 @@ class Cover(Copied):
 class ConvertedSound:
     """A sound stream that the container refuses, decoded and encoded again."""
 
-    def __init__(self, stream: av.AudioStream, output: av.AudioStream, shift: Fraction) -> None:
+    def __init__(self, stream: av.AudioStream, output: av.AudioStream, window: Window) -> None:
         self.stream: av.stream.Stream = stream
         self.notes: list[str] = []
         self._output = output
-        self._shift = shift
+        self._window = window
         self._input = stream
         self._errors = 0
 
@@ -110,9 +129,12 @@ class ConvertedSound:
         except av.FFmpegError:
             self._errors += 1
             frames = []
-        for frame in frames:
-            if frame.pts is not None and frame.time_base and self._shift:
-                frame.pts -= round(self._shift / frame.time_base)
+        for decoded in frames:
+            frame = self._window.trim(decoded)
+            if frame is None:
+                continue
+            if frame.pts is not None and frame.time_base and self._window.shift:
+                frame.pts -= round(self._window.shift / frame.time_base)
             yield from self._output.encode(frame)
         if not packet.size:
             yield from self._output.encode(None)
@@ -131,17 +153,21 @@ class ConvertedText:
         output: av.stream.Stream,
         decoder: SubtitleCodecContext,
         encoder: SubtitleCodecContext,
-        shift: Fraction,
+        window: Window,
     ) -> None:
         self.stream: av.stream.Stream = stream
         self.notes: list[str] = []
         self._output = output
         self._decoder = decoder
         self._encoder = encoder
-        self._shift = round(shift / stream.time_base) if shift and stream.time_base else 0
+        self._window = window
 
     def feed(self, packet: av.Packet) -> Iterator[av.Packet]:
         if not packet.size or packet.pts is None:
+            return
+        unit = packet.time_base
+        part = self._window.clipped(packet.pts * unit, (packet.duration or 0) * unit)
+        if part is None:
             return
         try:
             subtitle = self._decoder.decode2(packet)
@@ -155,9 +181,9 @@ class ConvertedText:
             if text not in self.notes:
                 self.notes.append(text)
             return
-        ready.time_base = packet.time_base
-        ready.pts = ready.dts = packet.pts - self._shift
-        ready.duration = packet.duration or 0
+        ready.time_base = unit
+        ready.pts = ready.dts = round((part[0] - self._window.shift) / unit)
+        ready.duration = round(part[1] / unit)
         ready.stream = self._output
         yield ready
 
@@ -171,7 +197,7 @@ def _trial_packets(source: ClipInfo) -> dict[int, list[bytes]]:
             return found
         streams = [s for s in container.streams if s.index in wanted]
         try:
-            for count, packet in enumerate(container.demux(streams)):
+            for count, packet in enumerate(packets_of(container, streams)):
                 if packet.size:
                     kept = found.setdefault(packet.stream_index, [])
                     if len(kept) < TRIAL_PACKETS:
@@ -207,7 +233,7 @@ def choose_companions(
     original: av.container.InputContainer,
     container: Container,
     source: ClipInfo,
-    shift: Fraction,
+    window: Window,
     notes: list[str],
 ) -> list[Companion]:
     """Add a stream to the output for every one of the source that can go along; notes say what changes."""
@@ -219,9 +245,9 @@ def choose_companions(
         what = f"{stream.type} stream {stream.index}"
         companion: Companion | None = None
         if isinstance(stream, av.AudioStream):
-            companion = _sound(output, stream, container, payloads.get(stream.index, []), shift, notes)
+            companion = _sound(output, stream, container, payloads.get(stream.index, []), window, notes)
         elif stream.type == "subtitle":
-            companion = _text(output, stream, container, payloads.get(stream.index, []), shift, notes)
+            companion = _text(output, stream, container, payloads.get(stream.index, []), window, notes)
         elif stream.type == "attachment" and container.muxer == "matroska":
             output.add_stream_from_template(stream)
             continue
@@ -257,7 +283,7 @@ def _cover(
     if container.muxer == "mp4":
         copy = output.add_stream_from_template(stream, opaque=True)
         copy.disposition = av.stream.Disposition.attached_pic
-        return Cover(stream, copy, Fraction(0))
+        return Cover(stream, copy, WHOLE)
     suffix, kind = COVERS[codec]
     name = stream.metadata.get("filename", stream.metadata.get("FILENAME", f"cover.{suffix}"))
     # Read apart, because the sound must not lose its place.
@@ -281,7 +307,7 @@ def _sound(
     stream: av.AudioStream,
     container: Container,
     payloads: list[bytes],
-    shift: Fraction,
+    window: Window,
     notes: list[str],
 ) -> Companion | None:
     context = stream.codec_context
@@ -294,7 +320,7 @@ def _sound(
     if _accepts(container, stream, payloads):
         copy = output.add_stream_from_template(stream, opaque=True)
         _label(copy, stream)
-        return Copied(stream, copy, shift)
+        return Copied(stream, copy, window)
     codec = av.codec.Codec(container.audio, "w")
     rates = codec.audio_rates or []
     rate = context.sample_rate
@@ -315,7 +341,7 @@ def _sound(
         f"sound stream {stream.index} ({context.codec.canonical_name}) is converted to {name}: "
         f".{container.name} does not take it"
     )
-    return ConvertedSound(stream, converted, shift)
+    return ConvertedSound(stream, converted, window)
 
 
 def _text(
@@ -323,7 +349,7 @@ def _text(
     stream: av.stream.Stream,
     container: Container,
     payloads: list[bytes],
-    shift: Fraction,
+    window: Window,
     notes: list[str],
 ) -> Companion | None:
     context = stream.codec_context
@@ -331,7 +357,7 @@ def _text(
     if context is not None and _accepts(container, stream, payloads):
         copy = output.add_stream_from_template(stream, opaque=True)
         _label(copy, stream)
-        return Copied(stream, copy, shift)
+        return Copied(stream, copy, window)
     if context is None or container.subtitles is None or name not in TEXT_SUBTITLES:
         notes.append(
             f"subtitle stream {stream.index} ({name}) is dropped: .{container.name} does not take it"
@@ -346,4 +372,4 @@ def _text(
     encoder.time_base = Fraction(1, 1000)
     _label(converted, stream)
     notes.append(f"subtitle stream {stream.index} ({name}) is converted to {container.subtitles}")
-    return ConvertedText(stream, converted, context, encoder, shift)
+    return ConvertedText(stream, converted, context, encoder, window)

@@ -15,11 +15,14 @@ import av.bitstream
 from vst.media.codecs import Plan
 from vst.media.colour import RANGE_FULL, RANGE_LIMITED
 from vst.media.companions import Companion, choose_companions
-from vst.media.containers import open_input, reason_of
+from vst.media.containers import open_input, packets_of, reason_of
 from vst.media.layout import layout_of
 from vst.media.matroska import PLACEHOLDER_TAG, set_sample_aspect
-from vst.media.probe import TIMECODE, ClipInfo
-from vst.media.segments import Segment, SegmentStore, read_packets
+from vst.media.probe import ClipInfo
+from vst.media.segments import read_packets
+from vst.media.timecode import fits_timecode, later_timecode
+from vst.media.window import WHOLE, Window
+from vst.media.work import Segment, WorkFolder
 
 MP4_FAMILY = ("mp4", "mov")
 
@@ -78,21 +81,9 @@ def content_tags(tags: dict[str, str]) -> dict[str, str]:
     }
 
 
-def fits_timecode(timecode: str, rate: Fraction) -> bool:
-    """Whether a timecode can be counted at a frame rate: no frame beyond it, drop-frame for NTSC only."""
-    match = TIMECODE.fullmatch(timecode)
-    if match is None:
-        return False
-    hours, minutes, seconds, mark, frames = match.groups()
-    nominal = round(rate)
-    if int(hours) > 23 or int(minutes) > 59 or int(seconds) > 59 or int(frames) >= nominal:
-        return False
-    return mark == ":" or (nominal % 30 == 0 and rate.denominator == 1001)
-
-
 def join(
     target: Path,
-    store: SegmentStore,
+    store: WorkFolder,
     segments: list[Segment],
     plan: Plan,
     source: ClipInfo,
@@ -100,7 +91,7 @@ def join(
     time_base: Fraction,
     rate: Fraction,
     sample_aspect: Fraction,
-    shift: Fraction = Fraction(0),
+    window: Window = WHOLE,
 ) -> list[str]:
     """Write `target` from finished segments and what goes with the picture in the source.
 
@@ -113,7 +104,7 @@ def join(
         time_base: The unit of the segments' timestamps.
         rate: Nominal frame rate, for containers that want one.
         sample_aspect: Width of a pixel by its height.
-        shift: Seconds that were taken off the source's timestamps.
+        window: Which part of the source's time that is.
 
     Returns:
         Notes on what was converted or lost.
@@ -149,7 +140,8 @@ def join(
                 video.metadata.update(content_tags(original.streams[source.stream_index].metadata))
             if source.timecode is not None and plan.container.muxer != "avi":
                 if fits_timecode(source.timecode, rate):
-                    video.metadata["timecode"] = source.timecode
+                    passed = 0 if window.start is None else round((window.start - source.start) * rate)
+                    video.metadata["timecode"] = later_timecode(source.timecode, passed, rate)
                 else:
                     notes.append(
                         f"the timecode {source.timecode} is dropped: {float(rate):g} frames/s has none"
@@ -161,11 +153,11 @@ def join(
                 video.metadata.update([PLACEHOLDER_TAG])
             if original is not None:
                 output.metadata.update(tags)
-                companions = choose_companions(output, original, plan.container, source, shift, notes)
-                _copy_chapters(output, original, plan, shift, notes)
+                companions = choose_companions(output, original, plan.container, source, window, notes)
+                _copy_chapters(output, original, plan, window, notes)
             sources = [_video_packets(store, segments, video, time_base, rate, plan, notes)]
             if original is not None and companions:
-                sources.append(_companion_packets(original, companions, notes))
+                sources.append(_companion_packets(original, companions, window, notes))
             for _, packet in heapq.merge(*sources, key=lambda item: item[0]):
                 output.mux_one(packet)
             output.start_encoding()
@@ -176,6 +168,13 @@ def join(
     if shaped:
         set_sample_aspect(target, video.codec_context.width, video.codec_context.height, sample_aspect)
     return notes
+
+
+def _empty(stream: av.stream.Stream) -> av.Packet:
+    """What a stream ends with."""
+    packet = av.Packet()
+    packet.stream = stream
+    return packet
 
 
 def _movie_timescale(source: ClipInfo, time_base: Fraction) -> int:
@@ -195,7 +194,7 @@ def _close_quietly(output: av.container.OutputContainer) -> None:
 
 def _add_video(
     output: av.container.OutputContainer,
-    store: SegmentStore,
+    store: WorkFolder,
     plan: Plan,
     time_base: Fraction,
     rate: Fraction,
@@ -218,7 +217,7 @@ def _add_video(
 
 
 def _video_packets(
-    store: SegmentStore,
+    store: WorkFolder,
     segments: list[Segment],
     video: av.VideoStream,
     time_base: Fraction,
@@ -278,7 +277,7 @@ def _video_packets(
         earlier = clock[-delay:] if delay else []
 
 
-def _lead(store: SegmentStore, segment: Segment, earlier: list[int]) -> tuple[int, int]:
+def _lead(store: WorkFolder, segment: Segment, earlier: list[int]) -> tuple[int, int]:
     """By how much the last frame to be shown has to be decoded earlier to last as long as it should.
 
     Args:
@@ -297,19 +296,28 @@ def _lead(store: SegmentStore, segment: Segment, earlier: list[int]) -> tuple[in
 
 
 def _companion_packets(
-    original: av.container.InputContainer, companions: list[Companion], notes: list[str]
+    original: av.container.InputContainer, companions: list[Companion], window: Window, notes: list[str]
 ) -> Iterator[tuple[float, av.Packet]]:
     """Packets of sound and subtitles, ready to be written, roughly in order of time."""
     by_index = {companion.stream.index: companion for companion in companions}
+    unfinished = set(by_index)
     latest = float("-inf")
     try:
-        for packet in original.demux([companion.stream for companion in companions]):
+        for packet in packets_of(original, [companion.stream for companion in companions]):
             companion = by_index[packet.stream.index]
             for ready in companion.feed(packet):
                 stamp = ready.dts if ready.dts is not None else ready.pts
                 if stamp is not None and ready.time_base:
                     latest = max(latest, float(stamp * ready.time_base))
                 yield latest, ready
+            if packet.dts is not None and window.is_past(packet.dts * packet.time_base):
+                unfinished.discard(packet.stream_index)
+            if not unfinished:
+                # The rest of a long source need not be read; what decoders still hold is wanted.
+                for companion in companions:
+                    for ready in companion.feed(_empty(companion.stream)):
+                        yield latest, ready
+                break
     except av.FFmpegError as error:
         notes.append(
             f"sound and subtitles end early: the source cannot be read further ({reason_of(error)})"
@@ -322,7 +330,7 @@ def _copy_chapters(
     output: av.container.OutputContainer,
     original: av.container.InputContainer,
     plan: Plan,
-    shift: Fraction,
+    window: Window,
     notes: list[str],
 ) -> None:
     chapters = [chapter for chapter in original.chapters() if chapter["time_base"]]
@@ -331,8 +339,13 @@ def _copy_chapters(
     if plan.container.muxer == "avi":
         notes.append(f"{len(chapters)} chapters are dropped: AVI has none")
         return
+    kept = []
     for chapter in chapters:
-        offset = round(shift / chapter["time_base"]) if chapter["time_base"] else 0
-        chapter["start"] -= offset
-        chapter["end"] -= offset
-    output.set_chapters(chapters)
+        unit = chapter["time_base"] or Fraction(1)
+        part = window.clipped(chapter["start"] * unit, (chapter["end"] - chapter["start"]) * unit)
+        if part is not None:
+            chapter["start"] = round((part[0] - window.shift) / unit)
+            chapter["end"] = chapter["start"] + round(part[1] / unit)
+            kept.append(chapter)
+    if kept:
+        output.set_chapters(kept)

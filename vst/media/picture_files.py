@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,8 +184,12 @@ class PictureFolder:
             self._pattern.parent.mkdir()
             self._made = True
 
-    def add(self, frame: Frame) -> None:
-        """Write the picture of one frame.
+    def take_up(self, names: Iterable[str]) -> None:
+        """Go on after pictures that an earlier run wrote."""
+        self._files.extend(self._pattern.with_name(name) for name in names)
+
+    def add(self, frame: Frame) -> Path:
+        """Write the picture of one frame, and say where it waits.
 
         Raises:
             OSError: If it cannot be written.
@@ -194,6 +199,7 @@ class PictureFolder:
         kept = self._work / target.name
         write_picture(kept, self._plan, frame, attributes)
         self._files.append(target)
+        return kept
 
     def _place(self, frame: Frame) -> tuple[int, dict[str, Any]]:
         """A frame's number, and what its own file says of it."""
@@ -210,16 +216,14 @@ class PictureFolder:
             return number, self._source.attributes
 
     def publish(self) -> None:
-        """Give all pictures their names.
+        """Give all pictures their names; those that have them since an earlier run keep them.
 
         Raises:
             OSError: If that cannot be done.
         """
         for target in self._files:
-            with (self._work / target.name).open("rb") as file:
-                os.fsync(file.fileno())
-        for target in self._files:
-            os.replace(self._work / target.name, target)
+            if (self._work / target.name).exists() or not target.exists():
+                os.replace(self._work / target.name, target)
 
     def abort(self) -> None:
         """Remove the folder again, if it was made and is empty."""

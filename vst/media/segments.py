@@ -1,17 +1,12 @@
-"""Encoded pieces of a render on disk, each complete in itself, so that a stopped render loses at most one.
+"""Encoded pieces of a render, each by a fresh encoder and complete in itself.
 
-A segment is a file of encoded video (Matroska, for most codecs) whose timestamps count frames, and beside
-it a JSON record with the real timestamps. The record is written last, under its final name, after the
-video has reached the disk: a segment is finished exactly if it has a record.
+A piece is a file of encoded video (Matroska, for most codecs) whose timestamps count frames; the real ones
+are in its record (`vst.media.work`).
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +15,7 @@ import av
 from vst.errors import MediaError
 from vst.media.codecs import Plan
 from vst.media.colour import RANGE_FULL, RANGE_LIMITED
+from vst.media.work import Segment, WorkFolder
 
 MAX_FRAMES = 240
 """A shot longer than this is cut into several segments."""
@@ -29,91 +25,6 @@ ENCODER_THREADS = 2
 
 COUNTER = Fraction(1, 1000)
 """Inside of a segment one frame is one Matroska millisecond, or as much in another container's units."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One finished segment.
-
-    Attributes:
-        index: Its place in the render, from 0.
-        frames: How many frames it has.
-        pts: Their timestamps in order of presentation, in the output's time base.
-        end: Where the last frame ends.
-        delay: By how many places decoding order runs ahead of presentation order at most.
-        size: Bytes of the video file.
-    """
-
-    index: int
-    frames: int
-    pts: list[int]
-    end: int
-    delay: int
-    size: int
-
-
-class SegmentStore:
-    """The work folder of one render: finished segments and the one being written."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def video(self, index: int) -> Path:
-        """The file of encoded video of a segment."""
-        return self.folder / f"segment-{index:05d}.video"
-
-    def record(self, index: int) -> Path:
-        """The file that says that a segment is finished."""
-        return self.folder / f"segment-{index:05d}.json"
-
-    def create(self) -> None:
-        """Make the folder, empty.
-
-        Raises:
-            OSError: If that cannot be done.
-        """
-        self.remove()
-        self.folder.mkdir()
-
-    def remove(self) -> None:
-        """Delete the folder with all that is in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def finished(self) -> list[Segment]:
-        """The finished segments from the first on, up to one that is missing or does not fit its record."""
-        segments: list[Segment] = []
-        while (segment := self._load(len(segments))) is not None:
-            segments.append(segment)
-        return segments
-
-    def _load(self, index: int) -> Segment | None:
-        try:
-            values = json.loads(self.record(index).read_text("utf-8"))
-            segment = Segment(**values)
-            size = self.video(index).stat().st_size
-        except (OSError, ValueError, TypeError):
-            return None
-        fits = segment.index == index and segment.size == size and segment.frames == len(segment.pts) > 0
-        return segment if fits else None
-
-    def finish(self, index: int, pts: list[int], end: int, delay: int) -> Segment:
-        """Mark a segment as finished, once its video is closed.
-
-        Raises:
-            OSError: If the record cannot be written.
-        """
-        video = self.video(index)
-        with video.open("rb") as file:
-            os.fsync(file.fileno())
-            size = file.seek(0, os.SEEK_END)
-        segment = Segment(index, len(pts), pts, end, delay, size)
-        part = self.record(index).with_suffix(".part")
-        with part.open("w", encoding="utf-8") as out:
-            json.dump(asdict(segment), out)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(part, self.record(index))
-        return segment
 
 
 class SegmentEncoder:
@@ -216,7 +127,7 @@ class SegmentEncoder:
 
 
 def read_packets(
-    store: SegmentStore, segment: Segment, header: bytes | None = None
+    store: WorkFolder, segment: Segment, header: bytes | None = None
 ) -> Iterator[tuple[int, av.Packet]]:
     """The packets of a segment in decoding order, each with its frame's number within the segment.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import av
 import torch
@@ -27,8 +29,10 @@ from vst.media.picture_files import (
 )
 from vst.media.planes import from_rgb
 from vst.media.probe import ClipInfo
-from vst.media.segments import ENCODER_THREADS, MAX_FRAMES, Segment, SegmentEncoder, SegmentStore
+from vst.media.segments import ENCODER_THREADS, MAX_FRAMES, SegmentEncoder
 from vst.media.sequence import has_counter
+from vst.media.window import Window
+from vst.media.work import Save, Segment, WorkFolder
 
 MAX_TIME_BASE = 1_000_000
 """The finest time base that is taken over from a source; MP4 players get into trouble with finer ones."""
@@ -103,7 +107,8 @@ class Writer:
         overwrite: Replace an existing file.
         threads: Encoder threads. The same number gives the same file.
         work_dir: The folder in which a hidden one keeps the segments meanwhile; the output's unless given.
-        segment_frames: The longest segment.
+        segment_frames: The longest segment; None leaves it to `cut`.
+        resumable: What is finished is kept when the writing stops. `start` or `take_up` has to be called.
 
     Raises:
         MediaError: If the file cannot be written, now or at any later step.
@@ -121,18 +126,27 @@ class Writer:
         overwrite: bool = False,
         threads: int = ENCODER_THREADS,
         work_dir: str | Path | None = None,
-        segment_frames: int = MAX_FRAMES,
+        segment_frames: int | None = MAX_FRAMES,
+        resumable: bool = False,
     ) -> None:
         self.path = Path(path)
         self.width = source.width if width is None else width
         self.height = source.height if height is None else height
         self.frames = 0
-        """Frames written so far."""
+        """Frames written so far, those of an earlier run included."""
+        self.shot = 0
+        """Index of the frame with which the shot of the next frame begins."""
         self._source = source
         self._threads = threads
-        self._limit = max(1, segment_frames)
+        self._limit = sys.maxsize if segment_frames is None else max(1, segment_frames)
         self._encoder: SegmentEncoder | None = None
         self._segments: list[Segment] = []
+        self._begin: Fraction | None = None
+        self._ends = False
+        self._resumable = resumable
+        self._begun = False
+        self._overwrite = overwrite
+        self._files: list[Path] = []
         self._pts: list[int] = []
         self._last_pts: int | None = None
         self._end = 0
@@ -140,30 +154,95 @@ class Writer:
         self._done = False
         self._notes: list[str] = []
         silence_libav()
-        check_output(self.path, source, overwrite)
         self._part = self.path.with_name(f".{self.path.name}.vst-part")
         beside = Path(work_dir) if work_dir is not None else self.path.parent
-        self.store = SegmentStore(beside / f".{self.path.name}.vst-work")
+        published = self.path.parent if has_counter(self.path) else None
+        self.store = WorkFolder(beside / f".{self.path.name}.vst-work", published)
         """The segments so far."""
+        check_output(self.path, source, overwrite or (resumable and self.store.is_publishing))
         self._plan: Plan | None = None
         self._picture: PicturePlan | None = None
         self._folder: PictureFolder | None = None
         encoding = encoding or Encoding()
         if self.path.suffix.lower() in STILL_SUFFIXES:
             self._plan_pictures(encoding)
+            if not resumable:
+                self.start()
             return
         self._plan = plan(self.path, source, encoding, self.width, self.height)
         self._notes.extend(self._plan.notes)
         self._unit = output_time_base(source, self._plan)
-        self._shift = Fraction(0)
-        if source.container in CLOCKLESS and source.start > MAX_CLOCKLESS_START:
-            starts = [source.start, *(audio.start for audio in source.audio if audio.start is not None)]
-            self._shift = min(starts)
-            self._notes.append(f"timestamps start at 0 instead of {float(self._shift):.3f} s")
+        self._shift = self._late_start()
+        if not resumable:
+            self.start()
+
+    def keep_times(self, begin: Fraction | None, ends: bool) -> None:
+        """Say which part of the source is written; before the first frame.
+
+        Args:
+            begin: Time in the source that becomes 0, with sound, subtitles and chapters from there on; None
+                leaves all times as they are.
+            ends: Sound, subtitles and chapters end with the last frame.
+        """
+        self._begin, self._ends = begin, ends
+        self._shift = self._late_start() if begin is None else begin
+
+    def _late_start(self) -> Fraction:
+        """What a broadcast stream's timestamps are late by; 0 for other files."""
+        source = self._source
+        if source.container not in CLOCKLESS or source.start <= MAX_CLOCKLESS_START:
+            return Fraction(0)
+        return min([source.start, *(audio.start for audio in source.audio if audio.start is not None)])
+
+    def start(self, description: Mapping[str, Any] | None = None) -> list[str]:
+        """Begin with an empty work folder; called for every writer that is not resumable.
+
+        Args:
+            description: What the output depends on, for a later run to compare; as JSON has it.
+
+        Returns:
+            Names of what lay in the work folder, and is gone now.
+
+        Raises:
+            MediaError: If it cannot be made, or the output exists after all.
+        """
+        if self.store.is_publishing:
+            check_output(self.path, self._source, self._overwrite)
+        if self._plan is None and self._folder is None:
+            return []
         try:
-            self.store.create()
+            if self._folder is not None:
+                self._folder.create()
+            gone = self.store.create(None if description is None else dict(description))
         except OSError as error:
             raise writing_error(self.path, error) from error
+        self._begun = True
+        return gone
+
+    def take_up(self, segments: Sequence[Segment]) -> list[str]:
+        """Go on after what an earlier run finished, in place of `start`.
+
+        Args:
+            segments: The first ones of what is finished in `store`.
+
+        Returns:
+            Names of what else lay in the work folder, and is gone now.
+        """
+        self._begun = True
+        self._segments = list(segments)
+        self.frames = sum(segment.frames for segment in segments)
+        self._last_pts, self._end = segments[-1].pts[-1], segments[-1].end
+        self.shot = segments[-1].shot
+        for note in segments[-1].notes:
+            self._note(note)
+        if self._folder is not None:
+            self._folder.take_up(name for segment in segments for name, _, _ in segment.files)
+        return self.store.clear(segments)
+
+    @property
+    def kept(self) -> int:
+        """How many frames a later run can go on after."""
+        return sum(segment.frames for segment in self._segments) if self._resumable else 0
 
     def _plan_pictures(self, encoding: Encoding) -> None:
         if encoding.codec is not None or encoding.crf is not None:
@@ -183,11 +262,6 @@ class Writer:
         if not has_counter(self.path):
             return
         self._folder = PictureFolder(self.path, self.store.folder, self._source, self._picture)
-        try:
-            self._folder.create()
-            self.store.create()
-        except OSError as error:
-            raise writing_error(self.path, error) from error
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -244,10 +318,14 @@ class Writer:
     def _write_picture(self, frame: Frame) -> None:
         if self._folder is not None:
             try:
-                self._folder.add(frame)
+                self._files.append(self._folder.add(frame))
             except OSError as error:
                 raise writing_error(self.path, error) from error
+            self._pts.append(frame.index)
+            self._end = frame.index + 1
             self.frames += 1
+            if len(self._pts) >= self._limit:
+                self.cut()
             return
         if self._still is not None:
             raise UsageError(
@@ -297,22 +375,39 @@ class Writer:
             self._threads,
         )
 
-    def cut(self) -> None:
-        """End the segment: the next frame begins a new shot.
+    def cut(self, save: Save | None = None, *, last: bool = False) -> None:
+        """End the segment, if one is begun: the next frame begins another.
+
+        Args:
+            save: Writes the state from which painting goes on after the segment.
+            last: No other comes.
 
         Raises:
             MediaError: If the disk is full or the encoder fails.
         """
         encoder, self._encoder = self._encoder, None
-        if encoder is None:
+        if not self._pts:
             return
+        index = len(self._segments)
         try:
-            encoder.close()
-            index = len(self._segments)
-            self._segments.append(self.store.finish(index, self._pts, self._end, encoder.delay))
+            if encoder is not None:
+                encoder.close()
+                self._files = [self.store.video(index)]
+            finished = self.store.finish(
+                index,
+                self._pts,
+                self._end,
+                0 if encoder is None else encoder.delay,
+                files=self._files,
+                shot=self.shot,
+                last=last,
+                save=save,
+                notes=self._notes,
+            )
         except (av.FFmpegError, OSError) as error:
             raise writing_error(self.path, error) from error
-        self._pts = []
+        self._segments.append(finished)
+        self._pts, self._files = [], []
 
     def finish(self) -> Path:
         """Join what was written and give it its name.
@@ -347,8 +442,11 @@ class Writer:
         return self.path
 
     def _finish_folder(self, folder: PictureFolder) -> None:
+        self.cut(last=True)
         if not self.frames:
             raise MediaError(f"{self.path} was not written: there was no frame")
+        if self._resumable:
+            self.store.begin_publishing()
         folder.publish()
         self._done = True
         self.store.remove()
@@ -359,7 +457,7 @@ class Writer:
         write_picture(self._part, self._picture, self._still, self._source.attributes)
 
     def _finish_clip(self, chosen: Plan) -> None:
-        self.cut()
+        self.cut(last=True)
         if not self._segments:
             raise MediaError(f"{self.path} was not written: there was no frame")
         joined = join(
@@ -371,18 +469,26 @@ class Writer:
             time_base=self._unit,
             rate=self._rate,
             sample_aspect=self._source.sample_aspect,
-            shift=self._shift,
+            window=self._window(),
         )
+        if self._begin is None and self._shift:
+            self._note(f"timestamps start at 0 instead of {float(self._shift):.3f} s")
         for note in joined:
             self._note(note)
 
+    def _window(self) -> Window:
+        end = self._segments[-1].end * self._unit + self._shift if self._ends else None
+        return Window(self._shift, self._begin, end)
+
     def abort(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind but, of a resumable writer, the finished segments."""
         encoder, self._encoder = self._encoder, None
         if encoder is not None:
             encoder.discard()
-        if not self._done and (self._plan is not None or self._folder is not None):
+        if not self._done and self._begun and not self.kept:
             self.store.remove()
+        elif not self._done and self._begun:
+            self.store.clear(self._segments)
         if not self._done and self._folder is not None:
             self._folder.abort()
         self._part.unlink(missing_ok=True)

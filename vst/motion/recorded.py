@@ -139,6 +139,12 @@ class RecordedMotion:
                 f"the flow in {self.folder} was made from {self._record.source.name}, another file",
             )
 
+    def first_of_shot(self, index: int) -> int | None:
+        """Index of the frame with which the shot of a frame begins; None where no shots are recorded."""
+        if self._record is None:
+            return None
+        return max((number - 1 for number in self._record.shots if number - 1 <= index), default=0)
+
     def _again(self, source: Path) -> str:
         return f"run 'vst flow {source.name} -o {self.folder} -y'"
 

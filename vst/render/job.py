@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from vst.errors import Interrupted, UsageError, VstError
+from vst.frame import Frame
 from vst.look import Look
 from vst.media import Encoding, Reader, Writer
+from vst.media.segments import MAX_FRAMES
+from vst.media.work import Save
 from vst.modes import check_mode, create_mode
 from vst.motion import Estimator, check_estimator, create_estimator
 from vst.motion.recorded import RecordedMotion, is_recorded
 from vst.render.device import choose_device, choose_precision, explained_memory, precision_name
+from vst.render.identity import identity_of
+from vst.render.passage import Place, ending, find_first, first_of_shot, passage_from, remembers
 from vst.render.paths import output_path
 from vst.render.pipeline import Progress, paint
+from vst.render.resume import Earlier, describe, find_earlier
 from vst.render.scale import output_size, resize_frame, working_size
 from vst.render.settings import RenderSettings
 from vst.styles import load_catalogue, parse_blend
+
+NAMED = 5
+"""So many files are named; the rest is counted."""
 
 
 @contextmanager
@@ -54,6 +64,7 @@ class Report:
         seconds: Wall time.
         notes: What was converted, repaired or left out; one line each.
         settings: What was asked for.
+        resumed: How many of the frames an earlier run had finished.
     """
 
     source: Path
@@ -63,6 +74,7 @@ class Report:
     seconds: float
     notes: tuple[str, ...]
     settings: RenderSettings
+    resumed: int = 0
 
 
 def render(
@@ -89,28 +101,41 @@ def render(
         UsageError: for a style, mode, codec, device or container that cannot be meant.
         MediaError: for files that cannot be read or written.
         WeightsError: for damaged weights.
-        Interrupted: when `stop` was set; nothing is left behind.
+        Interrupted: when `stop` was set; segments that are finished are kept in a work folder beside the
+            output, for the next call to go on from. So they are after other errors.
         VstError: for a device that is not there, or has too little memory.
     """
     began = time.monotonic()
     source = Path(source)
     target = output_path(source, settings, None if output is None else Path(output))
+    excerpt = settings.excerpt
     # All that can be refused is refused before anything is loaded or written.
     check_mode(settings.mode)
     blend = parse_blend(settings.style)
-    load_catalogue(settings.weights_dir).choose(blend, settings.mode)
+    selection = load_catalogue(settings.weights_dir).choose(blend, settings.mode)
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     check_estimator(settings.flow)
 
     with _threads(settings.threads), explained_memory(device), _opened(source, settings) as reader:
         info = reader.info
+        if info.is_still and not excerpt.is_whole:
+            raise UsageError(f"{source.name} is one picture: --start, --end and --frames are for clips")
         width, height = output_size(info.width, info.height, settings)
         painting = settings.strength > 0
         working = working_size(width, height, settings.style_scale) if painting else None
         encoding = Encoding(settings.codec, settings.crf, settings.pix_fmt)
-        with Writer(
-            target, info, encoding, width=width, height=height, overwrite=settings.overwrite
+        with _kept(
+            Writer(
+                target,
+                info,
+                encoding,
+                width=width,
+                height=height,
+                overwrite=settings.overwrite,
+                segment_frames=None,
+                resumable=True,
+            )
         ) as writer:
             mode = None
             estimator: Estimator | RecordedMotion | None = None
@@ -128,20 +153,68 @@ def render(
                     estimator = RecordedMotion(
                         settings.flow, info.first_file, info.width, info.height, info.frames
                     )
-            counts = paint(
-                (resize_frame(frame, width, height) for frame in reader),
-                mode,
-                estimator,
-                Look(settings.strength, settings.keep_color),
-                working=working,
-                write=writer.write,
-                cut=writer.cut,
-                total=info.frames,
-                progress=progress,
-                stop=stop,
-            )
+            weights = [each.path for each in selection.files] if painting else []
+            identity = identity_of(settings, info, device, precision, weights, estimator)
+            earlier = find_earlier(writer, identity) if settings.resume else None
+
+            @contextmanager
+            def as_seen(first: int) -> Iterator[Iterable[Frame]]:
+                """Frames from an index on, as cuts are looked for."""
+                with _opened(source, settings) as again:
+                    again.begin_at(first)
+                    size = working or (width, height)
+                    yield (resize_frame(resize_frame(each, width, height), *size) for each in again)
+
+            if earlier is not None:
+                place = earlier.place
+            else:
+                first, at = find_first(lambda: _opened(source, settings), excerpt, info, stop)
+                shot = first
+                if first and remembers(mode):
+                    found = (
+                        estimator.first_of_shot(first) if isinstance(estimator, RecordedMotion) else None
+                    )
+                    shot = first_of_shot(as_seen, first) if found is None else found
+                place = Place(first, at, shot)
+            ends = ending(excerpt, place.first, info)
+            writer.keep_times(place.time if place.first else None, ends=excerpt.has_end)
+            if earlier is None:
+                gone = writer.start(describe(identity, place))
+                passage = passage_from(mode, place.first, place.shot, False, ends)
+            else:
+                gone = writer.take_up(earlier.segments)
+                shot = earlier.shot(remembers(mode))
+                restored = earlier.state is not None
+                passage = passage_from(mode, place.first + earlier.frames, shot, restored, ends)
+                if mode is not None and earlier.state is not None:
+                    mode.restore(earlier.state)
+            writer.shot = passage.shot
+            begun = {passage.shot} if earlier is None else {each.shot for each in earlier.segments}
+
+            def cut(shot: int, save: Save | None) -> None:
+                writer.cut(save)
+                writer.shot = shot
+
+            if earlier is None or not earlier.is_all:
+                reader.begin_at(passage.read)
+                counts = paint(
+                    (resize_frame(frame, width, height) for frame in reader),
+                    mode,
+                    estimator,
+                    Look(settings.strength, settings.keep_color),
+                    working=working,
+                    write=writer.write,
+                    cut=cut,
+                    passage=passage,
+                    segment_frames=MAX_FRAMES,
+                    total=excerpt.count(place.first, place.time, info),
+                    done=writer.frames,
+                    progress=progress,
+                    stop=stop,
+                )
+                begun.update(counts.shots)
             written = writer.finish()
-            notes = (*reader.notes, *writer.notes)
+            notes = (*reader.notes, *writer.notes, *_notes_on(place, earlier, gone))
     if isinstance(estimator, RecordedMotion):
         notes = (*notes, *estimator.notes)
     if working is not None and working != (width, height):
@@ -151,4 +224,34 @@ def render(
         )
     if painting and settings.precision == "auto":
         notes = (*notes, f"painted on {device} in {precision_name(precision)}")
-    return Report(source, written, counts.frames, counts.shots, time.monotonic() - began, notes, settings)
+    resumed = 0 if earlier is None else earlier.frames
+    return Report(
+        source, written, writer.frames, len(begun), time.monotonic() - began, notes, settings, resumed
+    )
+
+
+def _notes_on(place: Place, earlier: Earlier | None, gone: Sequence[str]) -> Iterator[str]:
+    """What a user should know of where the render began."""
+    if place.shot < place.first:
+        yield f"painted from frame {place.shot}f on, where the shot of the first frame begins"
+    if earlier is not None:
+        yield f"{earlier.frames} frames were finished by an earlier run"
+    if gone:
+        names = ", ".join(gone[:NAMED]) + (f" and {len(gone) - NAMED} more" if len(gone) > NAMED else "")
+        yield f"removed, left over from an earlier run: {names}"
+
+
+@contextmanager
+def _kept(writer: Writer) -> Iterator[Writer]:
+    """The writer, entered; an error says what is kept for the next run."""
+    try:
+        with writer:
+            yield writer
+    except VstError as error:
+        if writer.kept:
+            error.args = (
+                f"{error}; {writer.kept} frames are kept, and the same command goes on after them",
+            )
+        elif isinstance(error, Interrupted):
+            error.args = (f"{error}; no output was written",)
+        raise

@@ -8,20 +8,33 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 from torch import Tensor
 
 from vst.errors import Interrupted
 from vst.frame import Frame
 from vst.look import Look, at_frame_size
+from vst.media.segments import MAX_FRAMES
+from vst.media.work import Save
 from vst.modes import Mode
+from vst.modes.base import StatelessMode
 from vst.motion import Estimator, Tracked, shots, track
 from vst.motion.recorded import RecordedMotion
+from vst.render.passage import WHOLE, Passage
 from vst.render.scale import resize_frame
 from vst.render.stages import Background, Clock, Sink
+from vst.render.state import save_state
 
 DEPTH = 3
 """Frames that wait between two stages: enough to even out, few enough for 4K."""
+
+PREROLL = "pre-roll"
+"""In place of a stage, while frames are painted only because later ones lean on them."""
+
+Cut = Callable[[int, Save | None], None]
+"""Ends a segment. Takes the index of the frame with which the shot of the next one begins, and what writes
+the mode's state after the segment, or None where the next one needs none."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +42,11 @@ class Progress:
     """How far a render is.
 
     Attributes:
-        frame: Frames painted so far.
+        frame: Frames done so far, those of an earlier run included.
         frames: Frames in all, as far as the container says.
         fps: Frames a second in this run.
         eta: Seconds left, None while unknown.
-        stage: The stage that limits: decode, motion, paint or encode.
+        stage: The stage that limits: decode, motion, paint or encode; or `PREROLL`.
     """
 
     frame: int
@@ -43,11 +56,11 @@ class Progress:
     stage: str
 
 
-def progress_now(count: int, total: int | None, began: float, clock: Clock) -> Progress:
-    """How far it is after `count` frames, having begun at `began` of `time.monotonic`."""
+def progress_now(count: int, total: int | None, began: float, clock: Clock, done: int = 0) -> Progress:
+    """How far it is after `done` frames and `count` more since `began` of `time.monotonic`."""
     fps = count / max(time.monotonic() - began, 1e-6)
-    eta = max(total - count, 0) / fps if total else None
-    return Progress(count, total, fps, eta, clock.limiting())
+    eta = max(total - done - count, 0) / fps if total else None
+    return Progress(done + count, total, fps, eta, clock.limiting())
 
 
 @dataclass(frozen=True)
@@ -56,11 +69,11 @@ class Counts:
 
     Attributes:
         frames: Number of frames written.
-        shots: Number of shots found.
+        shots: Indices of those with which a shot begins.
     """
 
     frames: int
-    shots: int
+    shots: tuple[int, ...]
 
 
 def paint(
@@ -71,23 +84,32 @@ def paint(
     *,
     working: tuple[int, int] | None = None,
     write: Callable[[Frame], None],
-    cut: Callable[[], None],
+    cut: Cut,
+    passage: Passage = WHOLE,
+    segment_frames: int = MAX_FRAMES,
     total: int | None = None,
+    done: int = 0,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Counts:
     """Paint a clip.
 
     Args:
-        frames: The clip.
-        mode: Paints; None leaves every frame as it is (strength 0).
+        frames: The clip, from the first frame that `passage` reads on; also some after its last one, which
+            tell whether that begins a shot.
+        mode: Paints, and remembers what `passage` takes for known; None leaves every frame as it is
+            (strength 0).
         estimator: Gives the motion that the mode wants, or has it recorded; None where it wants none.
         look: Finishes each frame.
         working: Width and height at which motion is estimated and the mode paints, `working_size`; None is
             the frames' own.
         write: Takes finished frames, in order, in a thread of its own.
-        cut: Called in that thread before the first frame of every shot but the first.
-        total: Number of frames, if known.
+        cut: Called in that thread at the end of every segment but the last: of every shot, and in the midst
+            of long ones.
+        passage: Which frames are painted and written.
+        segment_frames: The longest segment.
+        total: Number of frames in all, if known.
+        done: How many an earlier run has written.
         progress: Told after every frame.
         stop: When set, the frame under way is finished and `Interrupted` raised.
 
@@ -96,7 +118,8 @@ def paint(
     """
     clock = Clock()
     began = time.monotonic()
-    count = shot_count = 0
+    count = in_segment = 0
+    shot, found = passage.shot, []
     # Frames as they are to be written, while the stages before painting look at them at working resolution:
     # as many as those stages look ahead. Each stage passes frames on in order, one for one.
     whole: deque[Frame] = deque()
@@ -106,34 +129,58 @@ def paint(
             whole.append(frame)
             yield frame if working is None else resize_frame(frame, *working)
 
-    def consume(item: tuple[Frame, bool]) -> None:
-        if item[1]:
-            cut()
-        write(item[0])
-
     with ExitStack() as stack:
         decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
         tracked = stack.enter_context(
             Background(_motion(reduced(), mode, estimator), 1, "motion", clock).after(decoded)
         )
-        sink = stack.enter_context(Sink(consume, DEPTH, "encode", clock))
+        sink = stack.enter_context(Sink(_run, DEPTH, "encode", clock))
         for item in tracked:
             if stop is not None and stop.is_set():
-                raise Interrupted(f"stopped after {count} frames; no output was written")
+                sink.finish()  # a segment may just have ended
+                raise Interrupted(f"stopped after {done + count} frames")
             started = time.monotonic()
             finished = whole.popleft()
+            index = item.frame.index
+            if passage.ends(item.frame):
+                break
+            if index < passage.write:
+                if index >= passage.paint:
+                    _step(mode, item)
+                    if progress is not None:
+                        progress(Progress(done, total, 0.0, None, PREROLL))
+                began = time.monotonic()
+                continue
+            if item.new_shot:
+                shot, in_segment = index, 0
+                found.append(index)
+                sink.put(partial(cut, shot, None))
             painted = _step(mode, item)
             if painted is not None:
                 painted = at_frame_size(painted, item.frame.image, finished.image)
                 finished = replace(finished, image=look(painted, finished.image))
             clock.add("paint", time.monotonic() - started)
-            sink.put((finished, item.new_shot and count > 0))
+            sink.put(partial(write, finished))
             count += 1
-            shot_count += item.new_shot
+            in_segment += 1
+            if in_segment == segment_frames:
+                in_segment = 0
+                sink.put(partial(cut, shot, _saving(mode)))
             if progress is not None:
-                progress(progress_now(count, total, began, clock))
+                progress(progress_now(count, total, began, clock, done))
         sink.finish()
-    return Counts(count, shot_count)
+    return Counts(count, tuple(found))
+
+
+def _run(work: Callable[[], object]) -> None:
+    work()
+
+
+def _saving(mode: Mode | None) -> Save | None:
+    """Writes what the mode remembers now, whatever it paints until then."""
+    if mode is None or isinstance(mode, StatelessMode):
+        return None
+    return partial(save_state, state=mode.snapshot())
 
 
 def _motion(

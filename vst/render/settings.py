@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vst.errors import UsageError
+from vst.media.excerpt import Excerpt, Given, excerpt_of
 from vst.media.reader import check_deinterlace, check_hdr
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -47,6 +48,13 @@ class RenderSettings:
     """What becomes of PQ and HLG: `tonemap` to standard range, or `keep` it."""
     deinterlace: str = "no"
     """Whole pictures from interlaced clips: `no`, one a `frames` or one a `fields`."""
+    start: Given | None = None
+    """Where to begin: seconds from the clip's first frame, `0:01:02.5`, or a frame `300f`; see
+    `vst.media.excerpt`."""
+    end: Given | None = None
+    """Where to end, as `start`; the frame there is not rendered any more."""
+    frames: int | None = None
+    """How many frames; not together with `end`."""
     codec: str | None = None
     """Video codec; None is h264, or what the container and the clip want."""
     crf: int | None = None
@@ -63,8 +71,16 @@ class RenderSettings:
     """Looked in before the usual weight folders."""
     overwrite: bool = False
     """Whether an output that exists is replaced."""
+    resume: bool = True
+    """Whether to go on after what a render of the same output finished before it was stopped."""
+
+    @property
+    def excerpt(self) -> Excerpt:
+        """The part of the clip that is rendered."""
+        return excerpt_of(self.start, self.end, self.frames)
 
     def __post_init__(self) -> None:
+        excerpt_of(self.start, self.end, self.frames)
         check_strength(self.strength)
         check_style_scale(self.style_scale)
         check_precision(self.precision)
