@@ -69,14 +69,19 @@ def make_clip(
     chapters: Sequence[tuple[float, float, str]] = (),
     tags: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
+    exact: bool = False,
 ) -> Path:
-    """Write a clip with everything that is asked for; `rotation` is counter-clockwise, as PyAV has it."""
+    """Write a clip with everything that is asked for; `rotation` is counter-clockwise, as PyAV has it.
+
+    An `exact` one has the same bytes every time.
+    """
     options = (
         {"crf": "10", "preset": "ultrafast"} if codec == "libx264" and options is None else options or {}
     )
-    with av.open(
-        str(path), "w", container_options={"movie_timescale": "48000"} if path.suffix == ".mp4" else {}
-    ) as out:
+    muxing = {"movie_timescale": "48000"} if path.suffix == ".mp4" else {}
+    if exact:
+        muxing["fflags"] = "+bitexact"
+    with av.open(str(path), "w", container_options=muxing) as out:
         out.metadata.update(tags or {})
         video = out.add_stream(codec, rate=rate, options=options)
         video.width, video.height, video.pix_fmt = width, height, pix_fmt

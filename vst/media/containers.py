@@ -13,6 +13,7 @@ import av.logging
 
 from vst.errors import MediaError, nearest
 from vst.media.limits import PIXELS
+from vst.media.sample_tables import check_sample_tables
 
 DEMUXERS = (
     "aac,ac3,aiff,amr,apng,asf,av1,avi,caf,dv,eac3,flac,flv,gif,h261,h263,h264,hevc,ivf,m4v,matroska,webm,"
@@ -58,8 +59,11 @@ def check_readable(path: Path) -> None:
 
 
 def decoding_options() -> dict[str, str]:
-    """Options for every decoder: it refuses frames beyond the limit before it makes room for them."""
-    return {"max_pixels": str(min(PIXELS.value, 2**31 - 1))}
+    """Options for every decoder: it refuses frames beyond the limit before it makes room for them.
+
+    libav counts with sides made longer, up to a multiple of 128.
+    """
+    return {"max_pixels": str(PIXELS.value + (1 << 22))}
 
 
 @contextmanager
@@ -70,6 +74,7 @@ def open_input(path: Path) -> Iterator[av.container.InputContainer]:
         MediaError: If it cannot be read or is not a media file.
     """
     check_readable(path)
+    check_sample_tables(path)
     silence_libav()
     options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
     try:
@@ -90,6 +95,22 @@ def open_input(path: Path) -> Iterator[av.container.InputContainer]:
         yield container
     finally:
         container.close()
+
+
+def packets_of(
+    container: av.container.InputContainer, streams: av.stream.Stream | list[av.stream.Stream]
+) -> Iterator[av.Packet]:
+    """The packets of some streams, in the file's order, then an empty one of each.
+
+    Raises:
+        av.FFmpegError: If reading fails.
+    """
+    try:
+        yield from container.demux(streams)
+    except IndexError:
+        # PyAV 18 may ask a stream for its end that was found only while reading (FLV, MPEG-TS), which it
+        # does not know. By then all packets have come.
+        return
 
 
 def reason_of(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from typing import Self
 import av
 
 from vst.errors import CutShort
-from vst.media.containers import decoding_options, open_input, reason_of
+from vst.media.containers import decoding_options, open_input, packets_of, reason_of
 from vst.media.probe import ClipInfo, make_decoder
 
 DECODER_THREADS = 2
@@ -115,7 +115,7 @@ class Decoder:
     def _packets(self) -> Iterator[av.Packet | None]:
         """The stream's packets, then None to flush; reading errors end it with a note."""
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in packets_of(self._container, self._stream):
                 if packet.size:
                     yield packet
         except av.FFmpegError as error:

@@ -14,7 +14,7 @@ import av
 
 from vst.errors import MediaError, UsageError
 from vst.media.colour import ColourSpec, spec_from_tags
-from vst.media.containers import check_readable, decoding_options, open_input
+from vst.media.containers import check_readable, decoding_options, open_input, packets_of
 from vst.media.layout import layout_of
 from vst.media.limits import FRAMES, PIXELS, SECONDS
 from vst.media.mastering import Mastering, mastering_of
@@ -311,7 +311,7 @@ def _first_frame(
     PIXELS.check(path, decoder.width * decoder.height)
     decoder.options = decoding_options()
     try:
-        for count, packet in enumerate(container.demux(stream)):
+        for count, packet in enumerate(packets_of(container, stream)):
             try:
                 frames = decoder.decode(packet if packet.size else None)
             except av.FFmpegError:
@@ -478,7 +478,7 @@ def _spacing(
     whole = True
     try:
         container.seek(0)
-        for count, packet in enumerate(container.demux(stream)):
+        for count, packet in enumerate(packets_of(container, stream)):
             if packet.pts is not None:
                 stamps.add(packet.pts)
             if count >= RATE_PACKETS:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
+import struct
+import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from vst.errors import MediaError
 from vst.media import exr
@@ -22,6 +24,14 @@ from vst.media.limits import PIXELS
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 _STREAM_SUFFIXES = (".mjpg", ".mjpeg")
 _ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
+
+_DAMAGED = (
+    OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
+    EOFError, MemoryError, struct.error, zlib.error, cv2.error,
+)  # fmt: skip
+"""What the libraries raise of damaged files: nearly anything."""
+
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +107,15 @@ def is_exr(path: Path) -> bool:
 
 
 def _open(path: Path) -> Image.Image:
-    if Image.MAX_IMAGE_PIXELS is not None:
-        # Pillow's own limit, so that a user can raise ours.
-        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, PIXELS.value)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with _lock:
+        # Ours is in place of Pillow's own limit, which a user could not raise.
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
             image = Image.open(path, formats=_FORMATS)
-    except Image.DecompressionBombError as error:
-        raise MediaError(f"{path} is far too large: {reason_of(error)}") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise MediaError(f"{path} is not a picture that can be read ({reason_of(error)})") from error
+        except _DAMAGED as error:
+            raise MediaError(f"{path} is not a picture that can be read ({reason_of(error)})") from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
     PIXELS.check(path, image.width * image.height)
     return image
 
@@ -116,7 +124,7 @@ def _open(path: Path) -> Image.Image:
 def _decoding(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, SyntaxError, MemoryError, cv2.error) as error:
+    except _DAMAGED as error:
         raise MediaError(f"{path} is damaged and cannot be decoded ({reason_of(error)})") from error
 
 
