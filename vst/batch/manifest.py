@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _LARGEST = 64 * 2**20
-_DO_NOT_MATTER = ("overwrite", "threads")
+_DO_NOT_MATTER = ("overwrite", "threads", "resume", "max_damaged", "min_free")
 """Settings that do not say what a picture looks like."""
 
 

@@ -159,6 +159,27 @@ render_options = _add(
     device_option,
     precision_option,
     click.option(
+        "--resume/--no-resume",
+        default=True,
+        help="Go on after what a stopped render of the same output finished (default), or begin anew.",
+    ),
+    click.option(
+        "--max-damaged",
+        type=int,
+        default=10,
+        show_default=True,
+        metavar="N",
+        help="So many damaged frames in a row are replaced by their neighbour; after more the clip ends.",
+    ),
+    click.option(
+        "--min-free",
+        type=float,
+        default=256,
+        show_default=True,
+        metavar="MIB",
+        help="Wait, for an hour at most, while less room than this is free on the disk; 0 never waits.",
+    ),
+    click.option(
         "--threads", type=int, metavar="N", help="CPU threads of a render; all cores unless given."
     ),
     weights_dir_option,

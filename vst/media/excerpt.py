@@ -138,7 +138,7 @@ def parse_position(given: Given, name: str = "position") -> Position:
         UsageError: If it cannot be read.
     """
     if not isinstance(given, str):
-        if not math.isfinite(given) or not 0 <= given < MAX_FRAMES:
+        if not 0 <= given < MAX_FRAMES:  # which NaN is not either
             raise UsageError(f"{name} is {given}; expected seconds from 0")
         seconds = Fraction(given).limit_denominator(10**9)
         return Position(f"{float(seconds):g}s", seconds)
@@ -152,6 +152,6 @@ def parse_position(given: Given, name: str = "position") -> Position:
         if rest < 60 and (minutes < 60 or match[1] is None):
             return Position(text, (hours * 60 + minutes) * 60 + rest)
     raise UsageError(
-        f"{name} is '{given}'; expected a time, such as 12.5 or 0:01:02.5, or the number of a frame, "
+        f"{name} is '{given[:40]}'; expected a time, such as 12.5 or 0:01:02.5, or the number of a frame, "
         "such as 300f"
     )
