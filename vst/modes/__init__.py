@@ -59,6 +59,7 @@ def create_mode(
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
     weights_dir: Path | None = None,
+    tile: int | None = None,
 ) -> Mode:
     """A mode, with the weights of a style or blend loaded.
 
@@ -68,6 +69,7 @@ def create_mode(
         device: Where to paint.
         precision: float32, bfloat16 or float16, for the convolutions.
         weights_dir: Looked in before the usual folders.
+        tile: Side of tiles in pixels, 0 for none ever, or None: `vst.modes.memory` decides by the size.
 
     Raises:
         UsageError: for an unknown mode or style, or a style that the mode has no weights for.
@@ -77,5 +79,5 @@ def create_mode(
     blend = parse_blend(style)
     network, selection = load_catalogue(weights_dir).load(blend, name)
     return MODES[name].factory(
-        Painter(network, blend.mixture(selection.styles), torch.device(device), precision)
+        Painter(network, blend.mixture(selection.styles), torch.device(device), precision, tile)
     )

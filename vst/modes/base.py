@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from vst.frame import Frame, Motion
+from vst.modes.memory import Need
 
 
 class Mode(Protocol):
@@ -47,4 +48,13 @@ class StatelessMode(Mode, Protocol):
 
     def step_batch(self, frames: Sequence[Frame]) -> list[Tensor]:
         """Paint frames of one size; each as `step` would, up to rounding."""
+        ...
+
+
+@runtime_checkable
+class PredictableMode(Mode, Protocol):
+    """A mode that can say beforehand how much memory it takes."""
+
+    def need(self, width: int, height: int) -> Need:
+        """What frames of this size, in pixels, take."""
         ...

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from vst.frame import Frame, Motion
+from vst.modes.memory import Need
 from vst.modes.painter import Painter, from_network, to_network
 from vst.networks.lstm import State
 
@@ -31,6 +32,10 @@ class LstmMode:
         """See `Mode.step`; motions are not looked at."""
         painting, self._state = self._painter.go_on(to_network(frame.image)[None], self._state)
         return from_network(painting[0])
+
+    def need(self, width: int, height: int) -> Need:
+        """See `PredictableMode.need`; the state is counted with the painting."""
+        return self._painter.need(height, width)
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """Frame, painting, cell and hidden state on the CPU, or nothing at the start of a shot."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vst.frame import Frame, Motion
+from vst.modes.memory import Need
 from vst.modes.painter import Painter, from_network, to_network
 
 
@@ -30,6 +31,10 @@ class ItnMode:
         """See `StatelessMode.step_batch`."""
         images = torch.stack([to_network(frame.image) for frame in frames])
         return list(from_network(self._painter(images)))
+
+    def need(self, width: int, height: int) -> Need:
+        """See `PredictableMode.need`."""
+        return self._painter.need(height, width)
 
     def snapshot(self) -> None:
         """There is no state."""

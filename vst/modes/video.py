@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from vst.frame import Frame, Motion
+from vst.modes.memory import Need
 from vst.modes.painter import Painter, from_network, to_network
 from vst.motion import DISTANCES, recall
 from vst.motion.wear import wear
+
+_RECALL = 80
+"""Bytes a pixel that it takes to bring one earlier output to a frame: about twenty planes in fp32."""
 
 
 class VtnMode:
@@ -58,6 +63,11 @@ class VtnMode:
             return None
         self._wear, fresh = wear(motion.flow, motion.mask, self._wear)
         return fresh[None]
+
+    def need(self, width: int, height: int) -> Need:
+        """See `PredictableMode.need`."""
+        pixel = _RECALL + 3 * (2 * (max(DISTANCES) - 1) + 4)
+        return replace(self._painter.need(height, width), remembered=pixel * width * height)
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """Wear (empty where there is none) and the outputs that are remembered, newest first.
