@@ -198,14 +198,15 @@ def test_segments_of_different_settings_are_not_joined(tmp_path):
         work = tmp_path / f"work{number}"
         encoding = Encoding(pix_fmt=pix_fmt)
         work.mkdir()
-        writer = Writer(tmp_path / "o.mp4", reader.info, encoding, work_dir=work, segment_frames=4)
+        output = tmp_path / f"o{number}.mp4"
+        writer = Writer(output, reader.info, encoding, work_dir=work, segment_frames=4)
         for frame in reader:
             writer.write(frame)
         stores.append(writer.store)
     os.replace(stores[0].video(1), stores[1].video(1))
     with pytest.raises(MediaError, match="other settings"):
         writer.finish()
-    assert not (tmp_path / "o.mp4").exists()
+    assert not output.exists()
 
 
 @pytest.mark.parametrize("codec", [name for name in CODECS if name != "ffv1"])

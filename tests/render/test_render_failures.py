@@ -7,15 +7,16 @@ import errno
 import gc
 import threading
 import weakref
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
 import torch
-from clips import make_clip
+from clips import Sound, make_clip, packets
 
 import vst.render.job
-from vst.errors import Interrupted, MediaError, VstError
+from vst.errors import CutShort, Interrupted, MediaError, UsageError, VstError
 from vst.media.reader import Reader
 from vst.media.segments import SegmentEncoder
 from vst.render import render
@@ -122,16 +123,139 @@ def test_a_disk_that_fills_up_at_the_very_end_leaves_nothing_under_the_final_nam
     assert left(tmp_path) == ["clip.mp4"]
 
 
-def test_damage_in_mid_clip_ends_the_render_with_the_readers_error(tmp_path, clip, settings):
+def break_off(clip: Path, frame: int) -> None:
+    """Overwrite every frame from one on."""
     with av.open(str(clip)) as container:
         places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
     with clip.open("r+b") as file:
-        for position, size in places[10:]:
+        for position, size in places[frame:]:
             file.seek(position)
             file.write(b"\xff" * size)
-    with pytest.raises(MediaError, match=r"clip\.mp4 is damaged"):
+
+
+def test_what_comes_before_damage_is_finished_under_a_name_that_says_so(tmp_path, clip, settings):
+    options, out = settings(codec="ffv1"), tmp_path / "out"
+    out.mkdir()
+    whole = render(clip, options, tmp_path / "whole.mkv").output
+    break_off(clip, 10)
+    for name in ("o.incomplete.mkv", "o-2.incomplete.mkv"):
+        with pytest.raises(CutShort, match=r"11 frames in a row .* \(more than 10, --max-damaged\)") as caught:
+            render(clip, options, out / "o.mkv")
+        assert str(caught.value).endswith(f"; the 10 frames before that are in {out / name}")
+        with Reader(out / name) as reader, Reader(whole) as complete:
+            pairs = list(zip(reader, complete, strict=False))
+        assert len(pairs) == 10
+        assert all(torch.equal(good.image, frame.image) for good, frame in pairs)
+    assert left(out) == ["o-2.incomplete.mkv", "o.incomplete.mkv"]
+
+
+def test_sound_ends_with_the_picture_that_breaks_off(tmp_path, settings):
+    options = {"g": "1", "bf": "0", "crf": "20", "preset": "ultrafast"}
+    sound = [Sound(seconds=1.2)]
+    clip = make_clip(tmp_path / "c.mp4", frames=30, options=options, sound=sound)
+    break_off(clip, 10)
+    with pytest.raises(CutShort):
+        render(clip, settings(strength=0), tmp_path / "o.mp4")
+    (last, _), *_ = reversed(packets(tmp_path / "o.incomplete.mp4", "audio"))
+    assert last < Fraction(11, 25)
+
+
+def test_pictures_before_damage_have_their_own_names(tmp_path, clip, settings):
+    break_off(clip, 3)
+    with pytest.raises(CutShort, match=r"the 3 frames before that are in .*%02d\.png"):
+        render(clip, settings(mode="itn"), tmp_path / "out" / "%02d.png")
+    assert left(tmp_path / "out") == ["01.png", "02.png", "03.png"]
+
+
+def test_as_much_damage_is_repaired_as_is_allowed(tmp_path, clip, settings):
+    break_off(clip, 10)
+    report = render(clip, settings(mode="itn", max_damaged=20))
+    assert report.frames == 30
+    assert any("20 damaged frames were replaced" in note for note in report.notes)
+    with pytest.raises(UsageError, match="max damaged is -1"):
+        settings(max_damaged=-1)
+
+
+def test_a_clip_without_a_good_frame_leaves_nothing(tmp_path, clip, settings):
+    reader = Reader(clip)
+    break_off(clip, 0)
+    with pytest.raises(MediaError, match="no frame that can be decoded"):
         render(clip, settings())
+    assert reader.info.frames == 30
     assert left(tmp_path) == ["clip.mp4"]
+
+
+def test_two_renders_to_one_output_refuse_each_other(tmp_path, clip, settings):
+    refused = []
+
+    def second(each):
+        if each.frame == 5:
+            with pytest.raises(
+                MediaError, match=r"clip\.red\.mp4 is being written by another render"
+            ) as caught:
+                render(clip, settings(mode="itn", overwrite=True))
+            refused.append(caught.value)
+
+    report = render(clip, settings(mode="itn"), progress=second)
+    assert len(refused) == 1
+    assert report.frames == 30
+    assert left(tmp_path) == ["clip.mp4", "clip.red.mp4"]
+
+
+def test_a_nearly_full_disk_pauses_a_render_until_there_is_room(
+    tmp_path, clip, settings, monkeypatch, caplog
+):
+    free = disk_with(monkeypatch, 10**9)
+
+    def progress(each):
+        if each.frame == 3:
+            free[0] = 10**6
+
+    class Stop(threading.Event):
+        waits = 0
+
+        def wait(self, timeout=None):
+            self.waits += 1
+            if self.waits == 3:
+                free[0] = 10**9
+            return False
+
+    report = render(clip, settings(mode="itn"), progress=progress, stop=Stop())
+    assert report.frames == 30
+    said = [record.getMessage() for record in caplog.records if record.name == "vst.media.room"]
+    assert said[0].startswith(f"paused: 1 MiB are free in {tmp_path}, 256 MiB are wanted; it goes on when")
+    assert said[1:] == ["there is room again: going on"]
+
+
+def test_a_signal_ends_the_pause(tmp_path, clip, settings, monkeypatch):
+    free, stop = disk_with(monkeypatch, 10**9), threading.Event()
+
+    def progress(each):
+        if each.frame == 3:
+            free[0] = 10**6
+            threading.Timer(0.3, stop.set).start()
+
+    with pytest.raises(Interrupted, match="stopped"):
+        render(clip, settings(mode="itn"), progress=progress, stop=stop)
+    assert left(tmp_path) == ["clip.mp4"]
+
+
+def test_a_render_does_not_begin_on_a_full_disk_unless_it_is_told_to(tmp_path, clip, settings, monkeypatch):
+    disk_with(monkeypatch, 100 * 2**20)
+    with pytest.raises(MediaError, match=r"100 MiB are free in .*, 256 MiB are wanted: .*--min-free"):
+        render(clip, settings(mode="itn"))
+    assert left(tmp_path) == ["clip.mp4"]
+    assert render(clip, settings(mode="itn", min_free=0)).frames == 30
+    with pytest.raises(UsageError, match="min free is -1"):
+        settings(min_free=-1)
+
+
+def disk_with(monkeypatch: pytest.MonkeyPatch, free: int) -> list[int]:
+    """Disks that have so many bytes free, looked at for every frame."""
+    now = [free]
+    monkeypatch.setattr("vst.media.room._EVERY", 0.0)
+    monkeypatch.setattr("vst.media.room._free", lambda folder: now[0])
+    return now
 
 
 def test_an_error_while_reading_surfaces_as_it_was_raised(tmp_path, clip, settings, monkeypatch):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +21,7 @@ from vst.media.codecs import Encoding, Plan, container_of, plan
 from vst.media.containers import silence_libav, writing_error
 from vst.media.join import join
 from vst.media.light import light_from_display, signal_from_light
+from vst.media.lock import OutputLock
 from vst.media.picture_files import (
     STILL_SUFFIXES,
     PictureFolder,
@@ -29,6 +32,7 @@ from vst.media.picture_files import (
 )
 from vst.media.planes import from_rgb
 from vst.media.probe import ClipInfo
+from vst.media.room import MIN_FREE, DiskRoom
 from vst.media.segments import ENCODER_THREADS, MAX_FRAMES, SegmentEncoder
 from vst.media.sequence import has_counter
 from vst.media.window import Window
@@ -91,6 +95,13 @@ def output_time_base(source: ClipInfo, chosen: Plan) -> Fraction:
     return unit if unit.denominator <= MAX_TIME_BASE else COMMON_TIME_BASE
 
 
+def incomplete_name(path: Path) -> Path:
+    """``clip.incomplete.mov`` for ``clip.mov``, with a number where that is taken."""
+    names = chain([path.stem], (f"{path.stem}-{number}" for number in count(2)))
+    candidates = (path.with_name(f"{name}.incomplete{path.suffix}") for name in names)
+    return next(each for each in candidates if not each.exists())
+
+
 class Writer:
     """Writes one clip; the file appears under its name only when it is whole.
 
@@ -109,9 +120,13 @@ class Writer:
         work_dir: The folder in which a hidden one keeps the segments meanwhile; the output's unless given.
         segment_frames: The longest segment; None leaves it to `cut`.
         resumable: What is finished is kept when the writing stops. `start` or `take_up` has to be called.
+        min_free: Bytes that have to stay free on the disk: with fewer the writing waits, see `DiskRoom`.
+        stop: Set by a user who does not want to wait.
 
     Raises:
-        MediaError: If the file cannot be written, now or at any later step.
+        MediaError: If the file cannot be written, now or at any later step; another writer has it; or the
+            disk is nearly full already.
+        Interrupted: From `write` and `finish`, when `stop` is set while they wait for room.
         UsageError: If codec, pixel format and container do not go together.
     """
 
@@ -128,6 +143,8 @@ class Writer:
         work_dir: str | Path | None = None,
         segment_frames: int | None = MAX_FRAMES,
         resumable: bool = False,
+        min_free: int = MIN_FREE,
+        stop: threading.Event | None = None,
     ) -> None:
         self.path = Path(path)
         self.width = source.width if width is None else width
@@ -151,7 +168,7 @@ class Writer:
         self._last_pts: int | None = None
         self._end = 0
         self._still: Frame | None = None
-        self._done = False
+        self._done = self._cut_short = False
         self._notes: list[str] = []
         silence_libav()
         self._part = self.path.with_name(f".{self.path.name}.vst-part")
@@ -166,15 +183,36 @@ class Writer:
         encoding = encoding or Encoding()
         if self.path.suffix.lower() in STILL_SUFFIXES:
             self._plan_pictures(encoding)
-            if not resumable:
-                self.start()
-            return
-        self._plan = plan(self.path, source, encoding, self.width, self.height)
-        self._notes.extend(self._plan.notes)
-        self._unit = output_time_base(source, self._plan)
-        self._shift = self._late_start()
+        else:
+            self._plan = plan(self.path, source, encoding, self.width, self.height)
+            self._notes.extend(self._plan.notes)
+            self._unit = output_time_base(source, self._plan)
+            self._shift = self._late_start()
+        self._room = DiskRoom(beside, self.path.parent, min_free, stop=stop)
+        self._room.check()
+        self._lock = OutputLock(self.path)
+        self._take_lock()
         if not resumable:
             self.start()
+
+    def _take_lock(self) -> None:
+        """Be the only one at this output, and look again: the one before may just have written it."""
+        try:
+            if self._folder is not None:
+                self._folder.create()
+            self._lock.acquire()
+            check_output(
+                self.path,
+                self._source,
+                self._overwrite or (self._resumable and self.store.is_publishing),
+            )
+        except OSError as error:
+            raise writing_error(self.path, error) from error
+        except MediaError:
+            self._lock.release()
+            if self._folder is not None:
+                self._folder.abort()
+            raise
 
     def keep_times(self, begin: Fraction | None, ends: bool) -> None:
         """Say which part of the source is written; before the first frame.
@@ -294,6 +332,7 @@ class Writer:
             )
         if self._loses_light and frame.gain is not None and float(frame.gain.max()) > BRIGHT:
             self._note("light above white is compressed: only .exr keeps it")
+        self._room.wait(self._joined_size)
         if self._plan is None:
             self._write_picture(frame)
             return
@@ -375,6 +414,14 @@ class Writer:
             self._threads,
         )
 
+    def _joined_size(self) -> int:
+        """Bytes that the whole will take beside the segments, which are copied into it."""
+        if self._plan is None:
+            return 0
+        finished = sum(size for segment in self._segments for _, size, _ in segment.files)
+        current = self.store.video(len(self._segments))
+        return finished + (current.stat().st_size if current.exists() else 0)
+
     def cut(self, save: Save | None = None, *, last: bool = False) -> None:
         """End the segment, if one is begun: the next frame begins another.
 
@@ -409,8 +456,12 @@ class Writer:
         self._segments.append(finished)
         self._pts, self._files = [], []
 
-    def finish(self) -> Path:
+    def finish(self, *, cut_short: bool = False) -> Path:
         """Join what was written and give it its name.
+
+        Args:
+            cut_short: It is not the whole clip: sound and all else end with the last frame, and a file is
+                called `incomplete` instead of having the name that it would have had. Pictures have theirs.
 
         Returns:
             The finished file.
@@ -420,6 +471,10 @@ class Writer:
         """
         if self._done:
             return self.path
+        if cut_short:
+            self._ends = self._cut_short = True
+            if self._folder is None:
+                self.path = incomplete_name(self.path)
         try:
             if self._folder is not None:
                 self._finish_folder(self._folder)
@@ -439,10 +494,11 @@ class Writer:
             raise
         self._done = True
         self.store.remove()
+        self._lock.release()
         return self.path
 
     def _finish_folder(self, folder: PictureFolder) -> None:
-        self.cut(last=True)
+        self.cut(last=not self._cut_short)
         if not self.frames:
             raise MediaError(f"{self.path} was not written: there was no frame")
         if self._resumable:
@@ -450,6 +506,7 @@ class Writer:
         folder.publish()
         self._done = True
         self.store.remove()
+        self._lock.release()
 
     def _finish_still(self) -> None:
         if self._still is None or self._picture is None:
@@ -457,9 +514,10 @@ class Writer:
         write_picture(self._part, self._picture, self._still, self._source.attributes)
 
     def _finish_clip(self, chosen: Plan) -> None:
-        self.cut(last=True)
+        self.cut(last=not self._cut_short)
         if not self._segments:
             raise MediaError(f"{self.path} was not written: there was no frame")
+        self._room.wait(self._joined_size, at_once=True)
         joined = join(
             self._part,
             self.store,
@@ -489,7 +547,8 @@ class Writer:
             self.store.remove()
         elif not self._done and self._begun:
             self.store.clear(self._segments)
+        self._part.unlink(missing_ok=True)
+        self._lock.release()
         if not self._done and self._folder is not None:
             self._folder.abort()
-        self._part.unlink(missing_ok=True)
         self._done = True

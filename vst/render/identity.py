@@ -26,7 +26,7 @@ ENDS = 1 << 20
 """So many bytes of either end of a clip are part of its identity, beside its size and time of change."""
 
 _RESOLVED = ("device", "precision", "threads", "flow")
-_DO_NOT_MATTER = ("overwrite", "resume", "weights_dir", *_RESOLVED)
+_DO_NOT_MATTER = ("overwrite", "resume", "weights_dir", "max_damaged", "min_free", *_RESOLVED)
 
 HASHES = ("the clip", "the weights", "the flow")
 """What is compared without being shown."""

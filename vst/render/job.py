@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from vst.errors import Interrupted, UsageError, VstError
+from vst.errors import CutShort, Interrupted, UsageError, VstError
 from vst.frame import Frame
 from vst.look import Look
 from vst.media import Encoding, Reader, Writer
@@ -27,7 +27,7 @@ from vst.render.paths import output_path
 from vst.render.pipeline import Progress, paint
 from vst.render.resume import Earlier, describe, find_earlier
 from vst.render.scale import output_size, resize_frame, working_size
-from vst.render.settings import RenderSettings
+from vst.render.settings import MIB, RenderSettings
 from vst.styles import load_catalogue, parse_blend
 
 NAMED = 5
@@ -49,7 +49,22 @@ def _threads(count: int | None) -> Iterator[None]:
 
 
 def _opened(source: Path, settings: RenderSettings) -> Reader:
-    return Reader(source, fps=settings.fps, hdr=settings.hdr, deinterlace=settings.deinterlace)
+    return Reader(
+        source,
+        max_damaged=settings.max_damaged,
+        fps=settings.fps,
+        hdr=settings.hdr,
+        deinterlace=settings.deinterlace,
+    )
+
+
+def _until_cut_short(reader: Reader, width: int, height: int, why: list[CutShort]) -> Iterator[Frame]:
+    """The frames at a size; an error after which those before are good ends them, and is put into `why`."""
+    try:
+        for frame in reader:
+            yield resize_frame(frame, width, height)
+    except CutShort as error:
+        why.append(error)
 
 
 @dataclass(frozen=True)
@@ -99,7 +114,8 @@ def render(
 
     Raises:
         UsageError: for a style, mode, codec, device or container that cannot be meant.
-        MediaError: for files that cannot be read or written.
+        MediaError: for files that cannot be read or written, and for an output that another render is at.
+        CutShort: for a clip that breaks off; what came before is finished, and the message says where.
         WeightsError: for damaged weights.
         Interrupted: when `stop` was set; segments that are finished are kept in a work folder beside the
             output, for the next call to go on from. So they are after other errors.
@@ -135,6 +151,8 @@ def render(
                 overwrite=settings.overwrite,
                 segment_frames=None,
                 resumable=True,
+                min_free=int(settings.min_free * MIB),
+                stop=stop,
             )
         ) as writer:
             mode = None
@@ -195,10 +213,11 @@ def render(
                 writer.cut(save)
                 writer.shot = shot
 
+            cut_short: list[CutShort] = []
             if earlier is None or not earlier.is_all:
                 reader.begin_at(passage.read)
                 counts = paint(
-                    (resize_frame(frame, width, height) for frame in reader),
+                    _until_cut_short(reader, width, height, cut_short),
                     mode,
                     estimator,
                     Look(settings.strength, settings.keep_color),
@@ -213,8 +232,12 @@ def render(
                     stop=stop,
                 )
                 begun.update(counts.shots)
-            written = writer.finish()
+            if cut_short and not writer.frames:
+                raise cut_short[0]
+            written = writer.finish(cut_short=bool(cut_short))
             notes = (*reader.notes, *writer.notes, *_notes_on(place, earlier, gone))
+    if cut_short:
+        raise CutShort(f"{cut_short[0]}; the {writer.frames} frames before that are in {written}")
     if isinstance(estimator, RecordedMotion):
         notes = (*notes, *estimator.notes)
     if working is not None and working != (width, height):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from vst.errors import UsageError
 from vst.media.excerpt import Excerpt, Given, excerpt_of
-from vst.media.reader import check_deinterlace, check_hdr
+from vst.media.reader import MAX_DAMAGED, check_deinterlace, check_hdr
+from vst.media.room import MIN_FREE
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 MAX_SIDE = 16384
 """The longest side that may be asked for, in pixels; libx264 takes no longer one."""
 MAX_THREADS = 1024
+MIB = 1 << 20
 MAX_FPS = 1000
 
 
@@ -71,6 +74,10 @@ class RenderSettings:
     """Looked in before the usual weight folders."""
     overwrite: bool = False
     """Whether an output that exists is replaced."""
+    max_damaged: int = MAX_DAMAGED
+    """So many damaged frames in a row are replaced by their neighbour; one more ends the clip."""
+    min_free: float = MIN_FREE / MIB
+    """MiB: with fewer free on the disk, the render waits for room; 0 for never."""
     resume: bool = True
     """Whether to go on after what a render of the same output finished before it was stopped."""
 
@@ -96,6 +103,10 @@ class RenderSettings:
             raise UsageError(f"size is {self.size}; expected a short side of 16 to {MAX_SIDE} pixels")
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
             raise UsageError(f"threads is {self.threads}; expected 1 to {MAX_THREADS}")
+        if self.max_damaged < 0:
+            raise UsageError(f"max damaged is {self.max_damaged}; expected 0 frames or more")
+        if not 0 <= self.min_free < math.inf:
+            raise UsageError(f"min free is {self.min_free:g}; expected 0 MiB (never wait) or more")
 
 
 def check_strength(strength: float) -> None:
