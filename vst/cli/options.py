@@ -37,6 +37,23 @@ class FrameRate(click.ParamType):
         return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 500) else rate
 
 
+class TileSide(click.ParamType):
+    """``auto``, ``off`` or a number of pixels."""
+
+    name = "PIXELS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """What `RenderSettings.tile` takes."""
+        if value == "auto":
+            return None
+        if value == "off":
+            return 0
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"'{value}' is not auto, off or a number of pixels", param, ctx)
+
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -178,6 +195,13 @@ render_options = _add(
         show_default=True,
         metavar="MIB",
         help="Wait, for an hour at most, while less room than this is free on the disk; 0 never waits.",
+    ),
+    click.option(
+        "--tile",
+        type=TileSide(),
+        default="auto",
+        show_default=True,
+        help="Paint in tiles of so many pixels, for less memory; auto does where frames are large; off.",
     ),
     click.option(
         "--threads", type=int, metavar="N", help="CPU threads of a render; all cores unless given."

@@ -34,12 +34,14 @@ class Need:
     Attributes:
         painting: Bytes on the device, at the peak of a step.
         whole: What it would be without tiles.
+        least: What it would be in the smallest tiles.
         tile: Side of the tiles in pixels; None: painted whole.
         remembered: Bytes in main memory that are held from frame to frame, and to bring them to a frame.
     """
 
     painting: int
     whole: int
+    least: int
     tile: int | None
     remembered: int = 0
 
@@ -55,14 +57,15 @@ def need(network: TransformationBody, batch: int, height: int, width: int, asked
         asked: Side of a tile, `WHOLE`, or None to decide by `LARGEST_WHOLE`.
     """
     whole = whole_bytes(network, batch, height, width)
+    least = min(whole, tiled_bytes(network, batch, height, width, SMALLEST_TILE))
     tile = (TILE if whole > LARGEST_WHOLE else WHOLE) if asked is None else asked
     if tile == WHOLE or tile >= max(height, width):
-        return Need(whole, whole, None)
-    return Need(tiled_bytes(network, batch, height, width, tile), whole, tile)
+        return Need(whole, whole, least, None)
+    return Need(tiled_bytes(network, batch, height, width, tile), whole, least, tile)
 
 
 def smaller(tile: int | None, height: int, width: int) -> int | None:
-    """The side of tiles to go on with where that one, or a whole picture, was too large; None: none is left."""
+    """The side of tiles to go on with where that one, or a whole picture, was too large; None: none."""
     side = max(height, width) if tile is None else tile
     half = SMALLEST_TILE
     while 2 * half < side and 2 * half <= TILE:

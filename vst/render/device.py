@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import cv2
 import torch
 
 from vst.errors import UsageError, VstError
+from vst.modes.memory import is_out_of_memory
 from vst.render.settings import check_precision
 
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -57,14 +59,17 @@ def explained_memory(device: torch.device) -> Iterator[None]:
     """Say what to do when a device's memory does not suffice.
 
     Raises:
-        VstError: in place of torch's own error.
+        VstError: in place of the error of torch, or of whoever asked for memory.
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError, cv2.error) as error:
+        if not is_out_of_memory(error):
+            raise
         raise VstError(
             f"the memory of {device} does not suffice: make the output smaller with --size or --scale, "
-            "the strokes larger with --style-scale, or use --device cpu"
+            "the strokes larger with --style-scale, or the tiles smaller with --tile"
+            + ("" if device.type == "cpu" else "; or use --device cpu")
         ) from error
 
 

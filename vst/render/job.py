@@ -22,6 +22,9 @@ from vst.motion import Estimator, check_estimator, create_estimator
 from vst.motion.recorded import RecordedMotion, is_recorded
 from vst.render.device import choose_device, choose_precision, explained_memory, precision_name
 from vst.render.identity import identity_of
+from vst.render.memory import check as check_memory
+from vst.render.memory import note as tiles_note
+from vst.render.memory import predict
 from vst.render.passage import Place, ending, find_first, first_of_shot, passage_from, remembers
 from vst.render.paths import output_path
 from vst.render.pipeline import Progress, paint
@@ -164,6 +167,7 @@ def render(
                     device=device,
                     precision=precision,
                     weights_dir=settings.weights_dir,
+                    tile=settings.tile,
                 )
                 if mode.distances and not is_recorded(settings.flow):
                     estimator = create_estimator(settings.flow, device=device, precision=precision)
@@ -171,6 +175,9 @@ def render(
                     estimator = RecordedMotion(
                         settings.flow, info.first_file, info.width, info.height, info.frames
                     )
+            planes = 4 if info.has_alpha else 3
+            predicted = predict(mode, device, (width, height), working, planes=planes, still=info.is_still)
+            check_memory(predicted, device, (width, height), working)
             weights = [each.path for each in selection.files] if painting else []
             identity = identity_of(settings, info, device, precision, weights, estimator)
             earlier = find_earlier(writer, identity) if settings.resume else None
@@ -245,6 +252,8 @@ def render(
             *notes,
             f"painted at {working[0]}×{working[1]}; --style-scale changes the size of the strokes",
         )
+    if predicted is not None and (said := tiles_note(predicted.need)) is not None:
+        notes = (*notes, said)
     if painting and settings.precision == "auto":
         notes = (*notes, f"painted on {device} in {precision_name(precision)}")
     resumed = 0 if earlier is None else earlier.frames

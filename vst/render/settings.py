@@ -11,6 +11,7 @@ from vst.errors import UsageError
 from vst.media.excerpt import Excerpt, Given, excerpt_of
 from vst.media.reader import MAX_DAMAGED, check_deinterlace, check_hdr
 from vst.media.room import MIN_FREE
+from vst.modes.memory import SMALLEST_TILE
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 MAX_SIDE = 16384
@@ -68,6 +69,9 @@ class RenderSettings:
     """auto, cpu, cuda or cuda:n."""
     precision: str = "auto"
     """auto, fp32, bf16 or fp16."""
+    tile: int | None = None
+    """Side in pixels of the tiles in which frames are painted; 0: never in tiles. None: where a frame
+    would take more than 2 GiB, which its size, the network and the precision decide, and nothing else."""
     threads: int | None = None
     """Threads of the arithmetic; None is one a core."""
     weights_dir: Path | None = None
@@ -91,6 +95,7 @@ class RenderSettings:
         check_strength(self.strength)
         check_style_scale(self.style_scale)
         check_precision(self.precision)
+        check_tile(self.tile)
         check_hdr(self.hdr)
         check_deinterlace(self.deinterlace)
         if self.fps is not None and not 0 < self.fps <= MAX_FPS:
@@ -129,6 +134,18 @@ def check_style_scale(style_scale: float | None) -> None:
         raise UsageError(
             f"style scale is {style_scale:g}; expected 0.1 (fine strokes) to 10 (broad ones), "
             "1 for those that 480p gets"
+        )
+
+
+def check_tile(tile: int | None) -> None:
+    """Refuse tiles that are mostly border.
+
+    Raises:
+        UsageError: for a side below `SMALLEST_TILE` or above `MAX_SIDE`; None and 0 are none.
+    """
+    if tile and not SMALLEST_TILE <= tile <= MAX_SIDE:
+        raise UsageError(
+            f"tile is {tile}; expected a side of {SMALLEST_TILE} to {MAX_SIDE} pixels, or 0 (off) for none"
         )
 
 

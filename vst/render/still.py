@@ -13,7 +13,7 @@ from vst.look import Look, at_frame_size
 from vst.modes import create_mode
 from vst.render.device import choose_device, choose_precision
 from vst.render.scale import resize_frame, working_size
-from vst.render.settings import check_strength, check_style_scale
+from vst.render.settings import check_strength, check_style_scale, check_tile
 
 
 def stylize(
@@ -26,6 +26,7 @@ def stylize(
     style_scale: float | None = None,
     device: str = "auto",
     precision: str = "auto",
+    tile: int | None = None,
     weights_dir: Path | None = None,
 ) -> Tensor:
     """Paint one picture.
@@ -40,13 +41,14 @@ def stylize(
             side of 480 pixels gets them. None is 1, but smaller pictures are painted at their own size.
         device: auto, cpu, cuda or cuda:n.
         precision: auto, fp32, bf16 or fp16.
+        tile: Side in pixels of the tiles in which it is painted, 0 for none; None: large pictures are.
         weights_dir: Looked in before the usual weight folders.
 
     Returns:
         3×H×W, RGB, 0..1, fp32, on the CPU.
 
     Raises:
-        UsageError: for a tensor of another shape, a strength or style scale out of range, or an unknown
+        UsageError: for a tensor of another shape, a strength, style scale or tile out of range, an unknown
             style, mode, device or precision.
         WeightsError: for damaged weights.
     """
@@ -56,10 +58,16 @@ def stylize(
         )
     check_strength(strength)
     check_style_scale(style_scale)
+    check_tile(tile)
     size = working_size(image.shape[2], image.shape[1], style_scale)
     place = choose_device(device)
     painter = create_mode(
-        mode, style, device=place, precision=choose_precision(precision, place), weights_dir=weights_dir
+        mode,
+        style,
+        device=place,
+        precision=choose_precision(precision, place),
+        weights_dir=weights_dir,
+        tile=tile,
     )
     frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
     seen = resize_frame(frame, *size)
