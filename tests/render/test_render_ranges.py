@@ -1,4 +1,4 @@
-"""Parts of a clip: their frames are those of the whole render, and sound, text and chapters go with them."""
+"""Parts of a clip: frames are those of the whole render, and sound, text and chapters go with them."""
 
 from __future__ import annotations
 
@@ -6,33 +6,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import pytest
 import torch
 from clips import Sound, make_clip, packets
 from PIL import Image
+from tests.render.scenes import CUTS, scenes
 
 from vst.errors import UsageError
 from vst.media import Reader, probe
 from vst.motion import shots
 from vst.render import FlowSettings, follow_motion, passage, render
 from vst.render.passage import first_of_shot
-
-CUTS = (0, 11, 20)
-
-
-def scenes(frames: int = 26) -> list[np.ndarray]:
-    """A soft texture that moves, another one from frame 11 on and a third from frame 20 on."""
-    pictures = []
-    for n in range(frames):
-        number = sum(n >= cut for cut in CUTS) - 1
-        coarse = np.random.default_rng(number).random((12, 40)).astype(np.float32)
-        texture = cv2.resize(coarse, (160, 48), interpolation=cv2.INTER_CUBIC).clip(0, 1)[..., None]
-        colour = np.array([(230, 60, 20), (10, 90, 200), (40, 220, 60)][number])
-        k = 2 * (n - CUTS[number])
-        pictures.append(((texture[:, k : k + 64] * 0.7 + 0.3) * colour).round().astype(np.uint8))
-    return pictures
 
 
 def stamps(path: Path) -> list[tuple[Fraction, Fraction]]:
