@@ -24,7 +24,7 @@ from vst.render import RenderSettings, render
 
 SEGMENT = 4
 LONGEST_DELAY = 0.03
-"""Seconds after a frame at which a process is killed at the latest: so it hits every step of the next one."""
+"""Seconds after a frame at which a process is killed at the latest: so it hits any step of the next one."""
 
 DONE = -1
 

@@ -10,7 +10,7 @@ CUTS = (0, 11, 20)
 
 
 def scenes(frames: int = 26) -> list[np.ndarray]:
-    """A soft texture that moves, another one from frame 11 on and a third from frame 20 on; H×W×3, 8 bits."""
+    """A soft texture that moves, another from frame 11 on and a third from frame 20 on; H×W×3, 8 bits."""
     pictures = []
     for n in range(frames):
         number = sum(n >= cut for cut in CUTS) - 1

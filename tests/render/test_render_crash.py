@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.render.crash_worker import SEGMENT
 from tests.render.scenes import scenes
-
 from vst.render.pipeline import DEPTH
 
 ROOT = Path(__file__).parents[2]

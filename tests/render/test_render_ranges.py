@@ -11,8 +11,8 @@ import pytest
 import torch
 from clips import Sound, make_clip, packets
 from PIL import Image
-from tests.render.scenes import CUTS, scenes
 
+from tests.render.scenes import CUTS, scenes
 from vst.errors import UsageError
 from vst.media import Reader, probe
 from vst.motion import shots

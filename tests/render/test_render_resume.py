@@ -1,4 +1,4 @@
-"""A render that was stopped goes on: the result is that of one that never was, and nothing wrong is trusted."""
+"""A render that was stopped goes on: the result is that of one that was not; nothing wrong is trusted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.render.scenes import scenes
 
 import vst.render.identity
 import vst.render.job
+from tests.render.scenes import scenes
 from vst.batch import State, run
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.media.segments import SegmentEncoder
@@ -135,7 +135,7 @@ def test_what_is_painted_is_not_painted_again_when_only_the_joining_failed(
 
     with monkeypatch.context() as patch:
         patch.setattr("vst.media.writer.join", full)
-        with pytest.raises(MediaError, match="the disk is full.*26 frames are kept"):
+        with pytest.raises(MediaError, match=r"the disk is full.*26 frames are kept"):
             render(clip, settings(), tmp_path / "out.mp4")
     heard = []
     again = render(clip, settings(), tmp_path / "out.mp4", progress=heard.append)
@@ -155,7 +155,7 @@ def test_a_full_disk_keeps_what_was_finished(clip, settings, tmp_path, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(SegmentEncoder, "encode", full)
-        with pytest.raises(MediaError, match="the disk is full.*11 frames are kept"):
+        with pytest.raises(MediaError, match=r"the disk is full.*11 frames are kept"):
             render(clip, settings(mode="itn"), tmp_path / "out.mp4")
     assert render(clip, settings(mode="itn"), tmp_path / "out.mp4").resumed == 11
 
