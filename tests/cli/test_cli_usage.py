@@ -24,6 +24,11 @@ from vst import __version__
             "(see 'vst render --help')",
         ),
         (
+            ["render", "a", "--tile", "large"],
+            "invalid value for '--tile': 'large' is not auto, off or a number of pixels "
+            "(see 'vst render --help')",
+        ),
+        (
             ["weights", "verfy"],
             "unknown command 'verfy': did you mean 'verify'? (see 'vst weights --help')",
         ),
@@ -83,3 +88,14 @@ def test_version_and_bare_call(vst):
     assert (bare.code, bare.err) == (0, "")
     assert "Paint CLIP" in bare.out
     assert vst("weights").code == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "tile"),
+    [([], None), (["--tile", "auto"], None), (["--tile", "off"], 0), (["--tile", "256"], 256)],
+)
+def test_tiles_are_the_machines_choice_none_or_of_a_size(vst, monkeypatch, given, tile):
+    seen = []
+    monkeypatch.setattr("vst.render.render", lambda clip, settings, *_, **__: seen.append(settings.tile))
+    vst("render", "clip.mov", "--style", "candy", *given)
+    assert seen == [tile]

@@ -1,7 +1,8 @@
+import pytest
 import torch
 
 from vst.look import Look, keep_color
-from vst.look.finish import LUMA
+from vst.look.finish import LUMA, luminance_within
 
 WEIGHTS = torch.tensor(LUMA).view(3, 1, 1)
 
@@ -39,3 +40,13 @@ def test_keep_color_keeps_the_clips_chroma_where_there_is_room():
 def test_keep_color_of_a_grey_clip_is_a_grey_painting():
     kept = keep_color(torch.rand(3, 4, 4), torch.full((3, 4, 4), 0.7))
     torch.testing.assert_close(kept[0], kept[2])
+
+
+@pytest.mark.parametrize("look", [Look(keep_color=True), Look(0.3), Look(0.7, keep_color=True)])
+def test_a_tall_frame_is_finished_as_all_its_rows_are_alone(look):
+    torch.manual_seed(0)
+    painted, frame = torch.rand(3, 300, 37), torch.rand(3, 300, 37) * 1.2 - 0.1
+    finished = look(painted, frame)
+    alone = torch.cat([look(painted[:, row : row + 1], frame[:, row : row + 1]) for row in range(300)], 1)
+    torch.testing.assert_close(finished, alone, atol=1e-6, rtol=0)
+    assert torch.equal(luminance_within(frame)[0], luminance(frame.clamp(0, 1)))

@@ -21,6 +21,9 @@ OK, WARNING, BROKEN = "ok", "warning", "broken"
 LITTLE_DISK = 2 * 2**30
 """Bytes; a few minutes of lossless video."""
 
+LITTLE_MEMORY = 2 * 2**30
+"""Bytes; what a render at 1080p takes with room to spare."""
+
 _CANNOT = (ImportError, OSError, RuntimeError, AttributeError)
 """What importing a package raises that is missing, lacks a library, or does not fit its neighbour."""
 
@@ -53,7 +56,10 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
         ("av", BROKEN, _av),
         ("opencv", BROKEN, _opencv),
         ("arithmetic", BROKEN, _arithmetic),
+        ("memory", WARNING, _memory),
         ("encoders", BROKEN, _encoders),
+        ("hardware", WARNING, _hardware),
+        ("limits", WARNING, _limits),
         ("optical flow", BROKEN, _estimators),
         ("weights", BROKEN, lambda: _weights(weights_dir)),
         ("disk", WARNING, _disk),
@@ -116,6 +122,21 @@ def _arithmetic() -> Iterator[Finding]:
     yield Finding("precision auto", OK, precision_name(choose_precision("auto", device)))
 
 
+def _memory() -> Iterator[Finding]:
+    import torch
+
+    from vst.render.memory import free_memory, total_memory
+
+    free, total = free_memory(torch.device("cpu")), total_memory()
+    if free is None or total is None:
+        return
+    yield Finding(
+        "memory",
+        OK if free >= LITTLE_MEMORY else WARNING,
+        f"{free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB",
+    )
+
+
 def _encoders() -> Iterator[Finding]:
     import av.codec
 
@@ -128,6 +149,36 @@ def _encoders() -> Iterator[Finding]:
         yield Finding(
             f"codec {codec.name}", state, codec.encoder if there else f"{codec.encoder} is not in this PyAV"
         )
+
+
+def _hardware() -> Iterator[Finding]:
+    """What is there is an option and what is not is no fault: renders need none of it."""
+    import av.codec
+
+    from vst.media.hardware import decodes, known_devices, why_no_device
+    from vst.media.hardware_codecs import HARDWARE_CODECS, why_not
+    from vst.media.layout import layout_of
+
+    devices = known_devices()
+    for device in devices:
+        refused = why_no_device(device)
+        can = f"decodes {', '.join(decodes(device))}" if refused is None else f"not here ({refused})"
+        yield Finding(f"hwaccel {device}", OK, can)
+    if not devices:
+        yield Finding("hwaccel", OK, "this PyAV decodes in software only")
+    for codec in HARDWARE_CODECS.values():
+        if codec.encoder in av.codec.codecs_available:
+            pix_fmt = next(iter(codec.surfaces or ("yuv420p",)))
+            refused = why_not(codec, pix_fmt, codec.options(codec.crf, 2, layout_of(pix_fmt)))
+            ready = "ready" if refused is None else f"not here ({refused}); needs {codec.needs}"
+            yield Finding(f"codec {codec.name}", OK, ready)
+
+
+def _limits() -> Iterator[Finding]:
+    from vst.media.limits import LIMITS
+
+    for limit in LIMITS:
+        yield Finding(limit.variable, OK, f"{limit.value:,} {limit.unit} at most")
 
 
 def _estimators() -> Iterator[Finding]:

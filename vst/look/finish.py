@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+_ROWS = 128
+"""Rows of a large frame that are finished at once, so that what is in between takes little memory."""
+
 LUMA = (0.2126, 0.7152, 0.0722)
 """Rec. 709's weights of R, G and B in Y."""
 
@@ -35,6 +38,15 @@ class Look:
         """
         if self.strength == 0:
             return frame
+        if self.strength == 1 and not self.keep_color:
+            return painted
+        out = torch.empty_like(painted)
+        for top in range(0, frame.shape[-2], _ROWS):
+            rows = slice(top, top + _ROWS)
+            out[:, rows] = self._finish(painted[:, rows], frame[:, rows])
+        return out
+
+    def _finish(self, painted: Tensor, frame: Tensor) -> Tensor:
         if self.keep_color:
             painted = keep_color(painted, frame)
         return painted if self.strength == 1 else torch.lerp(frame, painted, self.strength)
@@ -43,6 +55,15 @@ class Look:
 def luminance(image: Tensor) -> Tensor:
     """Y, 1×H×W, of a picture 3×H×W, RGB."""
     return (image * image.new_tensor(LUMA).view(3, 1, 1)).sum(0, keepdim=True)
+
+
+def luminance_within(image: Tensor) -> Tensor:
+    """As `luminance` of the picture clamped to 0..1, without another one of its size on the way."""
+    out = torch.empty_like(image[:1])
+    for top in range(0, image.shape[-2], _ROWS):
+        rows = slice(top, top + _ROWS)
+        out[:, rows] = luminance(image[:, rows].clamp(0, 1))
+    return out
 
 
 def keep_color(painted: Tensor, frame: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.look.finish import luminance
+from vst.look.finish import luminance_within
 
 _RADIUS = 2
 """Windows are so many pixels of the painting to each side: about a stroke's width."""
@@ -60,11 +60,16 @@ def guided_upsample(painted: Tensor, seen: Tensor, frame: Tensor) -> Tensor:
         3×H×W, 0..1.
     """
     size, small = (frame.shape[-2], frame.shape[-1]), (painted.shape[-2], painted.shape[-1])
-    guide = luminance(seen.clamp(0, 1))
-    detail = luminance(frame.clamp(0, 1)) - resize(guide, size)
+    guide = luminance_within(seen)
+    detail = luminance_within(frame).sub_(resize(guide, size))
     lost = F.interpolate((detail * detail)[None], small, mode="area")[0]
     gain = _mean(_gain(guide, painted, lost))
-    return resize(painted, size).addcmul_(resize(gain, size), detail).clamp_(0, 1)
+    out = resize(painted, size)
+    for channel in range(len(out)):
+        # One at a time: at 8K three gains would take 400 MB.
+        plane = slice(channel, channel + 1)
+        out[plane].addcmul_(resize(gain[plane], size), detail)
+    return out.clamp_(0, 1)
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,0 +1,132 @@
+"""What painting in tiles saves and costs: peak memory, time, and the difference to whole pictures.
+
+    python -m benchmarks.tiles --size 1080 --mode itn vtn --tile 512 --compare
+    python -m benchmarks.tiles --size 2160 --mode vtn --tile 512 256
+
+Every picture is painted in a process of its own, in fp32 on one thread unless told otherwise; memory is how
+far its resident memory rises above what it was before painting (Linux: VmHWM of /proc/self/status). The
+picture is shipped thumbnails beside each other, enlarged; a vtn is given a shifted picture as its past.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.networks import SHIPPED, need_weights
+from vst.modes.memory import WHOLE
+from vst.modes.painter import Painter, to_network
+from vst.styles import Blend
+from vst.styles.selection import load_selection
+
+TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it."""
+    options = _parser().parse_args(arguments)
+    if options.one is not None:
+        print(json.dumps(_paint(options, options.mode[0], options.one)))
+        return 0
+    print("| mode | size | tile | tiles | peak, MiB | seconds | largest difference, of 255 |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for mode in options.mode:
+            for tile in [*([] if options.no_whole else [WHOLE]), *options.tile]:
+                print(_row(options, mode, tile, Path(folder)), flush=True)
+    return 0
+
+
+def _row(options: argparse.Namespace, mode: str, tile: int, folder: Path) -> str:
+    """Paint in a process of its own; a line of the table."""
+    command = [sys.executable, "-m", "benchmarks.tiles", "--one", str(tile), "--mode", mode]
+    command += ["--size", str(options.size), "--precision", options.precision, "--style", options.style]
+    command += ["--threads", str(options.threads)]
+    if options.compare:
+        command += ["--keep", str(folder / f"{mode}-{tile}.npy")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return f"| {mode} | {options.size} | {tile} | failed: {done.stderr.strip().splitlines()[-1]} |"
+    found = json.loads(done.stdout)
+    apart = ""
+    if options.compare and tile != WHOLE:
+        whole, tiled = (np.load(folder / f"{mode}-{each}.npy") for each in (WHOLE, tile))
+        apart = f"{np.abs(whole - tiled).max() / 2 * 255:.3f}"
+    return (
+        f"| {mode} | {found['width']}×{found['height']} | {tile or 'whole'} | {found['tiles']} | "
+        f"{found['peak'] / 2**20:.0f} | {found['seconds']:.1f} | {apart} |"
+    )
+
+
+def _paint(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float]:
+    """Paint one picture; its peak in bytes and the seconds of CPU time that it took."""
+    torch.set_num_threads(options.threads)
+    selection = need_weights(None, mode, [options.style])
+    mixture = Blend(((options.style, 1.0),)).mixture(selection.styles)
+    painter = Painter(
+        load_selection(selection), mixture, torch.device("cpu"), TYPES[options.precision], tile
+    )
+    height, width = options.size, round(options.size * 16 / 9)
+    planes = _planes(height, width, painter.inputs)
+    painter(*[plane[..., :128, :128] for plane in planes])  # what is loaded at first use is not painting
+    before = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # begins VmHWM anew
+    began = time.process_time()
+    painted = painter(*planes)
+    seconds = time.process_time() - began
+    peak = _resident("VmHWM") - before
+    if options.keep is not None:
+        np.save(options.keep, painted.numpy())
+    count = 1 if tile == WHOLE else -(-height // tile) * -(-width // tile)
+    return {"width": width, "height": height, "tiles": count, "peak": peak, "seconds": seconds}
+
+
+def _planes(height: int, width: int, inputs: int) -> list[Tensor]:
+    """What a network is given: the picture, and for one with a past also that and its mask."""
+    pictures = [Image.open(path).convert("RGB") for path in sorted(SHIPPED.glob("*.jpg"))[:4]]
+    row = np.concatenate([np.array(each.resize((256, 256))) for each in pictures], 1)
+    whole = np.array(Image.fromarray(row).resize((width, height), Image.Resampling.BICUBIC))
+    image = to_network(torch.from_numpy(whole).permute(2, 0, 1)[None].float() / 255)
+    if inputs == 3:
+        return [image]
+    mask = (image[:, :1] > -0.8).float()
+    return [image, image.roll((3, 5), (2, 3)) * mask, mask]
+
+
+def _resident(name: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/self/status has no {name}: this benchmark needs Linux")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tiles", description=__doc__)
+    parser.add_argument("--size", type=int, default=1080, help="short side of a 16:9 picture, pixels")
+    parser.add_argument("--mode", nargs="+", default=["itn", "vtn"], choices=["itn", "vtn", "reconet"])
+    parser.add_argument("--tile", nargs="+", type=int, default=[512], help="sides of tiles, pixels")
+    parser.add_argument("--style", default="candy")
+    parser.add_argument("--precision", default="fp32", choices=TYPES)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--compare", action="store_true", help="how far tiled pictures are from the whole one"
+    )
+    parser.add_argument("--no-whole", action="store_true", help="only tiled ones")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--keep", type=Path, help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
