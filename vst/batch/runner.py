@@ -15,7 +15,7 @@ from vst.batch.job import Job, Paint, Result, State, attempt
 from vst.batch.manifest import Manifest
 from vst.batch.workers import run_in_workers
 from vst.errors import MediaError, UsageError
-from vst.media import CODECS
+from vst.media.codecs import codec_named
 from vst.modes import check_mode
 from vst.motion import check_estimator
 from vst.render import Progress, RenderSettings, Report, render
@@ -123,8 +123,8 @@ def check_settings(settings: RenderSettings) -> None:
     load_catalogue(settings.weights_dir).choose(parse_blend(settings.style), settings.mode)
     check_estimator(settings.flow)
     choose_precision(settings.precision, choose_device(settings.device))
-    if settings.codec is not None and settings.codec not in CODECS:
-        raise UsageError(f"codec {settings.codec} is unknown: choose one of {', '.join(CODECS)}")
+    if settings.codec is not None:
+        codec_named(settings.codec)
 
 
 def _changed_container(job: Job) -> str:

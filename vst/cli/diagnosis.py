@@ -21,9 +21,6 @@ OK, WARNING, BROKEN = "ok", "warning", "broken"
 LITTLE_DISK = 2 * 2**30
 """Bytes; a few minutes of lossless video."""
 
-LITTLE_MEMORY = 2 * 2**30
-"""Bytes; what a render at 1080p takes with room to spare."""
-
 _CANNOT = (ImportError, OSError, RuntimeError, AttributeError)
 """What importing a package raises that is missing, lacks a library, or does not fit its neighbour."""
 
@@ -56,7 +53,6 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
         ("av", BROKEN, _av),
         ("opencv", BROKEN, _opencv),
         ("arithmetic", BROKEN, _arithmetic),
-        ("memory", WARNING, _memory),
         ("encoders", BROKEN, _encoders),
         ("hardware", WARNING, _hardware),
         ("limits", WARNING, _limits),
@@ -120,21 +116,6 @@ def _arithmetic() -> Iterator[Finding]:
     device = choose_device("auto")
     yield Finding("device auto", OK, str(device))
     yield Finding("precision auto", OK, precision_name(choose_precision("auto", device)))
-
-
-def _memory() -> Iterator[Finding]:
-    import torch
-
-    from vst.render.memory import free_memory, total_memory
-
-    free, total = free_memory(torch.device("cpu")), total_memory()
-    if free is None or total is None:
-        return
-    yield Finding(
-        "memory",
-        OK if free >= LITTLE_MEMORY else WARNING,
-        f"{free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB",
-    )
 
 
 def _encoders() -> Iterator[Finding]:

@@ -169,7 +169,15 @@ render_options = _add(
     ),
     click.option(
         "--codec",
-        help="h264 (default, for most clips), h265, av1, vp9, prores, dnxhr or ffv1.",
+        help="h264 (default, for most clips), h265, av1, vp9, prores, dnxhr or ffv1; in hardware "
+        "h264_nvenc, hevc_nvenc, h264_qsv, h264_vaapi, h264_videotoolbox and more, see 'vst doctor'.",
+    ),
+    click.option(
+        "--hwaccel",
+        default="none",
+        show_default=True,
+        metavar="none|auto|DEVICE",
+        help="Decode in hardware: auto for what works, or cuda, vaapi, videotoolbox; see 'vst doctor'.",
     ),
     click.option("--crf", type=int, help="Quality of the codec, smaller is better."),
     click.option("--pix-fmt", help="Pixel format of the output, such as yuv420p10le."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +12,9 @@ import av.codec
 import torch
 
 from vst.errors import UsageError, suggestion
+from vst.media.codec import Codec
 from vst.media.colour import ColourSpec, guess_matrix
+from vst.media.hardware_codecs import HARDWARE_CODECS, check_encoder
 from vst.media.layout import Layout, find_layout, layout_of
 
 if TYPE_CHECKING:
@@ -54,40 +55,6 @@ CONTAINERS = {
     "avi": Container("avi", "avi", True, False, "libmp3lame", None),
 }
 """Extension -> container."""
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """One video codec that can be written.
-
-    Attributes:
-        name: What a user calls it.
-        encoder: libav's name of the encoder.
-        containers: Extensions of the containers it may live in.
-        crf: Default quality, smaller is better; None if the codec has no such knob.
-        max_crf: The largest quality value.
-        lossless: Whether it keeps every sample.
-        even_420: It cannot hold a 4:2:0 picture with an odd side.
-        full_range: Full range can be said: in the stream itself ("stream"), in a container that carries it
-            ("container"), or not at all ("never").
-        options: Encoder options from quality, threads and layout.
-        default: The default pixel format for a source layout.
-        smallest: Least width and height that the encoder can be trusted with.
-        segments: libav's name of the muxer for its segments.
-    """
-
-    name: str
-    encoder: str
-    containers: tuple[str, ...]
-    crf: int | None
-    max_crf: int
-    lossless: bool
-    even_420: bool
-    full_range: str
-    options: Callable[[int | None, int, Layout], dict[str, str]]
-    default: Callable[[Layout], str]
-    smallest: tuple[int, int] = (1, 1)
-    segments: str = "matroska"
 
 
 def _deep_420(source: Layout) -> str:
@@ -258,7 +225,8 @@ class Encoding:
     """What a user asks for; None is the codec's own default.
 
     Attributes:
-        codec: A key of `CODECS`; None is what container and clip want, see `default_codec`.
+        codec: A key of `CODECS` or `HARDWARE_CODECS`; None is what container and clip want, see
+            `default_codec`.
         crf: Quality, smaller is better.
         pix_fmt: Pixel format of the output.
     """
@@ -340,10 +308,15 @@ def container_of(path: Path) -> Container:
     return container
 
 
-def _codec_named(name: str) -> Codec:
-    codec = CODECS.get(name)
+def codec_named(name: str) -> Codec:
+    """A codec, in software or hardware.
+
+    Raises:
+        UsageError: For a name that neither has.
+    """
+    codec = CODECS.get(name) or HARDWARE_CODECS.get(name)
     if codec is None:
-        raise UsageError(f"unknown codec {name!r}: {suggestion(name, CODECS)}")
+        raise UsageError(f"unknown codec {name!r}: {suggestion(name, (*CODECS, *HARDWARE_CODECS))}")
     return codec
 
 
@@ -354,6 +327,8 @@ def _writable_formats(codec: Codec) -> list[str]:
         raise UsageError(
             f"codec {codec.name} is not in this build of PyAV (no {codec.encoder}): choose another codec"
         ) from error
+    if codec.surfaces is not None:
+        return list(codec.surfaces)
     return [f.name for f in formats if find_layout(f.name) is not None and not f.name.startswith("yuvj")]
 
 
@@ -362,13 +337,14 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
 
     Raises:
         UsageError: If codec, pixel format, quality and container do not go together.
+        MediaError: If the codec needs hardware that is not there.
     """
     container = container_of(path)
     notes: list[str] = []
     # Who names a pixel format decides about transparency too.
     asked = source if encoding.pix_fmt is None or source.light == "hdr" else None
     name = encoding.codec or default_codec(path, asked, width, height)
-    codec = _codec_named(name)
+    codec = codec_named(name)
     if encoding.codec is None and name != default_codec(path, None, width, height):
         reason = "HDR" if source.light == "hdr" else "transparency" if source.has_alpha else "own codec"
         notes.append(f"{name} is the codec, because of the clip's {reason}; --codec chooses another")
@@ -453,6 +429,8 @@ def plan(path: Path, source: ClipInfo, encoding: Encoding, width: int, height: i
             )
     if source.profile:
         notes.append("the colour profile is dropped: a video has none; colours are taken for sRGB")
+    if codec.needs:
+        check_encoder(codec, pix_fmt, options, width, height)
     return Plan(codec, container, pix_fmt, colour, options, tuple(notes))
 
 

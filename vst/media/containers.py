@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import av.logging
+from av.codec.hwaccel import HWAccel
 
 from vst.errors import MediaError, nearest
 from vst.media.limits import PIXELS
@@ -67,11 +68,15 @@ def decoding_options() -> dict[str, str]:
 
 
 @contextmanager
-def open_input(path: Path) -> Iterator[av.container.InputContainer]:
+def open_input(path: Path, hwaccel: HWAccel | None = None) -> Iterator[av.container.InputContainer]:
     """A media file opened for reading, and closed at the end.
 
+    Args:
+        path: The file.
+        hwaccel: The device that is to decode it.
+
     Raises:
-        MediaError: If it cannot be read or is not a media file.
+        MediaError: If it cannot be read, is not a media file, or the device cannot be used.
     """
     check_readable(path)
     check_sample_tables(path)
@@ -85,7 +90,11 @@ def open_input(path: Path) -> Iterator[av.container.InputContainer]:
             options=decoding_options(),
             container_options=options,
             metadata_errors="replace",
+            hwaccel=hwaccel,
         )
+    except RuntimeError as error:
+        # So PyAV says that no stream has a decoder for the device.
+        raise MediaError(f"{path} cannot be decoded in hardware ({reason_of(error)})") from error
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(
             f"{path} is not a media file that can be read, or it is damaged ({reason_of(error)}): "

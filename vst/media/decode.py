@@ -14,6 +14,7 @@ import av
 
 from vst.errors import CutShort
 from vst.media.containers import decoding_options, open_input, packets_of, reason_of
+from vst.media.hardware import device_of
 from vst.media.probe import ClipInfo, make_decoder
 
 DECODER_THREADS = 2
@@ -40,6 +41,7 @@ class Decoder:
         max_damaged: So many damaged packets in a row are passed over.
         threads: Decoder threads.
         note: Told what a user should know.
+        device: The kind of device that decodes, None for software.
 
     Raises:
         MediaError: On entering, if the file cannot be opened.
@@ -47,7 +49,13 @@ class Decoder:
     """
 
     def __init__(
-        self, info: ClipInfo, *, max_damaged: int, threads: int, note: Callable[[str], None]
+        self,
+        info: ClipInfo,
+        *,
+        max_damaged: int,
+        threads: int,
+        note: Callable[[str], None],
+        device: str | None = None,
     ) -> None:
         self.errors = 0
         """Packets that could not be decoded, so far."""
@@ -55,17 +63,19 @@ class Decoder:
         self._max_damaged = max_damaged
         self._threads = threads
         self._note = note
+        self._hwaccel = None if device is None else device_of(device)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._container = self._stack.enter_context(open_input(self._info.path))
+        self._container = self._stack.enter_context(open_input(self._info.path, self._hwaccel))
         stream = self._container.streams[self._info.stream_index]
         assert isinstance(stream, av.VideoStream)
         self._stream = stream
         self._context = make_decoder(stream)
         self._context.options = decoding_options()
-        self._context.thread_type = "AUTO"
-        self._context.thread_count = self._threads
+        if self._hwaccel is None:
+            self._context.thread_type = "AUTO"
+            self._context.thread_count = self._threads
         return self
 
     def __exit__(

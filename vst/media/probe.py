@@ -304,9 +304,14 @@ def make_decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     return with_alpha
 
 
-def _first_frame(
+def first_frame(
     path: Path, container: av.container.InputContainer, stream: av.VideoStream
 ) -> av.VideoFrame | None:
+    """The first frame of a stream that can be decoded; None if none of the first packets gives one.
+
+    Raises:
+        MediaError: If its frames are larger than the limit.
+    """
     decoder = make_decoder(stream)
     PIXELS.check(path, decoder.width * decoder.height)
     decoder.options = decoding_options()
@@ -339,7 +344,7 @@ def probe_container(path: Path, container: av.container.InputContainer) -> ClipI
                 container.seek(0)
             except av.FFmpegError:
                 continue
-        frame = _first_frame(path, container, stream)
+        frame = first_frame(path, container, stream)
         if frame is not None:
             return _describe(path, container, stream, frame)
     raise MediaError(

@@ -19,6 +19,7 @@ from vst.frame import Frame
 from vst.media.colour import TRANSFER_PQ, ColourSpec, spec_from_tags
 from vst.media.decode import DECODER_THREADS, MAX_WAITING, Decoder, too_damaged
 from vst.media.fields import DEINTERLACE, Deinterlacer
+from vst.media.hardware import NONE, choose_device
 from vst.media.layout import layout_of
 from vst.media.light import compress, display_from_light, light_from_signal, tone_mapped
 from vst.media.limits import FRAMES, SECONDS
@@ -53,9 +54,12 @@ class Reader:
         fps: Frames a second of an image sequence.
         hdr: One of `HDR`.
         deinterlace: One of `DEINTERLACE`.
+        hwaccel: The kind of device that decodes, a name of libav's (``cuda``, ``vaapi``, ``videotoolbox``);
+            ``auto`` for any that works, or else software; ``none``.
 
     Raises:
-        MediaError: If the file cannot be read (see `probe`); while iterating, if no frame can be decoded.
+        MediaError: If the file cannot be read (see `probe`), or not by the device; while iterating, if no
+            frame can be decoded.
         CutShort: While iterating, if too many frames in a row are damaged, or a limit is passed
             (`vst.media.limits`); the frames before are good.
         UsageError: For an `hdr` or `deinterlace` that there is not, or a frame rate where none is wanted.
@@ -70,6 +74,7 @@ class Reader:
         fps: Fraction | None = None,
         hdr: str = "tonemap",
         deinterlace: str = "no",
+        hwaccel: str = NONE,
     ) -> None:
         check_hdr(hdr)
         check_deinterlace(deinterlace)
@@ -84,6 +89,9 @@ class Reader:
         self._max_damaged = max_damaged
         self._threads = threads
         self._notes: list[str] = list(self.info.notes)
+        self._device, decoded_by = choose_device(hwaccel, found)
+        if decoded_by is not None:
+            self._notes.append(decoded_by)
         self._stack = ExitStack()
         self._started = False
         self._first = 0
@@ -325,7 +333,11 @@ class Reader:
 
     def _decoded(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
         self._decoder = Decoder(
-            self._stored, max_damaged=self._max_damaged, threads=self._threads, note=self._note
+            self._stored,
+            max_damaged=self._max_damaged,
+            threads=self._threads,
+            note=self._note,
+            device=self._device,
         )
         yield from self._stack.enter_context(self._decoder)
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 
 from vst.errors import MediaError
 from vst.media.codecs import Plan
@@ -58,11 +59,19 @@ class SegmentEncoder:
             str(path), "w", format=plan.codec.segments, container_options={"fflags": "+bitexact"}
         )
         try:
-            stream = self._container.add_stream(plan.codec.encoder, options=dict(plan.options))
+            device = plan.codec.device
+            stream = self._container.add_stream(
+                plan.codec.encoder,
+                options=dict(plan.options),
+                hwaccel=None if device is None else HWAccel(device),
+            )
             assert isinstance(stream, av.VideoStream)
             stream.time_base = COUNTER
             context = stream.codec_context
-            context.width, context.height, context.pix_fmt = width, height, plan.pix_fmt
+            context.width, context.height = width, height
+            # PyAV moves the samples of frames in another order of the same.
+            surfaces = plan.codec.surfaces
+            context.pix_fmt = plan.pix_fmt if surfaces is None else surfaces[plan.pix_fmt]
             context.framerate = rate
             context.time_base = 1 / rate
             context.sample_aspect_ratio = sample_aspect

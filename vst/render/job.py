@@ -58,6 +58,7 @@ def _opened(source: Path, settings: RenderSettings) -> Reader:
         fps=settings.fps,
         hdr=settings.hdr,
         deinterlace=settings.deinterlace,
+        hwaccel=settings.hwaccel,
     )
 
 

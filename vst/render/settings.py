@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vst.errors import UsageError
 from vst.media.excerpt import Excerpt, Given, excerpt_of
+from vst.media.hardware import NONE, check_hwaccel
 from vst.media.reader import MAX_DAMAGED, check_deinterlace, check_hdr
 from vst.media.room import MIN_FREE
 from vst.modes.memory import SMALLEST_TILE
@@ -59,6 +60,8 @@ class RenderSettings:
     """Where to end, as `start`; the frame there is not rendered any more."""
     frames: int | None = None
     """How many frames; not together with `end`."""
+    hwaccel: str = NONE
+    """The kind of device that decodes: `none`, `auto` for any that works, or a name of libav's, `cuda`."""
     codec: str | None = None
     """Video codec; None is h264, or what the container and the clip want."""
     crf: int | None = None
@@ -98,6 +101,7 @@ class RenderSettings:
         check_tile(self.tile)
         check_hdr(self.hdr)
         check_deinterlace(self.deinterlace)
+        check_hwaccel(self.hwaccel)
         if self.fps is not None and not 0 < self.fps <= MAX_FPS:
             raise UsageError(f"fps is {float(self.fps):g}; expected more than 0 and at most {MAX_FPS}")
         if self.scale is not None and self.size is not None:
