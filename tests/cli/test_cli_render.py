@@ -9,8 +9,10 @@ import av
 import pytest
 
 import vst.render
+from vst.cli.progress import in_words
 from vst.errors import Interrupted, MediaError
 from vst.render import Progress, RenderSettings, Report
+from vst.render.pipeline import PREROLL
 
 
 @pytest.fixture
@@ -180,3 +182,45 @@ def test_modes_without_flow_paint_a_clip(vst, clip, weights, tmp_path, mode):
         painted = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(painted) == 4
     assert all(frame.std() > 1 for frame in painted)  # the clip's frames are plain
+
+
+def test_a_part_of_the_clip_is_asked_for_by_time_or_by_number(vst, rendered):
+    vst("render", "a.mov", "--style", "candy", "--start", "0:01.5", "--end", "300f", "--no-resume")
+    vst("render", "a.mov", "--style", "candy", "--frames", "7")
+    assert [settings for _, settings, _ in rendered] == [
+        RenderSettings(style="candy", start="0:01.5", end="300f", resume=False),
+        RenderSettings(style="candy", frames=7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--start", "soon"), "--start is 'soon'; expected a time, such as 12.5"),
+        (("--start", "5", "--end", "4"), "--end 4 is not after --start 5"),
+        (("--frames", "0"), "--frames is 0; expected 1 or more"),
+    ],
+)
+def test_a_part_that_nobody_can_mean_is_bad_usage(vst, rendered, options, named):
+    outcome = vst("render", "a.mov", "--style", "candy", *options)
+    assert outcome.code == 2
+    assert named in outcome.err
+    assert rendered == []
+
+
+def test_a_resumed_render_says_how_much_was_painted_now(vst, monkeypatch):
+    def fake(source, settings, output=None, *, progress, stop):
+        progress(Progress(0, 8, 0.0, None, "pre-roll"))
+        return Report(source, Path("out.mov"), 8, 2, 2.0, (), settings, resumed=5)
+
+    monkeypatch.setattr("vst.render.render", fake)
+    outcome = vst("render", "a.mov", "--style", "candy", "--json")
+    done = [json.loads(line) for line in outcome.out.splitlines()][-1]
+    assert (done["frames"], done["resumed"], done["fps"]) == (8, 5, 1.5)
+    outcome = vst("render", "a.mov", "--style", "candy")
+    assert "out.mov: 8 frames, 3 of them in 0:02, 1.50 frames/s" in outcome.err + outcome.out
+
+
+def test_progress_before_the_first_frame_says_what_is_done():
+    assert in_words(Progress(0, 8, 0.0, None, PREROLL)) == "frame 0/8, painting the shot up to it"
+    assert "painting" not in in_words(Progress(1, 8, 1.0, None, "paint"))

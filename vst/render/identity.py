@@ -9,7 +9,6 @@ from pathlib import Path
 
 import av
 import cv2
-import scenedetect
 import torch
 from torch import Tensor, nn
 
@@ -56,6 +55,8 @@ def identity_of(
         MediaError: If the clip cannot be read.
         WeightsError: If a weight file cannot be read.
     """
+    import scenedetect  # here, because it takes its time to load
+
     found = {
         f"--{field.name.replace('_', '-')}": str(getattr(settings, field.name))
         for field in dataclasses.fields(settings)

@@ -25,7 +25,9 @@ def save_state(path: Path, state: tuple[Tensor, ...]) -> None:
     """
     tensors, metadata = {}, {COUNT: str(len(state))}
     for number, tensor in enumerate(state):
-        order = sorted(range(tensor.dim()), key=lambda dim: (-tensor.stride(dim), dim))
+        strides = tensor.stride()
+        # Largest first; sorting leaves equals as they are.
+        order = sorted(range(tensor.dim()), key=strides.__getitem__, reverse=True)
         # Cloned: safetensors takes no two tensors of one memory.
         tensors[str(number)] = (
             tensor.detach().cpu().permute(order).clone(memory_format=torch.contiguous_format)
