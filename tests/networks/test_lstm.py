@@ -4,7 +4,7 @@ import torch
 from vst.errors import VstError
 from vst.networks import ITN, LSTM, VTN
 from vst.networks.body import Variant, one_style
-from vst.networks.lstm import AnchoredConvLSTM, State
+from vst.networks.lstm import AnchoredConvLSTM, State, change
 
 
 def shot(count, height=24, width=28, batch=1):
@@ -43,7 +43,7 @@ def test_the_memory_has_the_layers_that_its_page_says():
     memory = (9 * 3 * c + 1) * c + (25 * c + 1) * 3 * c + c
     assert count == 1_679_235 + past + memory
     gated = sum(p.numel() for p in LSTM(32, variant=Variant(gate=True)).parameters())
-    assert gated - count == 9 * 2 * w + 1
+    assert gated - count == 9 * 2 * w + 1 + 3
     plain = sum(p.numel() for p in LSTM(32, variant=Variant(motion=False)).parameters())
     assert count - plain == 81 * 6 * w
 
@@ -141,6 +141,27 @@ def test_the_gate_keeps_of_the_last_painting_what_the_anchor_leaves():
         network.keep.bias.fill_(200.0)
         kept, _ = network.step(frames[1], state)
     torch.testing.assert_close(kept, anew + 0.75 * (old - anew))
+
+
+def test_an_untrained_gate_keeps_what_stands_still_and_nothing_near_what_moves():
+    torch.manual_seed(0)
+    network = LSTM(2, variant=Variant(gate=True, anchor=0.0)).eval()
+    still = torch.rand(1, 3, 48, 96) - 0.5
+    moved = still.clone()
+    moved[..., 16:32, 8:24] = still[..., 16:32, 10:26]
+    _, state = paint(network, [still])
+    rest = torch.sigmoid(network.at_rest(moved, state))[0, 0].detach()
+    assert rest[20:28, 12:20].max() < 0.02
+    assert rest[20:28, 28:30].max() < 0.2
+    assert rest[:, 60:].min() > 0.8
+
+
+def test_a_change_of_the_whole_picture_s_light_is_no_change():
+    frame = torch.rand(2, 3, 20, 30)
+    assert float(change(frame + 0.1, frame).abs().max()) < 1e-6
+    brighter = frame.clone()
+    brighter[..., :15] += 0.2
+    assert float(change(brighter, frame).min()) > 0.09
 
 
 @pytest.mark.parametrize("motion", [True, False])

@@ -22,8 +22,11 @@ from vst.networks.layers import ReflectedConv2d
 
 SHOWN_AT_FIRST = -2.0
 """Bias of the output gate: an untrained memory has σ(−2) = 12 % of a say in what is painted."""
-KEPT_AT_FIRST = -4.0
-"""Bias of the gate over pixels: as the past is not moved, 2 % of it is kept before it is learned where."""
+KEPT_AT_FIRST = (-40.0, -30.0, 3.0)
+"""What change of a pixel, change near it, and a bias say to the gate over pixels before it has learned: where
+nothing moves nearly all is kept, else next to nothing."""
+NEAR, AROUND = 5, 17
+"""Sides in pixels of the squares over which change is averaged, and then looked for."""
 SWING = 2.0
 """How far a candidate may be from the present's features at first: about their standard deviation."""
 
@@ -109,8 +112,8 @@ class LSTM(TransformationBody):
     side.
 
     With a gate (`Variant.gate`), O = P + (1 − a) σ(z) (R − P) of the painting P and the last one R, where z
-    comes from the features of both streams at full resolution: what stands still is kept as it is and not
-    painted again. Nothing is warped, so what moves has to be painted.
+    comes from the features of both streams at full resolution and from how much the frames differ: what
+    stands still is kept as it is and not painted again. Nothing is warped, so what moves has to be painted.
 
     Called as other bodies are, it paints a frame without a past; `step` goes on from one.
 
@@ -131,12 +134,13 @@ class LSTM(TransformationBody):
         )
         self.memory = AnchoredConvLSTM(4 * width, variant.anchor)
         self.keep = ReflectedConv2d(2 * width, 1, 3) if variant.gate else None
+        self.rest = nn.Parameter(torch.tensor(KEPT_AT_FIRST)) if variant.gate else None
         for layer in self.past:
             _he(layer)
         if self.keep is not None:
             with torch.no_grad():
                 self.keep.weight.zero_()
-                self.keep.bias.fill_(KEPT_AT_FIRST)  # type: ignore[union-attr]
+                self.keep.bias.zero_()  # type: ignore[union-attr]
 
     def step(self, frame: Tensor, state: State | None, mix: Tensor | None = None) -> tuple[Tensor, State]:
         """Paint the next frame of a shot.
@@ -165,18 +169,26 @@ class LSTM(TransformationBody):
         painting = self.finish(self.last(decoded).to(frame.dtype))
         if self.keep is not None:
             said = self.keep(torch.cat((decoded, fine.to(decoded.dtype)), 1))
-            painting = self.keep_past(painting, said, state.painting)
+            painting = self.keep_past(painting, said, self.at_rest(frame, state), state.painting)
         return painting, State(frame, painting, cell, hidden)
 
-    def keep_past(self, painting: Tensor, said: Tensor, past: Tensor) -> Tensor:
+    def at_rest(self, frame: Tensor, state: State) -> Tensor:
+        """How much speaks for keeping each pixel by the frames alone, B×1×H×W: part of z."""
+        assert self.rest is not None
+        here, near = change(frame, state.frame).split(1, 1)
+        weights = self.rest.to(frame.device)
+        return weights[0] * here + weights[1] * near + weights[2]
+
+    def keep_past(self, painting: Tensor, said: Tensor, rest: Tensor, past: Tensor) -> Tensor:
         """What the gate over pixels makes of two paintings, B×3×H×W, each pixel for itself.
 
         Args:
             painting: The present's.
-            said: B×1×H×W, z.
+            said: B×1×H×W, what the features say of z.
+            rest: B×1×H×W, what the frames say.
             past: The last one.
         """
-        gate = torch.sigmoid(said.to(painting.dtype))
+        gate = torch.sigmoid(said.to(painting.dtype) + rest.to(painting.dtype))
         return torch.lerp(painting, past, ((1 - self.variant.anchor) * gate).expand_as(painting))
 
     def shown(self, frame: Tensor, state: State) -> tuple[Tensor, ...]:
@@ -191,6 +203,17 @@ class LSTM(TransformationBody):
             y = F.relu(layer(y))
             found.append(y)
         return found[0], found[-1]
+
+
+def change(frame: Tensor, previous: Tensor) -> Tensor:
+    """How much two frames, B×3×H×W, −1..1, differ at each pixel, and at most near it: B×2×H×W, fp32.
+
+    A change of the whole picture's light is taken off, and noise is averaged.
+    """
+    difference = (frame - previous).float()
+    difference = (difference - difference.mean((2, 3), keepdim=True)).abs().mean(1, keepdim=True)
+    here = F.avg_pool2d(difference, NEAR, 1, NEAR // 2, count_include_pad=False)
+    return torch.cat((here, F.max_pool2d(here, AROUND, 1, AROUND // 2)), 1)
 
 
 def _he(layer: nn.Module) -> None:

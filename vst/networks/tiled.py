@@ -94,16 +94,18 @@ def step(network: LSTM, frame: Tensor, state: State | None, mix: Tensor, tile: i
         cell, hidden = _remember(network, features, coarse, state, tile)
     del features
     painting = torch.empty_like(frame)
+    rest = None if network.keep is None or state is None else network.at_rest(frame, state)
     decoded = _decode(network, Planes([hidden], like), mix, tile)
     for box in tiles(image.size, tile):
         wide = box.grown(network.last.kernel_size[0] // 2, image.size)
         near = decoded.piece(wide)
         said = _convolved(network.last, Patch(near, wide, image.size)).piece(box)
         part = network.finish(said.to(frame.dtype))
-        if network.keep is not None and fine is not None and state is not None:
+        if network.keep is not None and rest is not None and fine is not None and state is not None:
             both = torch.cat((near, fine.piece(wide)), 1)
             said = _convolved(network.keep, Patch(both, wide, image.size)).piece(box)
-            part = network.keep_past(part, said, box.of(state.painting).to(part.device))
+            kept = (box.of(each).to(part.device) for each in (rest, state.painting))
+            part = network.keep_past(part, said, *kept)
         box.of(painting).copy_(part)
     return painting, State(frame, painting, cell, hidden)
 
