@@ -23,8 +23,8 @@ from vst.networks.layers import ReflectedConv2d
 SHOWN_AT_FIRST = -2.0
 """Bias of the output gate: an untrained memory has σ(−2) = 12 % of a say in what is painted."""
 KEPT_AT_FIRST = (-40.0, -30.0, 3.0)
-"""What change of a pixel, change near it, and a bias say to the gate over pixels before it has learned: where
-nothing moves nearly all is kept, else next to nothing."""
+"""What change of a pixel, change near it, and a bias say to the gate over pixels before it has learned:
+where nothing moves nearly all is kept, else next to nothing."""
 NEAR, AROUND = 5, 17
 """Sides in pixels of the squares over which change is averaged, and then looked for."""
 SWING = 2.0
