@@ -184,6 +184,7 @@ void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH])
             float factor[CHUNK];
             if (unmultiply) {
                 gather(pixels, image->depth, 4, 3, count, factor);
+                make_unit(factor, count);
                 for (int i = 0; i < count; i++)
                     factor[i] = factor[i] > 0 ? 1.0f / factor[i] : 0.0f;
             }

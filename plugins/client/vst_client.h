@@ -59,8 +59,9 @@ typedef struct vst_callbacks {
 
 typedef enum vst_outcome { VST_DONE, VST_APPROXIMATE, VST_ABORTED, VST_FAILED } vst_outcome;
 
-/* Paints a frame; any number of threads may call this, and each waits for its turn. The message says what
- * went wrong and what to do. A worker that is not there is started. */
+/* Paints a frame. Any number of threads may call this, and so may what a callback leads to: a host may have to
+ * render the frame that it is asked for with another of our effects. The message says what went wrong and what to
+ * do. A worker that is not there is started. */
 vst_outcome vst_paint(const vst_settings *settings, const vst_callbacks *callbacks, char message[VST_MESSAGE]);
 
 /* Lets the worker forget what it keeps; does nothing where there is none. */

@@ -153,7 +153,7 @@ void f0r_update(f0r_instance_t instance, double time, const uint32_t *in, uint32
                          .components = 4};
     job work = {picture, picture};
     work.out.data = (unsigned char *)out;
-    double strength = it->values[STRENGTH];
+    double strength = it->values[STRENGTH], seed = it->values[SEED];
     char message[VST_MESSAGE] = "";
     vst_outcome outcome = VST_FAILED;
     if (strength > 0) {
@@ -169,7 +169,7 @@ void f0r_update(f0r_instance_t instance, double time, const uint32_t *in, uint32
             .strength = strength < 1 ? strength : 1,
             .keep_color = it->values[KEEP_COLOR] >= 0.5,
             .style_scale = it->values[STYLE_SCALE] * LARGEST_SCALE,
-            .seed = (int)(it->values[SEED] * LARGEST_SEED + 0.5),
+            .seed = seed > 0 ? (int)((seed < 1 ? seed : 1) * LARGEST_SEED + 0.5) : 0,
             .limit = 1,
         };
         snprintf(settings.run, sizeof settings.run, "frei0r %ld", it->number);

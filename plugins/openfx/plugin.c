@@ -35,7 +35,8 @@ static OfxStatus load(void)
         snprintf(the.host_name, sizeof the.host_name, "%s", name);
     the.temporal = 1;
     the.property->propGetInt(host, kOfxImageEffectPropTemporalClipAccess, 0, &the.temporal);
-    the.configured = !vst_read_config(&the.config, the.config_message);
+    char message[VST_MESSAGE]; /* goes to the log; the first render says it to the user */
+    vst_read_config(&the.config, message);
     vst_log("loaded by %s; temporal access %s", the.host_name[0] ? the.host_name : "a host without a name",
             the.temporal ? "offered" : "not offered");
     return kOfxStatOK;

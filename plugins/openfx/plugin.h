@@ -23,8 +23,6 @@ typedef struct suites {
     char host_name[128];
     int temporal; /* whether the host says that it gives frames of other times */
     vst_config config;
-    int configured;
-    char config_message[VST_MESSAGE];
 } suites;
 
 extern suites the;

@@ -110,8 +110,8 @@ void frame_range(const effect *instance, OfxTime time, int *first, int *last)
         P->propGetDoubleN(properties, kOfxImageEffectPropFrameRange, 2, range) != kOfxStatOK)
         range[0] = range[1] = time;
     int now = (int)lround(time);
-    *first = range[0] > -FURTHEST ? (int)ceil(range[0]) : now < 0 ? now : 0;
-    *last = range[1] < FURTHEST ? (int)floor(range[1]) : FURTHEST;
+    *first = range[0] > -FURTHEST && range[0] < FURTHEST ? (int)ceil(range[0]) : now < 0 ? now : 0;
+    *last = range[1] > -FURTHEST && range[1] < FURTHEST ? (int)floor(range[1]) : FURTHEST;
     if (*first > now)
         *first = now;
     if (*last < now)
@@ -163,7 +163,7 @@ static int bring_frame(void *context, int index, float *planes, uint8_t hash[VST
         return 0;
     }
     placed image;
-    if (get_image(it->instance->source, it->time + (index - it->now), &image))
+    if (get_image(it->instance->source, it->time + ((double)index - it->now), &image))
         return 1;
     /* A picture of another size is no frame of the same shot. */
     int fits = image.view.width == it->source->view.width && image.view.height == it->source->view.height;
@@ -268,7 +268,9 @@ static OfxStatus paint(effect *instance, job *it, const values *chosen, int inte
         gives_other_times(instance, it->time, it->source, settings.first, settings.last);
     if (!settings.temporal)
         vst_log("frame %d: the host gives no frame but the current one; painting in order", it->now);
-    snprintf(settings.run, sizeof settings.run, "ofx %ld.%d", instance->number, atomic_load(&instance->changes));
+    /* Between two frames, as for a second field, lies another sequence of frames. */
+    snprintf(settings.run, sizeof settings.run, "ofx %ld.%d %.9g", instance->number,
+             atomic_load(&instance->changes), it->time - it->now);
     vst_callbacks callbacks = {it, bring_frame, take_result, is_aborted, show_progress};
     char message[VST_MESSAGE];
     vst_outcome outcome = vst_paint(&settings, &callbacks, message);

@@ -24,6 +24,8 @@
  *
  * Options: depth=byte|short|half|float components=RGBA|RGB|Alpha rows=negative pad=BYTES origin=X,Y
  * premultiplied=1 temporal=yes|no|same scale=S name=HOST messages=0|1|2 progress=0|1|2 poor=1
+ * chained=call|thread: the clip goes through another instance first, which is rendered when an image of it is
+ * asked for, there and then or in a thread of its own
  *
  * Images lie between guard bytes, rows are padded, and both are looked at after every render, as is whether
  * sources are unchanged and every image was released. */
@@ -209,12 +211,13 @@ static const OfxPropertySuiteV1 property_suite = {
 
 static struct {
     vst_depth depth;
-    int components, negative, pad, x, y, premultiplied, temporal, messages, progress, poor;
+    int components, negative, pad, x, y, premultiplied, temporal, messages, progress, poor, chained;
     double scale;
     const char *name;
-} like = {VST_FLOAT, 4, 0, 0, 0, 0, 0, 1, 2, 2, 0, 1, "vst test host"};
+} like = {VST_FLOAT, 4, 0, 0, 0, 0, 0, 1, 2, 2, 0, 0, 1, "vst test host"};
 
 enum { TEMPORAL_NO, TEMPORAL_YES, TEMPORAL_SAME };
+enum { CHAINED_NOT, CHAINED_CALL, CHAINED_THREAD };
 
 /* ---- images ---- */
 
@@ -355,6 +358,7 @@ typedef struct parameter {
 struct OfxImageClipStruct {
     OfxPropertySetHandle properties;
     int is_output;
+    struct OfxImageEffectStruct *upstream; /* what paints its images, if any */
 };
 
 struct OfxImageEffectStruct {
@@ -362,13 +366,14 @@ struct OfxImageEffectStruct {
     parameter *parameters; /* those of the description */
     int count;
     struct OfxImageClipStruct source, output;
+    atomic_int progressing;
 };
 
 static parameter described[MOST_PARAMETERS];
 static int described_count;
 static _Thread_local struct { int time; picture *output; } now;
 static atomic_int abort_at_ms, aborting;
-static atomic_int progress_open, progress_calls;
+static atomic_int progress_calls;
 static char last_message[2048];
 static pthread_mutex_t messages = PTHREAD_MUTEX_INITIALIZER;
 
@@ -412,20 +417,62 @@ static OfxStatus clip_properties(OfxImageClipHandle it, OfxPropertySetHandle *fo
     return kOfxStatOK;
 }
 
+static OfxStatus render_to(struct OfxImageEffectStruct *effect, int time, picture *target, double *seconds);
+
+typedef struct errand {
+    struct OfxImageEffectStruct *effect;
+    int time;
+    picture *target;
+    OfxStatus status;
+} errand;
+
+static void *run_errand(void *argument)
+{
+    errand *it = argument;
+    double seconds;
+    it->status = render_to(it->effect, it->time, it->target, &seconds);
+    return NULL;
+}
+
+/* A frame as the effect upstream paints it; NULL where it fails. */
+static picture *upstream_picture(struct OfxImageEffectStruct *effect, int time)
+{
+    picture *made = malloc(sizeof *made);
+    *made = new_picture();
+    errand it = {effect, time, made, kOfxStatFailed};
+    pthread_t id;
+    if (like.chained == CHAINED_CALL) {
+        run_errand(&it);
+    } else {
+        pthread_create(&id, NULL, run_errand, &it);
+        pthread_join(id, NULL);
+    }
+    if (it.status == kOfxStatOK)
+        return made;
+    free_picture(made);
+    free(made);
+    return NULL;
+}
+
 static OfxStatus clip_image(OfxImageClipHandle it, OfxTime time, const OfxRectD *region, OfxPropertySetHandle *found)
 {
     static const char *const depths[] = {kOfxBitDepthByte, kOfxBitDepthShort, kOfxBitDepthHalf, kOfxBitDepthFloat};
     (void)region;
     int frame = (int)time;
     const picture *from = now.output;
+    picture *made = NULL;
     if (!it->is_output) {
         if (like.temporal == TEMPORAL_SAME)
             frame = now.time;
         if (frame < 0 || frame >= frames || missing[frame] || (like.temporal == TEMPORAL_NO && frame != now.time))
             return kOfxStatFailed;
-        from = &clip[frame];
+        from = it->upstream ? made = upstream_picture(it->upstream, frame) : &clip[frame];
+        if (!from)
+            return kOfxStatFailed;
     }
     OfxPropertySetHandle set = new_set();
+    if (made)
+        set_pointer(set, "made", 0, made);
     int bounds[4] = {like.x, like.y, like.x + width, like.y + height};
     set_pointer(set, kOfxImagePropData, 0, from->bottom);
     set_ints(set, kOfxImagePropBounds, 4, bounds);
@@ -446,6 +493,11 @@ static OfxStatus clip_image(OfxImageClipHandle it, OfxTime time, const OfxRectD 
 
 static OfxStatus release_image(OfxPropertySetHandle image)
 {
+    void *made = NULL;
+    if (get_pointer(image, "made", 0, &made) == kOfxStatOK) {
+        free_picture(made);
+        free(made);
+    }
     free_set(image);
     atomic_fetch_sub(&images, 1);
     return kOfxStatOK;
@@ -594,8 +646,8 @@ static const struct { OfxStatus (*message)(void *, const char *, const char *, c
 
 static OfxStatus progress_start_2(void *instance, const char *label, const char *id)
 {
-    (void)instance, (void)label, (void)id;
-    if (atomic_fetch_add(&progress_open, 1))
+    (void)label, (void)id;
+    if (atomic_fetch_add(&((OfxImageEffectHandle)instance)->progressing, 1))
         die("progress was started twice");
     return kOfxStatOK;
 }
@@ -607,8 +659,7 @@ static OfxStatus progress_start_1(void *instance, const char *label)
 
 static OfxStatus progress_update(void *instance, double part)
 {
-    (void)instance;
-    if (atomic_load(&progress_open) != 1 || !(part >= 0 && part <= 1))
+    if (atomic_load(&((OfxImageEffectHandle)instance)->progressing) != 1 || !(part >= 0 && part <= 1))
         die("progress %g without a start", part);
     atomic_fetch_add(&progress_calls, 1);
     return kOfxStatOK;
@@ -616,8 +667,7 @@ static OfxStatus progress_update(void *instance, double part)
 
 static OfxStatus progress_end(void *instance)
 {
-    (void)instance;
-    if (atomic_fetch_sub(&progress_open, 1) != 1)
+    if (atomic_fetch_sub(&((OfxImageEffectHandle)instance)->progressing, 1) != 1)
         die("progress ended without a start");
     return kOfxStatOK;
 }
@@ -646,7 +696,7 @@ static const void *fetch_suite(OfxPropertySetHandle host, const char *name, int 
 static OfxHost host = {.fetchSuite = fetch_suite};
 static void *library;
 static OfxPlugin *plugin;
-static struct OfxImageEffectStruct descriptor, *instance;
+static struct OfxImageEffectStruct descriptor, *instance, *upstream;
 
 static OfxStatus act(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out)
 {
@@ -708,14 +758,15 @@ static void load_plugin(const char *path)
         die("an unknown action was not left alone");
 }
 
-static void create_instance(void)
+static struct OfxImageEffectStruct *create_effect(struct OfxImageEffectStruct *before)
 {
-    instance = calloc(1, sizeof *instance);
-    init_effect(instance);
-    instance->parameters = calloc(MOST_PARAMETERS, sizeof *instance->parameters);
-    instance->count = described_count;
+    struct OfxImageEffectStruct *made = calloc(1, sizeof *made);
+    init_effect(made);
+    made->source.upstream = before;
+    made->parameters = calloc(MOST_PARAMETERS, sizeof *made->parameters);
+    made->count = described_count;
     for (int i = 0; i < described_count; i++) {
-        parameter *it = &instance->parameters[i];
+        parameter *it = &made->parameters[i];
         *it = described[i];
         char *text = NULL;
         get_int(it->properties, kOfxParamPropDefault, 0, &it->whole);
@@ -723,19 +774,34 @@ static void create_instance(void)
         if (get_string(it->properties, kOfxParamPropDefault, 0, &text) == kOfxStatOK)
             snprintf(it->text, sizeof it->text, "%s", text);
     }
-    need(kOfxActionCreateInstance, instance, NULL, NULL);
+    need(kOfxActionCreateInstance, made, NULL, NULL);
     OfxPropertySetHandle out = new_set();
-    need(kOfxImageEffectActionGetClipPreferences, instance, NULL, out);
+    need(kOfxImageEffectActionGetClipPreferences, made, NULL, out);
     free_set(out);
+    return made;
+}
+
+static void destroy_effect(struct OfxImageEffectStruct *effect)
+{
+    if (!effect)
+        return;
+    need(kOfxActionSyncPrivateData, effect, NULL, NULL);
+    need(kOfxActionDestroyInstance, effect, NULL, NULL);
+    free_effect(effect);
+    free(effect);
+}
+
+static void create_instance(void)
+{
+    upstream = like.chained ? create_effect(NULL) : NULL;
+    instance = create_effect(upstream);
 }
 
 static void destroy_instance(void)
 {
-    need(kOfxActionSyncPrivateData, instance, NULL, NULL);
-    need(kOfxActionDestroyInstance, instance, NULL, NULL);
-    free_effect(instance);
-    free(instance);
-    instance = NULL;
+    destroy_effect(instance);
+    destroy_effect(upstream);
+    instance = upstream = NULL;
 }
 
 static void unload_plugin(void)
@@ -769,30 +835,41 @@ static int interactive, fresh, window[4];
 static FILE *output;
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
-static OfxStatus render_frame(int time, float *rgba, double *seconds)
+static OfxStatus render_to(struct OfxImageEffectStruct *effect, int time, picture *target, double *seconds)
 {
-    picture target = new_picture();
+    /* Renders may be nested in a thread. */
+    int time_before = now.time;
+    picture *output_before = now.output;
     now.time = time;
-    now.output = &target;
+    now.output = target;
     OfxPropertySetHandle in = new_set();
     double scale[2] = {like.scale, like.scale};
-    int whole[4] = {like.x + window[0], like.y + window[1], like.x + (window[2] ? window[2] : width),
-                    like.y + (window[3] ? window[3] : height)};
+    int whole[4] = {like.x, like.y, like.x + width, like.y + height};
+    int part[4] = {like.x + window[0], like.y + window[1], like.x + window[2], like.y + window[3]};
     set_double(in, kOfxPropTime, 0, time);
-    set_ints(in, kOfxImageEffectPropRenderWindow, 4, whole);
+    set_ints(in, kOfxImageEffectPropRenderWindow, 4, effect == instance && window[2] ? part : whole);
     set_doubles(in, kOfxImageEffectPropRenderScale, 2, scale);
     set_int(in, kOfxImageEffectPropInteractiveRenderStatus, 0, interactive);
     set_int(in, kOfxImageEffectPropSequentialRenderStatus, 0, 1);
-    need(kOfxImageEffectActionBeginSequenceRender, instance, in, NULL);
+    need(kOfxImageEffectActionBeginSequenceRender, effect, in, NULL);
     struct timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);
-    OfxStatus status = act(kOfxImageEffectActionRender, instance, in, NULL);
+    OfxStatus status = act(kOfxImageEffectActionRender, effect, in, NULL);
     clock_gettime(CLOCK_MONOTONIC, &after);
     *seconds = (double)(after.tv_sec - before.tv_sec) + 1e-9 * (double)(after.tv_nsec - before.tv_nsec);
-    need(kOfxImageEffectActionEndSequenceRender, instance, in, NULL);
+    need(kOfxImageEffectActionEndSequenceRender, effect, in, NULL);
     free_set(in);
-    if (!untouched(&target))
+    if (!untouched(target))
         die("frame %d: bytes outside of the picture were written", time);
+    now.time = time_before;
+    now.output = output_before;
+    return status;
+}
+
+static OfxStatus render_frame(int time, float *rgba, double *seconds)
+{
+    picture target = new_picture();
+    OfxStatus status = render_to(instance, time, &target, seconds);
     read_picture(&target, rgba);
     free_picture(&target);
     return status;
@@ -802,7 +879,7 @@ static void look_at_sources(void)
 {
     if (atomic_load(&images))
         die("%d images were not released", atomic_load(&images));
-    if (atomic_load(&progress_open))
+    if (atomic_load(&instance->progressing) || (upstream && atomic_load(&upstream->progressing)))
         die("progress was not ended");
     for (int i = 0; i < frames; i++)
         if (memcmp(clip[i].memory, clip[i].before, clip[i].size) != 0)
@@ -954,6 +1031,8 @@ static void configure(const char *option)
         like.messages = number;
     else if (!strncmp(option, "progress=", 9))
         like.progress = number;
+    else if (!strncmp(option, "chained=", 8))
+        like.chained = !strcmp(is, "thread") ? CHAINED_THREAD : CHAINED_CALL;
     else if (!strncmp(option, "poor=", 5))
         like.poor = number;
     else

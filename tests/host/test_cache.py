@@ -2,12 +2,24 @@ from __future__ import annotations
 
 import torch
 
-from vst.host.cache import Cache, bytes_of
+from vst.host.cache import Cache, tensors_in
 
 
-def test_bytes_are_those_of_all_tensors_inside():
+def test_tensors_are_found_however_deep():
     tensor = torch.zeros(10, dtype=torch.float16)
-    assert bytes_of(((tensor, [tensor]), {"a": tensor}, None, "text", 3)) == 60
+    assert list(tensors_in(((tensor, [tensor]), {"a": tensor}, None, "text", 3))) == [tensor] * 3
+
+
+def test_what_several_values_share_counts_once():
+    cache: Cache[tuple[torch.Tensor, ...]] = Cache(120)
+    shared = torch.zeros(20)
+    cache.put("a", (shared, torch.zeros(5)))
+    cache.put("b", (shared, torch.zeros(5)))
+    assert "a" in cache
+    cache.put("c", (torch.zeros(25),))
+    assert [name for name in "abc" if name in cache] == ["c"]
+    cache.put("d", (shared,))
+    assert [name for name in "cd" if name in cache] == ["d"]
 
 
 def test_those_unused_longest_go_first_and_the_newest_stays():

@@ -233,3 +233,14 @@ def test_what_is_wrong_is_said_in_the_host(make_host):
     assert host.statuses == [0]
     assert host.message == ""
     host.close()
+
+
+@pytest.mark.parametrize("how", ["call", "thread"])
+def test_one_after_another_paint_as_if_each_had_a_clip(make_host, straight, how):
+    order = [6, 2, 9]
+    expected = make_host(clip=straight).render(*order)
+    host = make_host(f"chained={how}")
+    assert np.array_equal(host.render(*order), expected), host.message
+    assert host.statuses == [0] * 3
+    assert len(host.workers()) == 1
+    host.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -83,19 +84,76 @@ def test_killed_in_mid_frame_the_frame_fails_with_a_message_and_the_next_works(m
     host.close()
 
 
-def test_a_silent_one_is_given_up_after_a_while(make_host):
-    host = make_host(VST_PLUGIN_RENDER_TIMEOUT="10")
+def test_a_frame_can_be_given_up_while_it_is_silent(make_host):
+    host = make_host()
     host.render(0)
     (worker,) = host.workers()
-    host.process.stdin.write("abort 400\n")
-    host.process.stdin.flush()
-    host.process.stdout.readline()
+    host.say("abort 400")
     os.kill(worker, signal.SIGSTOP)
     host.render(1)
     os.kill(worker, signal.SIGCONT)
     assert host.statuses == [1]
+    assert host.message == ""
     host.render(1)
     assert host.statuses == [0]
+    host.close()
+
+
+def test_a_silent_one_is_ended_after_a_while_and_the_next_frame_has_another(make_host):
+    host = make_host(VST_PLUGIN_RENDER_TIMEOUT="12")
+    host.render(0)
+    (worker,) = host.workers()
+    os.kill(worker, signal.SIGSTOP)
+    host.render(1)
+    assert host.statuses == [1]
+    assert "silent for 12 s" in host.message
+    assert wait_until(lambda: has_ended(worker), 30)
+    host.render(1)
+    assert host.statuses == [0], host.message
+    assert host.workers() not in ([], [worker])
+    host.close()
+
+
+def test_one_that_was_being_started_for_an_aborted_frame_serves_the_next(make_host):
+    host = make_host()
+    host.say("abort 60")
+    host.render(0)
+    assert host.statuses == [1]
+    started = host.workers()
+    host.render(0)
+    assert host.statuses == [0]
+    assert len(host.workers()) == 1
+    assert started in ([], host.workers())
+    host.close()
+
+
+PAINTS_NOTHING = """
+import socket, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(sys.argv[sys.argv.index("--socket") + 1])
+listener.listen()
+client, _ = listener.accept()
+while packet := client.recv(16384):
+    word, *lines = packet.decode().split("\\n")
+    if word == "hello":
+        client.send(b"hello\\nprotocol=1")
+    if word == "render":
+        client.send(f"done\\n{lines[0]}".encode())
+"""
+
+
+def test_an_answer_that_comes_as_the_frame_is_given_up_holds_up_nothing(make_host, configuration, tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}{PAINTS_NOTHING}")
+    python.chmod(0o755)
+    configuration.write_text(f"python={python}\npackage=/nowhere\nmode=vtn\nstyle=red\n")
+    host = make_host(VST_PLUGIN_RENDER_TIMEOUT="5")
+    host.render(0)
+    host.say("abort 0")
+    host.render(1)
+    assert host.statuses == [1]
+    host.render(2)
+    assert host.statuses == [0], host.message
     host.close()
 
 

@@ -20,16 +20,9 @@ def watched(request, tmp_path):
 
 @pytest.mark.parametrize("watched", ["address", "thread"], indirect=True)
 def test_nothing_is_found(watched, make_host):
-    host = make_host(
-        "depth=half",
-        "rows=negative",
-        "pad=14",
-        "origin=-3,9",
-        "premultiplied=1",
-        using=watched,
-        ASAN_OPTIONS="detect_leaks=1",
-        TSAN_OPTIONS="halt_on_error=1 exitcode=66",
-    )
+    watching = {"ASAN_OPTIONS": "detect_leaks=1", "TSAN_OPTIONS": "halt_on_error=1 exitcode=66"}
+    looks = ["depth=half", "rows=negative", "pad=14", "origin=-3,9", "premultiplied=1"]
+    host = make_host(*looks, using=watched, **watching)
     host.render(0, 1, 2, 5)
     assert host.statuses == [0] * 4
     host.say("window 3 5 30 33")
@@ -44,5 +37,9 @@ def test_nothing_is_found(watched, make_host):
     host.say("purge")
     host.say("reload")
     host.render(7, 8, threads=2)
+    assert host.statuses == [0, 0]
+    host.close()
+    host = make_host("chained=thread", using=watched, **watching)
+    host.render(2, 3)
     assert host.statuses == [0, 0]
     host.close()

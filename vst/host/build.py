@@ -101,9 +101,11 @@ def build(folder: Path, *, sources: Path | None = None, sanitizer: str | None = 
         raise VstError(f"the plugins' sources are not in {sources}; install vst again")
     built = built_in(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    # A host that unloads a plugin and loads it again finds what it left: the worker, which is its child.
+    library = ["-shared", "-Wl,-z,nodelete"]
     plans: tuple[tuple[Path, list[str], list[Path]], ...] = (
-        (built.ofx, ["-shared"], [*sorted((sources / "openfx").glob("*.c")), *client]),
-        (built.frei0r, ["-shared"], [*sorted((sources / "frei0r").glob("*.c")), *client]),
+        (built.ofx, library, [*sorted((sources / "openfx").glob("*.c")), *client]),
+        (built.frei0r, library, [*sorted((sources / "frei0r").glob("*.c")), *client]),
         (built.host, [], [*sorted((sources / "testhost").glob("*.c")), sources / "client" / "pixels.c"]),
     )
     for target, kind, files in plans:

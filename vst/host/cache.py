@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from torch import Tensor
@@ -11,19 +11,22 @@ from torch import Tensor
 T = TypeVar("T")
 
 
-def bytes_of(value: Any) -> int:
-    """Bytes of all tensors in nested sequences and mappings."""
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """All tensors in nested sequences and mappings."""
     if isinstance(value, Tensor):
-        return value.numel() * value.element_size()
-    if isinstance(value, Mapping):
-        return sum(bytes_of(each) for each in value.values())
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return sum(bytes_of(each) for each in value)
-    return 0
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from tensors_in(each)
+    elif isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        for each in value:
+            yield from tensors_in(each)
 
 
 class Cache(Generic[T]):
     """Values by key, bounded in bytes; those unused longest go first.
+
+    A tensor in several values, such as an output that states of following frames remember, counts once.
 
     Args:
         limit: Bytes. The newest value stays, however large.
@@ -31,7 +34,8 @@ class Cache(Generic[T]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._items: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._items: OrderedDict[Hashable, T] = OrderedDict()
+        self._counts: Counter[int] = Counter()  # of each tensor in the values, by identity
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -42,28 +46,32 @@ class Cache(Generic[T]):
 
     def get(self, key: Hashable) -> T | None:
         """The value, which counts as used now; None where there is none."""
-        item = self._items.get(key)
-        if item is None:
-            return None
-        self._items.move_to_end(key)
-        return item[0]
+        value = self._items.get(key)
+        if value is not None:
+            self._items.move_to_end(key)
+        return value
 
     def put(self, key: Hashable, value: T) -> None:
         """Keep a value."""
         self.drop(key)
-        size = bytes_of(value)
-        self._items[key] = (value, size)
-        self._bytes += size
+        self._items[key] = value
+        for tensor in tensors_in(value):
+            self._counts[id(tensor)] += 1
+            if self._counts[id(tensor)] == 1:
+                self._bytes += tensor.nbytes
         while self._bytes > self._limit and len(self._items) > 1:
             self.drop(next(iter(self._items)))
 
     def drop(self, key: Hashable) -> None:
         """Forget a value, if it is there."""
-        item = self._items.pop(key, None)
-        if item is not None:
-            self._bytes -= item[1]
+        for tensor in tensors_in(self._items.pop(key, None)):
+            self._counts[id(tensor)] -= 1
+            if not self._counts[id(tensor)]:
+                del self._counts[id(tensor)]
+                self._bytes -= tensor.nbytes
 
     def clear(self) -> None:
         """Forget all."""
         self._items.clear()
+        self._counts.clear()
         self._bytes = 0

@@ -6,16 +6,16 @@ import logging
 import os
 import select
 import socket
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vst import __version__
 from vst.errors import UsageError, VstError
 from vst.host.protocol import LONGEST_PACKET, PROTOCOL, Request, pack, parse_request, unpack
+from vst.host.turn import Turns
 
 if TYPE_CHECKING:
-    from vst.host.engine import Engine
+    from vst.host.engine import Engine, Outcome
     from vst.host.memory import SharedFrames
 
 _log = logging.getLogger(__name__)
@@ -23,8 +23,8 @@ _log = logging.getLogger(__name__)
 _WAIT = 1.0
 """Seconds between two signs of life while a request waits for its turn."""
 
-_PATIENCE = 60.0
-"""Seconds for a client to bring a frame: its host may have to render it first."""
+_LOADING = 60.0
+"""Seconds for PyTorch to be imported."""
 
 
 class Gone(Exception):
@@ -41,13 +41,14 @@ class Connection:
     Args:
         client: The socket.
         engine: Gives the engine, waiting for it so many seconds at most; None while it is not there.
-        turn: Held while the engine works.
+        turns: Whose turn it is to use the engine.
     """
 
     def __init__(
-        self, client: socket.socket, engine: Callable[[float], Engine | None], turn: threading.Lock
+        self, client: socket.socket, engine: Callable[[float], Engine | None], turns: Turns
     ) -> None:
-        self._client, self._engine, self._turn = client, engine, turn
+        self._client, self._engine, self._turns = client, engine, turns
+        self._turn = turns.turn()
         self._frames: SharedFrames | None = None
         self._descriptors: list[int] = []
         self._number = -1
@@ -63,34 +64,32 @@ class Connection:
                 elif word == "purge":
                     self._purge()
                 # What else comes is an answer to a question that is over, or a late cancel.
-        except (Gone, OSError):
+        except Gone:
             pass
         finally:
             self._client.close()
             self._close_descriptors()
 
     def fetch(self, index: int, slot: int) -> bytes | None:
-        """See `Supply.fetch`."""
+        """See `Supply.fetch`. Others work meanwhile: the host may need them to give the frame."""
         self._look_for_cancel()
         self._send("need", id=self._number, index=index, slot=slot)
-        self._client.settimeout(_PATIENCE)
-        try:
-            while True:
-                word, values = self._receive()
-                if word == "cancel" and values.get("id") == str(self._number):
-                    raise Cancelled
-                if values.get("id") != str(self._number) or values.get("index") != str(index):
-                    continue
-                if word == "missing":
-                    return None
-                if word == "frame":
-                    return bytes.fromhex(values["hash"])
-        except TimeoutError as error:
-            raise VstError(
-                f"the host did not deliver frame {index} within {_PATIENCE:g} s; render it again"
-            ) from error
-        finally:
-            self._client.settimeout(None)
+        self._turn.pause()
+        found = self._frame(index)
+        self._take_turn()
+        return found
+
+    def _frame(self, index: int) -> bytes | None:
+        while True:
+            word, values = self._receive()
+            if word == "cancel" and values.get("id") == str(self._number):
+                raise Cancelled
+            if values.get("id") != str(self._number) or values.get("index") != str(index):
+                continue
+            if word == "missing":
+                return None
+            if word == "frame":
+                return bytes.fromhex(values["hash"])
 
     def _greet(self) -> None:
         word, values = self._receive()
@@ -107,16 +106,18 @@ class Connection:
     def _purge(self) -> None:
         engine = self._engine(0)
         if engine is not None:
-            with self._turn:
+            self._turn = self._turns.turn()
+            self._turn.take()
+            try:
                 engine.purge()
+            finally:
+                self._turn.end()
 
     def _render(self, values: dict[str, str]) -> None:
         self._number = int(values.get("id", "0"))
         try:
             request = parse_request(values)
-            with self._in_turn() as engine:
-                frames = self._shared(request)
-                outcome = engine.paint(request, self, frames, self._step)
+            outcome = self._paint(request)
             self._send(
                 "done",
                 id=self._number,
@@ -125,7 +126,7 @@ class Connection:
             )
         except Cancelled:
             self._send("cancelled", id=self._number)
-        except (Gone, OSError):
+        except Gone:
             raise
         except VstError as error:
             _log.error("%s", error)
@@ -139,16 +140,28 @@ class Connection:
                 "render again, and report what it says",
             )
 
-    def _in_turn(self) -> _Turn:
+    def _paint(self, request: Request) -> Outcome:
+        engine = self._loaded()
+        frames = self._shared(request)
+        self._turn = self._turns.turn(request.run)
+        try:
+            self._take_turn()
+            return engine.paint(request, self, frames, self._step)
+        finally:
+            self._turn.end()
+
+    def _loaded(self) -> Engine:
         waited = 0.0
         while (engine := self._engine(_WAIT)) is None:
             waited += _WAIT
             self._wait()
-            if waited >= _PATIENCE:
-                raise VstError(f"loading PyTorch took more than {_PATIENCE:g} s; render again")
-        while not self._turn.acquire(timeout=_WAIT):
+            if waited >= _LOADING:
+                raise VstError(f"loading PyTorch took more than {_LOADING:g} s; render again")
+        return engine
+
+    def _take_turn(self) -> None:
+        while not self._turn.take(_WAIT):
             self._wait()
-        return _Turn(self._turn, engine)
 
     def _wait(self) -> None:
         self._look_for_cancel()
@@ -189,21 +202,11 @@ class Connection:
             raise Gone from error
 
     def _receive(self) -> tuple[str, dict[str, str]]:
-        packet, descriptors, _, _ = socket.recv_fds(self._client, LONGEST_PACKET, 1)
+        try:
+            packet, descriptors, _, _ = socket.recv_fds(self._client, LONGEST_PACKET, 1)
+        except OSError as error:
+            raise Gone from error
         self._descriptors.extend(descriptors)
         if not packet:
             raise Gone
         return unpack(packet)
-
-
-class _Turn:
-    """The engine, while it is this connection's turn."""
-
-    def __init__(self, turn: threading.Lock, engine: Engine) -> None:
-        self._turn, self._engine = turn, engine
-
-    def __enter__(self) -> Engine:
-        return self._engine
-
-    def __exit__(self, *_: object) -> None:
-        self._turn.release()

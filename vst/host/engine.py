@@ -55,7 +55,7 @@ class Outcome:
 
     Attributes:
         approximate: It was painted as if its shot began later than it does, to be quick.
-        seconds: Time that the networks took.
+        seconds: Time that the network took meanwhile.
     """
 
     approximate: bool
@@ -76,6 +76,9 @@ class _Rough:
 
 class Engine:
     """Paints for all instances of one host.
+
+    One request works at a time. While one waits for `Supply.fetch` others may come in between, but none of
+    the same run: so nothing that a run does not own alone is relied upon across a fetch.
 
     Args:
         limit: Bytes for the cache; None asks `VST_PLUGIN_CACHE`, else takes an eighth of the memory, at

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from vst.errors import VstError
 from vst.host.connection import Connection
+from vst.host.turn import Turns
 
 if TYPE_CHECKING:
     from vst.host.engine import Engine
@@ -46,7 +47,7 @@ class Worker:
         host: The process that is served.
 
     Raises:
-        VstError: where the folder is open to others, or the socket cannot be made.
+        VstError: where the folder is open to others, the host is gone, or the socket cannot be made.
     """
 
     def __init__(self, path: Path, host: int) -> None:
@@ -54,10 +55,12 @@ class Worker:
         _sweep(path.parent)
         self._path, self._host = path, host
         self._born = _birth(host)
+        if self._born is None:
+            raise VstError(f"process {host}, which is to be served, is not there; render again")
         self._clients = 0
         self._count = threading.Lock()
         self._alone_since = time.monotonic() + _FIRST - _LINGER
-        self._turn = threading.Lock()
+        self._turns = Turns()
         self._ready = threading.Event()
         self._made: Engine | Exception | None = None
         try:
@@ -76,10 +79,10 @@ class Worker:
         while self._wanted():
             time.sleep(_LOOK)
         _log.info("the worker ends")
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            Path(f"{self._path}.err").unlink(missing_ok=True)
+        # The socket last: once it is gone a client may start the next worker, with a file of its own.
+        for path in (Path(f"{self._path}.err"), self._path):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _wanted(self) -> bool:
         if _birth(self._host) != self._born:
@@ -107,7 +110,12 @@ class Worker:
 
     def _accept(self) -> None:
         while True:
-            client, _ = self._listener.accept()
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                _log.exception("a client cannot be heard")
+                time.sleep(_LOOK)
+                continue
             if _user_of(client) != os.getuid():
                 client.close()
                 continue
@@ -117,7 +125,7 @@ class Worker:
 
     def _serve(self, client: socket.socket) -> None:
         try:
-            Connection(client, self._engine, self._turn).serve()
+            Connection(client, self._engine, self._turns).serve()
         except Exception:
             _log.exception("a connection broke")
         finally:
