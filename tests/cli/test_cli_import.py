@@ -72,12 +72,28 @@ def test_what_cannot_be_meant_is_bad_usage(vst, small_flow_networks, tmp_path):
     source = flow_checkpoint(tmp_path / "x.pth", "flownet2-s")
     for arguments, said in (
         (["flownet3", source], "did you mean 'flownet2'?"),
+        (["flownet"], "nothing to import as 'flownet': did you mean 'flownet2'?"),
         (["flownet2"], "no file given: vst weights import flownet2 FILE"),
         (["flownet2", source, "--as", "flownet2-csd"], "has no estimator 'flownet2-csd': did you mean"),
     ):
         outcome = vst("weights", "import", *arguments)
         assert outcome.code == 2
         assert said in outcome.err
+
+
+def test_imported_weights_are_verified_with_the_others(vst, small_flow_networks, weights, tmp_path):
+    vst("weights", "import", "flownet2", flow_checkpoint(tmp_path / "x.pth.tar", "flownet2-s"))
+    path = small_flow_networks / "flownet2-s.safetensors"
+    good = vst("weights", "verify", "--weights-dir", weights, "--json")
+    assert good.code == 0, good.err
+    whole = path.read_bytes()
+    path.unlink()
+    fewer = vst("weights", "verify", "--weights-dir", weights, "--json")
+    assert json.loads(good.out)["files"] == json.loads(fewer.out)["files"] + 1
+    path.write_bytes(whole[:-8])
+    bad = vst("weights", "verify", "--weights-dir", weights)
+    assert bad.code == 1
+    assert str(path) in bad.err
 
 
 def test_a_clip_is_painted_along_the_flow_of_an_imported_network(

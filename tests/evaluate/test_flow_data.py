@@ -158,6 +158,40 @@ def test_older_kitti_has_its_frames_elsewhere_and_may_lack_what_is_hidden(tmp_pa
     assert sample.flow[0, :, 0].isnan().tolist() == [True, True, False, False]
 
 
+@pytest.mark.parametrize("layout", ["middlebury", "sintel", "chairs"])
+def test_a_folder_may_be_named_from_within(tmp_path, monkeypatch, layout):
+    MAKE[layout](tmp_path)
+    truth = next(tmp_path.rglob("*.flo"))
+    expected = {(pair.first, pair.second) for pair in find_pairs(truth.parent)[1]}
+    monkeypatch.chdir(truth.parent)
+    found, pairs = find_pairs(Path("."))
+    assert found == layout
+    assert {(pair.first, pair.second) for pair in pairs} == expected
+    assert all(pair.first.is_file() for pair in pairs)
+
+
+def test_middleburys_truth_may_be_named_from_within_a_scene(tmp_path, monkeypatch):
+    flo(tmp_path / "other-gt-flow/Venus/flow10.flo", 1)
+    monkeypatch.chdir(tmp_path / "other-gt-flow/Venus")
+    (pair,) = find_pairs(Path("."))[1]
+    assert (pair.name, pair.first) == ("Venus", tmp_path / "other-data/Venus/frame10.png")
+
+
+@pytest.mark.parametrize("place", ["data", "."])
+def test_of_chairs_with_their_split_only_the_pairs_for_validation_count(tmp_path, place):
+    chairs(tmp_path)
+    (tmp_path / place / "FlyingChairs_train_val.txt").write_text("1\n2\n1\n")
+    assert [pair.name for pair in find_pairs(tmp_path)[1]] == ["00002"]
+    assert [pair.name for pair in find_pairs(tmp_path / "data")[1]] == ["00002"]
+
+
+def test_a_split_that_cannot_be_read_is_named(tmp_path):
+    chairs(tmp_path)
+    (tmp_path / "FlyingChairs_train_val.txt").write_bytes(b"1\n\xff\n")
+    with pytest.raises(MediaError, match=r"FlyingChairs_train_val\.txt cannot be read"):
+        find_pairs(tmp_path)
+
+
 def test_a_folder_with_several_data_sets_wants_a_layout(tmp_path):
     middlebury(tmp_path / "one")
     chairs(tmp_path / "two")

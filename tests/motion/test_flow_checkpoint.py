@@ -8,6 +8,8 @@ import os
 import pickle
 import pickletools
 import struct
+import warnings
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -98,6 +100,40 @@ def test_a_checkpoint_of_python_2_is_read(tmp_path):
     assert same(read_checkpoint(path))
 
 
+class Tensor02:
+    """A tensor as PyTorch 0.2 pickled it, which is what the published checkpoints were written by."""
+
+    def __init__(self, value: torch.Tensor) -> None:
+        self._value = value
+
+    def __reduce__(self):
+        value = self._value
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the storages of that time
+            storage = value.storage()
+        return torch._utils._rebuild_tensor, (
+            storage,
+            value.storage_offset(),
+            tuple(value.shape),
+            value.stride(),
+        )
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_a_checkpoint_of_pytorch_0_2_is_read_even_if_it_lay_on_a_gpu(tmp_path, gpu):
+    state = OrderedDict((name, Tensor02(value)) for name, value in STATE.items())
+    path = saved(tmp_path / "x.pth.tar", {"state_dict": state, "best_EPE": 1e10}, new=False)
+    data = as_python_2_wrote_it(path.read_bytes())
+    assert b"_rebuild_tensor\n" in data
+    if gpu:
+        data = data.replace(b"ctorch\nFloatStorage\n", b"ctorch.cuda\nFloatStorage\n")
+        data = data.replace(b"U\x03cpu", b"U\x06cuda:0")
+        assert b"ctorch.cuda\nFloatStorage\n" in data
+        assert b"cuda:0" in data
+    path.write_bytes(data)
+    assert same(read_checkpoint(path))
+
+
 @pytest.mark.parametrize("where", ["state", "beside", "alone"])
 @pytest.mark.parametrize("new", [True, False])
 @pytest.mark.parametrize(("call", "named"), [(os.system, "system"), (builtins.eval, "eval")])
@@ -138,10 +174,21 @@ def test_a_truncated_file_is_one_line(tmp_path, new, part):
     data = path.read_bytes()
     path.write_bytes(data[: int(part * len(data))])
     with pytest.raises(
-        WeightsError, match=r"cut\.pth is no checkpoint, or damaged .*download it again"
+        WeightsError, match=r"cut\.pth is no checkpoint, or damaged .*[^ .]\); download it again"
     ) as caught:
         read_checkpoint(path)
     assert "\n" not in str(caught.value)
+    assert "internal miniz error" not in str(caught.value)
+
+
+def test_an_archive_that_unpacks_to_more_than_it_is_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    plain = saved(tmp_path / "plain.pth", {"state_dict": {"a": torch.zeros(100_000)}})
+    with zipfile.ZipFile(plain) as whole, zipfile.ZipFile(tmp_path / "bomb.pth", "w") as packed:
+        for entry in whole.infolist():
+            packed.writestr(entry.filename, whole.read(entry), zipfile.ZIP_DEFLATED)
+    monkeypatch.setattr(torch, "load", lambda *arguments, **options: pytest.fail("unpacked"))
+    with pytest.raises(WeightsError, match=r"bomb\.pth would unpack to 4\d\d,\d{3} bytes, but has"):
+        read_checkpoint(tmp_path / "bomb.pth")
 
 
 def test_a_truncated_safetensors_file_is_one_line(tmp_path):

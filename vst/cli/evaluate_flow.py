@@ -63,7 +63,8 @@ def evaluate_flow_command(
 ) -> None:
     """Measure optical flow on FOLDER, a data set with true flow.
 
-    In the layout of Middlebury, Sintel, KITTI or FlyingChairs. The mean end-point error EPE is in pixels,
+    In the layout of Middlebury, Sintel, KITTI or FlyingChairs; of the last, with its split beside it, the
+    pairs for validation. The mean end-point error EPE is in pixels,
     of all, of matched and of occluded ones; Fl-all is the part of pixels that are wrong by more than 3
     pixels and 5 %; the mask is the forward-backward consistency mask against true occlusion; the time is
     that of both directions.

@@ -76,12 +76,15 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
 def verify_command(context: click.Context, weights_dir: Path | None) -> None:
     """Check every weight file: hash, names, shapes, numbers, body."""
     from vst.motion.refined.weights import load_refinement, refinement_path
+    from vst.motion.weights import verify_imported
     from vst.styles import load_catalogue
 
     session = session_of(context)
     catalogue = load_catalogue(weights_dir)
     problems = catalogue.verify()
-    count = len(catalogue.weights)
+    imported, damaged = verify_imported()
+    problems += damaged
+    count = len(catalogue.weights) + imported
     if refinement_path() is not None:
         count += 1
         try:
@@ -153,12 +156,13 @@ def import_command(context: click.Context, family: str | None, file: Path | None
         ]
         show_table(session, ("import", "files", "from", "licence", "imported"), rows)
         return
+    from vst.motion.weights import check_family, import_weights
+
+    check_family(family)
     if file is None:
         raise UsageError(
             f"no file given: vst weights import {family} FILE; without arguments it says which"
         )
-    from vst.motion.weights import import_weights
-
     done = import_weights(family, file, name)
     session.event("imported", name=done.name, path=str(done.path))
     session.result(f"{done.name} is imported and ready: --flow {done.name} ({done.path})")

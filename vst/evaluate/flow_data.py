@@ -8,7 +8,9 @@
   ``sintel-final`` takes the frames in ``final``
 - ``kitti``: ``flow_occ/000000_10.png``, ``flow_noc`` for what is not hidden, and frames ``_10`` and ``_11``
   in ``image_2``, ``colored_0`` or ``image_0`` (Geiger 2012, Menze 2015)
-- ``chairs``: ``00001_flow.flo``, ``00001_img1.ppm``, ``00001_img2.ppm`` (Dosovitskiy 2015)
+- ``chairs``: ``00001_flow.flo``, ``00001_img1.ppm``, ``00001_img2.ppm`` (Dosovitskiy 2015); with the
+  published split ``FlyingChairs_train_val.txt`` beside them or above, in which 1 is for training and 2 for
+  validation, only the pairs for validation: networks were trained on the others
 
 Each may lie at any depth below the folder that is given.
 """
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,9 @@ from vst.motion.flo import read_flo
 from vst.motion.flow_png import read_flow_png
 
 _PICTURES = ("PNG", "PPM", "JPEG")
+
+_CHAIRS_SPLIT = "FlyingChairs_train_val.txt"
+_VALIDATION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,14 @@ def find_pairs(folder: Path, layout: str | None = None) -> tuple[str, list[FlowP
 
     Raises:
         UsageError: There is no such layout, or there are several in the folder.
-        MediaError: There is no such folder, or no pair in it.
+        MediaError: There is no such folder, no pair in it, or a split that cannot be read.
     """
     if layout is not None and layout not in LAYOUTS:
         raise UsageError(f"unknown layout '{layout}': {suggestion(layout, LAYOUTS)}")
     if not folder.is_dir():
         raise MediaError(f"{folder} is not a folder: give one with a data set of optical flow")
+    # Frames may lie beside or above what is given, which a relative path such as "." does not name.
+    folder = folder.absolute()
     if layout is not None:
         found = {layout: LAYOUTS[layout](folder)}
     else:
@@ -137,7 +144,7 @@ def _middlebury(folder: Path) -> list[FlowPair]:
     for flow in sorted(folder.rglob("flow10.flo")):
         frames = flow.parent
         if not (frames / "frame10.png").exists():
-            frames = frames.parents[1] / "other-data" / frames.name
+            frames = frames.parent.parent / "other-data" / frames.name
         truth = partial(_flo, flow)
         pairs.append(FlowPair(flow.parent.name, frames / "frame10.png", frames / "frame11.png", truth))
     return pairs
@@ -158,7 +165,7 @@ def _sintel(folder: Path, rendered: str = "clean") -> list[FlowPair]:
                 flow.with_name(f"{kind}_{here}.png") for kind in ("occlusions", "invalid")
             )
         else:
-            root = flow.parents[2]
+            root = flow.parent.parent.parent
             frames = root / rendered / scene
             occlusions, invalid = (
                 root / kind / scene / f"frame_{here}.png" for kind in ("occlusions", "invalid")
@@ -178,7 +185,7 @@ def _kitti(folder: Path) -> list[FlowPair]:
     pairs = []
     flows = sorted(folder.rglob("flow_occ/*_10.png")) or sorted(folder.rglob("flow_noc/*_10.png"))
     for flow in flows:
-        root = flow.parents[1]
+        root = flow.parent.parent
         folders = [root / name for name in ("image_2", "colored_0", "image_0")]
         frames = next((each for each in folders if each.is_dir()), folders[0])
         visible = root / "flow_noc" / flow.name
@@ -190,11 +197,27 @@ def _kitti(folder: Path) -> list[FlowPair]:
 
 def _chairs(folder: Path) -> list[FlowPair]:
     pairs = []
+    split = cache(_chairs_split)
     for flow in sorted(folder.rglob("*_flow.flo")):
         name = flow.name.removesuffix("_flow.flo")
+        if split(flow.parent).get(name, _VALIDATION) != _VALIDATION:
+            continue
         first, second = (flow.with_name(f"{name}_img{k}.ppm") for k in (1, 2))
         pairs.append(FlowPair(name, first, second, partial(_flo, flow)))
     return pairs
+
+
+def _chairs_split(folder: Path) -> dict[str, str]:
+    """What each pair is for, by its name; empty where no split lies in the folder or in the one above."""
+    places = (folder / _CHAIRS_SPLIT, folder.parent / _CHAIRS_SPLIT)
+    path = next((each for each in places if each.is_file()), None)
+    if path is None:
+        return {}
+    try:
+        marks = path.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MediaError(f"{path} cannot be read: it may be damaged, and can be left out") from error
+    return {f"{number:05}": mark for number, mark in enumerate(marks, start=1)}
 
 
 LAYOUTS: dict[str, Callable[[Path], list[FlowPair]]] = {

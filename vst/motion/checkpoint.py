@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _pickled(path: Path) -> Any:
+    _refuse_bombs(path)
     allowed: list[Any] = [(_Unread, name) for name in _ALLOWED]
     try:
         # A pickle of Python 2 has its names, and the bytes of numpy's scalars, as strings without encoding.
@@ -118,8 +120,25 @@ def _pickled(path: Path) -> Any:
         ) from error
 
 
+def _refuse_bombs(path: Path) -> None:
+    """Refuse an archive that unpacks to more than it is: torch packs nothing, and reads all into memory."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        packed = path.stat().st_size
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return  # no archive for torch either, which says so
+    if unpacked > packed:
+        raise WeightsError(
+            f"{path} would unpack to {unpacked:,} bytes, but has {packed:,}, which no checkpoint of torch "
+            "does: get the file from its publisher"
+        )
+
+
 def _line(error: Exception) -> str:
     """The first sentence of what a library says, or the kind of error where it says nothing."""
     said = str(error).replace("Weights only load failed. ", "")
-    said = re.split(r"This file can still be loaded|Please use|\n", said.strip(), maxsplit=1)[0]
+    said = re.split(r"This file can still be loaded|Please use|\.\s|\n", said.strip(), maxsplit=1)[0]
     return " ".join(said.split())[:120].rstrip(" .") or type(error).__name__

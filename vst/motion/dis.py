@@ -39,7 +39,7 @@ class DisEstimator(Estimator):
     Args:
         preset: ``"refined"``, or OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four
             times as long as fast, and its mask finds 89 to 99 % of what moving discs hid; that of fast
-            finds 66 to 96 %. Refined takes one and a half times as long as medium.
+            finds 66 to 96 %. Refined takes twice as long as medium.
         fine_below: Frames with a shorter side than so many pixels are searched at full resolution. The
             three of OpenCV are as OpenCV has them, whatever this says.
     """

@@ -78,6 +78,16 @@ def recognise(shapes: Shapes) -> str | None:
     return next((name for name in ARCHITECTURES if shapes_of(name) == shapes), None)
 
 
+def check_family(family: str) -> None:
+    """Refuse what is no key of ``RELEASES``.
+
+    Raises:
+        UsageError: With the nearest one.
+    """
+    if family not in RELEASES:
+        raise UsageError(f"nothing to import as {family!r}: {suggestion(family, RELEASES)}")
+
+
 def import_weights(family: str, path: Path, name: str | None = None) -> Imported:
     """Take a published checkpoint over into the user's data folder.
 
@@ -93,8 +103,7 @@ def import_weights(family: str, path: Path, name: str | None = None) -> Imported
         UsageError: There is no such family, or no such estimator in it.
         WeightsError: The file is not a checkpoint of that family or estimator, or it cannot be stored.
     """
-    if family not in RELEASES:
-        raise UsageError(f"nothing to import as {family!r}: {suggestion(family, RELEASES)}")
+    check_family(family)
     names = RELEASES[family].estimators
     if name is not None and name not in names:
         raise UsageError(f"{family} has no estimator {name!r}: {suggestion(name, names)}")
@@ -136,6 +145,22 @@ def load_network(name: str) -> nn.Module:
     wanted = {each: tuple(value.shape) for each, value in network.state_dict().items()}
     network.load_state_dict(read_tensors(path, wanted, remedy), assign=True)
     return network.requires_grad_(False).eval()
+
+
+def verify_imported() -> tuple[int, list[str]]:
+    """Read all imported weights.
+
+    Returns:
+        How many files there are, and what is wrong with some of them.
+    """
+    there = [name for name in ARCHITECTURES if weights_path(name).is_file()]
+    problems = []
+    for name in there:
+        try:
+            load_network(name)
+        except WeightsError as error:
+            problems.append(str(error))
+    return len(there), problems
 
 
 def _store(name: str, tensors: Mapping[str, torch.Tensor], source: Path) -> Path:

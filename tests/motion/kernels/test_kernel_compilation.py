@@ -12,7 +12,7 @@ from vst.errors import VstError
 from vst.motion.kernels import nvrtc as nvrtc_module
 from vst.motion.kernels import sources
 from vst.motion.kernels.build import build
-from vst.motion.kernels.nvrtc import Nvrtc, find_nvrtc, load_nvrtc
+from vst.motion.kernels.nvrtc import Nvrtc, compile_options, find_nvrtc, load_nvrtc
 from vst.motion.kernels.sources import DEFINITIONS, OPERATIONS, Source, read_source
 
 
@@ -84,7 +84,7 @@ def test_the_second_build_comes_from_the_disk(nvrtc, monkeypatch, tmp_path):
         assert build("channelnorm", torch.float32, capability) == first
 
 
-def test_another_source_type_device_or_compiler_is_another_entry(nvrtc, monkeypatch, tmp_path):
+def test_another_source_type_device_compiler_or_option_is_another_entry(nvrtc, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     monkeypatch.setattr(Nvrtc, "compile", lambda *given: b"code")
@@ -95,11 +95,15 @@ def test_another_source_type_device_or_compiler_is_another_entry(nvrtc, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(Nvrtc, "__str__", lambda self: "99.9")
         build("channelnorm", torch.float32, newest)
+    with monkeypatch.context() as patch:
+        options = (*compile_options("sm_90", "VST_FLOAT32"), "--use_fast_math")
+        patch.setattr("vst.motion.kernels.build.compile_options", lambda *given: options)
+        build("channelnorm", torch.float32, newest)
     changed = read_source("channelnorm")._replace(headers={"scalar.cuh": "// another"})
     with monkeypatch.context() as patch:
         patch.setattr("vst.motion.kernels.build.read_source", lambda operation: changed)
         build("channelnorm", torch.float32, newest)
-    assert len(list((tmp_path / "vst" / "kernels").iterdir())) == 5
+    assert len(list((tmp_path / "vst" / "kernels").iterdir())) == 6
 
 
 LINUX = ("libnvrtc.so.12", "libnvrtc-builtins.so.12.8", "libnvrtc.alt.so.12", "libcudart.so.12")

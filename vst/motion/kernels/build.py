@@ -8,7 +8,7 @@ import logging
 import torch
 
 from vst.motion.kernels import disk_cache
-from vst.motion.kernels.nvrtc import load_nvrtc
+from vst.motion.kernels.nvrtc import compile_options, load_nvrtc
 from vst.motion.kernels.operands import type_name
 from vst.motion.kernels.sources import DEFINITIONS, Source, read_source
 
@@ -31,7 +31,7 @@ def build(operation: str, dtype: torch.dtype, capability: tuple[int, int], anew:
     architecture = nvrtc.architecture(capability)
     definition = DEFINITIONS[dtype]
     source = read_source(operation)
-    key = _key(source, str(nvrtc), architecture, definition)
+    key = _key(source, str(nvrtc), *compile_options(architecture, definition))
     name = f"{operation}-{type_name(dtype)}-{architecture}-{key}"
     code = None if anew else disk_cache.read(name)
     if code is None:

@@ -83,7 +83,7 @@ class Nvrtc:
             VstError: It does not compile; with the first line of the compiler's log.
         """
         library = self._library
-        options = (f"--gpu-architecture={architecture}", f"-D{definition}", "--std=c++17")
+        options = compile_options(architecture, definition)
         headers = _strings(list(source.headers.values())), _strings(list(source.headers))
         program = ctypes.c_void_p()
         with self._lock:
@@ -130,6 +130,11 @@ class Nvrtc:
     def _reason(self, status: int) -> str:
         text: bytes = self._library.nvrtcGetErrorString(status)
         return text.decode(errors="replace")
+
+
+def compile_options(architecture: str, definition: str) -> tuple[str, ...]:
+    """What NVRTC is told, which the result depends on."""
+    return f"--gpu-architecture={architecture}", f"-D{definition}", "--std=c++17"
 
 
 @cache
