@@ -9,6 +9,8 @@ from vst.modes import MODES, create_mode
 from vst.modes.base import StatelessMode
 from vst.modes.painter import Painter
 from vst.modes.video import VtnMode
+from vst.networks import VTN
+from vst.networks.body import Variant
 
 
 def frames(count, height=24, width=32):
@@ -156,12 +158,12 @@ def test_a_mistyped_mode_or_style_gets_the_nearest_name(make):
         make("itn", "bleu")
 
 
-class Recorder(torch.nn.Module):
-    """Stands in for a network and notes where it is told to paint anew."""
+class Recorder(VTN):
+    """A network that paints nothing and notes where it is told to paint anew."""
 
     def __init__(self, gated=True):
-        super().__init__()
-        self.fresh, self.inputs, self.gated = [], 7, gated
+        super().__init__(2, variant=Variant(gate=gated))
+        self.fresh = []
 
     def forward(self, x, mix, fresh=None):
         self.fresh.append(None if fresh is None else fresh.mean().item())
