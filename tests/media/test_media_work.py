@@ -90,6 +90,13 @@ def test_only_one_state_is_kept_and_it_has_to_be_what_it_was(tmp_path):
     assert not store.has_state(segments[2])
 
 
+def test_a_segment_that_breaks_off_is_not_gone_on_from(store):
+    store.video(2).write_bytes(b"half a shot")
+    segment = store.finish(2, [20], 21, 0, files=[store.video(2)], broken_off=True)
+    assert (segment.index, segment.frames) == (2, 1)
+    assert [each.index for each in store.finished()] == [0, 1]
+
+
 def test_what_belongs_to_no_segment_is_cleared_away(store):
     (store.folder / "segment-00001.json.part").write_text("{")
     (store.folder / "folder").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from clips import Sound, make_clip, packets
 from PIL import Image
 
 from tests.render.scenes import CUTS, scenes
-from vst.errors import UsageError
+from vst.errors import Interrupted, UsageError
 from vst.media import Reader, probe
 from vst.motion import shots
 from vst.render import FlowSettings, follow_motion, passage, render
@@ -202,6 +203,15 @@ def test_a_part_that_the_clip_does_not_have_is_refused_and_leaves_nothing(
     with pytest.raises(UsageError, match=message) as refused:
         render(clip, settings(mode="itn", **options), tmp_path / "part.mkv")
     assert "\n" not in str(refused.value)
+    assert [each.name for each in tmp_path.iterdir()] == ["clip.mkv"]
+
+
+@pytest.mark.parametrize("mode", ["vtn", "itn"])
+def test_the_search_for_a_part_can_be_stopped(clip, settings, tmp_path, mode):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Interrupted, match="stopped before the first frame; no output was written"):
+        render(clip, settings(mode=mode, start="18f"), tmp_path / "part.mkv", stop=stop)
     assert [each.name for each in tmp_path.iterdir()] == ["clip.mkv"]
 
 

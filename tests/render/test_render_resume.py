@@ -188,6 +188,12 @@ def test_settings_that_changed_are_named_and_nothing_is_lost(
     assert render(clip, settings(), tmp_path / "out.mp4").resumed == 11
 
 
+def test_settings_that_frames_do_not_depend_on_may_change(clip, settings, stopped, tmp_path):
+    stopped(13)
+    report = render(clip, settings(min_free=1, overwrite=True), tmp_path / "out.mp4")
+    assert report.resumed == 11
+
+
 def test_no_resume_begins_anew(clip, settings, stopped, tmp_path):
     stopped(13)
     heard = []

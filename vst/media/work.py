@@ -163,6 +163,7 @@ class WorkFolder:
         last: bool = False,
         save: Save | None = None,
         notes: Sequence[str] = (),
+        broken_off: bool = False,
     ) -> Segment:
         """Mark a segment as finished, once its files are closed.
 
@@ -176,6 +177,7 @@ class WorkFolder:
             last: Nothing comes after it.
             save: Writes the state from which painting goes on.
             notes: For the user.
+            broken_off: It ends before its time: it serves now, but a later run does it again.
 
         Raises:
             OSError: If something cannot be written.
@@ -194,6 +196,8 @@ class WorkFolder:
             None if save is None else _settled(self.state(index)),
             list(notes),
         )
+        if broken_off:
+            return segment
         self._write_json(self.record(index), asdict(segment))
         if index:
             # One is enough: whoever has to go back further paints again from the shot's beginning.

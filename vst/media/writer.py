@@ -450,6 +450,7 @@ class Writer:
                 last=last,
                 save=save,
                 notes=self._notes,
+                broken_off=self._cut_short,
             )
         except (av.FFmpegError, OSError) as error:
             raise writing_error(self.path, error) from error
@@ -498,7 +499,7 @@ class Writer:
         return self.path
 
     def _finish_folder(self, folder: PictureFolder) -> None:
-        self.cut(last=not self._cut_short)
+        self.cut(last=True)
         if not self.frames:
             raise MediaError(f"{self.path} was not written: there was no frame")
         if self._resumable:
@@ -514,7 +515,7 @@ class Writer:
         write_picture(self._part, self._picture, self._still, self._source.attributes)
 
     def _finish_clip(self, chosen: Plan) -> None:
-        self.cut(last=not self._cut_short)
+        self.cut(last=True)
         if not self._segments:
             raise MediaError(f"{self.path} was not written: there was no frame")
         self._room.wait(self._joined_size, at_once=True)

@@ -25,7 +25,15 @@ from vst.render.identity import identity_of
 from vst.render.memory import check as check_memory
 from vst.render.memory import note as tiles_note
 from vst.render.memory import predict
-from vst.render.passage import Place, ending, find_first, first_of_shot, passage_from, remembers
+from vst.render.passage import (
+    Place,
+    ending,
+    find_first,
+    first_of_shot,
+    passage_from,
+    remembers,
+    unless_stopped,
+)
 from vst.render.paths import output_path
 from vst.render.pipeline import Progress, paint
 from vst.render.resume import Earlier, describe, find_earlier
@@ -189,7 +197,8 @@ def render(
                 with _opened(source, settings) as again:
                     again.begin_at(first)
                     size = working or (width, height)
-                    yield (resize_frame(resize_frame(each, width, height), *size) for each in again)
+                    frames = unless_stopped(again, stop)
+                    yield (resize_frame(resize_frame(each, width, height), *size) for each in frames)
 
             if earlier is not None:
                 place = earlier.place

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 from vst.errors import Interrupted, UsageError
 from vst.frame import Frame
@@ -16,6 +17,8 @@ from vst.modes import Mode
 from vst.modes.base import StatelessMode
 from vst.motion import shots
 from vst.motion.shots import REACH
+
+T = TypeVar("T")
 
 SEARCHED = 48
 """So many frames before an excerpt are searched for the beginning of its shot; then twice as many, ..."""
@@ -100,6 +103,18 @@ def ending(excerpt: Excerpt, first: int, clip: ClipInfo) -> Callable[[Frame], bo
     return ends
 
 
+def unless_stopped(items: Iterable[T], stop: threading.Event | None) -> Iterator[T]:
+    """What is looked through before the first frame is painted.
+
+    Raises:
+        Interrupted: If `stop` is set meanwhile.
+    """
+    for item in items:
+        if stop is not None and stop.is_set():
+            raise Interrupted("stopped before the first frame")
+        yield item
+
+
 def find_first(
     opened: Callable[[], AbstractContextManager[Reader]],
     excerpt: Excerpt,
@@ -118,9 +133,7 @@ def find_first(
         return 0, clip.start
     index, time = -1, clip.start
     with opened() as reader:
-        for index, time in enumerate(reader.times()):
-            if stop is not None and stop.is_set():
-                raise Interrupted("stopped before the first frame; no output was written")
+        for index, time in enumerate(unless_stopped(reader.times(), stop)):
             if not excerpt.start.reached(index, time, clip):
                 continue
             if excerpt.end is not None and excerpt.end.reached(index, time, clip):
