@@ -45,3 +45,18 @@ def test_no_two_outputs_have_one_name(footage, tmp_path):
     outputs = {job.source.name: job.name for job in jobs}
     assert outputs["tape.mkv"] == "a/tape.mkv"
     assert outputs["tape.ts"] == "a/tape.ts.mkv"
+
+
+def test_numbered_pictures_are_single_ones_and_it_is_said_how_to_make_them_a_clip(
+    footage, tmp_path, caplog
+):
+    for number in range(30):
+        (footage / f"b/shot.{number:04d}.exr").write_text("frame")
+        (footage / f"a/IMG_{number * 7}.jpg").write_text("photograph")
+    found = names(find_jobs(footage, tmp_path / "out"))
+    assert sum(name.startswith("b/shot.") for name in found) == 30
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        f"{footage}/b/shot.%04d.exr are 30 pictures, each painted by itself; if they are the frames of a "
+        "clip, 'vst render' of that pattern paints them as one"
+    ]

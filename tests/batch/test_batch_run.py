@@ -178,3 +178,14 @@ def test_folders_that_cannot_be_meant_are_refused(footage, tmp_path, fake_render
         run(tmp_path / "empty", tmp_path / "out", CANDY)
     with pytest.raises(UsageError, match="expected 1 or more"):
         run(footage, tmp_path / "out", CANDY, jobs=0)
+
+
+def test_two_batches_into_one_folder_refuse_each_other(footage, tmp_path, fake_render):
+    class Second(Watcher):
+        def started(self, jobs):
+            with pytest.raises(MediaError, match="out is being written by another batch: wait for it"):
+                run(footage, tmp_path / "out", CANDY)
+
+    results = run(footage, tmp_path / "out", CANDY, watcher=Second())
+    assert set(states(results).values()) == {State.DONE}
+    assert not list((tmp_path / "out").glob(".*lock*"))

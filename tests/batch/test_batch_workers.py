@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -17,6 +18,9 @@ def paint(job: Job, progress, stop: threading.Event) -> Report:
     """Runs in the worker; what it does is the name of its job."""
     deed = job.name.partition("-")[0]
     progress(Progress(1, 1, 1.0, 0.0, "paint"))
+    if deed == "say":
+        logging.getLogger("vst.media.room").warning("paused: no room")
+        logging.getLogger("elsewhere").warning("not for users")
     if deed == "die":
         os._exit(9)
     if deed == "fail":
@@ -58,6 +62,12 @@ def test_every_job_is_done_whatever_becomes_of_the_others():
     pids = {result.frames for result in results if result.state is State.DONE}
     assert os.getpid() not in pids
     assert all(_gone(pid) for pid in pids)
+
+
+def test_what_a_render_says_meanwhile_is_heard(caplog):
+    (result,) = run_in_workers(jobs("say"), paint, 1, lambda job, progress: None, threading.Event())
+    assert result.state is State.DONE
+    assert [record.getMessage() for record in caplog.records] == ["say: paused: no room"]
 
 
 def test_a_stop_reaches_the_workers_and_the_rest_is_not_begun():

@@ -12,6 +12,7 @@ from PIL import Image
 
 from vst.errors import UsageError
 from vst.media import Reader, Writer, probe
+from vst.media.combing import is_woven
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 12
 
@@ -155,3 +156,41 @@ def test_a_picture_has_no_fields_and_that_is_said(tmp_path):
 def test_an_unknown_way_is_refused(tmp_path):
     with pytest.raises(UsageError, match="deinterlace is 'field': did you mean 'fields'"):
         Reader(tmp_path / "none.mp4", deinterlace="field")
+
+
+def noted(reader: Reader) -> bool:
+    frames = list(reader)
+    assert len(frames) == FRAMES
+    return any("look woven of two fields" in note for note in reader.notes)
+
+
+def test_fields_that_nothing_speaks_of_are_seen_by_their_combs(tmp_path):
+    clip = interlaced_clip(tmp_path / "c.mkv", codec="ffv1", marked=False)
+    assert not probe(clip).interlaced
+    assert noted(Reader(clip))
+    assert not noted(Reader(clip, deinterlace="frames"))
+
+
+def test_fields_that_are_spoken_of_are_not_looked_for(tmp_path):
+    assert not noted(Reader(interlaced_clip(tmp_path / "c.ts")))
+
+
+@pytest.mark.parametrize("kind", ["progressive", "still stripes", "moving texture", "noise"])
+def test_what_only_looks_like_combs_is_none(kind):
+    chance = np.random.default_rng(1)
+    before, picture = moment(2) / 255, moment(3) / 255
+    if kind == "still stripes":
+        picture[::2] = 0.9
+        before = picture
+    elif kind == "moving texture":
+        before = chance.random((HEIGHT, WIDTH))
+        picture = np.roll(before, 3, axis=1)
+    elif kind == "noise":
+        before, picture = chance.random((2, HEIGHT, WIDTH))
+    assert not is_woven(picture.astype(np.float32), before.astype(np.float32))
+
+
+def test_combs_are_where_things_move():
+    pictures = [woven(number, True).astype(np.float32) / 255 for number in (2, 3)]
+    assert is_woven(pictures[1], pictures[0])
+    assert not is_woven(pictures[1], pictures[1])

@@ -241,3 +241,19 @@ def test_a_batch_takes_each_clips_own_files_and_notices_new_ones(tmp_path, exact
     follow_motion(source / "two.mkv", again, folder=tmp_path / "flows" / "two")
     results = vst.batch.run(source, output, settings(flow=given.flow, overwrite=True))
     assert [str(result.state) for result in results] == ["skipped", "done"]
+
+
+def test_two_analyses_into_one_folder_refuse_each_other(tmp_path, clip):
+    refused = []
+    settings = FlowSettings(distances=(1,), device="cpu", overwrite=True)
+
+    def second(each):
+        if each.frame == 2:
+            with pytest.raises(MediaError, match="flows is being written by another analysis") as caught:
+                follow_motion(clip, settings, folder=tmp_path / "new" / "flows")
+            refused.append(caught.value)
+
+    report = follow_motion(clip, settings, folder=tmp_path / "new" / "flows", progress=second)
+    assert len(refused) == 1
+    assert report.frames == 12
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["flows"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vst.batch.job import Job
@@ -11,12 +14,22 @@ from vst.errors import MediaError, UsageError, nearest
 from vst.media.sequence import PICTURES
 from vst.render.paths import written_suffix
 
+_log = logging.getLogger(__name__)
+
 VIDEO_SUFFIXES = (
     ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
     ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv",
 )  # fmt: skip
 RECORD = ".vst-batch.json"
 """The file by which an output folder is known; see `Manifest`."""
+
+LOCK = ".vst-batch.lock"
+"""The file in an output folder that only one batch holds at a time."""
+
+A_SECOND = 24
+"""So many pictures with numbers in a row may be a clip."""
+
+_NUMBERED = re.compile(r"(?P<head>.*?)(?P<number>\d{1,9})\.\w+")
 
 MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURES)
 """Files with these extensions, in any case, are rendered; others are left alone."""
@@ -52,6 +65,13 @@ def find_jobs(source: Path, output: Path) -> list[Job]:
         raise MediaError(
             f"{source} holds no video or picture: expected files such as .mp4, .mov, .mkv, .jpg, .png"
         )
+    for pattern, count in numbered_pictures(found):
+        _log.warning(
+            "%s are %d pictures, each painted by itself; if they are the frames of a clip, 'vst render' of "
+            "that pattern paints them as one",
+            source / pattern,
+            count,
+        )
     natural = {path: path.with_suffix(written_suffix(path)) for path in found}
     claims = Counter(str(name).casefold() for name in natural.values())
     jobs = []
@@ -62,6 +82,23 @@ def find_jobs(source: Path, output: Path) -> list[Job]:
             name = path.with_name(path.name + name.suffix)
         jobs.append(Job(name.as_posix(), source / path, output / name))
     return jobs
+
+
+def numbered_pictures(found: Sequence[Path]) -> Iterator[tuple[Path, int]]:
+    """Patterns, and their numbers of files, of pictures that may be the frames of one clip.
+
+    Cameras number photographs as renderers number frames, so a batch does not guess: each is painted by
+    itself, and a clip of pictures is rendered by its pattern.
+    """
+    runs: dict[tuple[Path, str, int, str], list[int]] = {}
+    for path in found:
+        match = _NUMBERED.fullmatch(path.name)
+        if match and path.suffix.lower() in PICTURES:
+            key = (path.parent, match["head"], len(match["number"]), path.suffix)
+            runs.setdefault(key, []).append(int(match["number"]))
+    for (folder, head, width, suffix), numbers in runs.items():
+        if len(numbers) >= A_SECOND and max(numbers) - min(numbers) == len(numbers) - 1:
+            yield folder / f"{head}%0{width}d{suffix}", len(numbers)
 
 
 def _nearest_folder(path: Path) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vst.batch.find import find_jobs
+from vst.batch.find import LOCK, find_jobs
 from vst.batch.job import Job, Paint, Result, State, attempt
 from vst.batch.manifest import Manifest
 from vst.batch.workers import run_in_workers
 from vst.errors import MediaError, UsageError
 from vst.media.codecs import codec_named
+from vst.media.lock import OutputLock
 from vst.modes import check_mode
 from vst.motion import check_estimator
 from vst.render import Progress, RenderSettings, Report, render
@@ -66,7 +67,7 @@ def run(
     Raises:
         UsageError: No file could be rendered with these settings, or the folders are one.
         MediaError: The source folder is missing or holds nothing to render, or the output folder
-            cannot be written.
+            cannot be written, or another batch is writing into it.
     """
     if jobs < 1:
         raise UsageError(f"--jobs is {jobs}: expected 1 or more")
@@ -78,7 +79,18 @@ def run(
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MediaError(f"folder {output} cannot be made: {error.strerror}") from error
-    manifest = Manifest(output)
+    with OutputLock(output, "batch", file=output / LOCK):
+        return _run_jobs(found, Manifest(output), settings, jobs, watcher, stop)
+
+
+def _run_jobs(
+    found: Sequence[Job],
+    manifest: Manifest,
+    settings: RenderSettings,
+    jobs: int,
+    watcher: Watcher,
+    stop: threading.Event,
+) -> list[Result]:
     watcher.started(found)
     results: dict[str, Result] = {}
     left = []

@@ -19,6 +19,8 @@ from vst.batch.job import Job, Paint, Result, State, attempt
 if TYPE_CHECKING:
     from vst.render import Progress
 
+_log = logging.getLogger(__name__)
+
 _STOP = "stop"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _POLL = 0.2
@@ -63,6 +65,8 @@ def run_in_workers(
                 if message is None:
                     workers.remove(worker)
                     yield worker.obituary(stop.is_set())
+                elif isinstance(message, str):
+                    _log.warning("%s: %s", worker.job.name, message)
                 elif isinstance(message, Result):
                     yield message
                     if waiting:
@@ -99,10 +103,10 @@ class _Worker:
     def stop(self) -> None:
         self._send(_STOP)
 
-    def receive(self) -> Progress | Result | None:
-        """The next message; None if the process has ended."""
+    def receive(self) -> Progress | Result | str | None:
+        """The next message, or line of the log; None if the process has ended."""
         try:
-            message: Progress | Result = self.connection.recv()
+            message: Progress | Result | str = self.connection.recv()
         except (EOFError, OSError):
             return None
         return message
@@ -157,13 +161,32 @@ def _serve(connection: Connection, paint: Paint) -> None:
     """The worker process: renders jobs until the other side closes the pipe."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    logging.getLogger().addHandler(logging.NullHandler())
+    lock = threading.Lock()
+
+    def send(message: Progress | Result | str) -> None:
+        # A render speaks from several threads.
+        with lock:
+            connection.send(message)
+
+    logging.getLogger().addHandler(_Forwarded(send))
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     stop = threading.Event()
     threading.Thread(target=_listen, args=(connection, jobs, stop), daemon=True).start()
     while True:
         job = jobs.get()
-        connection.send(attempt(job, paint, connection.send, stop))
+        send(attempt(job, paint, send, stop))
+
+
+class _Forwarded(logging.Handler):
+    """What renders have to say meanwhile, such as that they wait for room on the disk."""
+
+    def __init__(self, send: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._send = send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.split(".")[0] == "vst":
+            self._send(" ".join(record.getMessage().split()))
 
 
 def _listen(connection: Connection, jobs: queue.SimpleQueue[Job], stop: threading.Event) -> None:

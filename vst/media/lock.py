@@ -38,10 +38,11 @@ class OutputLock:
     Args:
         output: The file or folder to write.
         what: Who else may be at it, for the message.
+        file: The lock's file, where it is not to lie beside the output.
     """
 
-    def __init__(self, output: Path, what: str = "render") -> None:
-        self.path = output.with_name(f".{output.name}.vst-lock")
+    def __init__(self, output: Path, what: str = "render", *, file: Path | None = None) -> None:
+        self.path = file or output.with_name(f".{output.name}.vst-lock")
         self._output, self._what = output, what
         self._file: BinaryIO | None = None
 

@@ -17,6 +17,7 @@ import torch
 from vst.errors import CutShort, MediaError, UsageError, suggestion
 from vst.frame import Frame
 from vst.media.colour import TRANSFER_PQ, ColourSpec, spec_from_tags
+from vst.media.combing import CombFinder
 from vst.media.decode import DECODER_THREADS, MAX_WAITING, Decoder, too_damaged
 from vst.media.fields import DEINTERLACE, Deinterlacer
 from vst.media.hardware import NONE, choose_device
@@ -89,6 +90,8 @@ class Reader:
         self._max_damaged = max_damaged
         self._threads = threads
         self._notes: list[str] = list(self.info.notes)
+        said = found.interlaced or deinterlace != "no"
+        self._combs = None if said or not found.in_container else CombFinder()
         self._device, decoded_by = choose_device(hwaccel, found)
         if decoded_by is not None:
             self._notes.append(decoded_by)
@@ -223,6 +226,11 @@ class Reader:
                 raise CutShort(limit.refusal(self.info.path, float(found)))
 
     def _report(self) -> None:
+        if self._combs is not None and self._combs.found:
+            self._note(
+                "the frames look woven of two fields, though the clip does not say so; they are kept as "
+                "they are (--deinterlace frames or fields makes whole pictures)"
+            )
         if self.errors:
             self._note(f"{self.errors} damaged packets could not be decoded")
         if self.repaired:
@@ -339,7 +347,10 @@ class Reader:
             note=self._note,
             device=self._device,
         )
-        yield from self._stack.enter_context(self._decoder)
+        for frame, lost in self._stack.enter_context(self._decoder):
+            if frame is not None and self._combs is not None:
+                self._combs.look(frame)
+            yield frame, lost
 
     def _picture(self, frame: av.VideoFrame) -> Picture:
         """Upright R'G'B' and what goes with it, in the clip's size."""

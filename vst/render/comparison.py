@@ -131,7 +131,15 @@ def compare(
         whole = lineup.size(width, height)
         encoding = Encoding(settings.codec, settings.crf)
         writer = stack.enter_context(
-            Writer(target, first, encoding, width=whole[0], height=whole[1], overwrite=settings.overwrite)
+            Writer(
+                target,
+                first,
+                encoding,
+                width=whole[0],
+                height=whole[1],
+                overwrite=settings.overwrite,
+                stop=stop,
+            )
         )
         notes += _fitted(readers)
         lengths: list[str] = []

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from vst.errors import Interrupted, MediaError, UsageError, suggestion
 from vst.media import ClipInfo, Reader, Writer
+from vst.media.containers import writing_error
+from vst.media.lock import OutputLock
 from vst.media.picture_files import STILL_SUFFIXES
 from vst.motion import DISTANCES, Estimator, check_estimator, create_estimator, shots
 from vst.motion.analysis import Analysed, analyse
@@ -145,13 +147,21 @@ def follow_motion(
         drawing = FlowView(settings.show, settings.radius)
         keeper = film = None
         if folder is not None:
+            stack.enter_context(_alone_at(folder))
             keeper = stack.enter_context(FlowWriter(folder, settings.form, overwrite=settings.overwrite))
         if view is not None:
             shown = drawing.size(width, height)
             # Opaque, whatever the clip is.
             shown_as = replace(info, has_alpha=False)
             film = stack.enter_context(
-                Writer(view, shown_as, width=shown[0], height=shown[1], overwrite=settings.overwrite)
+                Writer(
+                    view,
+                    shown_as,
+                    width=shown[0],
+                    height=shown[1],
+                    overwrite=settings.overwrite,
+                    stop=stop,
+                )
             )
         frames = (resize_frame(frame, width, height) for frame in reader)
         decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
@@ -184,6 +194,16 @@ def follow_motion(
     return FlowReport(
         source, folder, view, count, shot_count, width, height, motion.name, time.monotonic() - began, notes
     )
+
+
+def _alone_at(folder: Path) -> OutputLock:
+    """The lock of a folder that may have to be made."""
+    whole = folder.resolve()
+    try:
+        whole.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise writing_error(folder, error) from error
+    return OutputLock(whole, "analysis")
 
 
 def _check(settings: FlowSettings, folder: Path | None, view: Path | None) -> None:
