@@ -46,7 +46,8 @@ static struct {
     pid_t owner, worker; /* the worker that this client has started, 0 if none */
     session *idle;
     int idles, busy;
-    int purging; /* whether a session that is busy now is to say so afterwards */
+    int purging;  /* whether a session that is busy now is to say so afterwards */
+    int silences; /* how often the worker did not answer in time since it last did */
 } all;
 
 static double seconds_of(const char *variable, double otherwise)
@@ -176,18 +177,35 @@ static void lost(session *it, const char *when, char message[VST_MESSAGE])
     disconnect(it);
 }
 
-/* Ends a worker that does not answer, so that the next render has another. */
-static void put_down(session *it)
+static void heard(void)
+{
+    pthread_mutex_lock(&guard);
+    all.silences = 0;
+    pthread_mutex_unlock(&guard);
+}
+
+/* Lets go of a worker that does not answer. It may only be slow, and ready for the next frame: so it is not before
+ * the second time that it is ended, and the next render has another. */
+static void despair(session *it)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
-    if (it->socket >= 0 && !getsockopt(it->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.pid > 0)
-        kill(peer.pid, SIGKILL);
     pthread_mutex_lock(&guard);
-    if (it->socket < 0 && all.worker > 0)
-        kill(all.worker, SIGKILL);
+    int again = all.silences++ > 0;
+    if (again) {
+        if (it->socket < 0)
+            peer.pid = all.worker;
+        else if (getsockopt(it->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+            peer.pid = 0;
+        if (peer.pid > 0)
+            kill(peer.pid, SIGKILL);
+        all.silences = 0;
+    }
     pthread_mutex_unlock(&guard);
-    mourn();
+    if (again) {
+        vst_log("the worker is ended: it did not answer twice");
+        mourn();
+    }
     disconnect(it);
 }
 
@@ -306,8 +324,8 @@ static vst_outcome greet(session *it, const vst_callbacks *callbacks, double unt
         }
     }
     if (length) {
-        vst_say(message, "vst: the worker did not answer in time and was ended; render again");
-        put_down(it);
+        vst_say(message, "vst: the worker did not answer in time; render again");
+        despair(it);
         return VST_FAILED;
     }
     *gone = 1;
@@ -351,7 +369,7 @@ static vst_outcome find_or_start(session *it, const vst_callbacks *callbacks, do
         }
         if (vst_now() > until) {
             vst_say(message, "vst: the worker did not start in time; see what 'vst plugin check' says");
-            put_down(it);
+            despair(it);
             return VST_FAILED;
         }
         vst_sleep(TICK);
@@ -498,15 +516,15 @@ static vst_outcome converse(session *it, const vst_callbacks *callbacks, char me
         if (length < 0) {
             if (vst_now() < until)
                 continue;
-            vst_say(message,
-                    "vst: the worker was silent for %.0f s and was ended; render again, or paint smaller "
-                    "(style scale)",
+            vst_say(message, "vst: the worker was silent for %.0f s; render again, or paint smaller (style scale)",
                     patience);
-            put_down(it);
+            despair(it);
             return VST_FAILED;
         }
         if (number_of(it, "id") != it->number)
             continue;
+        if (ends(it, it->number))
+            heard();
         if (says(it, "need") && answer_need(it, callbacks)) {
             lost(it, "in the middle of a frame", message);
             return VST_FAILED;
@@ -538,14 +556,14 @@ static vst_outcome settle(session *it, const vst_callbacks *callbacks, char mess
             disconnect(it);
             break;
         }
-        if (length > 0 && ends(it, it->pending))
+        if (length > 0 && ends(it, it->pending)) {
             it->pending = 0;
-        else if (aborted(callbacks))
+            heard();
+        } else if (aborted(callbacks))
             return VST_ABORTED;
         else if (vst_now() > until) {
-            vst_say(message,
-                    "vst: the worker was still busy with a frame that was given up and was ended; render again");
-            put_down(it);
+            vst_say(message, "vst: the worker is still busy with a frame that was given up; render again");
+            despair(it);
             return VST_FAILED;
         }
     }

@@ -52,6 +52,16 @@ def test_one_whose_turn_never_came_leaves_its_run_alone():
     assert not turns.turn("a").take(0)
 
 
+def test_who_goes_on_is_not_still():
+    turns = Turns()
+    first = turns.turn("a")
+    assert first.take(0)
+    turns._since -= 1000
+    assert turns.still >= 1000
+    first.tell()
+    assert turns.still < 1000
+
+
 def test_who_waits_is_woken():
     turns = Turns()
     first, second = turns.turn("a"), turns.turn("b")

@@ -99,14 +99,17 @@ def test_a_frame_can_be_given_up_while_it_is_silent(make_host):
     host.close()
 
 
-def test_a_silent_one_is_ended_after_a_while_and_the_next_frame_has_another(make_host):
-    host = make_host(VST_PLUGIN_RENDER_TIMEOUT="12")
+def test_one_that_is_silent_once_may_go_on_and_the_second_time_is_ended(make_host):
+    host = make_host(VST_PLUGIN_RENDER_TIMEOUT="15", VST_PLUGIN_LAUNCH_TIMEOUT="15")
+    host.say("set mode 1")
     host.render(0)
     (worker,) = host.workers()
     os.kill(worker, signal.SIGSTOP)
     host.render(1)
     assert host.statuses == [1]
-    assert "silent for 12 s" in host.message
+    assert "silent for 15 s" in host.message
+    host.render(1)
+    assert host.statuses == [1]
     assert wait_until(lambda: has_ended(worker), 30)
     host.render(1)
     assert host.statuses == [0], host.message

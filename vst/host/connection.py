@@ -26,6 +26,9 @@ _WAIT = 1.0
 _LOADING = 60.0
 """Seconds for PyTorch to be imported."""
 
+_STUCK = 60.0
+"""Seconds after which a request that was not heard of is no reason for others to wait."""
+
 
 class Gone(Exception):
     """The client is no longer there."""
@@ -161,13 +164,17 @@ class Connection:
 
     def _take_turn(self) -> None:
         while not self._turn.take(_WAIT):
-            self._wait()
+            if self._turns.still < _STUCK:
+                self._wait()
+            else:
+                self._look_for_cancel()  # the client will tire of the silence
 
     def _wait(self) -> None:
         self._look_for_cancel()
         self._send("wait", id=self._number)
 
     def _step(self, done: int, steps: int) -> None:
+        self._turn.tell()
         self._look_for_cancel()
         self._send("step", id=self._number, done=done, steps=steps)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 
 class Turns:
@@ -16,6 +17,12 @@ class Turns:
         self._changed = threading.Condition()
         self._working: Turn | None = None
         self._runs: set[str] = set()
+        self._since = time.monotonic()
+
+    @property
+    def still(self) -> float:
+        """Seconds since who works was last heard of."""
+        return time.monotonic() - self._since
 
     def turn(self, run: str | None = None) -> Turn:
         """A turn that is still to be waited for, of a run or of none."""
@@ -28,7 +35,7 @@ class Turns:
         with self._changed:
             if not self._changed.wait_for(free, seconds):
                 return False
-            self._working = turn
+            self._working, self._since = turn, time.monotonic()
             if run is not None:
                 self._runs.add(run)
             return True
@@ -55,6 +62,10 @@ class Turn:
             return False
         self._begun = True
         return True
+
+    def tell(self) -> None:
+        """It goes on."""
+        self._turns._since = time.monotonic()
 
     def pause(self) -> None:
         """Let others work, but no request of the same run."""

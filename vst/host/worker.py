@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 LOG_VARIABLE = "VST_PLUGIN_LOG"
 """Environment variable with the file that clients and worker write what they do to."""
+
+_LATE = ("cv2", "scenedetect")
+"""What the first frame would import: seconds without a sign of life."""
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +99,8 @@ class Worker:
         try:
             from vst.host.engine import Engine
 
+            for name in _LATE:
+                importlib.import_module(name)
             self._made = Engine()
         except Exception as error:
             _log.exception("the engine cannot be loaded")
