@@ -13,6 +13,7 @@ from vst.errors import MediaError
 from vst.frame import Frame
 from vst.look import resize
 from vst.media import Reader
+from vst.media.limits import FRAMES
 from vst.media.pictures import read_still
 from vst.media.sequence import PICTURES
 from vst.media.stills import probe_still
@@ -40,6 +41,7 @@ class Footage:
             self._files = sorted(each for each in self.path.iterdir() if each.suffix.lower() in PICTURES)
             if not self._files:
                 raise MediaError(f"{self.path} holds no picture: expected a video, or a folder of frames")
+            FRAMES.check(self.path, len(self._files))
             info = probe_still(self._files[0])
             self.width, self.height = info.width, info.height
             self.frames: int | None = len(self._files)

@@ -201,7 +201,7 @@ def probe(path: str | Path, *, fps: Fraction | None = None) -> ClipInfo:
         with open_input(path) as container:
             info = probe_container(path, container)
     FRAMES.check(path, info.frames or 0)
-    SECONDS.check(path, info.duration or 0)
+    SECONDS.check(path, float(info.duration or 0))
     return info
 
 

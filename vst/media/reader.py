@@ -232,9 +232,11 @@ class Reader:
                 "they are (--deinterlace frames or fields makes whole pictures)"
             )
         if self.errors:
-            self._note(f"{self.errors} damaged packets could not be decoded")
+            packets = "packet" if self.errors == 1 else "packets"
+            self._note(f"{self.errors} damaged {packets} could not be decoded")
         if self.repaired:
-            self._note(f"{self.repaired} damaged frames were replaced by their nearest good neighbour")
+            frames = "frame was" if self.repaired == 1 else "frames were"
+            self._note(f"{self.repaired} damaged {frames} replaced by the nearest good neighbour")
 
     def _pictures(self, gap: Fraction) -> Iterator[tuple[Fraction, Fraction, Picture | None]]:
         """Time, duration and picture of every file of a sequence; a damaged one gets its neighbour's."""
