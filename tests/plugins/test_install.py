@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -51,6 +53,18 @@ def test_a_new_style_comes_last_so_that_projects_keep_theirs(places, built, weig
     after = [value for name, value in read_configuration(path) if name == "style"]
     assert after[: len(before)] == before
     assert "blue" in after[len(before) :]
+
+
+def test_kdenlive_has_lists_of_the_styles_and_modes(places, built, weights, tmp_path):
+    places = replace(places, kdenlive=tmp_path / "effects")
+    install(places, built)
+    (described,) = (tmp_path / "effects").iterdir()
+    effect = ElementTree.parse(described).getroot()
+    assert effect.get("tag") == "frei0r.vst_frei0r"
+    lists = {each.get("name"): each.get("paramlist") for each in effect.iter("parameter")}
+    assert {"red", "blue"} <= set(lists["style"].split(";"))
+    assert lists["mode"].startswith("vtn;itn")
+    assert described in uninstall(places)
 
 
 def test_uninstall_leaves_nothing(places, built, weights):

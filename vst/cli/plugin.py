@@ -23,7 +23,7 @@ def _places(system: bool, ofx: Path | None, frei0r: Path | None) -> Places:
     from vst.host.install import Places, system_places, user_places
 
     usual = system_places() if system else user_places()
-    return Places(ofx or usual.ofx, frei0r or usual.frei0r)
+    return Places(ofx or usual.ofx, frei0r or usual.frei0r, usual.kdenlive)
 
 
 _system = click.option("--system", is_flag=True, help="For all users, in /usr/OFX/Plugins; needs root.")

@@ -15,6 +15,7 @@ import vst
 from vst.errors import VstError, WeightsError
 from vst.files import user_data_folder
 from vst.host.build import Built, find_or_build
+from vst.host.kdenlive import EFFECT, describe_effect
 
 BUNDLE = "vst.ofx.bundle"
 IDENTIFIER = "vst.paint"
@@ -23,6 +24,7 @@ FREI0R = "vst_frei0r.so"
 
 SYSTEM_OFX = Path("/usr/OFX/Plugins")
 SYSTEM_FREI0R = Path("/usr/local/lib/frei0r-1")
+SYSTEM_KDENLIVE = Path("/usr/share/kdenlive/effects")
 
 _ARCHITECTURES = {"x86_64": "Linux-x86-64", "aarch64": "Linux-aarch64"}
 
@@ -36,10 +38,12 @@ class Places:
     Attributes:
         ofx: Where the bundle lies.
         frei0r: Where the filter lies.
+        kdenlive: Where Kdenlive looks for descriptions of effects; None leaves it out.
     """
 
     ofx: Path
     frei0r: Path
+    kdenlive: Path | None = None
 
     @property
     def bundle(self) -> Path:
@@ -59,12 +63,12 @@ def user_places() -> Places:
     """
     ofx = _first_of("OFX_PLUGIN_PATH") or user_data_folder() / "OFX"
     frei0r = _first_of("FREI0R_PATH") or Path.home() / ".frei0r-1" / "lib"
-    return Places(ofx, frei0r)
+    return Places(ofx, frei0r, user_data_folder().parent / "kdenlive" / "effects")
 
 
 def system_places() -> Places:
     """Where plugins for all users go."""
-    return Places(SYSTEM_OFX, SYSTEM_FREI0R)
+    return Places(SYSTEM_OFX, SYSTEM_FREI0R, SYSTEM_KDENLIVE)
 
 
 def binary_in(bundle: Path) -> Path:
@@ -99,6 +103,7 @@ def install(places: Places, built: Built | None = None) -> list[Path]:
     """
     built = built or find_or_build()
     binary, configuration = binary_in(places.bundle), configuration_in(places.bundle)
+    beside = places.filter.with_suffix(".conf")
     try:
         text = _configuration(_styles_in(configuration))
         _put(built.ofx.read_bytes(), binary, 0o755)
@@ -106,9 +111,11 @@ def install(places: Places, built: Built | None = None) -> list[Path]:
         icon = _icon()
         if icon is not None:
             _put(icon, configuration.with_name(f"{IDENTIFIER}.png"), 0o644)
-        _put(_configuration(_styles_in(places.filter.with_suffix(".conf"))).encode(),
-             places.filter.with_suffix(".conf"), 0o644)  # fmt: skip
+        _put(_configuration(_styles_in(beside)).encode(), beside, 0o644)
         _put(built.frei0r.read_bytes(), places.filter, 0o755)
+        if places.kdenlive is not None:
+            modes = [value for name, value in read_configuration(beside) if name == "mode"]
+            _put(describe_effect(_styles_in(beside), modes), places.kdenlive / EFFECT, 0o644)
     except OSError as error:
         raise VstError(
             f"cannot write {error.filename or places.ofx} ({error.strerror}); give another folder, "
@@ -131,7 +138,10 @@ def uninstall(places: Places) -> list[Path]:
         if places.bundle.is_dir():
             shutil.rmtree(places.bundle)
             removed.append(places.bundle)
-        for path in (places.filter, places.filter.with_suffix(".conf")):
+        files = [places.filter, places.filter.with_suffix(".conf")]
+        if places.kdenlive is not None:
+            files.append(places.kdenlive / EFFECT)
+        for path in files:
             if path.is_file():
                 path.unlink()
                 removed.append(path)
