@@ -39,11 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.one is not None:
         print(json.dumps(_paint(options, options.mode[0], options.one)))
         return 0
-    print("| mode | size | tile | tiles | peak, MiB | seconds | largest difference, of 255 |")
-    print("|---|---|---|---|---|---|---|")
+    print("| mode | precision | size | tile | tiles | peak, MiB | predicted | CPU seconds | differs by |")
+    print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for mode in options.mode:
-            for tile in [*([] if options.no_whole else [WHOLE]), *options.tile]:
+            for tile in [WHOLE, *options.tile]:
                 print(_row(options, mode, tile, Path(folder)), flush=True)
     return 0
 
@@ -57,15 +57,17 @@ def _row(options: argparse.Namespace, mode: str, tile: int, folder: Path) -> str
         command += ["--keep", str(folder / f"{mode}-{tile}.npy")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        return f"| {mode} | {options.size} | {tile} | failed: {done.stderr.strip().splitlines()[-1]} |"
+        why = done.stderr.strip().splitlines()[-1]
+        return f"| {mode} | {options.precision} | {options.size} | {tile} | failed: {why} |"
     found = json.loads(done.stdout)
     apart = ""
     if options.compare and tile != WHOLE:
         whole, tiled = (np.load(folder / f"{mode}-{each}.npy") for each in (WHOLE, tile))
         apart = f"{np.abs(whole - tiled).max() / 2 * 255:.3f}"
     return (
-        f"| {mode} | {found['width']}×{found['height']} | {tile or 'whole'} | {found['tiles']} | "
-        f"{found['peak'] / 2**20:.0f} | {found['seconds']:.1f} | {apart} |"
+        f"| {mode} | {options.precision} | {found['width']}×{found['height']} | {tile or 'whole'} | "
+        f"{found['tiles']} | {found['peak'] / 2**20:.0f} | {found['predicted'] / 2**20:.0f} | "
+        f"{found['seconds']:.1f} | {apart} |"
     )
 
 
@@ -89,7 +91,14 @@ def _paint(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float
     if options.keep is not None:
         np.save(options.keep, painted.numpy())
     count = 1 if tile == WHOLE else -(-height // tile) * -(-width // tile)
-    return {"width": width, "height": height, "tiles": count, "peak": peak, "seconds": seconds}
+    return {
+        "width": width,
+        "height": height,
+        "tiles": count,
+        "peak": peak,
+        "predicted": painter.need(height, width).painting,
+        "seconds": seconds,
+    }
 
 
 def _planes(height: int, width: int, inputs: int) -> list[Tensor]:
@@ -122,7 +131,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--compare", action="store_true", help="how far tiled pictures are from the whole one"
     )
-    parser.add_argument("--no-whole", action="store_true", help="only tiled ones")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--keep", type=Path, help=argparse.SUPPRESS)
     return parser

@@ -61,7 +61,7 @@ def test_a_render_that_cannot_fit_is_refused_before_anything_is_written(
 ):
     monkeypatch.setattr(memory, "free_memory", lambda device: 200 * 2**20)
     with pytest.raises(
-        VstError, match=r"rendering 130×72 takes 0\.6 GiB of main memory at least, and 0\.2"
+        VstError, match=r"rendering 130×72 takes about 0\.6 GiB of main memory at least, and 0\.2"
     ):
         render(clip, settings(), tmp_path / "out.mkv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mkv"]
@@ -92,6 +92,13 @@ def test_what_a_large_frame_takes_is_mostly_its_painting_and_less_in_tiles(tiny_
     small = predicted(create_mode("vtn", "red", weights_dir=tiny_weights), uhd, (854, 480))
     assert small.main < tiled.main
     assert small.main > predicted(None, (854, 480), None).main
+
+
+def test_a_short_clip_takes_less_than_a_long_one_and_a_picture_least(tiny_weights):
+    mode = create_mode("vtn", "red", weights_dir=tiny_weights)
+    uhd = (3840, 2160)
+    one, few, many, unknown = (predicted(mode, uhd, uhd, frames=n).main for n in (1, 5, 1000, None))
+    assert one < few < many == unknown
 
 
 def test_with_a_gpu_its_memory_and_the_computers_are_looked_at_one_by_one(tiny_weights, monkeypatch):

@@ -185,7 +185,8 @@ def render(
                         settings.flow, info.first_file, info.width, info.height, info.frames
                     )
             planes = 4 if info.has_alpha else 3
-            predicted = predict(mode, device, (width, height), working, planes=planes, still=info.is_still)
+            count = 1 if info.is_still else info.frames
+            predicted = predict(mode, device, (width, height), working, planes=planes, frames=count)
             check_memory(predicted, device, (width, height), working)
             weights = [each.path for each in selection.files] if painting else []
             identity = identity_of(settings, info, device, precision, weights, estimator)

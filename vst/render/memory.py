@@ -29,15 +29,17 @@ _REDUCED = 8
 """Frames at the size at which they are painted."""
 _MOTION = 200
 """Bytes a pixel for flow in both directions, masks, and pictures of earlier frames."""
-_ENCODER = 100
-"""Bytes a pixel: some sixty pictures that an encoder looks ahead at, or refers to."""
-_STILL = 4
-"""Frames of full size where there is one picture only."""
+_ENCODER = 200
+"""Bytes a pixel: pictures that an encoder looks ahead at or refers to, and conversions."""
+_ENCODED = 60
+"""How many pictures that is."""
 _BASE = 600 * 2**20
 """PyTorch, OpenCV and the codecs themselves."""
 
 _TIGHT = 0.8
 """Of what is free: more than that is worth a line."""
+_SURE = 0.75
+"""Of what was predicted, so much is needed at any rate: encoders differ, and so do libraries."""
 
 GIB = 2**30
 
@@ -66,7 +68,7 @@ def predict(
     working: tuple[int, int] | None,
     *,
     planes: int = 3,
-    still: bool = False,
+    frames: int | None = None,
 ) -> Prediction | None:
     """What a render will take; None where the mode cannot say.
 
@@ -76,12 +78,13 @@ def predict(
         size: Width and height of what is written.
         working: Of what is painted.
         planes: Of a frame, its alpha and gain counted.
-        still: Whether it is a single picture.
+        frames: How many there are, if known.
     """
     pixels = size[0] * size[1]
-    main = _BASE + pixels * _PLANE * planes * (_STILL if still else _IN_FLIGHT)
-    if not still:
-        main += pixels * _ENCODER
+    # Of a short clip there are never so many at once; three are in the finishing.
+    flying = _IN_FLIGHT if frames is None else min(_IN_FLIGHT, frames + 3)
+    encoded = 1.0 if frames is None else min(1.0, frames / _ENCODED)
+    main = _BASE + round(pixels * (_PLANE * planes * flying + _ENCODER * encoded))
     if mode is None or working is None:
         return Prediction(main, 0, main, Need(0, 0, 0, None))
     if not isinstance(mode, PredictableMode):
@@ -91,7 +94,7 @@ def predict(
     main += need.remembered
     if working != size:
         main += painted * _PLANE * planes * _REDUCED
-    if mode.distances and not still:
+    if mode.distances and frames != 1:
         main += painted * _MOTION
     if device.type == "cpu":
         return Prediction(main + need.painting, 0, main + need.least, need)
@@ -113,7 +116,7 @@ def check(
         working: Of what is painted.
 
     Raises:
-        VstError: where even the smallest tiles take more than there is.
+        VstError: where even the smallest tiles take far more than there is.
     """
     if prediction is None:
         return
@@ -158,10 +161,10 @@ def _hold(what: str, wanted: int, least: int, device: torch.device) -> None:
     if free is None:
         return
     where = "main memory" if device.type == "cpu" else f"the memory of {device}"
-    if least > free:
+    if _SURE * least > free:
         raise VstError(
-            f"{what} takes {_gib(least)} of {where} at least, and {_gib(free)} are free: make the output "
-            "smaller with --size, broaden the strokes with --style-scale, or end other programs"
+            f"{what} takes about {_gib(least)} of {where} at least, and {_gib(free)} are free: make the "
+            "output smaller with --size, broaden the strokes with --style-scale, or end other programs"
         )
     line = f"{what} takes about {_gib(wanted)} of {where}, and {_gib(free)} are free"
     if wanted <= _TIGHT * free:
