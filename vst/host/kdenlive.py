@@ -17,7 +17,7 @@ def describe_effect(styles: Sequence[str], modes: Sequence[str]) -> bytes:
         styles: To choose from, the first at first.
         modes: To choose from, the first at first.
     """
-    effect = ElementTree.Element("effect", tag=_SERVICE, id=_SERVICE)
+    effect = ElementTree.Element("effect", {"tag": _SERVICE, "id": _SERVICE})
     _say(effect, "name", "vst")
     _say(effect, "description", "Turns a clip into a painting that holds still")
     _say(effect, "author", "the vst contributors")
@@ -37,7 +37,8 @@ def _say(parent: ElementTree.Element, tag: str, text: str) -> None:
 
 
 def _value(effect: ElementTree.Element, name: str, label: str, **attributes: str) -> None:
-    _say(ElementTree.SubElement(effect, "parameter", name=name, **attributes), "name", label)
+    parameter = ElementTree.SubElement(effect, "parameter", {"name": name, **attributes})
+    _say(parameter, "name", label)
 
 
 def _list(effect: ElementTree.Element, name: str, label: str, choices: Sequence[str]) -> None:
