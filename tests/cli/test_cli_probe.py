@@ -86,6 +86,22 @@ def test_what_is_no_clip_is_one_line(tmp_path, capsys, name):
     assert name in caught.err
 
 
+@pytest.mark.parametrize(("names", "code"), [(["no.mp4", "c.mp4"], 3), (["no.mp4", "neither.mp4"], 1)])
+def test_of_several_files_each_is_looked_at(clip, capsys, names, code):
+    paths = [str(clip.with_name(name)) for name in names]
+    assert run(["probe", *paths]) == code
+    caught = capsys.readouterr()
+    assert [line.split()[-1] for line in caught.out.splitlines() if line.startswith("file ")] == (
+        [str(clip)] if code == 3 else []
+    )
+    assert caught.err.count("vst: error:") == names.count("no.mp4") + names.count("neither.mp4")
+    assert run(["probe", "--json", *paths]) == code
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["exit_code"] for each in said if each.get("event") == "error"] == [1] * (
+        2 if code == 1 else 1
+    )
+
+
 def test_a_frame_rate_that_is_none_is_bad_usage(tmp_path, capsys):
     assert run(["probe", str(tmp_path / "%d.png"), "--fps", "fast"]) == 2
     assert "write a number such as 25, 23.976 or 24000/1001" in capsys.readouterr().err

@@ -141,15 +141,16 @@ def test_alpha_comes_along(tmp_path):
     assert torch.equal(frame.alpha, to_rgb(yuv_frame(48, 32, 0, "yuva420p"), ColourSpec("bt601", False))[1])
 
 
-def damage(source: Path, target: Path, numbers: set[int]) -> None:
-    """Copy a clip, the payload of some packets replaced by noise."""
+def damage(source: Path, target: Path, numbers: set[int], kept: float = 0.0) -> None:
+    """Copy a clip, the payload of some packets replaced by noise, but for so much of their beginning."""
     noise = random.Random(1)
     with av.open(str(source)) as given, av.open(str(target), "w") as out:
         stream = given.streams.video[0]
         copy = out.add_stream_from_template(stream, opaque=True)
         for number, packet in enumerate(p for p in given.demux(stream) if p.size):
             if number in numbers:
-                payload = bytes(packet)[:5] + noise.randbytes(max(1, packet.size - 5))
+                good = max(5, int(packet.size * kept))
+                payload = bytes(packet)[:good] + noise.randbytes(max(1, packet.size - good))
                 broken = av.Packet(payload)
                 broken.pts, broken.dts, broken.time_base = packet.pts, packet.dts, packet.time_base
                 broken.duration, broken.is_keyframe = packet.duration, packet.is_keyframe
@@ -181,6 +182,25 @@ def test_too_many_damaged_frames_in_a_row_end_the_clip_with_what_was_good(tmp_pa
     with pytest.raises(MediaError, match="4 frames in a row cannot be decoded"):
         frames.extend(Reader(tmp_path / "bad.mkv", max_damaged=3))
     assert [f.index for f in frames] == list(range(8))
+
+
+def test_one_damaged_frame_where_none_is_allowed_is_told_as_one(tmp_path):
+    damage(intra_clip(tmp_path / "good.mkv"), tmp_path / "bad.mkv", {8})
+    with pytest.raises(
+        MediaError, match=r"damaged: 1 frame cannot be decoded \(more than 0, --max-damaged\)"
+    ):
+        list(Reader(tmp_path / "bad.mkv", max_damaged=0))
+
+
+def test_a_frame_that_the_decoder_patches_is_counted(tmp_path):
+    clip = make_clip(tmp_path / "good.mp4", codec="libx264")
+    damage(clip, tmp_path / "bad.mp4", {0}, kept=0.5)
+    good, bad = Reader(clip), Reader(tmp_path / "bad.mp4")
+    assert len(list(good)) == len(list(bad)) == 12
+    assert (good.patched, bad.patched, bad.repaired) == (0, 1, 0)
+    said = "1 frame was decoded only in part; what was missing is as the decoder patched it"
+    assert said in bad.notes
+    assert said not in good.notes
 
 
 def test_frames_that_vanish_without_an_error_are_repaired_too(tmp_path):
@@ -236,7 +256,7 @@ def test_a_missing_file_gets_the_nearest_name(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(MediaError, match="is a folder"):
+    with pytest.raises(MediaError, match=r"is a folder: .*%04d\.png; .* vst batch"):
         probe(tmp_path)
 
 

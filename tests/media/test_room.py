@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,13 @@ def test_the_folder_that_is_short_is_named(tmp_path, disks):
         with pytest.raises(MediaError, match=f"100 MiB are free in .*{name}, 200 MiB are wanted"):
             watch.check()
         disks[name] = 1000 * MIB
+
+
+def test_a_folder_is_named_by_its_whole_path(tmp_path, disks, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    disks["out"] = 100 * MIB
+    with pytest.raises(MediaError, match=f"are free in {tmp_path / 'out'}, "):
+        DiskRoom(Path("work"), Path("out"), 200 * MIB).check()
 
 
 def test_the_output_needs_room_for_all_that_is_encoded_so_far(tmp_path, disks):

@@ -139,7 +139,7 @@ def test_what_comes_before_damage_is_finished_under_a_name_that_says_so(tmp_path
     whole = render(clip, options, tmp_path / "whole.mkv").output
     break_off(clip, 10)
     for name in ("o.incomplete.mkv", "o-2.incomplete.mkv"):
-        with pytest.raises(CutShort, match=r"11 frames in a row .* \(more than 10, --max-damaged\)") as caught:
+        with pytest.raises(CutShort, match=r"11 frames in a row .*more than 10, --max-d") as caught:
             render(clip, options, out / "o.mkv")
         assert str(caught.value).endswith(f"; the 10 frames before that are in {out / name}")
         with Reader(out / name) as reader, Reader(whole) as complete:

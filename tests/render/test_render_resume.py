@@ -167,8 +167,8 @@ def test_a_full_disk_keeps_what_was_finished(clip, settings, tmp_path, monkeypat
     ("options", "named"),
     [
         ({"style": "blue"}, "--style was red and is blue"),
-        ({"crf": 30, "strength": 0.5}, "--crf was None and is 30; --strength was 1.0 and is 0.5"),
-        ({"start": "2f"}, "--start was None and is 2f"),
+        ({"crf": 30, "strength": 0.5}, "--crf was not given and is 30; --strength was 1.0 and is 0.5"),
+        ({"start": "2f"}, "--start was not given and is 2f"),
         ({"flow": "dis-fast"}, "--flow was dis and is dis-fast"),
         ({"threads": 2}, "--threads was 1 and is 2"),
         ({"precision": "bf16"}, "--precision was fp32 and is bf16"),

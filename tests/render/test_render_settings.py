@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vst.errors import UsageError, VstError
+from vst.errors import MediaError, UsageError, VstError
 from vst.frame import Frame
 from vst.render import RenderSettings, output_path, stylize
 from vst.render.device import choose_device, choose_precision, has_fast_bf16, precision_name
@@ -141,6 +141,12 @@ def test_alpha_is_resized_along_and_stays_between_0_and_1():
 def test_an_output_is_named_after_its_clip_and_style(source, style, output):
     folder = Path("footage")
     assert output_path(folder / source, RenderSettings(style=style)) == folder / output
+
+
+@pytest.mark.parametrize("folder", [".", "/"])
+def test_a_folder_without_a_name_of_its_own_is_no_clip_either(folder):
+    with pytest.raises(MediaError, match="is a folder"):
+        output_path(Path(folder), RenderSettings(style="red"))
 
 
 def test_an_output_given_as_a_folder_gets_the_name_inside_of_it(tmp_path):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import click
 
 from vst.cli.options import FrameRate, talk_options
+from vst.cli.outcome import FAILED, SOME_FAILED
+from vst.cli.outcome import describe as describe_error
 from vst.cli.session import session_of
+from vst.errors import MediaError
 
 
 @click.command("probe")
@@ -18,19 +22,37 @@ from vst.cli.session import session_of
 @talk_options
 @click.pass_context
 def probe_command(context: click.Context, files: tuple[Path, ...], fps: Fraction | None) -> None:
-    """Say what a video, picture or image sequence is, as a render understands it."""
+    """Say what a video, picture or image sequence is, as a render understands it.
+
+    Of several files each is looked at; those that cannot be read are named, and the exit code is 3, or 1 if
+    none can.
+    """
     from vst.media import probe
     from vst.media.describe import as_values, describe
 
     session = session_of(context)
-    for number, file in enumerate(files):
-        info = probe(file, fps=fps)
+    shown = 0
+    for file in files:
+        try:
+            info = probe(file, fps=fps)
+        except MediaError as error:
+            if len(files) == 1:
+                raise
+            session.error(describe_error(error), FAILED, error)
+            continue
         if session.json:
             click.echo(json.dumps(as_values(info)))
-            continue
-        if number:
-            click.echo()
-        lines = describe(info)
-        width = max(len(name) for name, _ in lines)
-        for name, words in lines:
-            click.echo(f"{name:<{width}}  {' '.join(words.split())}")
+        else:
+            if shown:
+                click.echo()
+            _show(describe(info))
+        shown += 1
+    if shown < len(files):
+        context.exit(SOME_FAILED if shown else FAILED)
+
+
+def _show(lines: Sequence[tuple[str, str]]) -> None:
+    """Names in a column, what they stand for beside them."""
+    width = max(len(name) for name, _ in lines)
+    for name, words in lines:
+        click.echo(f"{name:<{width}}  {' '.join(words.split())}")

@@ -46,7 +46,10 @@ def check_readable(path: Path) -> None:
     """Raise a MediaError that says why `path` cannot be an input file, if it cannot."""
     try:
         if path.is_dir():
-            raise MediaError(f"{path} is a folder: expected a video or picture file")
+            raise MediaError(
+                f"{path} is a folder: expected a video or picture file, or a sequence's pattern such as "
+                f"{path / '%04d.png'}; all that lies in a folder is for vst batch"
+            )
         with path.open("rb") as file:
             if not file.read(1):
                 raise MediaError(f"{path} is empty (0 bytes): expected a video or picture file")

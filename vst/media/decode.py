@@ -25,9 +25,8 @@ MAX_WAITING = 256
 
 def too_damaged(path: Path, run: int, allowed: int) -> CutShort:
     """The error that ends a clip in which `run` frames in a row are damaged."""
-    return CutShort(
-        f"{path} is damaged: {run} frames in a row cannot be decoded (more than {allowed}, --max-damaged)"
-    )
+    frames = "1 frame" if run == 1 else f"{run} frames in a row"
+    return CutShort(f"{path} is damaged: {frames} cannot be decoded (more than {allowed}, --max-damaged)")
 
 
 class Decoder:
@@ -59,6 +58,8 @@ class Decoder:
     ) -> None:
         self.errors = 0
         """Packets that could not be decoded, so far."""
+        self.patched = 0
+        """Frames that the decoder gave with parts made up, so far."""
         self._info = info
         self._max_damaged = max_damaged
         self._threads = threads
@@ -103,6 +104,7 @@ class Decoder:
                     place = bisect_left(waiting, frame.pts)
                     lost = waiting[:place]
                     del waiting[: bisect_right(waiting, frame.pts)]
+                self.patched += frame.is_corrupt
                 yield frame, lost if self._counts_as_lost(frame, any_frame) else []
                 any_frame = True
         if seen < self._stream.frames:

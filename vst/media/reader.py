@@ -115,6 +115,11 @@ class Reader:
         return self._errors if self._decoder is None else self._decoder.errors
 
     @property
+    def patched(self) -> int:
+        """Frames that could be decoded only in part, so far; the decoder made up the rest."""
+        return 0 if self._decoder is None else self._decoder.patched
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know, as far as the clip has been read."""
         return tuple(self._notes)
@@ -234,6 +239,9 @@ class Reader:
         if self.errors:
             packets = "packet" if self.errors == 1 else "packets"
             self._note(f"{self.errors} damaged {packets} could not be decoded")
+        if self.patched:
+            frames = "1 frame was" if self.patched == 1 else f"{self.patched} frames were"
+            self._note(f"{frames} decoded only in part; what was missing is as the decoder patched it")
         if self.repaired:
             frames = "frame was" if self.repaired == 1 else "frames were"
             self._note(f"{self.repaired} damaged {frames} replaced by the nearest good neighbour")

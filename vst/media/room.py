@@ -98,7 +98,9 @@ class DiskRoom:
         for folder, more in ((self._output, wanted), *(() if same else ((self._work, 0),))):
             free = _free(folder)
             if free is not None and free < self._least + more:
-                return f"{_size(free)} are free in {folder}, {_size(self._least + more)} are wanted"
+                return (
+                    f"{_size(free)} are free in {folder.absolute()}, {_size(self._least + more)} are wanted"
+                )
         return None
 
 

@@ -86,8 +86,13 @@ def changes(before: Identity, now: Identity) -> list[str]:
         if was != became and name in HASHES:
             found.append(f"{name} {'have' if name.endswith('s') else 'has'} changed")
         elif was != became:
-            found.append(f"{name} was {was} and is {became}")
+            found.append(f"{name} was {_told(was)} and is {_told(became)}")
     return found
+
+
+def _told(value: str) -> str:
+    """A setting as a user would say it."""
+    return {"None": "not given", "True": "on", "False": "off"}.get(value, value)
 
 
 def _hardware(device: torch.device) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vst.errors import UsageError
 from vst.media import CONTAINERS
+from vst.media.containers import check_readable
 from vst.media.picture_files import STILL_SUFFIXES
 from vst.media.sequence import PICTURES, has_counter, is_pattern
 from vst.render.settings import RenderSettings
@@ -30,6 +31,8 @@ def output_path(source: Path, settings: RenderSettings, output: Path | None = No
         UsageError: where the style cannot be read, or a sequence by a glob has no output.
     """
     label = parse_blend(settings.style).label
+    if not source.name:  # "." and "/" are folders, and have no name to make another from
+        check_readable(source)
     if output is not None and not output.is_dir():
         return output
     if is_pattern(source):
