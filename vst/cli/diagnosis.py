@@ -16,10 +16,13 @@ from pathlib import Path
 from vst import __version__
 from vst.errors import VstError
 
-OK, WARNING, BROKEN = "ok", "warning", "broken"
+OK, ABSENT, WARNING, BROKEN = "ok", "absent", "warning", "broken"
 
 LITTLE_DISK = 2 * 2**30
 """Bytes; a few minutes of lossless video."""
+
+LITTLE_MEMORY = 2 * 2**30
+"""Bytes; what a render at 1080p takes with room to spare."""
 
 _CANNOT = (ImportError, OSError, RuntimeError, AttributeError)
 """What importing a package raises that is missing, lacks a library, or does not fit its neighbour."""
@@ -31,7 +34,8 @@ class Finding:
 
     Attributes:
         check: What was looked at.
-        state: ``ok``, ``warning`` (renders work, something is missing) or ``broken`` (renders cannot work).
+        state: ``ok``, ``absent`` (nobody needs it), ``warning`` (renders work, something is missing) or
+            ``broken`` (renders cannot work).
         value: What was found.
     """
 
@@ -53,6 +57,7 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
         ("av", BROKEN, _av),
         ("opencv", BROKEN, _opencv),
         ("arithmetic", BROKEN, _arithmetic),
+        ("memory", WARNING, _memory),
         ("encoders", BROKEN, _encoders),
         ("hardware", WARNING, _hardware),
         ("limits", WARNING, _limits),
@@ -118,6 +123,21 @@ def _arithmetic() -> Iterator[Finding]:
     yield Finding("precision auto", OK, precision_name(choose_precision("auto", device)))
 
 
+def _memory() -> Iterator[Finding]:
+    import torch
+
+    from vst.render.memory import free_memory, total_memory
+
+    free, total = free_memory(torch.device("cpu")), total_memory()
+    if free is None or total is None:
+        return
+    yield Finding(
+        "memory",
+        OK if free >= LITTLE_MEMORY else WARNING,
+        f"{free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB",
+    )
+
+
 def _encoders() -> Iterator[Finding]:
     import av.codec
 
@@ -143,16 +163,16 @@ def _hardware() -> Iterator[Finding]:
     devices = known_devices()
     for device in devices:
         refused = why_no_device(device)
-        can = f"decodes {', '.join(decodes(device))}" if refused is None else f"not here ({refused})"
-        yield Finding(f"hwaccel {device}", OK, can)
+        can = f"decodes {', '.join(decodes(device))}" if refused is None else refused
+        yield Finding(f"hwaccel {device}", OK if refused is None else ABSENT, can)
     if not devices:
-        yield Finding("hwaccel", OK, "this PyAV decodes in software only")
+        yield Finding("hwaccel", ABSENT, "this PyAV decodes in software only")
     for codec in HARDWARE_CODECS.values():
         if codec.encoder in av.codec.codecs_available:
             pix_fmt = next(iter(codec.surfaces or ("yuv420p",)))
             refused = why_not(codec, pix_fmt, codec.options(codec.crf, 2, layout_of(pix_fmt)))
-            ready = "ready" if refused is None else f"not here ({refused}); needs {codec.needs}"
-            yield Finding(f"codec {codec.name}", OK, ready)
+            ready = "ready" if refused is None else f"{refused}; needs {codec.needs}"
+            yield Finding(f"codec {codec.name}", OK if refused is None else ABSENT, ready)
 
 
 def _limits() -> Iterator[Finding]:
