@@ -12,9 +12,6 @@ from vst.cli.session import Session
 if TYPE_CHECKING:
     from vst.render import Progress
 
-PREROLL = "pre-roll"
-"""What a render calls the stage before its first frame; see `vst.render.Progress`."""
-
 LINE_SECONDS = 10.0
 """Between two lines where there is no terminal."""
 
@@ -51,6 +48,8 @@ def show_progress(session: Session, title: str) -> Iterator[Show]:
 
 def in_words(progress: Progress) -> str:
     """``frame 120/480, 1.7 frames/s, 3:31 left, limited by paint``."""
+    from vst.render.pipeline import PREROLL  # loaded already by whoever makes progress
+
     parts = [f"frame {progress.frame}" + (f"/{progress.frames}" if progress.frames else "")]
     if progress.stage == PREROLL:
         return f"{parts[0]}, painting the shot up to it"

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch._dynamo import config as dynamo
 from torch.utils.data import Dataset
 
 from vst.errors import UsageError
@@ -108,6 +107,9 @@ def run_recipe(
     perceptual = PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
     photos: Sequence[Loadable] = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
     if compiled:
+        # Imported here: it takes seconds, and only those who compile need it.
+        from torch._dynamo import config as dynamo
+
         # lstm's step has a form with and without a past, gradients and a past with them, for each batch.
         dynamo.recompile_limit = max(dynamo.recompile_limit, 32)
         perceptual.compile(dynamic=False)
