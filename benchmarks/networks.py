@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
+from vst.device import choose_precision
 from vst.errors import UsageError
 from vst.modes import MODES, Mode, check_mode
 from vst.modes.painter import Painter
-from vst.render.device import choose_precision
 from vst.styles import Blend, Selection, read_info
 from vst.styles.selection import load_selection, select
 from vst.styles.weights import file_digest

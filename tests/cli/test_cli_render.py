@@ -11,8 +11,8 @@ import pytest
 import vst.render
 from vst.cli.progress import in_words
 from vst.errors import Interrupted, MediaError
+from vst.progress import PREROLL
 from vst.render import Progress, RenderSettings, Report
-from vst.render.pipeline import PREROLL
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from vst.device import choose_precision
 from vst.frame import Frame
 from vst.host.engine import Engine, Outcome
 from vst.host.memory import SharedFrames
@@ -21,7 +22,6 @@ from vst.host.protocol import RESULT, SLOTS, Request
 from vst.look import Look
 from vst.modes import create_mode
 from vst.motion import create_estimator
-from vst.render.device import choose_precision
 from vst.render.pipeline import paint
 from vst.render.scale import working_size
 

@@ -11,7 +11,7 @@ import torch
 from vst.errors import UsageError, VstError
 from vst.modes import create_mode
 from vst.render import memory, render, stylize
-from vst.render.device import explained_memory
+from vst.render.memory import explained_memory
 
 CPU = torch.device("cpu")
 CODE = 1 / 255

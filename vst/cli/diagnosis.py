@@ -114,7 +114,7 @@ def _opencv() -> Iterator[Finding]:
 
 
 def _arithmetic() -> Iterator[Finding]:
-    from vst.render.device import choose_device, choose_precision, has_fast_bf16, precision_name
+    from vst.device import choose_device, choose_precision, has_fast_bf16, precision_name
 
     hardware = "in hardware (AVX-512 BF16 or AMX)" if has_fast_bf16() else "not in hardware"
     yield Finding("CPU bf16", OK, hardware)
@@ -183,8 +183,8 @@ def _limits() -> Iterator[Finding]:
 
 
 def _estimators() -> Iterator[Finding]:
+    from vst.device import choose_device
     from vst.motion import ESTIMATORS, automatic
-    from vst.render.device import choose_device
 
     ready = any(entry.ready() for entry in ESTIMATORS.values())
     for name, entry in ESTIMATORS.items():

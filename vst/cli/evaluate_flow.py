@@ -70,10 +70,10 @@ def evaluate_flow_command(
     that of both directions.
     """
     session = session_of(context)
+    from vst.device import choose_device, choose_precision
     from vst.evaluate.flow import ZeroFlow, evaluate_flow
     from vst.evaluate.flow_data import find_pairs, spread
     from vst.motion import create_estimator
-    from vst.render.device import choose_device, choose_precision
 
     layout, found = find_pairs(folder, layout)
     chosen = found if pairs is None else spread(found, pairs)

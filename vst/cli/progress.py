@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from vst.cli.session import Session
-
-if TYPE_CHECKING:
-    from vst.render import Progress
+from vst.progress import PREROLL, Progress
 
 LINE_SECONDS = 10.0
 """Between two lines where there is no terminal."""
@@ -18,7 +15,7 @@ LINE_SECONDS = 10.0
 EVENT_SECONDS = 0.5
 """Between two JSON events of progress."""
 
-Show = Callable[["Progress"], None]
+Show = Callable[[Progress], None]
 
 
 @contextlib.contextmanager
@@ -48,8 +45,6 @@ def show_progress(session: Session, title: str) -> Iterator[Show]:
 
 def in_words(progress: Progress) -> str:
     """``frame 120/480, 1.7 frames/s, 3:31 left, limited by paint``."""
-    from vst.render.pipeline import PREROLL  # loaded already by whoever makes progress
-
     parts = [f"frame {progress.frame}" + (f"/{progress.frames}" if progress.frames else "")]
     if progress.stage == PREROLL:
         return f"{parts[0]}, painting the shot up to it"

@@ -116,8 +116,8 @@ def add_command(
             raise UsageError(f"{picture} is not a file; give the picture of a painting")
     session = session_of(context)
     with stop_on_signals(say=not session.quiet, doing="step") as stop:
+        from vst.device import choose_device, training_precision
         from vst.files import user_data_folder
-        from vst.render.device import choose_device, training_precision
         from vst.styles import load_catalogue
         from vst.train.add import NewStyle, add_style
 

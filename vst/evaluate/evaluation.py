@@ -29,8 +29,7 @@ from vst.motion.analysis import analyse
 from vst.motion.consistency import consistency_mask
 from vst.motion.recorded import RecordedMotion, is_recorded
 from vst.motion.track import Tracked
-from vst.render.pipeline import Progress, progress_now
-from vst.render.stages import Clock
+from vst.progress import Progress, progress_now
 
 
 def evaluate(
@@ -76,15 +75,11 @@ def evaluate(
         lengths = [each.frames for each in (clip, *opened.values())]
         total = min((n for n in (*lengths, settings.frames) if n is not None), default=None)
         count = 0
-        clock = Clock()
-        started = time.monotonic()
         for _ in measured.frames():
             count += 1
-            # Everything is one stage here.
-            clock.add("measure", time.monotonic() - started)
-            started = time.monotonic()
             if progress is not None:
-                progress(progress_now(count, total, began, clock))
+                # Everything is one stage here.
+                progress(progress_now(count, total, began, "measure"))
             if stop is not None and stop.is_set():
                 raise Interrupted(f"stopped after {count} frames; nothing was written")
         if count < 2:

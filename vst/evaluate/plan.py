@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from vst.device import choose_device, choose_precision
 from vst.errors import UsageError
 from vst.evaluate.curves import Perceptual
 from vst.evaluate.judge import check_judge
@@ -17,7 +18,6 @@ from vst.evaluate.perceptual import perceptual_losses
 from vst.evaluate.settings import EvaluateSettings
 from vst.evaluate.sintel import SintelScene, find_scene
 from vst.motion.recorded import is_recorded
-from vst.render.device import choose_device, choose_precision
 from vst.styles.loss_network import cached_loss_network, load_loss_network
 from vst.styles.painting import painting_of, read_painting
 

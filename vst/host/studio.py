@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vst.device import choose_device, choose_precision
 from vst.frame import Frame
 from vst.host.protocol import Request
 from vst.modes import Mode, check_mode, create_mode
@@ -18,7 +19,7 @@ from vst.modes.base import StatelessMode
 from vst.motion import create_estimator
 from vst.motion.estimator import Estimator
 from vst.motion.track import Tracker
-from vst.render.device import choose_device, choose_precision, explained_memory
+from vst.render.memory import explained_memory
 from vst.styles import load_catalogue, parse_blend
 
 State = tuple[Any, Any]

@@ -6,11 +6,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from vst.progress import Progress
 from vst.render.comparison import CompareReport, CompareSettings, compare
 from vst.render.flow import FlowReport, FlowSettings, follow_motion
 from vst.render.job import Report, render
 from vst.render.paths import output_path
-from vst.render.pipeline import Progress
 from vst.render.settings import RenderSettings
 from vst.render.still import stylize
 

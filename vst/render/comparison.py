@@ -15,7 +15,8 @@ from vst.errors import Interrupted, MediaError, UsageError, suggestion
 from vst.frame import Frame
 from vst.look.lineup import Difference, Lineup, SideBySide, Split, fit
 from vst.media import ClipInfo, Encoding, Reader, Writer
-from vst.render.pipeline import DEPTH, Progress, progress_now
+from vst.progress import Progress, progress_now
+from vst.render.pipeline import DEPTH
 from vst.render.settings import MAX_SIDE
 from vst.render.stages import Background, Clock
 
@@ -154,7 +155,7 @@ def compare(
             clock.add("encode", time.monotonic() - started)
             count += 1
             if progress is not None:
-                progress(progress_now(count, first.frames, began, clock))
+                progress(progress_now(count, first.frames, began, clock.limiting()))
         writer.finish()
         for reader in readers:
             notes += [f"{reader.info.path.name}: {note}" for note in reader.notes]

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vst.device import choose_device, choose_precision
 from vst.errors import Interrupted, MediaError, UsageError, suggestion
 from vst.media import ClipInfo, Reader, Writer
 from vst.media.containers import writing_error
@@ -20,8 +21,9 @@ from vst.motion.analysis import Analysed, analyse
 from vst.motion.flow_folder import FORMS, FlowWriter, check_flow_folder, identity_of
 from vst.motion.recorded import RecordedMotion, is_recorded
 from vst.motion.view import SHOWS, FlowView
-from vst.render.device import choose_device, choose_precision, explained_memory
-from vst.render.pipeline import DEPTH, Progress, progress_now
+from vst.progress import Progress, progress_now
+from vst.render.memory import explained_memory
+from vst.render.pipeline import DEPTH
 from vst.render.scale import resize_frame, working_size
 from vst.render.settings import MAX_SIDE
 from vst.render.stages import Background, Clock
@@ -183,7 +185,7 @@ def follow_motion(
             count += 1
             shot_count += analysed.tracked.new_shot
             if progress is not None:
-                progress(progress_now(count, info.frames, began, clock))
+                progress(progress_now(count, info.frames, began, clock.limiting()))
         if film is not None:
             film.finish()
         if keeper is not None:

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 import vst
+from vst.device import precision_name
 from vst.errors import MediaError
 from vst.media import ClipInfo
 from vst.motion import Estimator
 from vst.motion.recorded import RecordedMotion, recorded_stamp
-from vst.render.device import precision_name
 from vst.render.settings import RenderSettings
 from vst.styles.weights import file_digest
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from vst.device import choose_device, choose_precision, precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
 from vst.frame import Frame
 from vst.look import Look
@@ -20,11 +21,11 @@ from vst.media.work import Save
 from vst.modes import check_mode, create_mode
 from vst.motion import Estimator, check_estimator, create_estimator
 from vst.motion.recorded import RecordedMotion, is_recorded
-from vst.render.device import choose_device, choose_precision, explained_memory, precision_name
+from vst.progress import Progress
 from vst.render.identity import identity_of
 from vst.render.memory import check as check_memory
+from vst.render.memory import explained_memory, predict
 from vst.render.memory import note as tiles_note
-from vst.render.memory import predict
 from vst.render.passage import (
     Place,
     ending,
@@ -35,7 +36,7 @@ from vst.render.passage import (
     unless_stopped,
 )
 from vst.render.paths import output_path
-from vst.render.pipeline import Progress, paint
+from vst.render.pipeline import paint
 from vst.render.resume import Earlier, describe, find_earlier
 from vst.render.scale import output_size, resize_frame, working_size
 from vst.render.settings import MIB, RenderSettings

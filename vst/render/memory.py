@@ -1,4 +1,4 @@
-"""How much memory a render will take, said before it begins, and refused where there is not so much.
+"""How much memory a render will take, said before it begins, and what is said where there is not so much.
 
 What is predicted here decides nothing about how frames are painted: `vst.modes.memory` does, by their size
 alone, so that what else runs on a machine cannot change a frame.
@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import torch
 
 from vst.errors import VstError
 from vst.modes import Mode
 from vst.modes.base import PredictableMode
-from vst.modes.memory import SMALLEST_TILE, Need
+from vst.modes.memory import SMALLEST_TILE, Need, is_out_of_memory
 
 _log = logging.getLogger(__name__)
 
@@ -137,6 +140,25 @@ def note(need: Need) -> str | None:
         f"frames are painted in tiles of {need.tile} pixels, in about {_gib(need.painting)} instead of "
         f"{_gib(need.whole)}; --tile changes that"
     )
+
+
+@contextmanager
+def explained_memory(device: torch.device) -> Iterator[None]:
+    """Say what to do when a device's memory does not suffice.
+
+    Raises:
+        VstError: in place of the error of torch, or of whoever asked for memory.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError, cv2.error) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise VstError(
+            f"the memory of {device} does not suffice: make the output smaller with --size or --scale, "
+            "the strokes larger with --style-scale, or the tiles smaller with --tile"
+            + ("" if device.type == "cpu" else "; or use --device cpu")
+        ) from error
 
 
 def free_memory(device: torch.device) -> int | None:

@@ -21,6 +21,7 @@ from vst.modes import Mode
 from vst.modes.base import StatelessMode
 from vst.motion import Estimator, Tracked, shots, track
 from vst.motion.recorded import RecordedMotion
+from vst.progress import PREROLL, Progress, progress_now
 from vst.render.passage import WHOLE, Passage
 from vst.render.scale import resize_frame
 from vst.render.stages import Background, Clock, Sink
@@ -29,38 +30,9 @@ from vst.render.state import save_state
 DEPTH = 3
 """Frames that wait between two stages: enough to even out, few enough for 4K."""
 
-PREROLL = "pre-roll"
-"""In place of a stage, while frames are painted only because later ones lean on them."""
-
 Cut = Callable[[int, Save | None], None]
 """Ends a segment. Takes the index of the frame with which the shot of the next one begins, and what writes
 the mode's state after the segment, or None where the next one needs none."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a render is.
-
-    Attributes:
-        frame: Frames done so far, those of an earlier run included.
-        frames: Frames in all, as far as the container says.
-        fps: Frames a second in this run.
-        eta: Seconds left, None while unknown.
-        stage: The stage that limits: decode, motion, paint or encode; or `PREROLL`.
-    """
-
-    frame: int
-    frames: int | None
-    fps: float
-    eta: float | None
-    stage: str
-
-
-def progress_now(count: int, total: int | None, began: float, clock: Clock, done: int = 0) -> Progress:
-    """How far it is after `done` frames and `count` more since `began` of `time.monotonic`."""
-    fps = count / max(time.monotonic() - began, 1e-6)
-    eta = max(total - done - count, 0) / fps if total else None
-    return Progress(done + count, total, fps, eta, clock.limiting())
 
 
 @dataclass(frozen=True)
@@ -167,7 +139,7 @@ def paint(
                 in_segment = 0
                 sink.put(partial(cut, shot, _saving(mode)))
             if progress is not None:
-                progress(progress_now(count, total, began, clock, done))
+                progress(progress_now(count, total, began, clock.limiting(), done))
         sink.finish()
     return Counts(count, tuple(found))
 

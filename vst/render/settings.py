@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vst.device import check_precision
 from vst.errors import UsageError
 from vst.media.excerpt import Excerpt, Given, excerpt_of
 from vst.media.hardware import NONE, check_hwaccel
@@ -14,7 +15,6 @@ from vst.media.reader import MAX_DAMAGED, check_deinterlace, check_hdr
 from vst.media.room import MIN_FREE
 from vst.modes.memory import SMALLEST_TILE
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 MAX_SIDE = 16384
 """The longest side that may be asked for, in pixels; libx264 takes no longer one."""
 MAX_THREADS = 1024
@@ -151,13 +151,3 @@ def check_tile(tile: int | None) -> None:
         raise UsageError(
             f"tile is {tile}; expected a side of {SMALLEST_TILE} to {MAX_SIDE} pixels, or 0 (off) for none"
         )
-
-
-def check_precision(name: str) -> None:
-    """Refuse a precision that does not exist.
-
-    Raises:
-        UsageError: for a name that is not auto, fp32, bf16 or fp16.
-    """
-    if name not in PRECISIONS:
-        raise UsageError(f"precision is {name!r}; expected one of {', '.join(PRECISIONS)}")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from torch import Tensor
 
+from vst.device import choose_device, choose_precision
 from vst.errors import UsageError
 from vst.frame import Frame
 from vst.look import Look, at_frame_size
 from vst.modes import create_mode
-from vst.render.device import choose_device, choose_precision
 from vst.render.scale import resize_frame, working_size
 from vst.render.settings import check_strength, check_style_scale, check_tile
 

@@ -1,17 +1,14 @@
-"""Which device paints, and in which precision."""
+"""Which device networks run on, and in which precision."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import cv2
 import torch
 
 from vst.errors import UsageError, VstError
-from vst.modes.memory import is_out_of_memory
-from vst.render.settings import check_precision
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -38,6 +35,16 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda", number) if colon else torch.device("cuda")
 
 
+def check_precision(name: str) -> None:
+    """Refuse a precision that does not exist.
+
+    Raises:
+        UsageError: for a name that is not auto, fp32, bf16 or fp16.
+    """
+    if name not in PRECISIONS:
+        raise UsageError(f"precision is {name!r}; expected one of {', '.join(PRECISIONS)}")
+
+
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """`auto` is fp16 on CUDA, bf16 on a CPU that has it in hardware, else fp32.
 
@@ -52,25 +59,6 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     if name == "fp16" and device.type == "cpu":
         raise UsageError("precision fp16 needs a CUDA device; use bf16 or fp32 on the CPU")
     return _TYPES[name]
-
-
-@contextmanager
-def explained_memory(device: torch.device) -> Iterator[None]:
-    """Say what to do when a device's memory does not suffice.
-
-    Raises:
-        VstError: in place of the error of torch, or of whoever asked for memory.
-    """
-    try:
-        yield
-    except (RuntimeError, MemoryError, cv2.error) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise VstError(
-            f"the memory of {device} does not suffice: make the output smaller with --size or --scale, "
-            "the strokes larger with --style-scale, or the tiles smaller with --tile"
-            + ("" if device.type == "cpu" else "; or use --device cpu")
-        ) from error
 
 
 def has_fast_bf16() -> bool:

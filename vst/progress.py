@@ -1,0 +1,35 @@
+"""How far work on a clip is: what callbacks are told and the command line shows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+PREROLL = "pre-roll"
+"""In place of a stage, while frames are painted only because later ones lean on them."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a render is, or whatever else goes through a clip frame by frame.
+
+    Attributes:
+        frame: Frames done so far, those of an earlier run included.
+        frames: Frames in all, as far as the container says.
+        fps: Frames a second in this run.
+        eta: Seconds left, None while unknown.
+        stage: The stage that limits, of a render decode, motion, paint or encode; or `PREROLL`.
+    """
+
+    frame: int
+    frames: int | None
+    fps: float
+    eta: float | None
+    stage: str
+
+
+def progress_now(count: int, total: int | None, began: float, stage: str, done: int = 0) -> Progress:
+    """How far it is after `done` frames and `count` more since `began` of `time.monotonic`."""
+    fps = count / max(time.monotonic() - began, 1e-6)
+    eta = max(total - done - count, 0) / fps if total else None
+    return Progress(done + count, total, fps, eta, stage)
