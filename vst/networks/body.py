@@ -196,6 +196,10 @@ class TransformationBody(nn.Module):
         # Two strides of 2 round an odd size up; what the up-sampling made too much is cut off.
         return y[..., : size[0], : size[1]]
 
+    def paint(self, decoded: Tensor, kind: torch.dtype) -> Tensor:
+        """What `decode` gave, B×w×H×W, as a painting without a gate, B×3×H×W, −1..1, of a type."""
+        return self.finish(self.last(decoded).to(kind))
+
     def finish(self, painting: Tensor) -> Tensor:
         """What the last convolution gave, B×3×H×W, brought to −1..1 as the variant says."""
         if self.variant.output == "tanh":

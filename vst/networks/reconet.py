@@ -48,5 +48,4 @@ class ReCoNet(TransformationBody):
         if mix is None:
             mix = one_style(0, self.styles, frame.device)
         features = self.encode(frame, mix)
-        painting = self.finish(self.last(self.decode(features, mix, frame.shape[-2:])).to(frame.dtype))
-        return painting, features
+        return self.paint(self.decode(features, mix, frame.shape[-2:]), frame.dtype), features
