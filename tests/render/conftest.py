@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from vst.media import Reader
+from vst.media.segments import SegmentEncoder
 from vst.render import RenderSettings
 
 
@@ -58,6 +60,30 @@ def images() -> Callable[[Path], torch.Tensor]:
             return torch.stack([frame.image for frame in reader])
 
     return read
+
+
+class Disk:
+    """What encoders write to."""
+
+    frames = 0
+    """How many frames came."""
+    full_at: int | None = None
+    """Which of them finds no room any more; nor do those after it."""
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A disk that fills up when it is told to."""
+    disk, encode = Disk(), SegmentEncoder.encode
+
+    def encode_while_there_is_room(self: SegmentEncoder, frame: av.VideoFrame) -> None:
+        disk.frames += 1
+        if disk.full_at is not None and disk.frames >= disk.full_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        encode(self, frame)
+
+    monkeypatch.setattr(SegmentEncoder, "encode", encode_while_there_is_room)
+    return disk
 
 
 @pytest.fixture(autouse=True)

@@ -90,23 +90,13 @@ def test_a_stop_leaves_an_older_output_as_it_was(tmp_path, clip, settings):
     assert left(tmp_path) == ["clip.mp4", "clip.red.mp4"]
 
 
-def test_a_disk_that_fills_up_ends_the_render_with_that_reason(tmp_path, clip, settings, monkeypatch):
-    encode = SegmentEncoder.encode
-    count = 0
-
-    def full(self, frame):
-        nonlocal count
-        count += 1
-        if count == 4:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        encode(self, frame)
-
-    monkeypatch.setattr(SegmentEncoder, "encode", full)
+def test_a_disk_that_fills_up_ends_the_render_with_that_reason(tmp_path, clip, settings, disk):
+    disk.full_at = 4
     painted = []
     with pytest.raises(MediaError, match=r"clip\.red\.mp4 could not be written: the disk is full"):
         render(clip, settings(mode="itn"), progress=lambda each: painted.append(each.frame))
     # It is not tried again, and no more is painted than was on its way.
-    assert count == 4
+    assert disk.frames == 4
     assert len(painted) < 12
     assert left(tmp_path) == ["clip.mp4"]
 
@@ -317,7 +307,7 @@ def test_a_progress_callback_that_raises_ends_the_render_with_its_error(tmp_path
 
 
 @pytest.mark.parametrize("where", ["read", "paint", "write"])
-def test_a_render_that_failed_keeps_no_pictures_in_memory(clip, settings, monkeypatch, where):
+def test_a_render_that_failed_keeps_no_pictures_in_memory(clip, settings, monkeypatch, disk, where):
     images = []
 
     def watch(self):
@@ -327,15 +317,12 @@ def test_a_render_that_failed_keeps_no_pictures_in_memory(clip, settings, monkey
             if where == "read" and frame.index == 9:
                 raise MediaError("the file went away")
 
-    def full(self, frame):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     read = Reader.__iter__
     monkeypatch.setattr(Reader, "__iter__", watch)
     if where == "paint":
         use_mode(monkeypatch, Failing(MediaError))
     if where == "write":
-        monkeypatch.setattr(SegmentEncoder, "encode", full)
+        disk.full_at = 1
     # The collector would find them, but only after some time, and others would have to do without.
     gc.disable()
     try:

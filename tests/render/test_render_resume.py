@@ -19,7 +19,6 @@ import vst.render.job
 from tests.render.scenes import scenes
 from vst.batch import State, run
 from vst.errors import Interrupted, MediaError, UsageError
-from vst.media.segments import SegmentEncoder
 from vst.media.work import DESCRIPTION
 from vst.render import render
 from vst.render.state import load_state, save_state
@@ -143,20 +142,11 @@ def test_what_is_painted_is_not_painted_again_when_only_the_joining_failed(
     assert again.output.read_bytes() == whole.output.read_bytes()
 
 
-def test_a_full_disk_keeps_what_was_finished(clip, settings, tmp_path, monkeypatch):
-    encode, count = SegmentEncoder.encode, 0
-
-    def full(self, frame):
-        nonlocal count
-        count += 1
-        if count == 14:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        encode(self, frame)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(SegmentEncoder, "encode", full)
-        with pytest.raises(MediaError, match=r"the disk is full.*11 frames are kept"):
-            render(clip, settings(mode="itn"), tmp_path / "out.mp4")
+def test_a_full_disk_keeps_what_was_finished(clip, settings, tmp_path, disk):
+    disk.full_at = 14
+    with pytest.raises(MediaError, match=r"the disk is full.*11 frames are kept"):
+        render(clip, settings(mode="itn"), tmp_path / "out.mp4")
+    disk.full_at = None
     assert render(clip, settings(mode="itn"), tmp_path / "out.mp4").resumed == 11
 
 
