@@ -58,7 +58,7 @@ def test_nothing_is_watched_without_a_threshold(tmp_path, disks):
 def test_a_wait_ends_when_patience_does(tmp_path, disks, caplog):
     watch = DiskRoom(tmp_path / "work", tmp_path / "out", 200 * MIB, patience=0.05)
     disks["work"] = 0
-    with pytest.raises(MediaError, match=r"0 MiB are free .*, and no more came within 0 minutes"):
+    with pytest.raises(MediaError, match=r"0 KiB are free .*, and no more came within 0 minutes"):
         watch.wait(lambda: 0)
     assert len(caplog.records) == 1
 

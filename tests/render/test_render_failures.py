@@ -213,7 +213,7 @@ def test_a_nearly_full_disk_pauses_a_render_until_there_is_room(
     report = render(clip, settings(mode="itn"), progress=progress, stop=Stop())
     assert report.frames == 30
     said = [record.getMessage() for record in caplog.records if record.name == "vst.media.room"]
-    assert said[0].startswith(f"paused: 1 MiB are free in {tmp_path}, 256 MiB are wanted; it goes on when")
+    assert said[0].startswith(f"paused: 977 KiB are free in {tmp_path}, 256 MiB are wanted; it goes on")
     assert said[1:] == ["there is room again: going on"]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vst import __version__
 from vst.errors import VstError
+from vst.sizes import size_in_words
 
 OK, ABSENT, WARNING, BROKEN = "ok", "absent", "warning", "broken"
 
@@ -83,8 +84,8 @@ def _torch() -> Iterator[Finding]:
     if torch.cuda.is_available():
         for number in range(torch.cuda.device_count()):
             properties = torch.cuda.get_device_properties(number)
-            memory = properties.total_memory / 2**30
-            yield Finding(f"cuda:{number}", OK, f"{properties.name}, {memory:.1f} GiB")
+            memory = size_in_words(properties.total_memory)
+            yield Finding(f"cuda:{number}", OK, f"{properties.name}, {memory}")
     else:
         built = (
             f"this torch is built for CUDA {torch.version.cuda}"
@@ -134,7 +135,7 @@ def _memory() -> Iterator[Finding]:
     yield Finding(
         "memory",
         OK if free >= LITTLE_MEMORY else WARNING,
-        f"{free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB",
+        f"{size_in_words(free)} free of {size_in_words(total)}",
     )
 
 
@@ -215,5 +216,5 @@ def _disk() -> Iterator[Finding]:
     folder = Path.cwd()
     free = shutil.disk_usage(folder).free
     yield Finding(
-        "free disk", OK if free >= LITTLE_DISK else WARNING, f"{free / 2**30:.1f} GiB in {folder}"
+        "free disk", OK if free >= LITTLE_DISK else WARNING, f"{size_in_words(free)} in {folder}"
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vst.errors import Interrupted, MediaError
+from vst.sizes import size_in_words
 
 _log = logging.getLogger(__name__)
 
@@ -98,9 +99,9 @@ class DiskRoom:
         for folder, more in ((self._output, wanted), *(() if same else ((self._work, 0),))):
             free = _free(folder)
             if free is not None and free < self._least + more:
-                return (
-                    f"{_size(free)} are free in {folder.absolute()}, {_size(self._least + more)} are wanted"
-                )
+                # What is free is often just below what is wanted.
+                there, needed = (size_in_words(each, decimals=2) for each in (free, self._least + more))
+                return f"{there} are free in {folder.absolute()}, {needed} are wanted"
         return None
 
 
@@ -123,7 +124,3 @@ def _free(folder: Path) -> int | None:
         return shutil.disk_usage(_existing(folder)).free
     except OSError:
         return None
-
-
-def _size(number: int) -> str:
-    return f"{number / 2**30:.2f} GiB" if number >= 2**30 else f"{number / 2**20:.0f} MiB"

@@ -20,6 +20,7 @@ from vst.errors import VstError
 from vst.modes import Mode
 from vst.modes.base import PredictableMode
 from vst.modes.memory import SMALLEST_TILE, Need, is_out_of_memory
+from vst.sizes import size_in_words
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +44,6 @@ _TIGHT = 0.8
 """Of what is free: more than that is worth a line."""
 _SURE = 0.75
 """Of what was predicted, so much is needed at any rate: encoders differ, and so do libraries."""
-
-GIB = 2**30
 
 
 @dataclass(frozen=True)
@@ -137,8 +136,8 @@ def note(need: Need) -> str | None:
     if need.tile is None:
         return None
     return (
-        f"frames are painted in tiles of {need.tile} pixels, in about {_gib(need.painting)} instead of "
-        f"{_gib(need.whole)}; --tile changes that"
+        f"frames are painted in tiles of {need.tile} pixels, in about {size_in_words(need.painting)} "
+        f"instead of {size_in_words(need.whole)}; --tile changes that"
     )
 
 
@@ -185,14 +184,15 @@ def _hold(what: str, wanted: int, least: int, device: torch.device) -> None:
     where = "main memory" if device.type == "cpu" else f"the memory of {device}"
     if _SURE * least > free:
         raise VstError(
-            f"{what} takes about {_gib(least)} of {where} at least, and {_gib(free)} are free: make the "
-            "output smaller with --size, broaden the strokes with --style-scale, or end other programs"
+            f"{what} takes about {size_in_words(least)} of {where} at least, and {size_in_words(free)} are "
+            "free: make the output smaller with --size, broaden the strokes with --style-scale, or end other "
+            "programs"
         )
-    line = f"{what} takes about {_gib(wanted)} of {where}, and {_gib(free)} are free"
+    line = f"{what} takes about {size_in_words(wanted)} of {where}, and {size_in_words(free)} are free"
     if wanted <= _TIGHT * free:
         _log.debug(line)
     elif least < _TIGHT * wanted:
-        _log.warning("%s; with --tile %d it takes about %s", line, SMALLEST_TILE, _gib(least))
+        _log.warning("%s; with --tile %d it takes about %s", line, SMALLEST_TILE, size_in_words(least))
     else:
         _log.warning(line)
 
@@ -216,7 +216,3 @@ def _free_in_container(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
         return max(most - used + files.get("inactive_file", 0), 0)
     except (OSError, ValueError):
         return None  # none, or without a limit
-
-
-def _gib(count: int) -> str:
-    return f"{count / GIB:.1f} GiB"
