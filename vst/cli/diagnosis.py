@@ -215,6 +215,4 @@ def _weights(weights_dir: Path | None) -> Iterator[Finding]:
 def _disk() -> Iterator[Finding]:
     folder = Path.cwd()
     free = shutil.disk_usage(folder).free
-    yield Finding(
-        "free disk", OK if free >= LITTLE_DISK else WARNING, f"{size_in_words(free)} in {folder}"
-    )
+    yield Finding("free disk", OK if free >= LITTLE_DISK else WARNING, f"{size_in_words(free)} in {folder}")

@@ -185,8 +185,8 @@ def _hold(what: str, wanted: int, least: int, device: torch.device) -> None:
     if _SURE * least > free:
         raise VstError(
             f"{what} takes about {size_in_words(least)} of {where} at least, and {size_in_words(free)} are "
-            "free: make the output smaller with --size, broaden the strokes with --style-scale, or end other "
-            "programs"
+            "free: make the output smaller with --size, broaden the strokes with --style-scale, or end "
+            "other programs"
         )
     line = f"{what} takes about {size_in_words(wanted)} of {where}, and {size_in_words(free)} are free"
     if wanted <= _TIGHT * free:
