@@ -319,6 +319,32 @@ def test_settings_that_mean_nothing_are_refused(options: dict[str, object]) -> N
         EvaluateSettings(**options)
 
 
+def test_a_folder_of_pictures_is_read_in_the_order_of_their_numbers(write: Write, tmp_path: Path) -> None:
+    folder = tmp_path / "painted"
+    folder.mkdir()
+    pictures = scene(12)
+    for t, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{t + 1}.png")
+    Image.new("RGB", (8, 8)).save(folder / "._1.png")
+    (folder / "notes.txt").write_text("no picture")
+    found = evaluate(write("clip.mkv", pictures), [folder], settings())
+    assert found.frames == 12
+    assert means(found)["painted"] == means(found)["input"]
+
+
+def test_a_folder_whose_pictures_are_none_or_differ_in_size_is_refused(
+    write: Write, tmp_path: Path
+) -> None:
+    clip, folder = write("clip.mkv", scene(3)), tmp_path / "painted"
+    folder.mkdir()
+    with pytest.raises(MediaError, match="painted holds no picture: expected a video, or a folder"):
+        evaluate(clip, [folder], settings())
+    for name, size in (("1.png", (64, 48)), ("2.png", (32, 24))):
+        Image.new("RGB", size).save(folder / name)
+    with pytest.raises(MediaError, match=r"2\.png is 32×24, the frames before it 64×48"):
+        evaluate(clip, [folder], settings())
+
+
 def test_a_picture_or_a_single_frame_has_no_neighbours(write: Write, tmp_path: Path) -> None:
     Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
     clip = write("clip.mkv", scene(3))

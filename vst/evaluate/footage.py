@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
@@ -13,13 +12,9 @@ from vst.errors import MediaError
 from vst.frame import Frame
 from vst.look import resize
 from vst.media import Reader
-from vst.media.limits import FRAMES
 from vst.media.pictures import read_still
-from vst.media.sequence import PICTURES
+from vst.media.sequence import DEFAULT_RATE, files_like
 from vst.media.stills import probe_still
-
-_RATE = Fraction(24)
-"""Frames a second of a folder of pictures."""
 
 
 @dataclass
@@ -38,10 +33,9 @@ class Footage:
         self._reader: Reader | None = None
         self._files: Sequence[Path] = ()
         if self.path.is_dir():
-            self._files = sorted(each for each in self.path.iterdir() if each.suffix.lower() in PICTURES)
+            self._files = [file for _, file in files_like(self.path / "*")]
             if not self._files:
                 raise MediaError(f"{self.path} holds no picture: expected a video, or a folder of frames")
-            FRAMES.check(self.path, len(self._files))
             info = probe_still(self._files[0])
             self.width, self.height = info.width, info.height
             self.frames: int | None = len(self._files)
@@ -73,6 +67,8 @@ class Footage:
         if self._reader is not None:
             yield from self._reader
             return
+        # A `Reader` of the sequence would scale odd pictures and replace damaged ones: right for a render,
+        # but here they would be measured.
         for number, file in enumerate(self._files):
             image = read_still(file)[0]
             if image.shape[-2:] != (self.height, self.width):
@@ -80,7 +76,7 @@ class Footage:
                     f"{file} is {image.shape[-1]}×{image.shape[-2]}, the frames before it {self.size}: "
                     "expected frames of one size"
                 )
-            yield Frame(number, number / _RATE, 1 / _RATE, image)
+            yield Frame(number, number / DEFAULT_RATE, 1 / DEFAULT_RATE, image)
 
     def at(self, width: int, height: int) -> Iterator[Frame]:
         """Its frames at a size, antialiased bicubic, 0..1, without alpha."""
