@@ -1,14 +1,15 @@
-"""Files that several rooms read: where a user's own lie, and tensors read with suspicion."""
+"""Files of several rooms: where a user's own lie, tensors read with suspicion, folders to work in."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vst.errors import WeightsError
+from vst.errors import MediaError, WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +22,23 @@ def user_data_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "vst"
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "vst"
+
+
+def make_anew(folder: Path) -> None:
+    """Make a folder of ours, with its parents, and empty: what an earlier run left in it goes.
+
+    Raises:
+        MediaError: The name belongs to something else, which is left as it is.
+        OSError: The folder cannot be made.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise MediaError(
+            f"{folder} is in the way: expected nothing of that name, or a folder that an earlier run left; "
+            "move it away, or choose another output with -o"
+        ) from error
 
 
 def read_tensors(path: Path, wanted: Mapping[str, tuple[int, ...]], remedy: str) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import itertools
 import os
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -459,6 +460,25 @@ def test_a_work_folder_elsewhere_keeps_what_was_in_it(tmp_path):
     (tmp_path / "work" / "mine.txt").write_text("precious")
     render(source, tmp_path / "o.mp4", work_dir=tmp_path / "work")
     assert os.listdir(tmp_path / "work") == ["mine.txt"]
+
+
+@pytest.mark.parametrize("resumable", [False, True])
+def test_a_file_that_has_the_work_folders_name_is_named_and_left_alone(clip, tmp_path, resumable):
+    taken = tmp_path / "out" / ".o.mp4.vst-work"
+    taken.write_text("precious")
+    refusal = rf"{re.escape(str(taken))} is in the way: expected .*; move it away, or choose .* -o$"
+
+    def begin():
+        with (
+            Reader(clip) as reader,
+            Writer(taken.with_name("o.mp4"), reader.info, resumable=resumable) as o,
+        ):
+            o.start()
+
+    with pytest.raises(MediaError, match=refusal):
+        begin()
+    assert taken.read_text() == "precious"
+    assert os.listdir(tmp_path / "out") == [taken.name]
 
 
 # Stills

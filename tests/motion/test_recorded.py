@@ -298,6 +298,14 @@ def test_nothing_is_left_behind_by_a_block_that_raises(tmp_path, frames):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_has_the_name_of_unfinished_flow_is_named_and_left_alone(tmp_path):
+    taken = tmp_path / ".flows.vst-part"
+    taken.write_text("mine")
+    with pytest.raises(MediaError, match=r"\.flows\.vst-part is in the way: expected .*; move it away"):
+        FlowWriter(tmp_path / "flows")
+    assert taken.read_text() == "mine"
+
+
 def test_flow_is_replaced_only_when_asked_and_nothing_else_ever_is(record, tmp_path):
     folder = record()
     (folder / "forward/000099.png").write_bytes(b"old")

@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vst.files import make_anew
+
 FORMAT = 1
 """Of the records; others are not understood."""
 
@@ -89,11 +91,11 @@ class WorkFolder:
         """Make the folder, with nothing in it but what the render is; says what was in it before.
 
         Raises:
-            OSError: If that cannot be done.
+            MediaError: If something else has its name.
+            OSError: If it cannot be made.
         """
         gone = sorted(os.listdir(self.folder)) if self.folder.is_dir() else []
-        self.remove()
-        self.folder.mkdir()
+        make_anew(self.folder)
         if description is not None:
             self._write_json(self.folder / DESCRIPTION, {"format": FORMAT, "render": description})
         return gone

@@ -193,7 +193,11 @@ class Writer:
         self._lock = OutputLock(self.path)
         self._take_lock()
         if not resumable:
-            self.start()
+            try:
+                self.start()
+            except MediaError:
+                self.abort()
+                raise
 
     def _take_lock(self) -> None:
         """Be the only one at this output, and look again: the one before may just have written it."""
@@ -242,7 +246,7 @@ class Writer:
             Names of what lay in the work folder, and is gone now.
 
         Raises:
-            MediaError: If it cannot be made, or the output exists after all.
+            MediaError: If it cannot be made or something else has its name, or the output exists after all.
         """
         if self.store.is_publishing:
             check_output(self.path, self._source, self._overwrite)

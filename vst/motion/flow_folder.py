@@ -22,6 +22,7 @@ from typing import Any, Self
 from torch import Tensor
 
 from vst.errors import MediaError
+from vst.files import make_anew
 from vst.motion.analysis import Analysed
 from vst.motion.flo import write_flo
 from vst.motion.flow_png import fits, write_flow_png, write_mask_png
@@ -205,9 +206,7 @@ class FlowWriter:
         self._frames = self._width = self._height = 0
         self._made: set[Path] = set()
         try:
-            # What a run left that was killed.
-            shutil.rmtree(self._part, ignore_errors=True)
-            self._part.mkdir(parents=True)
+            make_anew(self._part)
         except OSError as error:
             raise self._failure(error) from error
 
