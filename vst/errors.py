@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def nearest(given: str, names: Iterable[str]) -> str | None:
@@ -39,7 +40,15 @@ class MediaError(VstError):
 
 
 class CutShort(MediaError):
-    """A clip cannot be read to its end; what came before is good."""
+    """A clip cannot be read to its end; what came before is good.
+
+    Attributes:
+        kept: The file that has what came before; None as long as there is none.
+    """
+
+    def __init__(self, message: str, kept: Path | None = None) -> None:
+        super().__init__(message)
+        self.kept = kept
 
 
 class WeightsError(VstError):

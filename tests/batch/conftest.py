@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import vst.batch.runner
-from vst.errors import Interrupted, MediaError
+from vst.errors import CutShort, Interrupted, MediaError
+from vst.media.writer import incomplete_name
 from vst.render import Progress, Report
 
 
@@ -30,7 +31,7 @@ def footage(tmp_path: Path) -> Path:
 
 
 class FakeRender:
-    """Copies the source in capitals; fails for files that say so, and stops where it is told."""
+    """Copies the source in capitals; fails or breaks off for files that say so, stops where it is told."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Path, object]] = []
@@ -47,6 +48,10 @@ class FakeRender:
             raise MediaError(f"{source} is broken")
         if "surprise" in text:
             raise ZeroDivisionError("by zero")
+        if "torn" in text:
+            part = incomplete_name(output)
+            part.write_text(text.upper())
+            raise CutShort(f"{source} is torn; the rest is in {part}", kept=part)
         progress(Progress(1, 1, 1.0, 0.0, "paint"))
         output.write_text(text.upper())
         return Report(source, output, 1, 1, 0.5, (), settings)

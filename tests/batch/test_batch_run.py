@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -123,6 +124,71 @@ def test_what_failed_is_tried_again(footage, tmp_path, fake_render, touch):
     results = run(footage, tmp_path / "out", CANDY)
     assert fake_render.names == ["one.mov"]
     assert states(results)["a/one.mov"] is State.DONE
+
+
+@pytest.fixture
+def torn(footage, tmp_path, fake_render):
+    """Runs a batch in which `a/one.mov` breaks off; gives the names of its parts, and what is said."""
+    (footage / "a/one.mov").write_text("torn")
+
+    def run_again(settings=CANDY):
+        results = run(footage, tmp_path / "out", settings)
+        (said,) = [each.message for each in results if each.job.name == "a/one.mov"]
+        return sorted(each.name for each in (tmp_path / "out/a").glob("one*")), said
+
+    return run_again
+
+
+def test_a_repetition_replaces_what_was_left_of_a_clip_that_breaks_off(tmp_path, torn, touch):
+    part = tmp_path / "out/a/one.incomplete.mov"
+    for _ in range(3):
+        names, said = torn()
+        assert names == [part.name]
+        assert said.endswith(f"the rest is in {part}")
+        assert part.read_text() == "TORN"
+
+
+def test_a_part_that_is_not_ours_is_never_touched(tmp_path, torn, touch):
+    other = tmp_path / "out/a/one.incomplete.mov"
+    other.parent.mkdir(parents=True)
+    other.write_text("precious")
+    for _ in range(2):
+        names, said = torn()
+        assert names == ["one-2.incomplete.mov", other.name]
+        assert said.endswith("one-2.incomplete.mov")
+    touch(tmp_path / "out/a/one-2.incomplete.mov", "retouched")
+    overwriting = RenderSettings(style="candy", overwrite=True)
+    for _ in range(2):
+        assert torn(overwriting)[0] == ["one-2.incomplete.mov", "one-3.incomplete.mov", other.name]
+    assert other.read_text() == "precious"
+    assert (tmp_path / "out/a/one-2.incomplete.mov").read_text() == "retouched"
+
+
+def test_a_part_of_another_source_or_style_is_replaced_only_when_asked(footage, torn, touch):
+    torn()
+    names, _ = torn(RenderSettings(style="wave"))
+    assert names == ["one-2.incomplete.mov", "one.incomplete.mov"]
+    touch(footage / "a/one.mov", "torn again")
+    names, said = torn(RenderSettings(style="wave", overwrite=True))
+    assert names == ["one-2.incomplete.mov", "one.incomplete.mov"]
+    assert said.endswith("one-2.incomplete.mov")
+
+
+@pytest.mark.parametrize("name", ["mine.mov", "../b/photo.jpg", "", "..", 7, "x\0.incomplete.mov"])
+def test_a_record_cannot_name_another_file_as_a_part(tmp_path, torn, name):
+    torn()
+    other = tmp_path / "out/a/mine.mov"
+    other.write_text("precious")
+    if name == "../b/photo.jpg":
+        other = tmp_path / "out/b/photo.jpg"
+    before, found = other.read_text(), other.stat()
+    record = tmp_path / "out/.vst-batch.json"
+    said = json.loads(record.read_text())
+    said["incomplete"]["a/one.mov"].update(file=name, output=[found.st_size, found.st_mtime_ns])
+    record.write_text(json.dumps(said))
+    names, _ = torn(RenderSettings(style="candy", overwrite=True))
+    assert names == ["one-2.incomplete.mov", "one.incomplete.mov"]
+    assert other.read_text() == before
 
 
 def test_asked_to_stop_nothing_new_is_begun_and_what_is_done_stays_done(footage, tmp_path, fake_render):

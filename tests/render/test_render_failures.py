@@ -16,6 +16,7 @@ import torch
 from clips import Sound, make_clip, packets
 
 import vst.render.job
+from vst.batch import run
 from vst.errors import CutShort, Interrupted, MediaError, UsageError, VstError
 from vst.media.reader import Reader
 from vst.media.segments import SegmentEncoder
@@ -137,6 +138,17 @@ def test_what_comes_before_damage_is_finished_under_a_name_that_says_so(tmp_path
         assert len(pairs) == 10
         assert all(torch.equal(good.image, frame.image) for good, frame in pairs)
     assert left(out) == ["o-2.incomplete.mkv", "o.incomplete.mkv"]
+
+
+def test_a_batch_that_is_repeated_leaves_one_part_of_a_clip_that_breaks_off(tmp_path, clip, settings):
+    break_off(clip, 3)
+    (tmp_path / "in").mkdir()
+    clip.rename(tmp_path / "in" / clip.name)
+    part = tmp_path / "out" / "clip.incomplete.mp4"
+    for threads in (1, 2):
+        (result,) = run(tmp_path / "in", part.parent, settings(mode="itn", threads=threads))
+        assert result.message.endswith(f"; the 3 frames before that are in {part}")
+        assert left(part.parent) == [".vst-batch.json", part.name]
 
 
 def test_sound_ends_with_the_picture_that_breaks_off(tmp_path, settings):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vst.errors import Interrupted, VstError
+from vst.errors import CutShort, Interrupted, VstError
 
 if TYPE_CHECKING:
     from vst.render import Progress, Report
@@ -57,6 +57,7 @@ class Result:
         seconds: How long that took.
         message: Why it failed or was skipped, in one line.
         notes: What the render says of its output.
+        incomplete: The file that has what came before a clip broke off.
     """
 
     job: Job
@@ -65,6 +66,7 @@ class Result:
     seconds: float = 0.0
     message: str = ""
     notes: tuple[str, ...] = ()
+    incomplete: Path | None = None
 
 
 Paint = Callable[[Job, Callable[["Progress"], None], threading.Event], "Report"]
@@ -78,14 +80,16 @@ def attempt(job: Job, paint: Paint, progress: Callable[[Progress], None], stop: 
     except Interrupted:
         return Result(job, State.STOPPED)
     except VstError as error:
-        return Result(job, State.FAILED, message=_one_line(error))
+        kept = error.kept if isinstance(error, CutShort) else None
+        return Result(job, State.FAILED, message=one_line(error), incomplete=kept)
     except Exception as error:  # one file must not end the batch, whatever is wrong with it
         _log.debug("%s", job.source, exc_info=True)
         return Result(
-            job, State.FAILED, message=f"internal error ({type(error).__name__}: {_one_line(error)})"
+            job, State.FAILED, message=f"internal error ({type(error).__name__}: {one_line(error)})"
         )
     return Result(job, State.DONE, report.frames, report.seconds, notes=report.notes)
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+def one_line(said: object) -> str:
+    """What an error or a path says, without breaks."""
+    return " ".join(str(said).split())

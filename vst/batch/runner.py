@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vst.batch.find import LOCK, find_jobs
-from vst.batch.job import Job, Paint, Result, State, attempt
+from vst.batch.job import Job, Paint, Result, State, attempt, one_line
 from vst.batch.manifest import Manifest
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device, choose_precision
@@ -116,6 +116,8 @@ def _run_jobs(
             if result.state is State.DONE:
                 manifest.record(result.job, settings)
                 result = replace(result, message=_changed_container(result.job))
+            elif result.incomplete is not None:
+                result = _settled(result, result.incomplete, manifest, settings)
             results[result.job.name] = result
             watcher.finished(result)
     return [results[job.name] for job in found]
@@ -143,6 +145,13 @@ def _changed_container(job: Job) -> str:
     """What to say where an output could not have its source's container; mostly nothing."""
     was, became = job.source.suffix.lower(), job.output.suffix.lower()
     return "" if was == became else f"written as {became}, because {was} cannot be written"
+
+
+def _settled(result: Result, written: Path, manifest: Manifest, settings: RenderSettings) -> Result:
+    """The result of a clip that breaks off, whose part has replaced that of an earlier batch."""
+    now = manifest.settle(result.job, settings, written)
+    message = result.message.replace(one_line(written), one_line(now))
+    return replace(result, message=message, incomplete=now)
 
 
 _IN_THE_WAY = (

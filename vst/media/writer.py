@@ -50,6 +50,9 @@ its first frame: one that starts later than this is set to start at 0."""
 
 CLOCKLESS = ("mpegts", "mpeg")
 
+INCOMPLETE = ".incomplete"
+"""Before the extension of what is not the whole clip."""
+
 BRIGHT = 1.01
 """A gain above this is light that standard range has to compress."""
 
@@ -98,7 +101,7 @@ def output_time_base(source: ClipInfo, chosen: Plan) -> Fraction:
 def incomplete_name(path: Path) -> Path:
     """``clip.incomplete.mov`` for ``clip.mov``, with a number where that is taken."""
     names = chain([path.stem], (f"{path.stem}-{number}" for number in count(2)))
-    candidates = (path.with_name(f"{name}.incomplete{path.suffix}") for name in names)
+    candidates = (path.with_name(f"{name}{INCOMPLETE}{path.suffix}") for name in names)
     return next(each for each in candidates if not each.exists())
 
 

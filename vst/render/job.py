@@ -256,7 +256,9 @@ def render(
             written = writer.finish(cut_short=bool(cut_short))
             notes = (*reader.notes, *writer.notes, *_notes_on(place, earlier, gone))
     if cut_short:
-        raise CutShort(f"{cut_short[0]}; the {writer.frames} frames before that are in {written}")
+        raise CutShort(
+            f"{cut_short[0]}; the {writer.frames} frames before that are in {written}", kept=written
+        )
     if isinstance(estimator, RecordedMotion):
         notes = (*notes, *estimator.notes)
     if working is not None and working != (width, height):
