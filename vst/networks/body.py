@@ -196,7 +196,7 @@ class TransformationBody(nn.Module):
         # Two strides of 2 round an odd size up; what the up-sampling made too much is cut off.
         return y[..., : size[0], : size[1]]
 
-    def paint(self, decoded: Tensor, kind: torch.dtype) -> Tensor:
+    def painted(self, decoded: Tensor, kind: torch.dtype) -> Tensor:
         """What `decode` gave, B×w×H×W, as a painting without a gate, B×3×H×W, −1..1, of a type."""
         return self.finish(self.last(decoded).to(kind))
 

@@ -161,12 +161,12 @@ class LSTM(TransformationBody):
         x = self.encode(frame, mix)
         size = frame.shape[-2:]
         if state is None:
-            painting = self.paint(self.decode(x, mix, size), frame.dtype)
+            painting = self.painted(self.decode(x, mix, size), frame.dtype)
             return painting, State(frame, painting, x.float(), x.float())
         fine, coarse = self._recall(frame, state)
         cell, hidden = self.memory(x, coarse, state.cell, state.hidden)
         decoded = self.decode(hidden, mix, size)
-        painting = self.paint(decoded, frame.dtype)
+        painting = self.painted(decoded, frame.dtype)
         if self.keep is not None:
             said = self.keep(torch.cat((decoded, fine.to(decoded.dtype)), 1))
             painting = self.keep_past(painting, said, self.at_rest(frame, state), state.painting)

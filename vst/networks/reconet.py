@@ -48,4 +48,4 @@ class ReCoNet(TransformationBody):
         if mix is None:
             mix = one_style(0, self.styles, frame.device)
         features = self.encode(frame, mix)
-        return self.paint(self.decode(features, mix, frame.shape[-2:]), frame.dtype), features
+        return self.painted(self.decode(features, mix, frame.shape[-2:]), frame.dtype), features
