@@ -94,7 +94,9 @@ class Manifest:
     def _former(self, job: Job, settings: RenderSettings) -> Path | None:
         """What an earlier batch left of a clip that breaks off, if that may be replaced."""
         said = self._incomplete.get(job.name)
-        name = said.get("file") if isinstance(said, dict) else None
+        if not isinstance(said, dict):
+            return None
+        name = said.get("file")
         # A record may have come from anywhere: no other file is ever meant.
         if not isinstance(name, str) or Path(name).name != name or INCOMPLETE not in Path(name).suffixes:
             return None
