@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from vst.motion import consistency_mask, create_estimator, inside
-from vst.motion.consistency import FAR, disocclusion, looks_alike, motion_boundary
+from vst.motion.consistency import FAR, disocclusion, looks_alike, motion_boundary, trusted_mask
 
 SCENES = {
     "slow camera, disc of 3 px a frame": {
@@ -134,3 +134,18 @@ def test_a_fade_still_looks_alike_and_another_thing_does_not(make_world):
     alike = looks_alike(other, picture, still, FAR)
     assert not alike[:, 42:78, 42:78].float().mean() > 0.3
     assert alike[:, :36].all()
+
+
+def test_trust_comes_in_pieces_and_never_reaches_out_of_the_frame(make_world):
+    """A speck that looks different does not make a hole; what came in from the left is never trusted."""
+    world = make_world()
+    picture = world.frame(0)
+    speckled = picture.clone()
+    speckled[:, 20, 20] = 1 - speckled[:, 20, 20].round()
+    still = torch.zeros(2, *picture.shape[-2:])
+    assert trusted_mask(still, still, speckled, picture).all()
+    moved = still.clone()
+    moved[0] = -3.0
+    trusted = trusted_mask(-moved, moved, torch.roll(picture, 3, -1), picture)
+    assert not trusted[..., :3].any()
+    assert trusted[..., 6:].all()

@@ -66,8 +66,8 @@ def test_gradients_go_through_time_but_not_into_the_warming_up(step, batch):
     painted = []
     paint = step.paint
 
-    def watched(frame, past, mix):
-        output = paint(frame, past, mix)
+    def watched(*given):
+        output = paint(*given)
         if output.requires_grad:
             output.retain_grad()
         painted.append(output)
@@ -112,3 +112,31 @@ def test_paint_is_aged_before_the_learned_frames(recipe):
     shifts = MixedBatches(recipe, photos, clips)[0]["ageing"]
     assert shifts.shape == (3, 5, 2)
     assert shifts.abs().max() <= 0.5
+
+
+def test_some_squares_are_painted_anew_though_the_past_is_seen(recipe):
+    recipe = dataclasses.replace(recipe, mode="vtn", gate=True, sequences=3, empty=0.0, size=48)
+    photos, clips = find_pictures(recipe.photos), find_clips(recipe.clips)
+    assert "fresh" not in MixedBatches(recipe, photos, clips)[0]
+    batch = MixedBatches(dataclasses.replace(recipe, renewal=0.3), photos, clips)[0]
+    fresh = batch["fresh"]
+    assert fresh.shape == (*batch["seen"].shape[:2], 1, 48, 48)
+    assert fresh.unique().tolist() == [0, 1]
+    assert torch.equal(fresh[..., :20, :20], fresh[..., :1, :1].expand(*fresh.shape[:3], 20, 20))
+    assert 0.1 < fresh.mean() < 0.5
+
+
+def test_nothing_is_kept_where_a_square_is_renewed(recipe):
+    recipe = dataclasses.replace(recipe, mode="vtn", gate=True, anchor=0.0, precision="fp32")
+    torch.manual_seed(0)
+    network = VTN(4, 2, recipe.variant)
+    with torch.no_grad():
+        network.last.bias[3] = 40.0  # all that can be kept is kept
+    step = VideoStep(recipe, network, None)
+    past = torch.cat((torch.full((2, 3, 32, 32), 0.5), torch.ones(2, 1, 32, 32)), 1)
+    fresh = torch.zeros(2, 1, 32, 32)
+    fresh[..., 16:] = 1
+    with torch.no_grad():
+        output = step.paint(torch.rand(2, 3, 32, 32), past, torch.eye(2), fresh)
+    assert output[..., :16].allclose(torch.tensor(0.5))
+    assert (output[..., 16:] - 0.5).abs().mean() > 0.05

@@ -115,6 +115,7 @@ class StyleImages(click.ParamType):
 @_FIELDS.number(
     "--ageing", "At most so often paint of the past is resampled before learning (vtn).", least=0
 )
+@_FIELDS.amount("--renewal", "Share of squares painted anew though the past is seen (vtn with a gate).", 1)
 @_FIELDS.amount("--restart", "Share of frames at which the memory is emptied (lstm).", 1)
 @_FIELDS.amount("--feedback-noise", "Largest deviation of the noise on what is fed back (lstm).", 1)
 @_FIELDS.amount("--synthetic", "Share of sequences with exact motion (all but itn).", 1)

@@ -122,6 +122,9 @@ class Recipe:
     ageing: int = 0
     """At most so many times the last painting before the learned frames is shifted by a part of a pixel and
     back: paint that a long pan has carried is met, and learned to be painted anew in time (vtn)."""
+    renewal: float = 0.0
+    """Share of squares that are painted anew at a frame though the past is seen, as a render does with what
+    is worn: new paint learns to go on where the old left off (vtn with a gate)."""
     feedback_noise: float = 0.02
     """Largest deviation of the noise added to the painting that is fed back, −1..1, so that the network
     learns to put right what went wrong before (lstm)."""
@@ -149,7 +152,7 @@ class Recipe:
                 f"gate keeps some of the past, and {self.mode} has none; leave it out, or train "
                 f"{' or '.join(WITH_PAST)}"
             )
-        for name in ("anchor", "restart"):
+        for name in ("anchor", "restart", "renewal"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; expected a share, 0 to 1")
         if not self.styles:

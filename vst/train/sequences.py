@@ -9,12 +9,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from vst.frame import Frame
 from vst.motion import track
 from vst.motion.dis import DisEstimator
+from vst.motion.wear import CELL
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
 from vst.train.pictures import Loadable
@@ -57,7 +59,8 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
 
             For vtn, `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S as a render would have them of what is seen,
             mask 0 where it would have none: this is what the network is shown; and `ageing` B×A×2, shifts
-            in pixels, x then y, 0 where there are fewer. For lstm, `restart` T, bool: where its memory is
+            in pixels, x then y, 0 where there are fewer; and with `Recipe.renewal` `fresh` B×T×1×S×S, 1
+            where nothing of the past is to be kept. For lstm, `restart` T, bool: where its memory is
             emptied; `feedback` B: the deviation of the noise on what is fed back; and `seed`, of it.
         """
         recipe = self.recipe
@@ -92,6 +95,8 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             times = rng.integers(recipe.ageing + 1, size=(recipe.sequences, 1, 1))
             kept = np.arange(recipe.ageing)[None, :, None] < times
             batch["ageing"] = torch.from_numpy(shifts * kept)
+            if recipe.renewal:
+                batch["fresh"] = squares(recipe.renewal, (recipe.sequences, length), recipe.size, rng)
         if recipe.mode == "lstm":
             restart = (rng.random(length) < recipe.restart) & (np.arange(length) >= warm_up)
             deviation = rng.uniform(0, recipe.feedback_noise, recipe.sequences).astype(np.float32)
@@ -152,6 +157,13 @@ def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, T
                 flow[t, k] = tracked.motions[distance].flow
                 mask[t, k] = tracked.motions[distance].mask
     return flow, mask
+
+
+def squares(share: float, shape: tuple[int, int], size: int, rng: np.random.Generator) -> Tensor:
+    """B×T×1×S×S: so large a share of the squares that wear out as one (`vst.motion.wear`) is 1."""
+    cells = -(-size // CELL)
+    drawn = torch.from_numpy((rng.random((*shape, cells, cells)) < share).astype(np.float32))
+    return F.interpolate(drawn, scale_factor=CELL, mode="nearest")[:, :, None, :size, :size]
 
 
 def nearest_motion(frames: Tensor) -> tuple[Tensor, Tensor]:

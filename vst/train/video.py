@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from vst.losses import PerceptualLoss, temporal_loss
 from vst.motion import warp
+from vst.motion.majority import majority
+from vst.motion.memory import PATCH
 from vst.train.recipe import Recipe
 from vst.train.still import arithmetic, picture_losses, to_unit
 
@@ -49,7 +51,8 @@ class VideoStep:
                 outputs[-1] = age(outputs[-1], batch["ageing"])
             with torch.set_grad_enabled(t >= warm_up):
                 past, recalled = self.remember(batch, outputs, t)
-                output = self.paint(seen[:, t], past, mix).float()
+                fresh = batch["fresh"][:, t] if "fresh" in batch else None
+                output = self.paint(seen[:, t], past, mix, fresh).float()
                 if t >= warm_up and t > 0:
                     carried = warp(outputs[-1], batch["true_flow"][:, t], mode="bicubic")
                     error = temporal_loss(output, carried, batch["true_mask"][:, t])
@@ -69,6 +72,8 @@ class VideoStep:
         recalled = torch.zeros_like(mask)
         for k, distance in enumerate(self.recipe.memory):
             fill = batch["mask"][:, t, k] * (1 - mask)
+            if k > 0:
+                fill = fill * majority(fill, PATCH)
             if distance > t or not fill.any():
                 continue
             warped = warp(outputs[t - distance], batch["flow"][:, t, k], mode="lanczos")
@@ -78,11 +83,11 @@ class VideoStep:
                 recalled = recalled + fill
         return torch.cat((image, mask), 1), recalled
 
-    def paint(self, frame: Tensor, past: Tensor, mix: Tensor) -> Tensor:
-        """One frame, B×3×S×S, with its past, B×4×S×S."""
+    def paint(self, frame: Tensor, past: Tensor, mix: Tensor, fresh: Tensor | None = None) -> Tensor:
+        """One frame, B×3×S×S, with its past, B×4×S×S; `fresh`, B×1×S×S, is 1 where none of it is kept."""
         inputs = torch.cat((frame, past), dim=1).contiguous(memory_format=torch.channels_last)
         with arithmetic(self.recipe, frame.device):
-            return self.model(inputs, mix)
+            return self.model(inputs, mix, fresh)
 
 
 def age(painting: Tensor, shifts: Tensor) -> Tensor:
