@@ -68,7 +68,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     first, second = options.styles
     if first == second:
         raise UsageError(f"a blend of {first} and {second}; give two styles")
-    selection = need_weights(options.weights_dir, options.mode, (first, second))
+    selection = need_weights(options.weights_dir, options.mode, (first, second), options.quality)
     modes = [open_mode(selection, (first, 1 - weight), (second, weight)) for weight in WEIGHTS]
     labels = [f"{first} {1 - weight:g}, {second} {weight:g}" for weight in WEIGHTS]
     sizes = style_sizes(options.style_size, options.styles)

@@ -77,7 +77,10 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     rows: list[list[str]] = []
     sheet: list[list[Cell]] = []
     for style in options.styles:
-        weights = {mode: need_weights(options.weights_dir, mode, [style]) for mode in options.modes}
+        weights = {
+            mode: need_weights(options.weights_dir, mode, [style], options.quality)
+            for mode in options.modes
+        }
         modes: dict[str, Paints] = {name: open_mode(files, (style, 1.0)) for name, files in weights.items()}
         picture = read_painting(find_painting(options.style_images, style), sizes[style])
         seen, cells = _watch(modes, options, perceptual_losses(network, picture), (early, late))

@@ -32,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
-    weights = {name: need_weights(options.weights_dir, name, [options.style]) for name in options.modes}
+    weights = {
+        name: need_weights(options.weights_dir, name, [options.style], options.quality)
+        for name in options.modes
+    }
     modes = {name: open_mode(files, (options.style, 1.0)) for name, files in weights.items()}
     distances = sorted({d for mode in modes.values() for d in mode.distances})
     width = round(options.size * 16 / 9 / 4) * 4

@@ -12,14 +12,19 @@ from vst.errors import UsageError
 from vst.modes import MODES, Mode, check_mode
 from vst.modes.painter import Painter
 from vst.styles import Blend, Selection, read_info
+from vst.styles.quality import BEST, FAST, STANDARD, STANDARD_WIDTH
 from vst.styles.selection import load_selection, select
 from vst.styles.weights import file_digest
 
 SHIPPED = Path(__file__).parents[1] / "weights"
+QUALITY = FAST
+"""What tables are made in unless told otherwise: modes are compared at one width, and that one all have."""
 
 
-def find_weights(place: str | None, mode: str, styles: Sequence[str]) -> Selection | None:
-    """The weight files of a mode that have some styles; the widest, as in a render.
+def find_weights(
+    place: str | None, mode: str, styles: Sequence[str], quality: str = BEST
+) -> Selection | None:
+    """The weight files of a mode that have some styles; the widest unless told otherwise, as in a render.
 
     Unlike the catalogue's, the search never leaves the place: figures must not come from a file that
     happens to lie elsewhere.
@@ -28,29 +33,32 @@ def find_weights(place: str | None, mode: str, styles: Sequence[str]) -> Selecti
         place: A folder, a file, or a pattern for the files of one folder; None for the checkout's own.
         mode: A key of ``MODES``.
         styles: Their names.
+        quality: One of ``QUALITIES``.
 
     Returns:
         The files, or None if none there fit.
 
     Raises:
-        UsageError: where there is no such mode, or no file at the place.
+        UsageError: where there is no such mode or quality, or no file at the place.
         WeightsError: for a file that is not one of ours.
     """
     check_mode(mode)
-    return select(styles, [info for info in map(read_info, _files(place)) if info.mode == mode])
+    return select(styles, [info for info in map(read_info, _files(place)) if info.mode == mode], quality)
 
 
-def need_weights(place: str | None, mode: str, styles: Sequence[str]) -> Selection:
-    """As ``find_weights``.
+def need_weights(place: str | None, mode: str, styles: Sequence[str], quality: str = QUALITY) -> Selection:
+    """As ``find_weights``, but the narrowest unless told otherwise.
 
     Raises:
         UsageError: also where no file fits.
     """
-    selection = find_weights(place, mode, styles)
+    selection = find_weights(place, mode, styles, quality)
     if selection is None:
+        wide = quality == STANDARD
         raise UsageError(
-            f"no weights of mode {mode} have {' and '.join(styles)} in {place or SHIPPED}; "
-            "give another --weights-dir"
+            f"no weights of mode {mode}{f' and width {STANDARD_WIDTH} or more' if wide else ''} have "
+            f"{' and '.join(styles)} in {place or SHIPPED}; give another --weights-dir"
+            f"{' or --quality' if wide else ''}"
         )
     return selection
 

@@ -11,14 +11,13 @@ from typing import Any
 
 import torch
 
+from benchmarks.networks import QUALITY
 from vst.errors import UsageError, VstError
+from vst.styles.quality import QUALITIES
 
 PHOTOS = Path("../shared/data/photos-check")
 STYLE_SIZE = 512
-WEIGHTS_HELP = (
-    "a folder, file, or pattern such as 'weights/*-fast*', whose widest fit is measured; "
-    "by default the checkout's own folder"
-)
+PLACE_HELP = "a folder, file, or pattern such as 'weights/*-fast*'; by default the checkout's own folder"
 
 
 def create_parser(doc: str | None) -> argparse.ArgumentParser:
@@ -32,8 +31,19 @@ def create_parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Where one set of our own weights is."""
-    parser.add_argument("--weights-dir", metavar="PLACE", help=WEIGHTS_HELP)
+    """Where one set of our own weights is, and which of them."""
+    parser.add_argument("--weights-dir", metavar="PLACE", help=PLACE_HELP)
+    add_quality(parser)
+
+
+def add_quality(parser: argparse.ArgumentParser) -> None:
+    """Which width is measured."""
+    parser.add_argument(
+        "--quality",
+        choices=QUALITIES,
+        default=QUALITY,
+        help=f"of weights that have the styles the widest, wide ones or the narrowest; default {QUALITY}",
+    )
 
 
 def add_photographs(parser: argparse.ArgumentParser) -> None:

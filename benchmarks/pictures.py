@@ -22,7 +22,7 @@ from benchmarks.against_peer import RATIOS, ratios, sizes_within, style_weight
 from benchmarks.markdown import markdown, number
 from benchmarks.networks import SHIPPED, described, find_weights, open_mode
 from benchmarks.options import (
-    WEIGHTS_HELP,
+    PLACE_HELP,
     add_losses,
     add_peers,
     add_photographs,
@@ -163,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="[LABEL=]PLACE",
-        help=f"{WEIGHTS_HELP}; several get a label each",
+        help=f"{PLACE_HELP}; the widest fit of each is measured, and several get a label each",
     )
     add_peers(parser)
     add_photographs(parser)

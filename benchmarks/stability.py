@@ -58,7 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     peers = peer_files(options.peer, options.styles)
     weights = {
-        style: {name: need_weights(options.weights_dir, name, [style]) for name in options.modes}
+        style: {
+            name: need_weights(options.weights_dir, name, [style], options.quality)
+            for name in options.modes
+        }
         for style in options.styles
     }
     perceptual = _perceptual(options)

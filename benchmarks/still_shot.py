@@ -116,7 +116,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     early, late = windows(options.frames, options.skip, options.window)
     picture = _picture(options.photo, options.size)
     weights = {
-        (style, mode): need_weights(options.weights_dir, mode, [style])
+        (style, mode): need_weights(options.weights_dir, mode, [style], options.quality)
         for style in options.styles
         for mode in options.modes
     }

@@ -25,6 +25,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.networks import SHIPPED, need_weights
+from benchmarks.options import add_quality
 from vst.modes.memory import WHOLE
 from vst.modes.painter import Painter, to_network
 from vst.styles import Blend
@@ -52,7 +53,7 @@ def _row(options: argparse.Namespace, mode: str, tile: int, folder: Path) -> str
     """Paint in a process of its own; a line of the table."""
     command = [sys.executable, "-m", "benchmarks.tiles", "--one", str(tile), "--mode", mode]
     command += ["--size", str(options.size), "--precision", options.precision, "--style", options.style]
-    command += ["--threads", str(options.threads)]
+    command += ["--threads", str(options.threads), "--quality", options.quality]
     if options.compare:
         command += ["--keep", str(folder / f"{mode}-{tile}.npy")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -74,7 +75,7 @@ def _row(options: argparse.Namespace, mode: str, tile: int, folder: Path) -> str
 def _paint(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float]:
     """Paint one picture; its peak in bytes and the seconds of CPU time that it took."""
     torch.set_num_threads(options.threads)
-    selection = need_weights(None, mode, [options.style])
+    selection = need_weights(None, mode, [options.style], options.quality)
     mixture = Blend(((options.style, 1.0),)).mixture(selection.styles)
     painter = Painter(
         load_selection(selection), mixture, torch.device("cpu"), TYPES[options.precision], tile
@@ -126,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mode", nargs="+", default=["itn", "vtn"], choices=["itn", "vtn", "reconet"])
     parser.add_argument("--tile", nargs="+", type=int, default=[512], help="sides of tiles, pixels")
     parser.add_argument("--style", default="candy")
+    add_quality(parser)
     parser.add_argument("--precision", default="fp32", choices=TYPES)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(

@@ -50,10 +50,11 @@ def test_only_what_changed_is_rendered_again_and_only_if_allowed(footage, tmp_pa
     assert (tmp_path / "out/a/one.mov").read_text() == "CHANGED"
 
 
-def test_other_settings_make_everything_out_of_date(footage, tmp_path, fake_render):
+@pytest.mark.parametrize("other", [{"style": "wave"}, {"style": "candy", "quality": "fast"}])
+def test_other_settings_make_everything_out_of_date(footage, tmp_path, fake_render, other):
     run(footage, tmp_path / "out", CANDY)
     fake_render.calls.clear()
-    results = run(footage, tmp_path / "out", RenderSettings(style="wave", overwrite=True))
+    results = run(footage, tmp_path / "out", RenderSettings(**other, overwrite=True))
     assert set(states(results).values()) == {State.DONE}
 
 

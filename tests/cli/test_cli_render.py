@@ -41,7 +41,7 @@ def test_options_become_settings(vst, rendered, weights):
     outcome = vst(
         *("render", "a.mov", "-o", "b.mov", "-y", "--style", "candy:0.6+wave:0.4", "--mode", "itn"),
         *("--flow", "dis", "--strength", "0.8", "--keep-color", "--scale", "0.5"),
-        *("--style-scale", "2", "--codec", "h265"),
+        *("--style-scale", "2", "--codec", "h265", "--quality", "fast"),
         *("--crf", "20", "--pix-fmt", "yuv420p10le", "--device", "cpu", "--precision", "fp32"),
         *("--threads", "3", "--weights-dir", weights),
     )
@@ -49,6 +49,7 @@ def test_options_become_settings(vst, rendered, weights):
     settings = RenderSettings(
         style="candy:0.6+wave:0.4",
         mode="itn",
+        quality="fast",
         flow="dis",
         strength=0.8,
         keep_color=True,

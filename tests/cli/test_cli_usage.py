@@ -58,6 +58,7 @@ def test_a_missing_style_gets_the_list_of_styles(vst, weights, monkeypatch):
     [
         (["--style", "candi"], "unknown style 'candi': did you mean 'candy'?"),
         (["--style", "candy", "--mode", "vtm"], "unknown mode 'vtm': did you mean 'vtn'?"),
+        (["--style", "candy", "--quality", "bets"], "'bets' is unknown: did you mean 'best'?"),
         (["--style", "candy", "--flow", "diss"], "unknown flow estimator 'diss': did you mean 'dis'?"),
         (["--style", "candy", "--codec", "pores"], "did you mean 'prores'?"),
         (["--style", "candy", "--strength", "2"], "expected 0 (the clip) to 1 (the painting)"),
@@ -71,6 +72,21 @@ def test_a_mistyped_value_gets_one_line(vst, weights, clip, tmp_path, options, l
     assert outcome.err.startswith("vst: error: ")
     assert line in outcome.err
     assert outcome.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["render", "batch"])
+def test_a_style_without_wide_weights_is_refused_where_they_are_asked_for(
+    vst, weights, clip, tmp_path, monkeypatch, command
+):
+    monkeypatch.setattr("vst.styles.catalog.weight_folders", lambda given=None: [weights])
+    source = clip if command == "render" else clip.parent
+    outcome = vst(command, source, "-o", tmp_path / "out.mp4", "--style", "candy", "--quality", "standard")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "vst: error: quality 'standard' asks for weights of width 32 or more, which mode vtn lacks for "
+        "'candy'; give --quality best for the widest there are\n"
+    )
     assert not list(tmp_path.iterdir())
 
 

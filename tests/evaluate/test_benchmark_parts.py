@@ -47,6 +47,27 @@ def test_weights_come_from_the_place_given_and_from_no_other(mixed: Path) -> Non
         width(mixed / "*-standard*", "itn", "red")
 
 
+def test_a_table_is_of_the_narrow_networks_unless_it_is_asked_for_others(mixed: Path) -> None:
+    from benchmarks.networks import find_weights, need_weights
+    from benchmarks.options import add_weights, create_parser
+
+    def width(*options: str) -> int:
+        parser = create_parser(None)
+        add_weights(parser)
+        given = parser.parse_args(["--weights-dir", str(mixed), *options])
+        return need_weights(given.weights_dir, "itn", ["red"], given.quality).files[0].width
+
+    assert width() == width("--quality", "fast") == 2
+    assert width("--quality", "best") == 3
+    with pytest.raises(UsageError, match=r"mode itn and width 32 or more have red in .*or --quality"):
+        width("--quality", "standard")
+    # Where places are named, each is measured at its widest, and a pattern tells the widths apart.
+    for place, wide in ((mixed, 3), (mixed / "*-wide*", 3), (mixed / "*-tiny*", 2)):
+        found = find_weights(str(place), "itn", ["red"])
+        assert found is not None
+        assert found.files[0].width == wide
+
+
 def test_files_of_equal_convolutions_paint_a_blend_together(mixed: Path, tiny_weights: Path) -> None:
     from benchmarks.networks import described, need_weights, open_mode
 

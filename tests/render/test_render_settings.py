@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import torch
 
 from vst.errors import MediaError, UsageError
 from vst.frame import Frame
+from vst.networks import ITN
 from vst.render import RenderSettings, output_path, stylize
 from vst.render.scale import output_size, resize_frame
+from vst.styles import save_weights
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,7 @@ from vst.render.scale import output_size, resize_frame
         ({"size": 15}, "size is 15"),
         ({"size": 10**6}, "size is 1000000"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
+        ({"quality": "good"}, "unknown quality 'good'"),
         ({"threads": 0}, "threads is 0"),
         ({"threads": 2**31}, "threads is 2147483648"),
     ],
@@ -137,3 +141,18 @@ def test_one_picture_is_painted_in_memory(tiny_weights):
     assert 0 <= painted.min() <= painted.max() <= 1
     assert not torch.equal(painted, stylize(image, "blue", **options))
     assert torch.equal(stylize(image, "red", strength=0, **options), image.float())
+
+
+def test_a_quality_paints_with_the_network_of_its_width(tiny_weights, tmp_path):
+    narrow = tiny_weights / "itn-tiny.safetensors"
+    shutil.copy(narrow, tmp_path)
+    told = {"styles": ("red",), "loss_network": "-", "recipe": "-", "steps": 0}
+    save_weights(tmp_path / "itn-wide.safetensors", ITN(3), **told)
+    image = torch.rand(3, 20, 31)
+
+    def painted(folder, quality):
+        options = {"device": "cpu", "precision": "fp32", "weights_dir": folder}
+        return stylize(image, "red", quality=quality, **options)
+
+    assert torch.equal(painted(tmp_path, "fast"), painted(tiny_weights, "best"))
+    assert not torch.equal(painted(tmp_path, "fast"), painted(tmp_path, "best"))

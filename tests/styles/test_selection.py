@@ -156,6 +156,65 @@ def test_the_widest_files_that_go_together_are_chosen(folder):
     } == {2}
 
 
+def widths(folder, text, quality):
+    chosen = load_catalogue(folder / "parts").choose(parse_blend(text), "itn", quality)
+    return {info.width for info in chosen.files}
+
+
+def of_two_widths(folder):
+    """Files of width 2, 31, 32 and 33; only the narrow ones have the style b."""
+    for width, styles in ((2, "ab"), (31, "ab"), (32, "a"), (33, "a")):
+        path = save(folder / "parts" / f"itn-{width}.safetensors", network(styles=len(styles)), *styles)
+        say(path, width=str(width))
+
+
+@pytest.mark.parametrize(
+    ("quality", "alone", "blended"), [("best", 33, 31), ("standard", 33, None), ("fast", 2, 2)]
+)
+def test_a_quality_chooses_among_the_widths_that_have_all_styles(folder, quality, alone, blended):
+    of_two_widths(folder)
+    assert widths(folder, "a", quality) == {alone}
+    if blended:
+        assert widths(folder, "a+b", quality) == widths(folder, "b", quality) == {blended}
+        return
+    for text in ("b", "a+b"):
+        with pytest.raises(UsageError) as caught:
+            widths(folder, text, quality)
+        assert str(caught.value) == (
+            "quality 'standard' asks for weights of width 32 or more, which mode itn lacks for 'b'; "
+            "give --quality best for the widest there are"
+        )
+
+
+def test_a_quality_chooses_among_files_that_go_together_too(folder):
+    split(folder)
+    for name in ("itn-base", "mine-itn"):
+        wide = folder / "parts" / f"{name}-standard.safetensors"
+        shutil.copy(folder / "parts" / f"{name}.safetensors", wide)
+        say(wide, width="32", body="0" * 64)
+    assert widths(folder, "a+c", "best") == widths(folder, "a+c", "standard") == {32}
+    assert widths(folder, "a+c", "fast") == {2}
+
+
+def test_wide_files_that_do_not_go_together_leave_the_narrow_one_to_ask_for(folder):
+    save(folder / "parts" / "itn-fast.safetensors", network(styles=2), "a", "b")
+    for name in "ab":
+        path = save(folder / "parts" / f"{name}-itn-standard.safetensors", network(seed=ord(name)), name)
+        say(path, width="32")
+    assert widths(folder, "a+b", "best") == {2}
+    with pytest.raises(
+        UsageError, match=r"a and b cannot be blended: .*, or give --quality best$"
+    ) as caught:
+        widths(folder, "a+b", "standard")
+    assert "itn-fast" not in str(caught.value)
+
+
+def test_a_quality_that_does_not_exist_gets_the_nearest_name(folder):
+    of_two_widths(folder)
+    with pytest.raises(UsageError, match="unknown quality 'fats': did you mean 'fast'"):
+        widths(folder, "a", "fats")
+
+
 def test_files_of_different_networks_are_named_with_what_to_do(folder):
     parts = folder / "parts"
     save(parts / "itn-standard.safetensors", network(styles=2, seed=1), "a", "b")

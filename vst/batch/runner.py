@@ -134,7 +134,8 @@ def paint_job(
 def check_settings(settings: RenderSettings) -> None:
     """Refuse what no file could be rendered with, once and before any work."""
     check_mode(settings.mode)
-    load_catalogue(settings.weights_dir).choose(parse_blend(settings.style), settings.mode)
+    blend = parse_blend(settings.style)
+    load_catalogue(settings.weights_dir).choose(blend, settings.mode, settings.quality)
     check_estimator(settings.flow)
     choose_precision(settings.precision, choose_device(settings.device))
     if settings.codec is not None:

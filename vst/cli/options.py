@@ -136,6 +136,13 @@ render_options = _add(
         "--mode", default="vtn", show_default=True, help="How frames are painted; see 'vst modes'."
     ),
     click.option(
+        "--quality",
+        type=NearestChoice(["best", "standard", "fast"]),
+        default="best",
+        show_default=True,
+        help="The widest weights that have the style, wide ones only, or the narrowest.",
+    ),
+    click.option(
         "--flow",
         default="auto",
         show_default=True,

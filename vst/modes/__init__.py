@@ -15,6 +15,7 @@ from vst.modes.recurrent import LstmMode
 from vst.modes.still import ItnMode
 from vst.modes.video import VtnMode
 from vst.styles import load_catalogue, parse_blend
+from vst.styles.quality import BEST
 
 __all__ = ["MODES", "Mode", "ModeEntry", "check_mode", "create_mode"]
 
@@ -59,6 +60,7 @@ def create_mode(
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
     weights_dir: Path | None = None,
+    quality: str = BEST,
     tile: int | None = None,
 ) -> Mode:
     """A mode, with the weights of a style or blend loaded.
@@ -69,15 +71,16 @@ def create_mode(
         device: Where to paint.
         precision: float32, bfloat16 or float16, for the convolutions.
         weights_dir: Looked in before the usual folders.
+        quality: Which width is painted with, where there are several: `best`, `standard` or `fast`.
         tile: Side of tiles in pixels, 0 for none ever, or None: `vst.modes.memory` decides by the size.
 
     Raises:
-        UsageError: for an unknown mode or style, or a style that the mode has no weights for.
+        UsageError: for an unknown mode, style or quality, or a style that the mode has no such weights for.
         WeightsError: for a weight file that is damaged.
     """
     check_mode(name)
     blend = parse_blend(style)
-    network, selection = load_catalogue(weights_dir).load(blend, name)
+    network, selection = load_catalogue(weights_dir).load(blend, name, quality)
     return MODES[name].factory(
         Painter(network, blend.mixture(selection.styles), torch.device(device), precision, tile)
     )

@@ -24,7 +24,8 @@ from vst.styles.weights import file_digest
 ENDS = 1 << 20
 """So many bytes of either end of a clip are part of its identity, beside its size and time of change."""
 
-_RESOLVED = ("device", "precision", "threads", "flow")
+_RESOLVED = ("device", "precision", "threads", "flow", "quality")
+"""What these came to, a device or the weights, is looked at in their place."""
 _DO_NOT_MATTER = ("overwrite", "resume", "weights_dir", "max_damaged", "min_free", *_RESOLVED)
 
 HASHES = ("the clip", "the weights", "the flow")

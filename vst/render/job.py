@@ -141,7 +141,7 @@ def render(
     # All that can be refused is refused before anything is loaded or written.
     check_mode(settings.mode)
     blend = parse_blend(settings.style)
-    selection = load_catalogue(settings.weights_dir).choose(blend, settings.mode)
+    selection = load_catalogue(settings.weights_dir).choose(blend, settings.mode, settings.quality)
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     check_estimator(settings.flow)
@@ -177,6 +177,7 @@ def render(
                     device=device,
                     precision=precision,
                     weights_dir=settings.weights_dir,
+                    quality=settings.quality,
                     tile=settings.tile,
                 )
                 if mode.distances and not is_recorded(settings.flow):

@@ -14,6 +14,7 @@ from vst.media.hardware import NONE, check_hwaccel
 from vst.media.reader import MAX_DAMAGED, check_deinterlace, check_hdr
 from vst.media.room import MIN_FREE
 from vst.modes.memory import SMALLEST_TILE
+from vst.styles.quality import BEST, check_quality
 
 MAX_SIDE = 16384
 """The longest side that may be asked for, in pixels; libx264 takes no longer one."""
@@ -34,6 +35,9 @@ class RenderSettings:
     """A style, `candy`, or a blend, `candy:0.6+wave:0.4`."""
     mode: str = "vtn"
     """A name that `vst modes` lists."""
+    quality: str = BEST
+    """The widest weights that have the style, `best`, or the narrowest, `fast`; `standard`: wide ones or
+    none."""
     flow: str = "auto"
     """Which estimator gives the motion."""
     strength: float = 1.0
@@ -98,6 +102,7 @@ class RenderSettings:
         check_strength(self.strength)
         check_style_scale(self.style_scale)
         check_precision(self.precision)
+        check_quality(self.quality)
         check_tile(self.tile)
         check_hdr(self.hdr)
         check_deinterlace(self.deinterlace)

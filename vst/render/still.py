@@ -14,6 +14,7 @@ from vst.look import Look, at_frame_size
 from vst.modes import create_mode
 from vst.render.scale import resize_frame, working_size
 from vst.render.settings import check_strength, check_style_scale, check_tile
+from vst.styles.quality import BEST
 
 
 def stylize(
@@ -21,6 +22,7 @@ def stylize(
     style: str,
     *,
     mode: str = "itn",
+    quality: str = BEST,
     strength: float = 1.0,
     keep_color: bool = False,
     style_scale: float | None = None,
@@ -35,6 +37,8 @@ def stylize(
         image: 3×H×W, RGB, 0..1, any floating type.
         style: A style, or a blend like `candy:0.6+wave:0.4`.
         mode: Which mode's network paints it.
+        quality: Its widest network that has the style, `best`, the narrowest, `fast`, or `standard`, which
+            is a wide one or none.
         strength: 0 is the picture, 1 the painting.
         keep_color: Luminance of the painting, colour of the picture.
         style_scale: Size of the strokes relative to the picture, 0.1..10: 1 is as a picture with a short
@@ -49,7 +53,7 @@ def stylize(
 
     Raises:
         UsageError: for a tensor of another shape, a strength, style scale or tile out of range, an unknown
-            style, mode, device or precision.
+            style, mode, quality, device or precision.
         WeightsError: for damaged weights.
     """
     if image.dim() != 3 or image.shape[0] != 3 or not image.is_floating_point() or not image.numel():
@@ -67,6 +71,7 @@ def stylize(
         device=place,
         precision=choose_precision(precision, place),
         weights_dir=weights_dir,
+        quality=quality,
         tile=tile,
     )
     frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())

@@ -29,6 +29,7 @@ from vst.networks.body import TransformationBody
 from vst.styles.blend import Blend
 from vst.styles.catalog_file import CATALOG, read_catalog_file
 from vst.styles.convolutions import body_digest
+from vst.styles.quality import BEST, STANDARD_WIDTH, wide_enough
 from vst.styles.selection import Selection, load_selection, select
 from vst.styles.weights import WeightsInfo, file_digest, load_network, read_info
 
@@ -76,19 +77,26 @@ class Catalogue:
     digests: dict[str, str]
     problems: tuple[str, ...]
 
-    def choose(self, blend: Blend, mode: str) -> Selection:
+    def choose(self, blend: Blend, mode: str, quality: str = BEST) -> Selection:
         """The weight files of a mode that paint a blend: the widest one that has all its styles.
 
         Where none has, several that say that they have the same convolutions and have the styles together.
 
+        Args:
+            blend: The styles.
+            mode: Whose files.
+            quality: `best` as above; `fast` takes the narrowest, `standard` only those of `STANDARD_WIDTH`
+                or more.
+
         Raises:
-            UsageError: where a style is unknown, or no files of the mode have them all together.
+            UsageError: where a style or quality is unknown, or no files of the mode have the styles all
+                together in that quality.
         """
         for name in blend.names:
             if name not in self.styles:
                 raise UsageError(self._unknown(name))
         of_mode = [info for info in self.weights.values() if info.mode == mode]
-        selection = select(blend.names, of_mode)
+        selection = select(blend.names, of_mode, quality)
         if selection is not None:
             return selection
         for name in blend.names:
@@ -97,9 +105,18 @@ class Catalogue:
                 raise UsageError(
                     f"style {name!r} has no weights for mode {mode}; it has {', '.join(modes)}"
                 )
-        raise UsageError(_why_apart(blend.names, of_mode))
+        fit = wide_enough(of_mode, quality)
+        narrow = [name for name in blend.names if not any(name in info.styles for info in fit)]
+        if narrow:
+            lacking = " and ".join(map(repr, narrow))
+            raise UsageError(
+                f"quality {quality!r} asks for weights of width {STANDARD_WIDTH} or more, which mode "
+                f"{mode} lacks for {lacking}; give --quality {BEST} for the widest there are"
+            )
+        why = _why_apart(blend.names, fit)
+        raise UsageError(f"{why}, or give --quality {BEST}" if select(blend.names, of_mode) else why)
 
-    def load(self, blend: Blend, mode: str) -> tuple[TransformationBody, Selection]:
+    def load(self, blend: Blend, mode: str, quality: str = BEST) -> tuple[TransformationBody, Selection]:
         """Load what `choose` finds, after the hash of every file was checked.
 
         Returns:
@@ -109,7 +126,7 @@ class Catalogue:
             UsageError: as `choose`.
             WeightsError: where a file is not what `catalog.toml` or its own description says.
         """
-        selection = self.choose(blend, mode)
+        selection = self.choose(blend, mode, quality)
         for info in selection.files:
             problem = self._wrong_hash(info)
             if problem:

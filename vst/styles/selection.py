@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vst.errors import WeightsError
 from vst.networks.body import TransformationBody, select_styles
 from vst.styles.convolutions import append_styles, same_convolutions
+from vst.styles.quality import BEST, FAST, wide_enough
 from vst.styles.weights import WeightsInfo, load_network
 
 
@@ -32,8 +33,10 @@ class Selection:
         return tuple(name for _, names in self.parts for name in names)
 
 
-def select(names: Sequence[str], weights: Iterable[WeightsInfo]) -> Selection | None:
+def select(names: Sequence[str], weights: Iterable[WeightsInfo], quality: str = BEST) -> Selection | None:
     """The widest file that has all styles, else the widest files that have them together, else None.
+
+    With the quality `fast` it is the narrowest; with `standard` the narrow ones are left out.
 
     Files belong together where they say that they have the same convolutions; the first of them that has a
     style gives it.
@@ -41,18 +44,22 @@ def select(names: Sequence[str], weights: Iterable[WeightsInfo]) -> Selection | 
     Args:
         names: The styles of a blend.
         weights: Files of one mode, the preferred first.
+        quality: One of ``QUALITIES``.
+
+    Raises:
+        UsageError: for a quality that does not exist.
     """
     groups: dict[str, list[WeightsInfo]] = {}
     whole: list[WeightsInfo] = []
-    for info in weights:
+    for info in wide_enough(weights, quality):
         if set(names) <= set(info.styles):
             whole.append(info)
         if info.body:
             groups.setdefault(info.body, []).append(info)
     if whole:
-        widest = max(whole, key=lambda info: info.width)
-        return Selection(((widest, widest.styles),))
-    for group in sorted(groups.values(), key=lambda group: group[0].width, reverse=True):
+        one = (min if quality == FAST else max)(whole, key=lambda info: info.width)
+        return Selection(((one, one.styles),))
+    for group in sorted(groups.values(), key=lambda group: group[0].width, reverse=quality != FAST):
         parts: dict[WeightsInfo, tuple[str, ...]] = {}
         for name in names:
             giver = next((info for info in group if name in info.styles), None)

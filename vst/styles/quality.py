@@ -1,0 +1,34 @@
+"""How wide a network paints: the choice between speed and the finer painting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vst.errors import UsageError, suggestion
+from vst.styles.weights import WeightsInfo
+
+BEST, STANDARD, FAST = QUALITIES = ("best", "standard", "fast")
+"""The widest network there is, none but wide ones, or the narrowest there is."""
+
+STANDARD_WIDTH = 32
+"""Filters of the first layer, table 4.1 of the thesis; files with fewer are for speed."""
+
+
+def check_quality(quality: str) -> None:
+    """Refuse a quality that does not exist.
+
+    Raises:
+        UsageError: with the nearest name.
+    """
+    if quality not in QUALITIES:
+        raise UsageError(f"unknown quality {quality!r}: {suggestion(quality, QUALITIES)}")
+
+
+def wide_enough(weights: Iterable[WeightsInfo], quality: str) -> list[WeightsInfo]:
+    """The files that may paint in a quality, in their order.
+
+    Raises:
+        UsageError: for a quality that does not exist.
+    """
+    check_quality(quality)
+    return [info for info in weights if quality != STANDARD or info.width >= STANDARD_WIDTH]
