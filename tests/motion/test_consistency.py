@@ -136,15 +136,18 @@ def test_a_fade_still_looks_alike_and_another_thing_does_not(make_world):
     assert alike[:, :36].all()
 
 
-def test_trust_comes_in_pieces_and_never_reaches_out_of_the_frame(make_world):
-    """A speck that looks different does not make a hole; what came in from the left is never trusted."""
-    world = make_world()
-    picture = world.frame(0)
-    speckled = picture.clone()
-    speckled[:, 20, 20] = 1 - speckled[:, 20, 20].round()
-    still = torch.zeros(2, *picture.shape[-2:])
-    assert trusted_mask(still, still, speckled, picture).all()
-    moved = still.clone()
+def test_a_single_vector_that_is_off_makes_no_hole():
+    still = torch.zeros(2, 40, 60)
+    off = still.clone()
+    off[0, 20, 30] = 2.0
+    grey = torch.full((3, 40, 60), 0.5)
+    assert disocclusion(still, off)[0, 20, 30]
+    assert trusted_mask(still, off, grey, grey).all()
+
+
+def test_what_comes_in_from_outside_is_never_trusted(make_world):
+    picture = make_world().frame(0)
+    moved = torch.zeros(2, *picture.shape[-2:])
     moved[0] = -3.0
     trusted = trusted_mask(-moved, moved, torch.roll(picture, 3, -1), picture)
     assert not trusted[..., :3].any()

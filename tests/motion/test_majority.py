@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from vst.motion.majority import majority
+from vst.motion.majority import majority, without_crumbs
 
 
 def test_crumbs_go_and_what_is_large_keeps_its_outline():
@@ -19,3 +19,14 @@ def test_a_batch_is_taken_picture_by_picture_and_the_border_is_no_reason_to_chan
     masks = torch.zeros(2, 1, 9, 9)
     masks[1] = 1
     assert torch.equal(majority(masks, 7), masks)
+
+
+def test_without_crumbs_specks_go_and_lines_of_a_pixel_stay():
+    lines = torch.ones(1, 40, 40)
+    lines[0, :, 12] = 0
+    lines[0, 30, :] = 0
+    specks = lines.clone()
+    specks[0, 5:7, 25:27] = 0
+    specks[0, 20, 30] = 0
+    assert torch.equal(without_crumbs(specks, 9), lines)
+    assert torch.equal(without_crumbs(1 - specks, 9), 1 - lines)

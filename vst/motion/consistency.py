@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion.majority import majority
+from vst.motion.majority import without_crumbs
 from vst.motion.warp import inside, warp
 
 NEAR = 0.05
@@ -33,8 +33,8 @@ _USUAL = 2.5
 
 _NEIGHBOURHOOD = 3
 
-_SETTLED = 5
-"""Side in pixels of the square of which the majority is followed."""
+_SPECK = 9
+"""Side in pixels of the square in which a tenth of the pixels is a speck."""
 
 
 def consistency_mask(forward: Tensor, backward: Tensor) -> Tensor:
@@ -131,7 +131,7 @@ def trusted_mask(
     right more often than not, and that is where per-frame paint differs most; what is just uncovered lies
     on one at the only moment at which memory can serve it. ``looks_alike`` finds flow that bleeds across a
     boundary, and finds it by what is seen (docs/adr/0003 and 0008). What single pixels say against those
-    around them is noise, and would be paint in crumbs (docs/adr/0013).
+    around them is noise, and would be paint in crumbs (docs/adr/0013); lines stay.
 
     Args:
         forward: Flow earlier -> current, 2×H×W, pixels.
@@ -147,7 +147,7 @@ def trusted_mask(
         ValueError: The shapes do not fit.
     """
     trusted = occlusion_part(forward, backward) * looks_alike(current, earlier, backward, tolerance)
-    return majority(trusted, _SETTLED) * inside(backward)
+    return without_crumbs(trusted, _SPECK) * inside(backward)
 
 
 def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor, tolerance: float) -> Tensor:
