@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from vst.motion import consistency_mask, create_estimator, inside
-from vst.motion.consistency import FAR, disocclusion, looks_alike, motion_boundary, trusted_mask
+from vst.motion.consistency import FAR, disocclusion, looks_alike, motion_boundary
 
 SCENES = {
     "slow camera, disc of 3 px a frame": {
@@ -134,21 +134,3 @@ def test_a_fade_still_looks_alike_and_another_thing_does_not(make_world):
     alike = looks_alike(other, picture, still, FAR)
     assert not alike[:, 42:78, 42:78].float().mean() > 0.3
     assert alike[:, :36].all()
-
-
-def test_a_single_vector_that_is_off_makes_no_hole():
-    still = torch.zeros(2, 40, 60)
-    off = still.clone()
-    off[0, 20, 30] = 2.0
-    grey = torch.full((3, 40, 60), 0.5)
-    assert disocclusion(still, off)[0, 20, 30]
-    assert trusted_mask(still, off, grey, grey).all()
-
-
-def test_what_comes_in_from_outside_is_never_trusted(make_world):
-    picture = make_world().frame(0)
-    moved = torch.zeros(2, *picture.shape[-2:])
-    moved[0] = -3.0
-    trusted = trusted_mask(-moved, moved, torch.roll(picture, 3, -1), picture)
-    assert not trusted[..., :3].any()
-    assert trusted[..., 6:].all()

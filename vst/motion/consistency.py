@@ -20,7 +20,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion.majority import without_crumbs
 from vst.motion.warp import inside, warp
 
 NEAR = 0.05
@@ -32,9 +31,6 @@ _USUAL = 2.5
 """How many times the frame's median difference a pixel may differ and still look alike."""
 
 _NEIGHBOURHOOD = 3
-
-_SPECK = 9
-"""Side in pixels of the square in which a tenth of the pixels is a speck."""
 
 
 def consistency_mask(forward: Tensor, backward: Tensor) -> Tensor:
@@ -130,8 +126,7 @@ def trusted_mask(
     The motion boundaries of ``consistency_mask`` are left out. Beside an outline they distrust what is
     right more often than not, and that is where per-frame paint differs most; what is just uncovered lies
     on one at the only moment at which memory can serve it. ``looks_alike`` finds flow that bleeds across a
-    boundary, and finds it by what is seen (docs/adr/0003 and 0008). What single pixels say against those
-    around them is noise, and would be paint in crumbs (docs/adr/0013); lines stay.
+    boundary, and finds it by what is seen (docs/adr/0003 and 0008).
 
     Args:
         forward: Flow earlier -> current, 2×H×W, pixels.
@@ -146,8 +141,7 @@ def trusted_mask(
     Raises:
         ValueError: The shapes do not fit.
     """
-    trusted = occlusion_part(forward, backward) * looks_alike(current, earlier, backward, tolerance)
-    return without_crumbs(trusted, _SPECK) * inside(backward)
+    return occlusion_part(forward, backward) * looks_alike(current, earlier, backward, tolerance)
 
 
 def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor, tolerance: float) -> Tensor:

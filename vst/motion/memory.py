@@ -13,17 +13,11 @@ import torch
 from torch import Tensor
 
 from vst.frame import Motion
-from vst.motion.majority import majority
 from vst.motion.warp import warp
-
-PATCH = 7
-"""Side in pixels of what is worth fetching from further back: less would be a crumb of old paint in new."""
 
 
 def recall(motions: Mapping[int, Motion], outputs: Mapping[int, Tensor]) -> tuple[Tensor, Tensor]:
     """Earlier outputs brought to the current frame, each pixel from the nearest frame that it can trust.
-
-    From further back than the nearest one only what hangs together (`majority` over 7×7 pixels).
 
     Args:
         motions: By distance, as ``Tracked.motions``.
@@ -49,8 +43,6 @@ def recall(motions: Mapping[int, Motion], outputs: Mapping[int, Tensor]) -> tupl
     for distance in common:
         motion = motions[distance]
         fill = (motion.mask > 0.5) & (mask < 0.5)
-        if distance != nearest:
-            fill &= majority(fill.float(), PATCH) > 0.5
         if not fill.any():
             continue
         image = torch.where(fill, warp(outputs[distance], motion.flow, mode="lanczos"), image)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vst.motion.warp import warp
 
-WORN = 14.0
+WORN = 10.0
 """Resamplings by half a pixel, on average, that paint is carried through."""
 
 CELL = 20

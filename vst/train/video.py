@@ -7,8 +7,6 @@ from torch import Tensor, nn
 
 from vst.losses import PerceptualLoss, temporal_loss
 from vst.motion import warp
-from vst.motion.majority import majority
-from vst.motion.memory import PATCH
 from vst.train.recipe import Recipe
 from vst.train.still import arithmetic, picture_losses, to_unit
 
@@ -72,8 +70,6 @@ class VideoStep:
         recalled = torch.zeros_like(mask)
         for k, distance in enumerate(self.recipe.memory):
             fill = batch["mask"][:, t, k] * (1 - mask)
-            if k > 0:
-                fill = fill * majority(fill, PATCH)
             if distance > t or not fill.any():
                 continue
             warped = warp(outputs[t - distance], batch["flow"][:, t, k], mode="lanczos")
