@@ -23,7 +23,7 @@ from torch import Tensor
 from benchmarks.clips import scene_clip
 from benchmarks.markdown import markdown
 from benchmarks.measure import Paints
-from benchmarks.networks import described, need_weights, open_mode
+from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import add_losses, add_weights, create_parser, positive, run, style_sizes
 from benchmarks.sheet import Cell, cell, write_sheet
 from benchmarks.still_shot import windows
@@ -77,10 +77,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     rows: list[list[str]] = []
     sheet: list[list[Cell]] = []
     for style in options.styles:
-        weights = {
-            mode: need_weights(options.weights_dir, mode, [style], options.quality)
-            for mode in options.modes
-        }
+        weights = need_modes(options, style)
         modes: dict[str, Paints] = {name: open_mode(files, (style, 1.0)) for name, files in weights.items()}
         picture = read_painting(find_painting(options.style_images, style), sizes[style])
         seen, cells = _watch(modes, options, perceptual_losses(network, picture), (early, late))

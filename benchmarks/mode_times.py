@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.markdown import markdown
-from benchmarks.networks import described, need_weights, open_mode
+from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import add_weights, create_parser, positive, run
 from vst.motion import create_estimator, track
 from vst.train.scenes import PRESETS, create_scene
@@ -32,10 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
-    weights = {
-        name: need_weights(options.weights_dir, name, [options.style], options.quality)
-        for name in options.modes
-    }
+    weights = need_modes(options, options.style)
     modes = {name: open_mode(files, (options.style, 1.0)) for name, files in weights.items()}
     distances = sorted({d for mode in modes.values() for d in mode.distances})
     width = round(options.size * 16 / 9 / 4) * 4

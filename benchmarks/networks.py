@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def need_weights(place: str | None, mode: str, styles: Sequence[str], quality: s
             f"{' or --quality' if wide else ''}"
         )
     return selection
+
+
+def need_modes(options: argparse.Namespace, style: str) -> dict[str, Selection]:
+    """By mode what `need_weights` finds for a style, with the options of `add_weights` and `--modes`."""
+    return {
+        mode: need_weights(options.weights_dir, mode, [style], options.quality) for mode in options.modes
+    }
 
 
 def open_mode(selection: Selection, *parts: tuple[str, float]) -> Mode:

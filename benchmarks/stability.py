@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.clips import Clip, file_clip, scene_clip
 from benchmarks.measure import Paints, mask_scores, measure
-from benchmarks.networks import described, need_weights, open_mode
+from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import (
     add_losses,
     add_peers,
@@ -57,13 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     peers = peer_files(options.peer, options.styles)
-    weights = {
-        style: {
-            name: need_weights(options.weights_dir, name, [style], options.quality)
-            for name in options.modes
-        }
-        for style in options.styles
-    }
+    weights = {style: need_modes(options, style) for style in options.styles}
     perceptual = _perceptual(options)
     result: dict[str, Any] = {
         "styles": {

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from benchmarks.markdown import markdown
 from benchmarks.measure import Paints
-from benchmarks.networks import described, need_weights, open_mode
+from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import add_weights, create_parser, positive, run
 from benchmarks.photographs import read_photograph
 from vst.errors import UsageError
@@ -116,9 +116,9 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     early, late = windows(options.frames, options.skip, options.window)
     picture = _picture(options.photo, options.size)
     weights = {
-        (style, mode): need_weights(options.weights_dir, mode, [style], options.quality)
+        (style, mode): files
         for style in options.styles
-        for mode in options.modes
+        for mode, files in need_modes(options, style).items()
     }
     painters: dict[tuple[str, str], Paints] = {
         key: open_mode(files, (key[0], 1.0)) for key, files in weights.items()

@@ -19,7 +19,7 @@ from vst.motion.warp import warp
 WORN = 10.0
 """Resamplings by half a pixel, on average, that paint is carried through."""
 
-CELL = 20
+_CELL = 20
 """Side of what is renewed at once, in pixels: some strokes."""
 
 
@@ -49,7 +49,16 @@ def wear(flow: Tensor, mask: Tensor, earlier: Tensor | None) -> tuple[Tensor, Te
 @torch.inference_mode(False)
 def _patience(height: int, width: int, device: torch.device) -> Tensor:
     """1×H×W, 0.5 to 1.5, in squares: the same at every frame, so that they do not all wear out at once."""
-    rows, columns = -(-height // CELL), -(-width // CELL)
     random = torch.Generator().manual_seed(0)
-    cells = 0.5 + torch.rand(1, 1, rows, columns, generator=random)
-    return F.interpolate(cells, scale_factor=CELL, mode="nearest")[0, :, :height, :width].to(device)
+    patience = 0.5 + torch.rand(1, 1, *squares(height, width), generator=random)
+    return in_squares(patience, height, width)[0].to(device)
+
+
+def squares(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of what is renewed at once; the last ones may reach out of the frame."""
+    return -(-height // _CELL), -(-width // _CELL)
+
+
+def in_squares(values: Tensor, height: int, width: int) -> Tensor:
+    """A value for each of `squares`, B×C×rows×columns, as B×C×H×W."""
+    return F.interpolate(values, scale_factor=_CELL, mode="nearest")[..., :height, :width]

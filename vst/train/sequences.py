@@ -9,14 +9,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from vst.frame import Frame
 from vst.motion import track
 from vst.motion.dis import DisEstimator
-from vst.motion.wear import CELL
+from vst.motion.wear import in_squares, squares
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
 from vst.train.pictures import Loadable
@@ -96,7 +95,9 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             kept = np.arange(recipe.ageing)[None, :, None] < times
             batch["ageing"] = torch.from_numpy(shifts * kept)
             if recipe.renewal:
-                batch["fresh"] = squares(recipe.renewal, (recipe.sequences, length), recipe.size, rng)
+                drawn = rng.random((recipe.sequences, length, *squares(recipe.size, recipe.size)))
+                fresh = torch.from_numpy((drawn < recipe.renewal).astype(np.float32))
+                batch["fresh"] = in_squares(fresh, recipe.size, recipe.size)[:, :, None]
         if recipe.mode == "lstm":
             restart = (rng.random(length) < recipe.restart) & (np.arange(length) >= warm_up)
             deviation = rng.uniform(0, recipe.feedback_noise, recipe.sequences).astype(np.float32)
@@ -157,13 +158,6 @@ def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, T
                 flow[t, k] = tracked.motions[distance].flow
                 mask[t, k] = tracked.motions[distance].mask
     return flow, mask
-
-
-def squares(share: float, shape: tuple[int, int], size: int, rng: np.random.Generator) -> Tensor:
-    """B×T×1×S×S: so large a share of the squares that wear out as one (`vst.motion.wear`) is 1."""
-    cells = -(-size // CELL)
-    drawn = torch.from_numpy((rng.random((*shape, cells, cells)) < share).astype(np.float32))
-    return F.interpolate(drawn, scale_factor=CELL, mode="nearest")[:, :, None, :size, :size]
 
 
 def nearest_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
