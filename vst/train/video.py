@@ -49,7 +49,8 @@ class VideoStep:
                 outputs[-1] = age(outputs[-1], batch["ageing"])
             with torch.set_grad_enabled(t >= warm_up):
                 past, recalled = self.remember(batch, outputs, t)
-                fresh = batch["fresh"][:, t] if "fresh" in batch else None
+                # Contiguous: strides that follow the batch's length would each be compiled anew.
+                fresh = batch["fresh"][:, t].contiguous() if "fresh" in batch else None
                 output = self.paint(seen[:, t], past, mix, fresh).float()
                 if t >= warm_up and t > 0:
                     carried = warp(outputs[-1], batch["true_flow"][:, t], mode="bicubic")
