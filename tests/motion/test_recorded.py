@@ -119,7 +119,7 @@ def test_only_the_distances_that_are_wanted_and_recorded_are_given_and_what_lack
 ):
     near = RecordedMotion(f"file:{record(distances=(1, 2))}", clip, WIDTH, HEIGHT, COUNT)
     assert {d for each in near.track(frames, DISTANCES) for d in each.motions} == {1, 2}
-    assert near.notes == (f"{near.folder} holds no motion to 4, 8, 12, 16 frames back: less is remembered",)
+    assert near.notes == (f"{near.folder} holds no motion to 3, 5, 9, 17 frames back: less is remembered",)
     far = RecordedMotion(f"file:{record(name='far')}", clip, WIDTH, HEIGHT, COUNT)
     assert {d for each in far.track(frames, (1,)) for d in each.motions} == {1}
     assert far.notes == ()

@@ -60,7 +60,7 @@ class Painter:
 
         Args:
             planes: B×C×H×W each, −1..1 (masks 0..1), joined along C in this order.
-            fresh: B×1×H×W, 1 where a gated network is to keep nothing of the past.
+            fresh: B×1×H×W, 0..1, what a gated network is not to keep of the past, though it would.
 
         Returns:
             B×3×H×W, −1..1, fp32, on the painter's device, or where the first plane is if in tiles.

@@ -57,7 +57,7 @@ class VtnMode:
         return from_network(output)
 
     def _worn(self, motion: Motion | None) -> Tensor | None:
-        """1×1×H×W, 1 where paint has been carried for too long; None where none is kept as it is."""
+        """1×1×H×W, the share that is renewed, having worn out; None where none is kept as it is."""
         if motion is None or not self._painter.gated:
             self._wear = None
             return None

@@ -231,10 +231,10 @@ class FlowWriter:
         if analysed.tracked.new_shot:
             self._shots.append(number)
         for distance, motion in analysed.tracked.motions.items():
-            backward, forward = analysed.pairs[distance]
-            self._flow("backward", number, backward, distance)
+            # Not the estimate: over more than a frame some of it is borrowed (vst.motion.borrow).
+            self._flow("backward", number, motion.flow, distance)
             if distance == 1:
-                self._flow("forward", number - 1, forward)
+                self._flow("forward", number - 1, analysed.pairs[1][1])
             else:
                 self._further.setdefault(distance, []).append(number)
             write_mask_png(self._place("mask", number, "png", distance), motion.mask)

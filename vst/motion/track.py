@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame, Motion
+from vst.motion.borrow import borrow, coherent
 from vst.motion.consistency import FAR, NEAR, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
 from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.warp import inside, warp
 
-DISTANCES = (1, 2, 4, 8, 12, 16)
-"""How far back memory reaches: docs/adr/0002-memory-reaches-sixteen-frames.md."""
+DISTANCES = (1, 2, 3, 5, 9, 17)
+"""How far back memory reaches: to what one, two, four, eight and sixteen frames of hiding were seen before.
+docs/adr/0002-memory-reaches-seventeen-frames.md."""
 
 _WORTHWHILE = 0.002
 """Part of the picture that a further distance must be able to fill to be worth its flow."""
@@ -123,7 +126,7 @@ class Tracker:
         far = self._estimator.prepare(_halve(image)) if several else near
         motions: dict[int, Motion] = {}
         if len(self._near) >= nearest:
-            motions[nearest] = self._motion(near, self._near[-1], nearest, image)
+            motions[nearest] = self._nearest(near, self._near[-1], nearest, image)
             if nearest == 1:
                 self._steps.appendleft(_coarse(motions[1].flow))
             self._look_further(motions, far, image)
@@ -134,14 +137,17 @@ class Tracker:
 
     def _look_further(self, motions: dict[int, Motion], far: Tensor, image: Tensor) -> None:
         untrusted = motions[self._distances[0]].mask < 0.5
+        misfits: dict[int, Tensor] = {}
         for distance in self._distances[1:]:
             if len(self._far) < distance:
-                return
+                break
             if not self._worthwhile(untrusted, distance):
                 continue
-            motion = self._motion(far, self._far[distance - 1], distance, image)
+            motion, misfits[distance] = self._further(far, self._far[distance - 1], distance, image)
             motions[distance] = motion
             untrusted = untrusted & (motion.mask < 0.5)
+        if misfits:
+            _lend(motions, misfits, untrusted)
 
     def _worthwhile(self, untrusted: Tensor, distance: int) -> bool:
         """Whether enough of what is untrusted may have been in the picture so many frames ago."""
@@ -155,16 +161,41 @@ class Tracker:
         was_inside = F.interpolate(inside(path)[None].float(), size=untrusted.shape[-2:])[0] > 0.5
         return bool((untrusted & was_inside).float().mean() > _WORTHWHILE)
 
-    def _motion(self, current: Tensor, earlier: Tensor, distance: int, image: Tensor) -> Motion:
-        backward, forward = self._estimator.estimate_pair(current, earlier)
-        backward, forward = backward.to(image.device), forward.to(image.device)
-        seen = current.to(image.device).float() / 255, earlier.to(image.device).float() / 255
-        nearest = distance == self._distances[0]
-        mask = trusted_mask(forward, backward, *seen, NEAR if nearest else FAR)
-        if nearest:
-            return Motion(backward, mask, distance)
+    def _nearest(self, current: Tensor, earlier: Tensor, distance: int, image: Tensor) -> Motion:
+        flow, mask, _ = self._trusted(current, earlier, NEAR, image.device)
+        return Motion(flow, mask, distance)
+
+    def _further(
+        self, current: Tensor, earlier: Tensor, distance: int, image: Tensor
+    ) -> tuple[Motion, Tensor]:
+        """Motion from further back, and the misfit of what is borrowed for the rest, 1×H×W."""
+        flow, mask, seen = self._trusted(current, earlier, FAR, image.device)
+        mask = coherent(flow, mask)
+        flow, misfit = borrow(flow, mask, *seen)
         size = image.shape[-2:]
-        return Motion(resize_flow(backward, size), resize_mask(mask, size), distance)
+        misfit = F.interpolate(misfit[None], size=size)[0]
+        return Motion(resize_flow(flow, size), resize_mask(mask, size), distance), misfit
+
+    def _trusted(
+        self, current: Tensor, earlier: Tensor, tolerance: float, device: torch.device
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+        """Backward flow, where it can be trusted, and both pictures, 0..1."""
+        backward, forward = (each.to(device) for each in self._estimator.estimate_pair(current, earlier))
+        seen = current.to(device).float() / 255, earlier.to(device).float() / 255
+        return backward, trusted_mask(forward, backward, *seen, tolerance), seen
+
+
+def _lend(motions: dict[int, Motion], misfits: dict[int, Tensor], untrusted: Tensor) -> None:
+    """Trust what was borrowed, for pixels that have nothing else, at the distance where it fits best.
+
+    Not at the nearest: a frame ago what has come back was hidden, and something else may look alike.
+    """
+    distances = list(misfits)
+    least, best = torch.stack([misfits[distance] for distance in distances]).min(0)
+    for place, distance in enumerate(distances):
+        motion = motions[distance]
+        lent = untrusted & (best == place) & least.isfinite()
+        motions[distance] = replace(motion, mask=torch.where(lent, 1.0, motion.mask))
 
 
 def _halve(image: Tensor) -> Tensor:

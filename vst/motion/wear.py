@@ -3,7 +3,8 @@
 Every resampling costs a painting some of its detail, so what a pan carries for long goes soft, frame by
 frame. What stands still is not resampled and never wears. Mixing a little new paint in everywhere would be
 worse: two paintings that differ in their texture average to none. So each place is renewed whole, once it
-is worn, and neighbours at different times: docs/adr/0009-what-is-kept-is-warped-by-lanczos.md.
+is worn, in a few frames, and neighbours at different times:
+docs/adr/0009-what-is-kept-is-warped-by-lanczos.md.
 """
 
 from __future__ import annotations
@@ -19,30 +20,50 @@ from vst.motion.warp import warp
 WORN = 10.0
 """Resamplings by half a pixel, on average, that paint is carried through."""
 
+TORN = 4.0
+"""Resamplings that flow counts for which differs by a pixel from pixel to pixel."""
+
+_MOST_TORN = 2.0
+"""Resamplings a frame that it counts at most: no outline is to be painted anew every frame."""
+
+FADE = 3
+"""Frames over which worn paint gives way to new: the same step in thirds has a third of its square."""
+
 _CELL = 20
 """Side of what is renewed at once, in pixels: some strokes."""
 
 
 def wear(flow: Tensor, mask: Tensor, earlier: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The wear of the paint that is brought to a frame, and where it is too much.
+    """The wear of the paint that is brought to a frame, and how much of it is to be painted anew.
 
     A resampling by f pixels counts sin² πf along each axis, and one at most: nothing for whole pixels,
-    where it changes nothing, and most for halves.
+    where it changes nothing, and most for halves. Flow that stretches or tears paint wears it too.
 
     Args:
         flow: 2×H×W, pixels, to the frame before.
         mask: 1×H×W, 1 where that frame's paint can be trusted.
-        earlier: 1×H×W, the wear there was at that frame; None: none.
+        earlier: 1×H×W, what this gave for that frame; None: all was new.
 
     Returns:
-        Wear, 1×H×W, 0 where the paint is new; and 1×H×W, 1 where it is to be painted anew, 0 elsewhere.
+        Wear, 1×H×W, 0 where the paint is new, and −k where it has been giving way for k frames; and the
+        share that is to be new, 1×H×W: 0 as a rule, and over the last `FADE` frames of some paint a third,
+        half of what is left, and all.
     """
-    once = torch.sin(torch.pi * flow).square().sum(0, keepdim=True).clamp(max=1)
-    total = once if earlier is None else once + warp(earlier, flow, mode="nearest")
-    total = total * (mask > 0.5)
+    once = torch.sin(torch.pi * flow).square().sum(0, keepdim=True).clamp(max=1) + _tearing(flow)
+    before = torch.zeros_like(once) if earlier is None else warp(earlier, flow, mode="nearest")
+    total = torch.where(before < 0, before - 1, before + once) * (mask > 0.5)
     height, width = flow.shape[-2:]
-    fresh = (total > WORN * _patience(height, width, flow.device)).to(total.dtype)
-    return total * (1 - fresh), fresh
+    total = torch.where(total > WORN * _patience(height, width, flow.device), -1.0, total)
+    left = (FADE + 1 + total).clamp(min=1)
+    fresh = torch.where(total < 0, 1 / left, 0.0)
+    return torch.where(fresh == 1, 0.0, total), fresh
+
+
+def _tearing(flow: Tensor) -> Tensor:
+    """2×H×W to 1×H×W: wear by what neighbouring vectors differ, |∂u| + |∂v|, mean over 5×5 pixels."""
+    along = F.pad(flow.diff(dim=-1), (0, 1)).abs() + F.pad(flow.diff(dim=-2), (0, 0, 0, 1)).abs()
+    spread = F.pad(along.sum(0)[None, None], (2,) * 4, mode="replicate")
+    return (TORN * F.avg_pool2d(spread, 5, stride=1)[0]).clamp(max=_MOST_TORN)
 
 
 @lru_cache(maxsize=4)

@@ -123,8 +123,8 @@ class TransformationBody(nn.Module):
         Args:
             x: B×inputs×H×W, −1..1, H and W at least `SMALLEST_SIDE`.
             mix: B×S or 1×S in fp32, how much of each style; None is all of the first.
-            fresh: B×1×H×W, 1 where a gate is to keep nothing, though the past is seen. Without a gate all
-                is painted anew anyway.
+            fresh: B×1×H×W, 0..1, the share of what a gate would keep that is not kept, though the past is
+                seen. Without a gate all is painted anew anyway.
 
         Returns:
             B×3×H×W, −1..1, of x's type. Convolutions work in the type of their weights; what is kept of
