@@ -17,10 +17,10 @@ from torch import Tensor
 
 from vst.motion.warp import warp
 
-WORN = 10.0
+WORN = 12.0
 """Resamplings by half a pixel, on average, that paint is carried through."""
 
-TORN = 4.0
+TORN = 6.0
 """Resamplings that flow counts for which differs by a pixel from pixel to pixel."""
 
 _MOST_TORN = 2.0
@@ -36,7 +36,7 @@ _CELL = 20
 def wear(flow: Tensor, mask: Tensor, earlier: Tensor | None) -> tuple[Tensor, Tensor]:
     """The wear of the paint that is brought to a frame, and how much of it is to be painted anew.
 
-    A resampling by f pixels counts sin² πf along each axis, and one at most: nothing for whole pixels,
+    A resampling by f pixels counts |sin πf| along each axis, and one at most: nothing for whole pixels,
     where it changes nothing, and most for halves. Flow that stretches or tears paint wears it too.
 
     Args:
@@ -45,18 +45,25 @@ def wear(flow: Tensor, mask: Tensor, earlier: Tensor | None) -> tuple[Tensor, Te
         earlier: 1×H×W, what this gave for that frame; None: all was new.
 
     Returns:
-        Wear, 1×H×W, 0 where the paint is new, and −k where it has been giving way for k frames; and the
-        share that is to be new, 1×H×W: 0 as a rule, and over the last `FADE` frames of some paint a third,
-        half of what is left, and all.
+        Wear, 1×H×W, 0 where the paint is new, and −k in squares that have been giving way for k frames; and
+        the share that is to be new, 1×H×W: 0 as a rule, and over the last `FADE` frames of a square a
+        third, half of what is left, and all.
     """
-    once = torch.sin(torch.pi * flow).square().sum(0, keepdim=True).clamp(max=1) + _tearing(flow)
-    before = torch.zeros_like(once) if earlier is None else warp(earlier, flow, mode="nearest")
-    total = torch.where(before < 0, before - 1, before + once) * (mask > 0.5)
     height, width = flow.shape[-2:]
-    total = torch.where(total > WORN * _patience(height, width, flow.device), -1.0, total)
-    left = (FADE + 1 + total).clamp(min=1)
-    fresh = torch.where(total < 0, 1 / left, 0.0)
-    return torch.where(fresh == 1, 0.0, total), fresh
+    once = torch.sin(torch.pi * flow).abs().sum(0, keepdim=True).clamp(max=1) + _tearing(flow)
+    if earlier is None:
+        earlier = torch.zeros_like(once)
+    total = (once + warp(earlier, flow, mode="nearest").clamp(min=0)) * (mask > 0.5)
+    # Squares lie where they are: what gives way does not move on with the paint.
+    stage = earlier[:, ::_CELL, ::_CELL].clamp(max=0)
+    patience = _patience(*squares(height, width), flow.device)
+    due = F.avg_pool2d(total, _CELL, ceil_mode=True) > WORN * patience
+    stage = torch.where(due | (stage < 0), stage - 1, 0.0)
+    share = torch.where(stage < 0, 1 / (FADE + 1 + stage), 0.0)
+    # What has given way wholly is new, and wears from there.
+    after = torch.where(stage <= -FADE, 0.0, stage)
+    renewed, share, after = (in_squares(each[None], height, width)[0] for each in (stage, share, after))
+    return torch.where(renewed < 0, after, total), share
 
 
 def _tearing(flow: Tensor) -> Tensor:
@@ -68,11 +75,10 @@ def _tearing(flow: Tensor) -> Tensor:
 
 @lru_cache(maxsize=4)
 @torch.inference_mode(False)
-def _patience(height: int, width: int, device: torch.device) -> Tensor:
-    """1×H×W, 0.5 to 1.5, in squares: the same at every frame, so that they do not all wear out at once."""
+def _patience(rows: int, columns: int, device: torch.device) -> Tensor:
+    """1×rows×columns, 0.5 to 1.5: the same at every frame, so that squares do not all wear out at once."""
     random = torch.Generator().manual_seed(0)
-    patience = 0.5 + torch.rand(1, 1, *squares(height, width), generator=random)
-    return in_squares(patience, height, width)[0].to(device)
+    return (0.5 + torch.rand(1, rows, columns, generator=random)).to(device)
 
 
 def squares(height: int, width: int) -> tuple[int, int]:
