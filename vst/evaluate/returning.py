@@ -45,7 +45,7 @@ class Returning:
     """``reappearance_error`` without a scene that knows what was hidden.
 
     Counted are the pixels that cannot be trusted one frame back, but two or more frames back: what the
-    memory of a mode may fill. Keeps the last 16 pictures of each output of a shot, in 8 bits.
+    memory of a mode may fill. Keeps the last 17 pictures of each output of a shot, in 8 bits.
     """
 
     names: Collection[str]

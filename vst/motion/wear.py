@@ -17,10 +17,10 @@ from torch import Tensor
 
 from vst.motion.warp import warp
 
-WORN = 12.0
+WORN = 16.0
 """Resamplings by half a pixel, on average, that paint is carried through."""
 
-TORN = 6.0
+TORN = 12.0
 """Resamplings that flow counts for which differs by a pixel from pixel to pixel."""
 
 _MOST_TORN = 2.0
