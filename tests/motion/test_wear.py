@@ -30,7 +30,7 @@ def test_half_a_pixel_wears_by_one_a_frame_and_what_is_not_trusted_is_new():
 def test_each_place_is_renewed_in_its_turn_and_not_all_at_once():
     worn, trusted = None, torch.ones(1, 64, 96)
     shares, renewed = [], torch.zeros(1, 64, 96)
-    for _ in range(round(1.5 * WORN) + FADE):
+    for _ in range(round(2 * WORN) + FADE):
         worn, fresh = wear(field(0.0, 0.5), trusted, worn)
         assert not worn[fresh == 1].any()
         shares.append((fresh > 0).float().mean().item())
