@@ -26,8 +26,11 @@ REACH = 32
 _AGREED = 0.25
 """Pixels by which the flow of neighbours may differ that move as one."""
 
-_MAJORITY = 0.4
+MAJORITY = 0.4
 """Share of the neighbours that have to: on the edge of a strip half of them lie outside."""
+
+LENT = 0.2
+"""The same of what is lent: several distances share a strip, and a few neighbours tell it from confetti."""
 
 _RINGS = (2, 4)
 """Distances in pixels of the neighbours that are asked, eight on each ring."""
@@ -42,16 +45,17 @@ _WINDOW = 3
 """Side of the neighbourhoods over which pictures are compared."""
 
 
-def coherent(flow: Tensor, mask: Tensor) -> Tensor:
+def coherent(flow: Tensor, mask: Tensor, share: float = MAJORITY) -> Tensor:
     """The part of a mask whose pixels move like most of what surrounds them.
 
     Args:
         flow: 2×H×W, pixels.
         mask: 1×H×W, 0 or 1.
+        share: How many of the neighbours have to agree, of 1.
 
     Returns:
-        1×H×W, 0 or 1: 1 where the mask is 1 and at least four tenths of sixteen neighbours, two and four
-        pixels away, are trusted too and have the same flow to a quarter of a pixel.
+        1×H×W, 0 or 1: 1 where the mask is 1 and that share of sixteen neighbours, two and four pixels away,
+        are trusted too and have the same flow to a quarter of a pixel.
     """
     height, width = flow.shape[-2:]
     margin = max(_RINGS)
@@ -63,7 +67,7 @@ def coherent(flow: Tensor, mask: Tensor) -> Tensor:
         there = around[:, margin + y : margin + y + height, margin + x : margin + x + width]
         apart = (there[:2] - flow).square().sum(0, keepdim=True)
         agreeing += there[2:] * (apart < _AGREED**2)
-    return mask * (agreeing >= _MAJORITY * len(offsets))
+    return mask * (agreeing >= share * len(offsets))
 
 
 def borrow(flow: Tensor, mask: Tensor, current: Tensor, earlier: Tensor) -> tuple[Tensor, Tensor]:

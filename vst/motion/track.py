@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame, Motion
-from vst.motion.borrow import borrow, coherent
+from vst.motion.borrow import LENT, borrow, coherent
 from vst.motion.consistency import FAR, NEAR, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
 from vst.motion.resize import resize_flow, resize_mask
@@ -195,7 +195,9 @@ def _lend(motions: dict[int, Motion], misfits: dict[int, Tensor], untrusted: Ten
     for place, distance in enumerate(distances):
         motion = motions[distance]
         lent = untrusted & (best == place) & least.isfinite()
-        motions[distance] = replace(motion, mask=torch.where(lent, 1.0, motion.mask))
+        # On snow, where everything looks alike, each pixel would choose another distance and direction.
+        whole = coherent(motion.flow, torch.where(lent, 1.0, motion.mask), LENT)
+        motions[distance] = replace(motion, mask=torch.maximum(whole, motion.mask))
 
 
 def _halve(image: Tensor) -> Tensor:
