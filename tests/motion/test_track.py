@@ -6,9 +6,9 @@ from fractions import Fraction
 import pytest
 import torch
 
-from vst.frame import Frame
+from vst.frame import Frame, Motion
 from vst.motion import DISTANCES, Estimator, create_estimator, track
-from vst.motion.track import Tracker
+from vst.motion.track import Tracker, _lend
 
 
 class Exact(Estimator):
@@ -157,3 +157,19 @@ def test_a_tracker_goes_on_from_a_snapshot_as_if_it_had_never_left(make_world):
         assert before.keys() == after.keys()
         assert all(torch.equal(before[d].flow, after[d].flow) for d in before)
         assert all(torch.equal(before[d].mask, after[d].mask) for d in before)
+
+
+def test_what_is_lent_comes_from_the_best_distance_and_hangs_together():
+    nothing, everywhere = torch.zeros(1, 40, 60), torch.ones(1, 40, 60, dtype=torch.bool)
+    generator = torch.Generator().manual_seed(0)
+    one = torch.full((2, 40, 60), 3.0)
+    motions = {d: Motion(one, nothing, d) for d in (1, 2, 3)}
+    better = torch.where(torch.arange(60) < 30, 0.01, 0.03).expand(1, 40, 60)
+    _lend(motions, {2: better, 3: torch.full((1, 40, 60), 0.02)}, everywhere)
+    assert not motions[1].mask.any()
+    assert (motions[2].mask[..., 4:26] == 1).all()
+    assert (motions[3].mask[..., 34:56] == 1).all()
+    assert not (motions[2].mask * motions[3].mask).any()
+    confetti = {2: Motion(5 * torch.randn(2, 40, 60, generator=generator), nothing, 2)}
+    _lend(confetti, {2: torch.full((1, 40, 60), 0.01)}, everywhere)
+    assert confetti[2].mask.mean() < 0.05
