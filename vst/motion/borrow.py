@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vst.motion.consistency import FAR
+from vst.motion.neighbourhood import mean_around
 from vst.motion.warp import inside, warp
 
 REACH = 32
@@ -38,8 +40,8 @@ _RINGS = (2, 4)
 _USUAL = 3.0
 """How many times the usual difference of trusted flow a borrowed one may leave."""
 
-_LEAST, _MOST = 0.004, 0.025
-"""Bounds of that difference, of 1: a grey level of 8 bits, and what passes for alike over a distance."""
+_LEAST = 0.004
+"""Such a difference, of 1, is never too much: a grey level of 8 bits. More than `FAR` always is."""
 
 _WINDOW = 3
 """Side of the neighbourhoods over which pictures are compared."""
@@ -85,26 +87,22 @@ def borrow(flow: Tensor, mask: Tensor, current: Tensor, earlier: Tensor) -> tupl
     """
     raw = current - warp(earlier, flow, mode="bilinear")
     light = raw.flatten(1).median(dim=1).values[:, None, None]
-    usual = float(_mean(raw - light).median())
-    best = torch.full_like(mask, min(max(_USUAL * usual, _LEAST), _MOST))
-    misfit = torch.full_like(mask, torch.inf)
+    bound = min(max(_USUAL * float(_local(raw - light).median()), _LEAST), FAR)
+    misfit = torch.full_like(mask, bound)
     found = flow
     for candidate, near in _beside(flow, mask):
         # The best of the windows that hold the pixel: one lies on its own side of the outline.
-        windows = _mean(current - warp(earlier, candidate, mode="bilinear") - light)
+        windows = _local(current - warp(earlier, candidate, mode="bilinear") - light)
         left = -F.max_pool2d(-windows[None], _WINDOW, 1, _WINDOW // 2)[0]
-        better = near & inside(candidate) & (left < best)
-        best = torch.where(better, left, best)
+        better = near & inside(candidate) & (left < misfit)
         misfit = torch.where(better, left, misfit)
         found = torch.where(better, candidate, found)
-    return found, misfit
+    return found, torch.where(misfit < bound, misfit, torch.inf)
 
 
-def _mean(difference: Tensor) -> Tensor:
+def _local(difference: Tensor) -> Tensor:
     """Mean absolute difference over channels and windows: C×H×W to 1×H×W."""
-    margin = _WINDOW // 2
-    spread = F.pad(difference.abs().mean(0)[None, None], (margin,) * 4, mode="replicate")
-    return F.avg_pool2d(spread, _WINDOW, stride=1)[0]
+    return mean_around(difference.abs().mean(0, keepdim=True), _WINDOW)
 
 
 def _beside(flow: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

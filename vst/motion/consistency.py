@@ -17,9 +17,9 @@ compare the gradient of one flow to the length of another.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from vst.motion.neighbourhood import mean_around
 from vst.motion.warp import inside, warp
 
 NEAR = 0.05
@@ -169,9 +169,7 @@ def looks_alike(current: Tensor, earlier: Tensor, backward: Tensor, tolerance: f
     """
     difference = current - warp(earlier, backward, mode="bilinear")
     difference = difference - difference.flatten(1).median(dim=1).values[:, None, None]
-    margin = _NEIGHBOURHOOD // 2
-    spread = F.pad(difference.abs().mean(0)[None, None], (margin,) * 4, mode="replicate")
-    local = F.avg_pool2d(spread, _NEIGHBOURHOOD, stride=1)[0]
+    local = mean_around(difference.abs().mean(0, keepdim=True), _NEIGHBOURHOOD)
     return local < torch.clamp(_USUAL * local.median(), min=tolerance)
 
 

@@ -195,6 +195,8 @@ def _lend(motions: dict[int, Motion], misfits: dict[int, Tensor], untrusted: Ten
     for place, distance in enumerate(distances):
         motion = motions[distance]
         lent = untrusted & (best == place) & least.isfinite()
+        if not lent.any():
+            continue
         # On snow, where everything looks alike, each pixel would choose another distance and direction.
         whole = coherent(motion.flow, torch.where(lent, 1.0, motion.mask), LENT)
         motions[distance] = replace(motion, mask=torch.maximum(whole, motion.mask))

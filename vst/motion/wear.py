@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vst.motion.neighbourhood import mean_around
 from vst.motion.warp import warp
 
 WORN = 16.0
@@ -62,15 +63,14 @@ def wear(flow: Tensor, mask: Tensor, earlier: Tensor | None) -> tuple[Tensor, Te
     share = torch.where(stage < 0, 1 / (FADE + 1 + stage), 0.0)
     # What has given way wholly is new, and wears from there.
     after = torch.where(stage <= -FADE, 0.0, stage)
-    renewed, share, after = (in_squares(each[None], height, width)[0] for each in (stage, share, after))
-    return torch.where(renewed < 0, after, total), share
+    share, after = (in_squares(each[None], height, width)[0] for each in (share, after))
+    return torch.where(share > 0, after, total), share
 
 
 def _tearing(flow: Tensor) -> Tensor:
     """2×H×W to 1×H×W: wear by what neighbouring vectors differ, |∂u| + |∂v|, mean over 5×5 pixels."""
     along = F.pad(flow.diff(dim=-1), (0, 1)).abs() + F.pad(flow.diff(dim=-2), (0, 0, 0, 1)).abs()
-    spread = F.pad(along.sum(0)[None, None], (2,) * 4, mode="replicate")
-    return (TORN * F.avg_pool2d(spread, 5, stride=1)[0]).clamp(max=_MOST_TORN)
+    return (TORN * mean_around(along.sum(0, keepdim=True), 5)).clamp(max=_MOST_TORN)
 
 
 @lru_cache(maxsize=4)
