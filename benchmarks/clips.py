@@ -14,7 +14,7 @@ from vst.evaluate.farneback import FarnebackEstimator
 from vst.frame import Frame
 from vst.media import Reader
 from vst.motion import Tracked, create_estimator, shots, track
-from vst.train.scenes import Scene
+from vst.synthetic import Scene
 
 
 @dataclass

@@ -21,10 +21,11 @@ import av
 
 from benchmarks.format_samples import make_samples
 from vst.errors import VstError
-from vst.media import ClipInfo, Reader, Writer, probe
-from vst.media.describe import describe
-from vst.media.sequence import is_pattern, numbered
-from vst.render.paths import written_suffix
+from vst.media import ClipInfo, Reader, Writer
+from vst.media.probe import probe
+from vst.media.probe.describe import describe
+from vst.media.stills.sequence import is_pattern, numbered
+from vst.pipeline.output_path import written_suffix
 
 FRAMES = 4
 """So many are read and written of each clip."""

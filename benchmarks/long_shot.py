@@ -32,7 +32,7 @@ from vst.evaluate.curves import Perceptual
 from vst.evaluate.perceptual import perceptual_losses
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import find_painting, read_painting
-from vst.train.scenes import PRESETS, create_scene
+from vst.synthetic import PRESETS, create_scene
 
 NUMBERS = ("content", "ssim")
 

@@ -15,7 +15,7 @@ from vst.evaluate.curves import Perceptual
 from vst.evaluate.panel import STILL, Carried, Panel
 from vst.frame import Frame, Motion
 from vst.motion import consistency_mask, create_estimator, occlusion_part, trusted_mask
-from vst.train.scenes import Scene
+from vst.synthetic import Scene
 
 
 class Paints(Protocol):

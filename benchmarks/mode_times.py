@@ -20,7 +20,7 @@ from benchmarks.markdown import markdown
 from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import add_weights, create_parser, positive, run
 from vst.motion import create_estimator, track
-from vst.train.scenes import PRESETS, create_scene
+from vst.synthetic import PRESETS, create_scene
 
 WARM_UP = 3
 """Frames that are not counted."""

@@ -29,7 +29,7 @@ from vst.errors import UsageError
 from vst.evaluate import gradient_energy, in_8_bits
 from vst.frame import Frame
 from vst.motion import create_estimator, shots, track
-from vst.train.scenes import create_scene
+from vst.synthetic import create_scene
 
 CHANNELS = ("red", "green", "blue")
 

@@ -17,10 +17,11 @@ import torch
 from PIL import Image
 
 from vst.errors import UsageError, VstError
-from vst.media import Reader, probe
-from vst.render import Progress, RenderSettings, render
+from vst.media import Reader
+from vst.media.probe import probe
+from vst.pipeline import Progress, RenderSettings, render
 from vst.styles import load_catalogue
-from vst.train.scenes import Scene, create_scene
+from vst.synthetic import Scene, create_scene
 
 BT709 = 1
 """Its number in libav's lists of matrices, primaries and transfer curves alike."""

@@ -13,7 +13,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 def make_weights(folder: Path, styles: tuple[str, str]) -> Path:
     """Fill a folder with an untrained network of each mode, of width 2 and two styles that differ."""
-    from vst.networks.body import Variant
+    from vst.nn.body import Variant
     from vst.styles import save_weights
     from vst.styles.weights import ARCHITECTURES
 
@@ -46,7 +46,7 @@ def loss_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A loss network with random weights, in the files of the bundled kind."""
     from safetensors.torch import save_file
 
-    from vst.networks.vgg import SlimVGG19, VGGFeatures
+    from vst.nn.vgg import SlimVGG19, VGGFeatures
     from vst.styles.loss_network import EXACT, SLIM
 
     folder = tmp_path_factory.mktemp("loss")
@@ -61,9 +61,16 @@ def small_flow_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """FlowNet2's family and PWC-Net with few channels, and the folder, empty yet, for their weights."""
     from functools import partial
 
-    from vst.motion import weights
-    from vst.motion.flownet2 import FlowNet2, FlowNet2C, FlowNet2CS, FlowNet2CSS, FlowNet2S, FlowNet2SD
-    from vst.motion.pwcnet import PWCNet
+    from vst.motion.estimators.flownet2 import (
+        FlowNet2,
+        FlowNet2C,
+        FlowNet2CS,
+        FlowNet2CSS,
+        FlowNet2S,
+        FlowNet2SD,
+    )
+    from vst.motion.estimators.pwcnet import PWCNet
+    from vst.motion.imported import weights
 
     css = partial(FlowNet2CSS, width=4)
     small = {
@@ -85,7 +92,7 @@ def small_flow_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def flow_checkpoint(path: Path, name: str) -> Path:
     """An untrained network of the family, as published ones are stored."""
-    from vst.motion.weights import ARCHITECTURES
+    from vst.motion.imported.weights import ARCHITECTURES
 
     torch.manual_seed(5)
     torch.save({"state_dict": ARCHITECTURES[name]().state_dict(), "epoch": 0}, path)

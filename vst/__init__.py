@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vst.errors import VstError
     from vst.frame import Frame, Motion
     from vst.modes import create_mode
-    from vst.render import Progress, RenderSettings, Report, render, stylize
+    from vst.pipeline import Progress, RenderSettings, Report, render, stylize
     from vst.styles import load_catalogue
 
 __version__ = "0.1.0"
@@ -25,14 +25,14 @@ __version__ = "0.1.0"
 _WHERE = {
     "Frame": "vst.frame",
     "Motion": "vst.frame",
-    "Progress": "vst.render",
-    "RenderSettings": "vst.render",
-    "Report": "vst.render",
+    "Progress": "vst.pipeline",
+    "RenderSettings": "vst.pipeline",
+    "Report": "vst.pipeline",
     "VstError": "vst.errors",
     "create_mode": "vst.modes",
     "load_catalogue": "vst.styles",
-    "render": "vst.render",
-    "stylize": "vst.render",
+    "render": "vst.pipeline",
+    "stylize": "vst.pipeline",
 }
 
 __all__ = [

@@ -23,7 +23,7 @@ class Frame:
             needs them inside clamps.
         alpha: Float tensor 1×H×W, 0..1, straight (not multiplied into `image`), or None for an opaque clip.
         gain: Float tensor 1×H×W, 1 or more: by how much the clip's light is brighter than `image` can show
-            (`vst.media.light`). None for clips of standard range.
+            (`vst.media.colour.light`). None for clips of standard range.
     """
 
     index: int

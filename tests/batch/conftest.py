@@ -8,8 +8,8 @@ import pytest
 
 import vst.batch.runner
 from vst.errors import CutShort, Interrupted, MediaError
-from vst.media.writer import incomplete_name
-from vst.render import Progress, Report
+from vst.media.encode.writer import incomplete_name
+from vst.pipeline import Progress, Report
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from vst.batch import State, Watcher, run
 from vst.errors import MediaError, UsageError
-from vst.render import RenderSettings
+from vst.pipeline import RenderSettings
 
 CANDY = RenderSettings(style="candy")
 

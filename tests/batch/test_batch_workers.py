@@ -11,7 +11,7 @@ from pathlib import Path
 from vst.batch import Job, State
 from vst.batch.workers import run_in_workers
 from vst.errors import Interrupted, MediaError
-from vst.render import Progress, RenderSettings, Report
+from vst.pipeline import Progress, RenderSettings, Report
 
 
 def paint(job: Job, progress, stop: threading.Event) -> Report:
@@ -19,7 +19,7 @@ def paint(job: Job, progress, stop: threading.Event) -> Report:
     deed = job.name.partition("-")[0]
     progress(Progress(1, 1, 1.0, 0.0, "paint"))
     if deed == "say":
-        logging.getLogger("vst.media.room").warning("paused: no room")
+        logging.getLogger("vst.media.segments.disk_space").warning("paused: no room")
         logging.getLogger("elsewhere").warning("not for users")
     if deed == "die":
         os._exit(9)

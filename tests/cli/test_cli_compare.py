@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import vst.render.comparison
-from vst.render import CompareReport, CompareSettings, Progress
+import vst.pipeline.comparison
+from vst.pipeline import CompareReport, CompareSettings, Progress
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def compared(monkeypatch):
         progress(Progress(1, 3, 2.0, 1.0, "draw"))
         return CompareReport(clips, output, 3, 96, 32, 1.5, ("b is shorter",))
 
-    monkeypatch.setattr(vst.render.comparison, "compare", fake)
+    monkeypatch.setattr(vst.pipeline.comparison, "compare", fake)
     return calls
 
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-import vst.render.flow
+import vst.pipeline.flow_export
 from vst.motion import write_flo
-from vst.render import Progress
-from vst.render.flow import FlowReport, FlowSettings
+from vst.pipeline import Progress
+from vst.pipeline.flow_export import FlowReport, FlowSettings
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def followed(monkeypatch):
         progress(Progress(1, 3, 2.0, 1.0, "motion"))
         return FlowReport(source, folder, view, 3, 1, 48, 32, "dis", 1.5, ("the clip was odd",))
 
-    monkeypatch.setattr(vst.render.flow, "follow_motion", fake)
+    monkeypatch.setattr(vst.pipeline.flow_export, "follow_motion", fake)
     return calls
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import av
 import pytest
 
-import vst.render
+import vst.pipeline
 from vst.cli.progress import in_words
 from vst.errors import Interrupted, MediaError
+from vst.pipeline import Progress, RenderSettings, Report
 from vst.progress import PREROLL
-from vst.render import Progress, RenderSettings, Report
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def rendered(monkeypatch):
             progress(Progress(frame, 3, 2.0, 1.0, "paint"))
         return Report(source, Path("out.mov"), 3, 2, 1.5, ("the clip was odd",), settings)
 
-    monkeypatch.setattr(vst.render, "render", fake)
+    monkeypatch.setattr(vst.pipeline, "render", fake)
     return calls
 
 
@@ -34,7 +34,7 @@ def failing(monkeypatch, error):
     def fail(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(vst.render, "render", fail)
+    monkeypatch.setattr(vst.pipeline, "render", fail)
 
 
 def test_options_become_settings(vst, rendered, weights):
@@ -214,7 +214,7 @@ def test_a_resumed_render_says_how_much_was_painted_now(vst, monkeypatch):
         progress(Progress(0, 8, 0.0, None, "pre-roll"))
         return Report(source, Path("out.mov"), 8, 2, 2.0, (), settings, resumed=5)
 
-    monkeypatch.setattr("vst.render.render", fake)
+    monkeypatch.setattr("vst.pipeline.render", fake)
     outcome = vst("render", "a.mov", "--style", "candy", "--json")
     done = [json.loads(line) for line in outcome.out.splitlines()][-1]
     assert (done["frames"], done["resumed"], done["fps"]) == (8, 5, 1.5)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vst.networks import ITN
-from vst.networks.body import select_styles
+from vst.nn import ITN
+from vst.nn.body import select_styles
 from vst.styles import load_network, read_info, record_style, save_weights
 
 
@@ -92,7 +92,7 @@ def test_a_photo_is_painted_in_every_style_and_stands_first(
         asked.append((tuple(image.shape), style, mode))
         return 1 - image
 
-    monkeypatch.setattr(importlib.import_module("vst.render"), "stylize", painted)
+    monkeypatch.setattr(importlib.import_module("vst.pipeline"), "stylize", painted)
     (tmp_path / "vtn").mkdir()
     shutil.copy(weights / "vtn-tiny.safetensors", tmp_path / "vtn")
     for folder, mode in ((weights, "itn"), (tmp_path / "vtn", "vtn")):
@@ -122,7 +122,7 @@ def test_the_photo_is_really_painted(vst, mine, photo, tmp_path):
 def test_a_large_photo_is_shrunk_before_it_is_painted(vst, mine, tmp_path, monkeypatch):
     shapes = []
     monkeypatch.setattr(
-        importlib.import_module("vst.render"),
+        importlib.import_module("vst.pipeline"),
         "stylize",
         lambda image, *_, **__: shapes.append(image.shape) or image,
     )

@@ -25,7 +25,7 @@ def render(source, settings, output, *, progress, stop):
         time.sleep(600)
     raise Interrupted("frame 3 was the last")
 
-sys.modules["vst.render"] = types.SimpleNamespace(render=render, RenderSettings=dict)
+sys.modules["vst.pipeline"] = types.SimpleNamespace(render=render, RenderSettings=dict)
 from vst.cli import main
 main(["render", "clip.mov", "--style", sys.argv[1]])
 """

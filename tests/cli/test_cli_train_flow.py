@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from vst.errors import Interrupted
-from vst.motion.refined.network import Refinement
-from vst.motion.refined.weights import save_refinement
+from vst.motion.estimators.refined.network import Refinement
+from vst.motion.estimators.refined.weights import save_refinement
 from vst.train.flow_recipe import FlowRecipe
 from vst.train.recipe import MODES
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from vst.media import hardware, hardware_codecs
+from vst.media.decode import hardware
+from vst.media.encode import hardware_codecs
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,6 @@ def test_version_and_bare_call(vst):
 )
 def test_tiles_are_the_machines_choice_none_or_of_a_size(vst, monkeypatch, given, tile):
     seen = []
-    monkeypatch.setattr("vst.render.render", lambda clip, settings, *_, **__: seen.append(settings.tile))
+    monkeypatch.setattr("vst.pipeline.render", lambda clip, settings, *_, **__: seen.append(settings.tile))
     vst("render", "clip.mov", "--style", "candy", *given)
     assert seen == [tile]

@@ -12,8 +12,8 @@ import torch
 
 from vst.errors import UsageError, WeightsError
 from vst.frame import Frame
-from vst.networks import ITN
-from vst.networks.body import select_styles
+from vst.nn import ITN
+from vst.nn.body import select_styles
 from vst.styles import load_network, save_weights
 
 

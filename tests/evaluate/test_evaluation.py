@@ -211,7 +211,7 @@ def test_content_and_style_need_a_picture_and_a_loss_network(
 
 
 def test_kept_flow_judges_as_it_was_kept(write: Write, tmp_path: Path) -> None:
-    from vst.render import FlowSettings, follow_motion
+    from vst.pipeline import FlowSettings, follow_motion
 
     clip, painted = write("clip.mkv", scene(12, cut=6)), write("a.mkv", flicker(scene(12, cut=6), 8))
     follow_motion(clip, FlowSettings(flow="dis", form="flo", device="cpu"), folder=tmp_path / "flows")

@@ -11,7 +11,7 @@ from vst.errors import MediaError, UsageError
 from vst.evaluate import flow_data
 from vst.evaluate.flow_data import LAYOUTS, find_pairs, spread
 from vst.motion import write_flo
-from vst.motion.flow_png import write_flow_png
+from vst.motion.files.flow_png import write_flow_png
 
 WIDTH, HEIGHT = 6, 4
 

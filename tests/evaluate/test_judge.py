@@ -9,7 +9,7 @@ import torch
 from vst.evaluate import Curves, EstimatorJudge, SceneJudge
 from vst.frame import Frame, Motion
 from vst.motion import create_estimator
-from vst.train.scenes import Scene, SceneConfig, create_scene
+from vst.synthetic import Scene, SceneConfig, create_scene
 
 QUIET = SceneConfig(width=128, height=96, frames=8, objects=3, seed=5, lighting=0.0, noise=0.0)
 

@@ -9,7 +9,7 @@ import torch
 
 from vst.evaluate import MaskScore, Reappearance, reappearance_error, score_mask
 from vst.motion import consistency_mask, occlusion_part
-from vst.train.scenes import create_scene
+from vst.synthetic import create_scene
 
 
 def row(*values: int) -> torch.Tensor:

@@ -10,7 +10,7 @@ import pytest
 from torch import Tensor
 
 from vst.frame import Frame, Motion
-from vst.train.scenes import create_scene
+from vst.synthetic import create_scene
 
 ROOT = Path(__file__).parents[2]
 PEER = ROOT.parent / "shared" / "peers" / "tnet_candy.safetensors"

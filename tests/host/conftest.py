@@ -19,11 +19,11 @@ from vst.frame import Frame
 from vst.host.engine import Engine, Outcome
 from vst.host.memory import SharedFrames
 from vst.host.protocol import RESULT, SLOTS, Request
-from vst.look import Look
 from vst.modes import create_mode
 from vst.motion import create_estimator
-from vst.render.pipeline import paint
-from vst.render.scale import working_size
+from vst.pipeline.frame_size import working_size
+from vst.pipeline.stages import paint
+from vst.postprocess import Look
 
 WIDTH, HEIGHT = 64, 48
 CUT = 7

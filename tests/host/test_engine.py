@@ -10,7 +10,7 @@ import torch
 from tests.host.conftest import CUT, FRAMES
 from vst.errors import UsageError, VstError
 from vst.host.engine import Engine
-from vst.look import Look
+from vst.postprocess import Look
 
 
 @pytest.mark.parametrize("mode", ["itn", "vtn"])

@@ -22,11 +22,11 @@ MOST_FRAMES = 200
 
 def read(path: Path) -> str:
     """Probe a file and decode all of it, without torch."""
-    from vst.media.decode import Decoder
-    from vst.media.describe import as_values, describe
-    from vst.media.probe import probe
-    from vst.media.repack import repacked
-    from vst.media.stills import read_samples
+    from vst.media.decode.decoder import Decoder
+    from vst.media.decode.repack import repacked
+    from vst.media.probe.clip import probe
+    from vst.media.probe.describe import as_values, describe
+    from vst.media.stills.samples import read_samples
 
     info = probe(path)
     describe(info)
@@ -50,9 +50,9 @@ def render(path: Path) -> str:
     """Paint three frames of a clip or picture; or read flow, or weights."""
     import torch
 
-    from vst.motion.flo import read_flo
-    from vst.render import RenderSettings
-    from vst.render.job import render as paint
+    from vst.motion.files.flo import read_flo
+    from vst.pipeline import RenderSettings
+    from vst.pipeline.job import render as paint
     from vst.styles.weights import load_network
 
     torch.set_num_threads(1)

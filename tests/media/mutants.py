@@ -15,7 +15,7 @@ import OpenEXR
 from clips import Sound, make_clip
 from PIL import Image
 
-from vst.media.containers import silence_libav
+from vst.media.probe.containers import silence_libav
 
 CONTAINERS = {
     "h264.mp4": {"sound": [Sound(seconds=0.3)], "tags": {"title": "t"}, "rotation": 90},

@@ -11,11 +11,12 @@ import torch
 from clips import make_clip
 
 from vst.errors import MediaError, UsageError
-from vst.media import CODECS, CONTAINERS, Encoding, Reader, Writer, hardware, hardware_codecs, probe
-from vst.media.codecs import default_codec
-from vst.media.hardware import choose_device, known_devices, why_no_device
-from vst.media.hardware_codecs import HARDWARE_CODECS
-from vst.media.layout import find_layout, layout_of
+from vst.media import CODECS, CONTAINERS, Encoding, Reader, Writer, hardware, hardware_codecs
+from vst.media.colour.layout import find_layout, layout_of
+from vst.media.decode.hardware import choose_device, known_devices, why_no_device
+from vst.media.encode.codecs import default_codec
+from vst.media.encode.hardware_codecs import HARDWARE_CODECS
+from vst.media.probe import probe
 
 THERE = [name for name in known_devices() if why_no_device(name) is None]
 
@@ -93,7 +94,7 @@ def test_the_device_that_is_chosen_is_given_to_the_decoder(clip, monkeypatch):
     asked = []
     monkeypatch.setattr(hardware, "known_devices", lambda: ["cuda"])
     monkeypatch.setattr(hardware, "_why_not", lambda device, clip: None)
-    monkeypatch.setattr("vst.media.decode.device_of", asked.append)
+    monkeypatch.setattr("vst.media.decode.decoder.device_of", asked.append)
     reader = Reader(clip, hwaccel="cuda")
     assert len(list(reader)) == 5
     assert asked == ["cuda"]

@@ -12,8 +12,9 @@ from clips import make_clip
 from PIL import Image
 
 from vst.errors import CutShort, MediaError, UsageError
-from vst.media import Reader, probe
-from vst.media.limits import LIMITS
+from vst.media import Reader
+from vst.media.probe import probe
+from vst.media.probe.limits import LIMITS
 
 
 def png_header(width: int, height: int) -> bytes:

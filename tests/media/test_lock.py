@@ -13,14 +13,14 @@ from clips import make_clip
 
 from vst.errors import MediaError
 from vst.media import Reader, Writer
-from vst.media.lock import OutputLock
+from vst.media.segments.output_lock import OutputLock
 
 ROOT = Path(__file__).parents[2]
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from vst.media.lock import OutputLock
+from vst.media.segments.output_lock import OutputLock
 lock = OutputLock(Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from clips import make_clip
 
-from vst.media import Encoding, Reader, Writer, probe
+from vst.media import Encoding, Reader, Writer
+from vst.media.probe import probe
 
 
 def copy(source, target, encoding=None):

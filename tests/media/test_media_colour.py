@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from vst.errors import MediaError
-from vst.media.colour import LUMA_WEIGHTS, ColourSpec, spec_from_tags
-from vst.media.layout import find_layout, layout_of
-from vst.media.planes import from_rgb, to_rgb
+from vst.media.colour.layout import find_layout, layout_of
+from vst.media.colour.planes import from_rgb, to_rgb
+from vst.media.colour.spec import LUMA_WEIGHTS, ColourSpec, spec_from_tags
 
 FORMATS = [
     "yuv420p",

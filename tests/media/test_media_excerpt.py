@@ -13,10 +13,11 @@ from clips import make_clip
 from PIL import Image
 
 from vst.errors import UsageError
-from vst.media import Reader, probe
-from vst.media.excerpt import excerpt_of, parse_position
-from vst.media.timecode import fits_timecode, later_timecode
-from vst.media.window import Window
+from vst.media import Reader
+from vst.media.decode.excerpt import excerpt_of, parse_position
+from vst.media.encode.window import Window
+from vst.media.probe import probe
+from vst.media.probe.timecode import fits_timecode, later_timecode
 
 NTSC = Fraction(30000, 1001)
 

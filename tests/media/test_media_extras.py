@@ -10,8 +10,9 @@ import pytest
 from clips import Sound, make_clip, packets
 from PIL import Image
 
-from vst.media import Encoding, Reader, Writer, probe
-from vst.media.timecode import fits_timecode
+from vst.media import Encoding, Reader, Writer
+from vst.media.probe import probe
+from vst.media.probe.timecode import fits_timecode
 
 ATTACHED = av.stream.Disposition.attached_pic
 

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from vst.errors import UsageError
-from vst.media import Reader, Writer, probe
-from vst.media.combing import is_woven
+from vst.media import Reader, Writer
+from vst.media.decode.combing import is_woven
+from vst.media.probe import probe
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 12
 

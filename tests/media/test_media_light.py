@@ -12,11 +12,12 @@ from clips import pattern
 
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.media import Encoding, Reader, Writer, probe
-from vst.media import light as lights
-from vst.media.colour import ColourSpec
-from vst.media.mastering import Mastering
-from vst.media.planes import from_rgb
+from vst.media import Encoding, Reader, Writer
+from vst.media.colour import light as lights
+from vst.media.colour.mastering import Mastering
+from vst.media.colour.planes import from_rgb
+from vst.media.colour.spec import ColourSpec
+from vst.media.probe import probe
 
 PQ, HLG = 16, 18
 MASTERING = Mastering(

@@ -16,8 +16,10 @@ from clips import make_clip, pattern
 from PIL import Image, ImageCms
 
 from vst.errors import MediaError, UsageError
-from vst.media import Encoding, Reader, Writer, exr, probe
-from vst.media.pictures import read_still
+from vst.media import Encoding, Reader, Writer
+from vst.media.probe import probe
+from vst.media.stills import exr
+from vst.media.stills.read import read_still
 
 DEEP = np.round(pattern(21, 13, 1, 4).transpose(1, 2, 0) * 65535).astype(np.uint16)
 

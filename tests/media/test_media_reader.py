@@ -16,10 +16,11 @@ from clips import SHARED, Sound, make_clip, yuv_frame
 from PIL import Image
 
 from vst.errors import MediaError
-from vst.media import Reader, probe
-from vst.media.colour import ColourSpec
-from vst.media.orientation import Orientation, _from_matrix
-from vst.media.planes import to_rgb
+from vst.media import Reader
+from vst.media.colour.planes import to_rgb
+from vst.media.colour.spec import ColourSpec
+from vst.media.probe import probe
+from vst.media.stills.orientation import Orientation, _from_matrix
 
 UNEVEN = [Fraction(n, 25) for n in (5, 6, 8, 9, 15, 16, 17, 25, 26, 27)]
 

@@ -13,9 +13,10 @@ from clips import Sound, make_clip, pattern
 from PIL import Image
 
 from vst.errors import MediaError, UsageError
-from vst.media import Encoding, Reader, Writer, probe
-from vst.media.pictures import read_still
-from vst.media.sequence import find_sequence, is_pattern, numbered
+from vst.media import Encoding, Reader, Writer
+from vst.media.probe import probe
+from vst.media.stills.read import read_still
+from vst.media.stills.sequence import find_sequence, is_pattern, numbered
 
 NUMBERS = (8, 9, 10, 13, 14, 20)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vst.media.work import WorkFolder
+from vst.media.segments.work_folder import WorkFolder
 
 
 @pytest.fixture

@@ -19,10 +19,11 @@ from PIL import Image
 
 from vst.errors import MediaError, UsageError
 from vst.frame import Frame
-from vst.media import CODECS, CONTAINERS, ColourSpec, Encoding, Reader, Writer, probe
-from vst.media import writer as writer_module
-from vst.media.segments import read_packets
-from vst.media.work import WorkFolder
+from vst.media import CODECS, CONTAINERS, ColourSpec, Encoding, Reader, Writer
+from vst.media.encode import writer as writer_module
+from vst.media.probe import probe
+from vst.media.segments.encoder import read_packets
+from vst.media.segments.work_folder import WorkFolder
 
 UNEVEN = [Fraction(n, 25) for n in (5, 6, 8, 9, 15, 16, 17, 25, 26, 27)]
 

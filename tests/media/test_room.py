@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from vst.errors import Interrupted, MediaError
-from vst.media import room
-from vst.media.room import DiskRoom
+from vst.media.segments import disk_space as room
+from vst.media.segments.disk_space import DiskRoom
 
 MIB = 2**20
 

@@ -9,8 +9,8 @@ from vst.modes import MODES, create_mode
 from vst.modes.base import StatelessMode
 from vst.modes.painter import Painter
 from vst.modes.video import VtnMode
-from vst.networks import VTN
-from vst.networks.body import Variant
+from vst.nn import VTN
+from vst.nn.body import Variant
 
 
 def frames(count, height=24, width=32):

@@ -12,8 +12,8 @@ from vst.frame import Frame, Motion
 from vst.modes import MODES, create_mode, memory
 from vst.modes.base import PredictableMode
 from vst.modes.memory import WHOLE, is_out_of_memory, need, smaller
-from vst.networks import ITN, LSTM, VTN, tiled
-from vst.networks.body import TransformationBody
+from vst.nn import ITN, LSTM, VTN, tiled
+from vst.nn.body import TransformationBody
 
 CLOSE = 1 / 255 / 4
 

@@ -8,7 +8,7 @@ import torch
 
 from vst.frame import Frame
 from vst.motion import create_estimator, track
-from vst.motion.borrow import REACH, borrow, coherent
+from vst.motion.infilling import REACH, borrow, coherent
 
 
 def field(x, y, height=60, width=90):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vst.motion.dis import DisEstimator
+from vst.motion.estimators.dis import DisEstimator
 
 
 def test_flow_points_from_a_to_where_its_things_are_in_b(make_world):

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 
 from vst.errors import WeightsError
-from vst.motion.checkpoint import read_checkpoint
+from vst.motion.imported.checkpoint import read_checkpoint
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.tensor([0.5, -1.0])}
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.motion.published_parameters import COUNTS, published_shapes
-from vst.motion.flow_layers import FlowHead, enlarge
-from vst.motion.flownet2 import (
+from vst.motion.estimators.flow_layers import FlowHead, enlarge
+from vst.motion.estimators.flownet2 import (
     FlowNet2,
     FlowNet2C,
     FlowNet2CS,
@@ -18,8 +18,8 @@ from vst.motion.flownet2 import (
     FlowNet2SD,
     centred,
 )
-from vst.motion.pwcnet import PWCNet
-from vst.motion.weights import ARCHITECTURES
+from vst.motion.estimators.pwcnet import PWCNet
+from vst.motion.imported.weights import ARCHITECTURES
 
 FAMILY = [FlowNet2, FlowNet2C, FlowNet2CS, FlowNet2CSS, FlowNet2S, FlowNet2SD]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vst.errors import MediaError
-from vst.motion.flow_png import fits, read_flow_png, read_mask_png, write_flow_png, write_mask_png
+from vst.motion.files.flow_png import fits, read_flow_png, read_mask_png, write_flow_png, write_mask_png
 
 
 def test_flow_comes_back_within_a_128th_of_a_pixel_up_to_large_motion(tmp_path):

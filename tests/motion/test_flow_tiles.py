@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion.tiles import tiled
+from vst.motion.estimators.tiles import tiled
 
 
 def pictures(height: int, width: int) -> tuple[Tensor, Tensor]:

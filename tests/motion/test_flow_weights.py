@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import flow_checkpoint
 from tests.motion.published_parameters import published_shapes
 from vst.errors import UsageError, WeightsError
-from vst.motion import weights
-from vst.motion.weights import (
+from vst.motion.imported import weights
+from vst.motion.imported.weights import (
     ARCHITECTURES,
     import_weights,
     load_network,

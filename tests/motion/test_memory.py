@@ -7,7 +7,7 @@ import torch
 
 from vst.frame import Frame, Motion
 from vst.motion import create_estimator, track
-from vst.motion.memory import recall
+from vst.motion.warp_history import recall
 
 H, W = 8, 10
 

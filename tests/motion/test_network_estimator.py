@@ -9,8 +9,8 @@ from torch import Tensor
 
 from tests.conftest import flow_checkpoint
 from vst.motion import create_estimator
-from vst.motion.network_estimator import NetworkEstimator
-from vst.motion.weights import import_weights
+from vst.motion.estimators.network_estimator import NetworkEstimator
+from vst.motion.imported.weights import import_weights
 
 CPU = torch.device("cpu")
 

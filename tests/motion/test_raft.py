@@ -11,7 +11,7 @@ from torchvision.models.optical_flow import Raft_Small_Weights, raft_small
 
 from vst.errors import VstError, WeightsError
 from vst.motion import ESTIMATORS, create_estimator
-from vst.motion.raft import RAFT_NAMES, RaftEstimator, fetch_raft, missing_raft
+from vst.motion.estimators.raft import RAFT_NAMES, RaftEstimator, fetch_raft, missing_raft
 
 CPU = torch.device("cpu")
 
@@ -106,10 +106,10 @@ def test_a_torchvision_that_does_not_import_is_a_sentence(monkeypatch):
     def broken(name):
         raise RuntimeError("operator torchvision::nms\ndoes not exist")
 
-    monkeypatch.setattr("vst.motion.raft._torchvision", broken)
+    monkeypatch.setattr("vst.motion.estimators.raft._torchvision", broken)
     assert missing_raft("raft-small") == (
         "torchvision does not work here (operator torchvision::nms does not exist): "
         "install the one that belongs to this torch"
     )
-    monkeypatch.setattr("vst.motion.raft.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("vst.motion.estimators.raft.importlib.util.find_spec", lambda name: None)
     assert missing_raft("raft-small") == "torchvision is not installed: pip install torchvision"

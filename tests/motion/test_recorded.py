@@ -11,10 +11,10 @@ from vst.errors import MediaError, UsageError
 from vst.frame import Frame
 from vst.motion import DISTANCES, check_estimator, create_estimator, shots, track, trusted_mask
 from vst.motion.analysis import analyse
-from vst.motion.flo import write_flo
-from vst.motion.flow_folder import FlowWriter, check_flow_folder, flow_path, identity_of, read_record
-from vst.motion.flow_png import write_mask_png
-from vst.motion.recorded import RecordedMotion, find_recorded, recorded_stamp
+from vst.motion.files.flo import write_flo
+from vst.motion.files.flow_folder import FlowWriter, check_flow_folder, flow_path, identity_of, read_record
+from vst.motion.files.flow_png import write_mask_png
+from vst.motion.files.recorded import RecordedMotion, find_recorded, recorded_stamp
 
 COUNT = 12
 CUT = 7

@@ -8,10 +8,10 @@ from safetensors.torch import save_file
 
 from vst.errors import VstError, WeightsError
 from vst.motion import ESTIMATORS, create_estimator
-from vst.motion.dis import DisEstimator
-from vst.motion.refined.estimator import RefinedEstimator
-from vst.motion.refined.network import Refinement, Stages, evidence, mended
-from vst.motion.refined.weights import load_refinement, refinement_path, save_refinement
+from vst.motion.estimators.dis import DisEstimator
+from vst.motion.estimators.refined.estimator import RefinedEstimator
+from vst.motion.estimators.refined.network import Refinement, Stages, evidence, mended
+from vst.motion.estimators.refined.weights import load_refinement, refinement_path, save_refinement
 from vst.styles.weights import file_digest
 
 CPU = torch.device("cpu")
@@ -27,8 +27,8 @@ def frames(make_world):
 def nowhere(monkeypatch, tmp_path):
     """No weights of the user's, nor any that ship; gives the folder that $VST_WEIGHTS names."""
     monkeypatch.setenv("VST_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("vst.motion.refined.weights.user_data_folder", lambda: tmp_path / "user")
-    monkeypatch.setattr("vst.motion.refined.weights._shipped", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("vst.motion.estimators.refined.weights.user_data_folder", lambda: tmp_path / "user")
+    monkeypatch.setattr("vst.motion.estimators.refined.weights._shipped", lambda: tmp_path / "shipped")
     return tmp_path
 
 
@@ -67,8 +67,8 @@ def test_any_size_is_taken(size):
 
 def test_a_large_frame_is_mended_in_tiles(frames, monkeypatch):
     whole = RefinedEstimator(trained(), CPU, torch.float32).estimate(*frames)
-    monkeypatch.setattr("vst.motion.refined.estimator._TILE", 128)
-    monkeypatch.setattr("vst.motion.refined.estimator._OVERLAP", 64)
+    monkeypatch.setattr("vst.motion.estimators.refined.estimator._TILE", 128)
+    monkeypatch.setattr("vst.motion.estimators.refined.estimator._OVERLAP", 64)
     tiles = RefinedEstimator(trained(), CPU, torch.float32).estimate(*frames)
     assert not torch.equal(tiles, whole)
     torch.testing.assert_close(tiles, whole, rtol=0, atol=0.5)

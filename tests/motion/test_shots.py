@@ -9,7 +9,7 @@ import torch
 
 from vst.frame import Frame
 from vst.motion import shots
-from vst.motion.shots import REACH, is_cut
+from vst.motion.shot_detection import REACH, is_cut
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 

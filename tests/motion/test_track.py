@@ -8,7 +8,7 @@ import torch
 
 from vst.frame import Frame, Motion
 from vst.motion import DISTANCES, Estimator, create_estimator, track
-from vst.motion.track import Tracker, _lend
+from vst.motion.tracking import Tracker, _lend
 
 
 class Exact(Estimator):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vst.motion.wear import FADE, WORN, wear
+from vst.motion.refresh import FADE, WORN, wear
 
 
 def field(x, y, height=64, width=96):

@@ -226,7 +226,7 @@ def render_file(
     """What `vst render` writes into a lossless RGB file, N×H×W×3 in 8 bits."""
     import torch
 
-    from vst.render import RenderSettings, render
+    from vst.pipeline import RenderSettings, render
 
     def run(pictures: np.ndarray, mode: str, **options: object) -> np.ndarray:
         before = torch.get_num_threads()

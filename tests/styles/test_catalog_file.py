@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vst.errors import WeightsError
-from vst.networks import ITN
+from vst.nn import ITN
 from vst.styles import load_catalogue, record_style, save_weights
 from vst.styles.catalog_file import CATALOG, _table, read_catalog_file
 from vst.styles.weights import file_digest

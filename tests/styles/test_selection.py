@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from vst.errors import UsageError, WeightsError
 from vst.frame import Frame
 from vst.modes import create_mode
-from vst.networks import ITN, VTN
-from vst.networks.body import Variant, select_styles
+from vst.nn import ITN, VTN
+from vst.nn.body import Variant, select_styles
 from vst.styles import load_catalogue, load_network, parse_blend, read_info, save_weights
 from vst.styles.convolutions import body_digest, same_convolutions, shared_tensors
 

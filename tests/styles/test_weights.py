@@ -6,7 +6,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from vst.errors import UsageError, WeightsError
-from vst.networks import ITN
+from vst.nn import ITN
 from vst.styles import load_catalogue, load_network, parse_blend, read_info, save_weights
 from vst.styles.weights import file_digest
 

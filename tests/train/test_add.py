@@ -95,7 +95,7 @@ def test_a_name_that_cannot_be_typed_is_refused(name):
 
 
 def test_bases_are_the_narrowest_or_the_widest_or_those_named(folders, tiny_weights, tmp_path):
-    from vst.networks import ITN
+    from vst.nn import ITN
     from vst.styles import save_weights
 
     wide = tmp_path / "mine" / "itn-wide.safetensors"

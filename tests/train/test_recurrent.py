@@ -7,7 +7,7 @@ from torch import nn
 from vst.losses import PerceptualLoss, temporal_loss
 from vst.losses.perceptual import style_targets
 from vst.motion import warp
-from vst.networks import LSTM
+from vst.nn import LSTM
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
 from vst.train.recurrent import LstmStep, disturb

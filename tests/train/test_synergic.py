@@ -6,7 +6,7 @@ from torch import nn
 
 from vst.losses import PerceptualLoss
 from vst.losses.perceptual import style_targets
-from vst.networks import ReCoNet
+from vst.nn import ReCoNet
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
 from vst.train.sequences import MixedBatches

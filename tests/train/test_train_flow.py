@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 from vst.errors import Interrupted, UsageError
-from vst.motion.refined.network import Refinement
-from vst.motion.refined.weights import load_refinement
-from vst.motion.warp import warp
+from vst.motion.estimators.refined.network import Refinement
+from vst.motion.estimators.refined.weights import load_refinement
+from vst.motion.warping import warp
 from vst.train.flow_batches import FlowBatches, crop
 from vst.train.flow_pairs import flow_pair
 from vst.train.flow_pool import FlowPool, Known

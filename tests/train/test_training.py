@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from vst.errors import Interrupted, UsageError, WeightsError
-from vst.networks import ITN
+from vst.nn import ITN
 from vst.styles import load_network, read_info
 from vst.styles.loss_network import EXACT, load_loss_network
 from vst.train.checkpoint import load_checkpoint, save_checkpoint

@@ -8,7 +8,7 @@ from vst.frame import Motion
 from vst.losses import PerceptualLoss
 from vst.losses.perceptual import style_targets
 from vst.motion import recall
-from vst.networks import VTN
+from vst.nn import VTN
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
 from vst.train.sequences import MixedBatches

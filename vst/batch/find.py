@@ -11,8 +11,8 @@ from pathlib import Path
 
 from vst.batch.job import Job
 from vst.errors import MediaError, UsageError, nearest
-from vst.media.sequence import PICTURES
-from vst.render.paths import written_suffix
+from vst.media.stills.sequence import PICTURES
+from vst.pipeline.output_path import written_suffix
 
 _log = logging.getLogger(__name__)
 

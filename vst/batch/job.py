@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vst.errors import CutShort, Interrupted, VstError
 
 if TYPE_CHECKING:
-    from vst.render import Progress, Report
+    from vst.pipeline import Progress, Report
 
 _log = logging.getLogger(__name__)
 

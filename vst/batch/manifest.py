@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from vst.batch.find import RECORD
 from vst.batch.job import Job
 from vst.errors import MediaError
-from vst.media.writer import INCOMPLETE
-from vst.motion.recorded import is_recorded, recorded_stamp
+from vst.media.encode.writer import INCOMPLETE
+from vst.motion.files.recorded import is_recorded, recorded_stamp
 
 if TYPE_CHECKING:
-    from vst.render import RenderSettings
+    from vst.pipeline import RenderSettings
 
 _FORMAT = 1
 _LARGEST = 64 * 2**20

@@ -16,11 +16,11 @@ from vst.batch.manifest import Manifest
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device, choose_precision
 from vst.errors import MediaError, UsageError
-from vst.media.codecs import codec_named
-from vst.media.lock import OutputLock
+from vst.media.encode.codecs import codec_named
+from vst.media.segments.output_lock import OutputLock
 from vst.modes import check_mode
 from vst.motion import check_estimator
-from vst.render import Progress, RenderSettings, Report, render
+from vst.pipeline import Progress, RenderSettings, Report, render
 from vst.styles import load_catalogue, parse_blend
 
 

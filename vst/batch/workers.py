@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from vst.batch.job import Job, Paint, Result, State, attempt
 
 if TYPE_CHECKING:
-    from vst.render import Progress
+    from vst.pipeline import Progress
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from vst.render import Progress
+    from vst.pipeline import Progress
 
 
 @contextlib.contextmanager

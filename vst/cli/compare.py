@@ -93,7 +93,7 @@ def compare_command(
     elif no_labels:
         given["labels"] = ()
     with stop_on_signals(say=not session.quiet) as stop:
-        from vst.render.comparison import CompareSettings, compare
+        from vst.pipeline.comparison import CompareSettings, compare
 
         settings = CompareSettings(**given)
         with show_progress(session, output.name) as show:

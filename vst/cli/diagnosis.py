@@ -127,7 +127,7 @@ def _arithmetic() -> Iterator[Finding]:
 def _memory() -> Iterator[Finding]:
     import torch
 
-    from vst.render.memory import free_memory, total_memory
+    from vst.pipeline.memory_estimate import free_memory, total_memory
 
     free, total = free_memory(torch.device("cpu")), total_memory()
     if free is None or total is None:
@@ -157,9 +157,9 @@ def _hardware() -> Iterator[Finding]:
     """What is there is an option and what is not is no fault: renders need none of it."""
     import av.codec
 
-    from vst.media.hardware import decodes, known_devices, why_no_device
-    from vst.media.hardware_codecs import HARDWARE_CODECS, why_not
-    from vst.media.layout import layout_of
+    from vst.media.colour.layout import layout_of
+    from vst.media.decode.hardware import decodes, known_devices, why_no_device
+    from vst.media.encode.hardware_codecs import HARDWARE_CODECS, why_not
 
     devices = known_devices()
     for device in devices:
@@ -177,7 +177,7 @@ def _hardware() -> Iterator[Finding]:
 
 
 def _limits() -> Iterator[Finding]:
-    from vst.media.limits import LIMITS
+    from vst.media.probe.limits import LIMITS
 
     for limit in LIMITS:
         yield Finding(limit.variable, OK, f"{limit.value:,} {limit.unit} at most")

@@ -94,7 +94,7 @@ def flow_command(
     """
     session = session_of(context)
     with stop_on_signals(say=not session.quiet) as stop:
-        from vst.render.flow import FlowSettings, follow_motion
+        from vst.pipeline.flow_export import FlowSettings, follow_motion
 
         given = {name: value for name, value in options.items() if value is not None}
         settings = FlowSettings(**given)

@@ -14,7 +14,7 @@ from vst.cli.session import session_of
 from vst.errors import UsageError
 
 if TYPE_CHECKING:
-    from vst.render import RenderSettings
+    from vst.pipeline import RenderSettings
 
 
 class FrameRate(click.ParamType):
@@ -233,7 +233,7 @@ def settings_from(*, style: str | None, **options: Any) -> RenderSettings:
     Raises:
         UsageError: No style was given, or a value is out of its range.
     """
-    from vst.render import RenderSettings
+    from vst.pipeline import RenderSettings
 
     if style is None:
         raise UsageError(f"no style given: {_which_styles(options['weights_dir'])}")

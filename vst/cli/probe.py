@@ -27,8 +27,8 @@ def probe_command(context: click.Context, files: tuple[Path, ...], fps: Fraction
     Of several files each is looked at; those that cannot be read are named, and the exit code is 3, or 1 if
     none can.
     """
-    from vst.media import probe
-    from vst.media.describe import as_values, describe
+    from vst.media.probe import probe
+    from vst.media.probe.describe import as_values, describe
 
     session = session_of(context)
     shown = 0

@@ -47,7 +47,7 @@ def render_command(context: click.Context, clip: Path, output: Path | None, **op
     """
     session = session_of(context)
     with stop_on_signals(say=not session.quiet) as stop:
-        from vst.render import render
+        from vst.pipeline import render
 
         settings = settings_from(**options)
         with show_progress(session, clip.name) as show:

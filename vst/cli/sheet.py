@@ -20,7 +20,7 @@ LONGER_SIDE = 640
 
 def thumbnail_cells(styles: Iterable[Style], warn: Callable[[str], None]) -> list[Cell]:
     """A cell a style, with its thumbnail; one that cannot be read is warned of."""
-    from vst.media.pictures import read_still
+    from vst.media.stills.read import read_still
 
     def thumbnail(style: Style) -> Tensor | None:
         return read_still(Path(style.thumbnail)).image if style.thumbnail else None
@@ -36,9 +36,9 @@ def painted_cells(
     Raises:
         MediaError: where the photo cannot be read.
     """
-    from vst.media.containers import nearest_name
-    from vst.media.pictures import read_still
-    from vst.render import stylize
+    from vst.media.probe.containers import nearest_name
+    from vst.media.stills.read import read_still
+    from vst.pipeline import stylize
     from vst.styles.sheet import Cell
 
     if not photo.exists():

@@ -75,8 +75,8 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
 @click.pass_context
 def verify_command(context: click.Context, weights_dir: Path | None) -> None:
     """Check every weight file: hash, names, shapes, numbers, body."""
-    from vst.motion.refined.weights import load_refinement, refinement_path
-    from vst.motion.weights import verify_imported
+    from vst.motion.estimators.refined.weights import load_refinement, refinement_path
+    from vst.motion.imported.weights import verify_imported
     from vst.styles import load_catalogue
 
     session = session_of(context)
@@ -111,7 +111,7 @@ def fetch_command(context: click.Context, name: str) -> None:
     Their licences keep us from shipping them; torchvision gives them to everybody.
     """
     if name in RAFT:
-        from vst.motion.raft import fetch_raft
+        from vst.motion.estimators.raft import fetch_raft
 
         fetch_raft(name)
         use = f"--flow {name}"
@@ -141,8 +141,8 @@ def import_command(context: click.Context, family: str | None, file: Path | None
     """
     session = session_of(context)
     if family is None:
-        from vst.motion.published import RELEASES
-        from vst.motion.weights import missing_weights
+        from vst.motion.imported.published import RELEASES
+        from vst.motion.imported.weights import missing_weights
 
         rows = [
             {
@@ -156,7 +156,7 @@ def import_command(context: click.Context, family: str | None, file: Path | None
         ]
         show_table(session, ("import", "files", "from", "licence", "imported"), rows)
         return
-    from vst.motion.weights import check_family, import_weights
+    from vst.motion.imported.weights import check_family, import_weights
 
     check_family(family)
     if file is None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vst.frame import Motion
-from vst.motion.warp import inside, warp
+from vst.motion.warping import inside, warp
 
 
 class Baseline(Protocol):

@@ -27,8 +27,8 @@ from vst.frame import Frame, Motion
 from vst.motion import DISTANCES, Estimator, shots
 from vst.motion.analysis import analyse
 from vst.motion.consistency import consistency_mask
-from vst.motion.recorded import RecordedMotion, is_recorded
-from vst.motion.track import Tracked
+from vst.motion.files.recorded import RecordedMotion, is_recorded
+from vst.motion.tracking import Tracked
 from vst.progress import Progress, progress_now
 
 

@@ -28,8 +28,8 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from vst.errors import MediaError, UsageError, suggestion
-from vst.motion.flo import read_flo
-from vst.motion.flow_png import read_flow_png
+from vst.motion.files.flo import read_flo
+from vst.motion.files.flow_png import read_flow_png
 
 _PICTURES = ("PNG", "PPM", "JPEG")
 

@@ -10,11 +10,11 @@ from typing import Self
 
 from vst.errors import MediaError
 from vst.frame import Frame
-from vst.look import resize
 from vst.media import Reader
-from vst.media.pictures import read_still
-from vst.media.sequence import DEFAULT_RATE, files_like
-from vst.media.stills import probe_still
+from vst.media.stills.read import read_still
+from vst.media.stills.samples import probe_still
+from vst.media.stills.sequence import DEFAULT_RATE, files_like
+from vst.postprocess import resize
 
 
 @dataclass

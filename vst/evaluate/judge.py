@@ -16,7 +16,7 @@ from vst.evaluate.farneback import FarnebackEstimator
 from vst.frame import Frame, Motion
 from vst.motion.consistency import consistency_mask
 from vst.motion.estimator import Estimator
-from vst.motion.recorded import PREFIX, is_recorded
+from vst.motion.files.recorded import PREFIX, is_recorded
 from vst.motion.registry import ESTIMATORS, check_estimator, create_estimator
 
 
@@ -31,7 +31,7 @@ class Judge(Protocol):
 
 
 class ExactScene(Protocol):
-    """A clip whose motion is known, such as ``vst.train.scenes.Scene``."""
+    """A clip whose motion is known, such as ``vst.synthetic.Scene``."""
 
     def shot_start(self, t: int) -> int:
         """The first frame of the shot that frame t belongs to."""

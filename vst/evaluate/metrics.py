@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion.warp import warp
+from vst.motion.warping import warp
 
 LUMA = (0.2126, 0.7152, 0.0722)
 """Weights of R, G and B in Y (BT.709)."""

@@ -17,7 +17,7 @@ from vst.evaluate.panel import BASELINES, INPUT, Carried
 from vst.evaluate.perceptual import perceptual_losses
 from vst.evaluate.settings import EvaluateSettings
 from vst.evaluate.sintel import SintelScene, find_scene
-from vst.motion.recorded import is_recorded
+from vst.motion.files.recorded import is_recorded
 from vst.styles.loss_network import cached_loss_network, load_loss_network
 from vst.styles.painting import painting_of, read_painting
 

@@ -8,7 +8,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
-from vst.motion.warp import warp
+from vst.motion.warping import warp
 
 
 def reappearance_error(before: Tensor, after: Tensor, flow: Tensor, region: Tensor) -> float:

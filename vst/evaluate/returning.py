@@ -13,7 +13,7 @@ from torch import Tensor
 from vst.evaluate.reappearance import reappearance_error
 from vst.frame import Motion
 from vst.motion.estimator import to_bytes
-from vst.motion.track import DISTANCES
+from vst.motion.tracking import DISTANCES
 
 BACK = "reappearance"
 """The name of this metric."""
@@ -63,7 +63,7 @@ class Returning:
 
         Args:
             outputs: 3×H×W each, 0..1, by name.
-            motions: By distance, as ``vst.motion.track`` gives them.
+            motions: By distance, as ``vst.motion.tracking`` gives them.
             new_shot: Whether a shot begins here.
         """
         regions = _regions(motions)

@@ -14,7 +14,7 @@ import torch
 from vst.errors import MediaError, UsageError, suggestion
 from vst.evaluate.flow_data import FlowPair, find_pairs
 from vst.frame import Motion
-from vst.motion.warp import inside
+from vst.motion.warping import inside
 
 
 @dataclass(frozen=True)

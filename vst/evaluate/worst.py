@@ -11,7 +11,7 @@ from torch import Tensor
 from vst.frame import Motion
 from vst.motion.estimator import to_bytes
 from vst.motion.resize import resize_mask
-from vst.motion.warp import warp
+from vst.motion.warping import warp
 
 LONGEST = 480
 """Pixels; larger pictures are kept smaller."""

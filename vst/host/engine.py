@@ -29,9 +29,9 @@ from vst.host.protocol import RESULT, Request
 from vst.host.source import Changed, Run, Supply, View, first_link, next_link
 from vst.host.stream import Stream
 from vst.host.studio import State, Studio, Studios
-from vst.look import Look, at_frame_size
-from vst.render.scale import working_size
-from vst.render.settings import check_strength, check_style_scale
+from vst.pipeline.frame_size import working_size
+from vst.pipeline.settings import check_strength, check_style_scale
+from vst.postprocess import Look, at_frame_size
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from vst.host.cache import Cache
 from vst.host.colour import to_display
 from vst.host.memory import SharedFrames
 from vst.host.protocol import CURRENT, OTHER, Request
-from vst.look import resize
-from vst.motion.shots import REACH, is_cut, small_picture
+from vst.motion.shot_detection import REACH, is_cut, small_picture
+from vst.postprocess import resize
 
 _REORDERED = 3
 """Frames by which a host that renders in order may be out of it: it has several threads."""
@@ -167,7 +167,7 @@ class View:
         return kept
 
     def begins(self, index: int) -> bool:
-        """Whether a shot begins at a frame that there is, as `vst.motion.shots` would say of the clip.
+        """Whether a shot begins at a frame that there is, as `vst.motion.shots` says of the clip.
 
         Frames that are missing end the clip on that side.
         """

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vst.host.source import first_link, next_link
 from vst.host.studio import State, Studio
-from vst.motion.shots import REACH, is_cut, small_picture
+from vst.motion.shot_detection import REACH, is_cut, small_picture
 
 _UNEVEN = 8.0
 """How many of the smallest steps in time are no jump yet, where the rate is not known."""

@@ -18,8 +18,8 @@ from vst.modes import Mode, check_mode, create_mode
 from vst.modes.base import StatelessMode
 from vst.motion import create_estimator
 from vst.motion.estimator import Estimator
-from vst.motion.track import Tracker
-from vst.render.memory import explained_memory
+from vst.motion.tracking import Tracker
+from vst.pipeline.memory_estimate import explained_memory
 from vst.styles import load_catalogue, parse_blend
 
 State = tuple[Any, Any]

@@ -55,7 +55,7 @@ class PerceptualLoss(nn.Module):
     the mean over layers of ‖G − A‖² / ‖A‖², so one pair of weights serves every painting.
 
     Args:
-        network: A loss network, see `vst.networks.vgg`.
+        network: A loss network, see `vst.nn.vgg`.
         styles: One mapping a style, from layer to 1×N×N Gram matrix, see `style_targets`.
         content_layer: Where content is compared.
     """

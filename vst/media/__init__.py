@@ -12,21 +12,21 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from vst.media.colour import ColourSpec
-from vst.media.probe import AudioInfo, Chapter, ClipInfo, SubtitleInfo, probe
+from vst.media.colour.spec import ColourSpec
+from vst.media.probe import AudioInfo, Chapter, ClipInfo, SubtitleInfo
 
 if TYPE_CHECKING:
-    from vst.media.codecs import CODECS, CONTAINERS, Encoding
-    from vst.media.reader import Reader
-    from vst.media.writer import Writer, check_output
+    from vst.media.decode.reader import Reader
+    from vst.media.encode.codecs import CODECS, CONTAINERS, Encoding
+    from vst.media.encode.writer import Writer, check_output
 
 _WHERE = {
-    "CODECS": "codecs",
-    "CONTAINERS": "codecs",
-    "Encoding": "codecs",
-    "Reader": "reader",
-    "Writer": "writer",
-    "check_output": "writer",
+    "CODECS": "encode.codecs",
+    "CONTAINERS": "encode.codecs",
+    "Encoding": "encode.codecs",
+    "Reader": "decode.reader",
+    "Writer": "encode.writer",
+    "check_output": "encode.writer",
 }
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "SubtitleInfo",
     "Writer",
     "check_output",
-    "probe",
 ]
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-from vst.networks.body import TransformationBody
-from vst.networks.footprint import tiled_bytes, whole_bytes
+from vst.nn.body import TransformationBody
+from vst.nn.footprint import tiled_bytes, whole_bytes
 
 LARGEST_WHOLE = 2 * 2**30
 """Bytes that a picture may take to be painted whole, unless it is asked for."""

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vst.modes.memory import WHOLE, Need, is_out_of_memory, need, smaller
-from vst.networks import LSTM, tiled
-from vst.networks.body import SMALLEST_SIDE, TransformationBody
-from vst.networks.lstm import State
+from vst.nn import LSTM, tiled
+from vst.nn.body import SMALLEST_SIDE, TransformationBody
+from vst.nn.lstm import State
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from vst.frame import Frame, Motion
 from vst.modes.memory import Need
 from vst.modes.painter import Painter, from_network, to_network
-from vst.networks.lstm import State
+from vst.nn.lstm import State
 
 
 class LstmMode:

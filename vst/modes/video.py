@@ -13,7 +13,7 @@ from vst.frame import Frame, Motion
 from vst.modes.memory import Need
 from vst.modes.painter import Painter, from_network, to_network
 from vst.motion import DISTANCES, recall
-from vst.motion.wear import wear
+from vst.motion.refresh import wear
 
 _RECALL = 80
 """Bytes a pixel that it takes to bring one earlier output to a frame: about twenty planes in fp32."""
@@ -25,7 +25,7 @@ class VtnMode:
     The network sees the frame, the earlier outputs brought here by `recall`, and where they can be
     trusted. Fed back is its own output in fp32, before any finishing; outputs further back than the
     last one wait in fp16, which costs at most 0.0005 and halves the memory. What has been carried for too
-    long is painted anew (`vst.motion.wear`).
+    long is painted anew (`vst.motion.refresh`).
     """
 
     distances: tuple[int, ...] = DISTANCES

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from vst.motion.consistency import consistency_mask, occlusion_part, trusted_mask
 from vst.motion.estimator import Estimator
-from vst.motion.flo import read_flo, write_flo
-from vst.motion.memory import recall
+from vst.motion.files.flo import read_flo, write_flo
 from vst.motion.registry import ESTIMATORS, automatic, check_estimator, create_estimator
-from vst.motion.shots import shots
-from vst.motion.track import DISTANCES, Tracked, track
-from vst.motion.warp import inside, warp
+from vst.motion.shot_detection import shots
+from vst.motion.tracking import DISTANCES, Tracked, track
+from vst.motion.warp_history import recall
+from vst.motion.warping import inside, warp
 
 __all__ = [
     "DISTANCES",

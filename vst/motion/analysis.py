@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vst.frame import Frame
 from vst.motion.estimator import Estimator
-from vst.motion.track import DISTANCES, Tracked, track
+from vst.motion.tracking import DISTANCES, Tracked, track
 
 
 @dataclass(frozen=True, slots=True)

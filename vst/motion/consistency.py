@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from vst.motion.neighbourhood import mean_around
-from vst.motion.warp import inside, warp
+from vst.motion.warping import inside, warp
 
 NEAR = 0.05
 """Tolerance of `looks_alike` for neighbouring frames."""

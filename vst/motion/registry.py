@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vst.errors import UsageError, VstError, suggestion
 from vst.motion.estimator import Estimator
-from vst.motion.recorded import PREFIX, check_recorded, is_recorded
+from vst.motion.files.recorded import PREFIX, check_recorded, is_recorded
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +47,7 @@ def _dis(
     preset: Literal["ultrafast", "fast", "medium", "refined"] = "refined",
     fine_below: float | None = None,
 ) -> Estimator:
-    from vst.motion.dis import FINE_BELOW, DisEstimator
+    from vst.motion.estimators.dis import FINE_BELOW, DisEstimator
 
     return DisEstimator(preset, FINE_BELOW if fine_below is None else fine_below)
 
@@ -59,44 +59,44 @@ def _missing_opencv() -> str | None:
 
 
 def _refined(device: torch.device, precision: torch.dtype) -> Estimator:
-    from vst.motion.refined.estimator import RefinedEstimator
-    from vst.motion.refined.weights import load_refinement
+    from vst.motion.estimators.refined.estimator import RefinedEstimator
+    from vst.motion.estimators.refined.weights import load_refinement
 
     return RefinedEstimator(load_refinement(), device, precision)
 
 
 def _missing_refinement() -> str | None:
-    from vst.motion.refined.weights import missing_refinement
+    from vst.motion.estimators.refined.weights import missing_refinement
 
     return _missing_opencv() or missing_refinement()
 
 
 def _flownet2(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
-    from vst.motion.flownet2.estimator import FlowNet2Estimator
+    from vst.motion.estimators.flownet2.estimator import FlowNet2Estimator
 
     return FlowNet2Estimator(name, device, precision)
 
 
 def _pwcnet(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
-    from vst.motion.pwcnet.estimator import PWCNetEstimator
+    from vst.motion.estimators.pwcnet.estimator import PWCNetEstimator
 
     return PWCNetEstimator(name, device, precision)
 
 
 def _missing_weights(name: str) -> str | None:
-    from vst.motion.weights import missing_weights
+    from vst.motion.imported.weights import missing_weights
 
     return missing_weights(name)
 
 
 def _raft(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
-    from vst.motion.raft import RaftEstimator
+    from vst.motion.estimators.raft import RaftEstimator
 
     return RaftEstimator(name, device, precision)
 
 
 def _missing_raft(name: str) -> str | None:
-    from vst.motion.raft import missing_raft
+    from vst.motion.estimators.raft import missing_raft
 
     return missing_raft(name)
 

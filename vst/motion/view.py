@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vst.frame import Motion
-from vst.motion.track import Tracked
+from vst.motion.tracking import Tracked
 
 SHOWS = ("all", "color", "arrows", "mask")
 """What ``FlowView`` can show."""

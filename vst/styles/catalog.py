@@ -25,7 +25,7 @@ from pathlib import Path
 
 from vst.errors import UsageError, WeightsError, suggestion
 from vst.files import user_data_folder
-from vst.networks.body import TransformationBody
+from vst.nn.body import TransformationBody
 from vst.styles.blend import Blend
 from vst.styles.catalog_file import CATALOG, read_catalog_file
 from vst.styles.convolutions import body_digest

@@ -8,7 +8,7 @@ import json
 import torch
 from torch import Tensor, nn
 
-from vst.networks.body import TransformationBody
+from vst.nn.body import TransformationBody
 
 
 def shared_tensors(network: TransformationBody) -> dict[str, Tensor]:

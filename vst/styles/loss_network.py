@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from vst.errors import UsageError, WeightsError, suggestion
-from vst.networks.vgg import VGG16_STAGES, VGG19_STAGES, PairedFeatures, SlimVGG19, VGGFeatures
+from vst.nn.vgg import VGG16_STAGES, VGG19_STAGES, PairedFeatures, SlimVGG19, VGGFeatures
 
 _CAFFE_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
 EXACT = "vgg19-conv1_1-conv3_4.safetensors"

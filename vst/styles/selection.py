@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vst.errors import WeightsError
-from vst.networks.body import TransformationBody, select_styles
+from vst.nn.body import TransformationBody, select_styles
 from vst.styles.convolutions import append_styles, same_convolutions
 from vst.styles.quality import BEST, FAST, wide_enough
 from vst.styles.weights import WeightsInfo, load_network

@@ -15,8 +15,8 @@ from safetensors.torch import save
 
 from vst.errors import VstError, WeightsError
 from vst.files import read_tensors
-from vst.networks import ITN, LSTM, VTN, ReCoNet
-from vst.networks.body import TABLE_4_1, TransformationBody, Variant
+from vst.nn import ITN, LSTM, VTN, ReCoNet
+from vst.nn.body import TABLE_4_1, TransformationBody, Variant
 from vst.styles.convolutions import body_digest
 
 ARCHITECTURES: dict[str, type[ITN] | type[VTN] | type[LSTM] | type[ReCoNet]] = {

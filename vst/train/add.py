@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
-from vst.networks.body import TransformationBody, one_style, select_styles
+from vst.nn.body import TransformationBody, one_style, select_styles
 from vst.styles.catalog_file import record_style
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import read_painting

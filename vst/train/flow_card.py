@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-from vst.motion.refined.weights import NAME
+from vst.motion.estimators.refined.weights import NAME
 from vst.train.card import last_losses
 from vst.train.flow_recipe import FlowRecipe
 

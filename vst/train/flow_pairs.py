@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vst.train.scenes import Scene, SceneConfig
-from vst.train.scenes.paths import Camera, Pose, Wave
-from vst.train.scenes.shapes import random_shape
-from vst.train.scenes.world import World, background, thing
+from vst.synthetic import Scene, SceneConfig
+from vst.synthetic.paths import Camera, Pose, Wave
+from vst.synthetic.shapes import random_shape
+from vst.synthetic.world import World, background, thing
 from vst.train.still import to_unit
 
 _SLOWEST = 0.7

@@ -13,7 +13,7 @@ import torch
 
 from vst.errors import Interrupted
 from vst.motion import create_estimator
-from vst.motion.refined import STAGES
+from vst.motion.estimators.refined import STAGES
 from vst.train.flow_pairs import flow_pair
 from vst.train.flow_recipe import FlowRecipe
 from vst.train.pictures import Loadable

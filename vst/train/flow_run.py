@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from vst.errors import UsageError
-from vst.motion.refined.network import Refinement
-from vst.motion.refined.weights import NAME, save_refinement
+from vst.motion.estimators.refined.network import Refinement
+from vst.motion.estimators.refined.weights import NAME, save_refinement
 from vst.train.flow_batches import FlowBatches
 from vst.train.flow_card import write_flow_card
 from vst.train.flow_pool import FlowPool

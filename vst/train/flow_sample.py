@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from vst.motion.refined.network import Refinement, Stages, evidence
+from vst.motion.estimators.refined.network import Refinement, Stages, evidence
 from vst.motion.view import fitting_radius, flow_colours
 from vst.train.flow_pool import FlowPool
 from vst.train.flow_recipe import GRID

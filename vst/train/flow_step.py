@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion.refined.network import Refinement, Stages, evidence, mended
+from vst.motion.estimators.refined.network import Refinement, Stages, evidence, mended
 from vst.train.flow_recipe import FlowRecipe
 
 _TINY = 1e-4

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vst.errors import UsageError
 
 if TYPE_CHECKING:
-    from vst.networks.body import Variant
+    from vst.nn.body import Variant
 
 MODES = ("itn", "vtn", "lstm", "reconet")
 WITH_PAST = ("vtn", "lstm")
@@ -175,8 +175,8 @@ class Recipe:
         Raises:
             VstError: for one that does not exist.
         """
-        from vst.networks.body import TABLE_4_1, Variant  # torch: not for those who only read a recipe
-        from vst.networks.reconet import REPORT
+        from vst.nn.body import TABLE_4_1, Variant  # torch: not for those who only read a recipe
+        from vst.nn.reconet import REPORT
 
         plain = REPORT if self.mode == "reconet" else TABLE_4_1
         remembers = self.mode == "lstm"

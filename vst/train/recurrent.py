@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vst.losses import PerceptualLoss, temporal_loss
 from vst.motion import warp
-from vst.networks.lstm import State
+from vst.nn.lstm import State
 from vst.train.recipe import Recipe
 from vst.train.still import arithmetic, picture_losses, to_unit
 from vst.train.video import judged_losses

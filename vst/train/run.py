@@ -20,9 +20,9 @@ from torch.utils.data import Dataset
 
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
-from vst.networks import LSTM, ReCoNet
-from vst.networks.body import TransformationBody, one_style, select_styles
-from vst.networks.widen import widen
+from vst.nn import LSTM, ReCoNet
+from vst.nn.body import TransformationBody, one_style, select_styles
+from vst.nn.widen import widen
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import read_painting
 from vst.styles.weights import ARCHITECTURES, load_network, save_weights

@@ -14,13 +14,13 @@ from torch.utils.data import Dataset
 
 from vst.frame import Frame
 from vst.motion import track
-from vst.motion.dis import DisEstimator
-from vst.motion.wear import in_squares, squares
+from vst.motion.estimators.dis import DisEstimator
+from vst.motion.refresh import in_squares, squares
+from vst.synthetic import Scene, SceneConfig
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
 from vst.train.pictures import Loadable
 from vst.train.recipe import WITH_PAST, Recipe
-from vst.train.scenes import Scene, SceneConfig
 from vst.train.still import different_styles, generator, photo_batch, to_unit
 
 _TRIES = 10

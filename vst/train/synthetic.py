@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vst.train.scenes import Scene, SceneConfig
+from vst.synthetic import Scene, SceneConfig
 
 COUNT = 400
 """So many different pictures there are."""

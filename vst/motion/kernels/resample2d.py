@@ -27,7 +27,7 @@ def resample2d(image: Tensor, flow: Tensor) -> Tensor:
     The warping of Ilg et al. (2017), section 3.2, as NVIDIA's Resample2d has it for a kernel size of 1: of
     the four pixels around p + flow(p), each is clamped to the frame by itself. So the value is that of the
     nearest point of the frame, and flow that points out of the frame in x has no gradient in x, likewise y.
-    ``vst.motion.warp`` is for pictures that are looked at; this is a part of a network.
+    ``vst.motion.warping`` is for pictures that are looked at; this is a part of a network.
 
     Coordinates and sums are float32, float64 for a float64 image. Infinite flow reads the border; flow that
     is not a number gives what is not a number. The gradient has none of its own (no second derivative).

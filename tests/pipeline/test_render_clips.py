@@ -1,0 +1,277 @@
+"""Whole renders, from file to file: what is kept, what is painted, and what is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from clips import Sound, make_clip, packets, pattern
+from PIL import Image
+
+from vst.errors import MediaError, UsageError, VstError
+from vst.media import Reader
+from vst.media.probe import probe
+from vst.modes import MODES
+from vst.pipeline import render
+
+UNEVEN = [Fraction(n, 25) for n in (0, 1, 3, 4, 10, 11, 12, 20, 21, 22)]
+
+
+def times(path: Path) -> list[tuple[Fraction, Fraction]]:
+    with Reader(path) as reader:
+        return [(frame.time, frame.duration) for frame in reader]
+
+
+def planes(path: Path) -> list[list[np.ndarray]]:
+    """The decoded samples of every frame, without the padding of their rows."""
+    with av.open(str(path)) as container:
+        return [
+            [
+                np.frombuffer(p, np.uint8).reshape(p.height, -1)[:, : p.width].astype(int)
+                for p in frame.planes
+            ]
+            for frame in container.decode(video=0)
+        ]
+
+
+def shot(number: int, frames: int) -> list[np.ndarray]:
+    """A soft random texture that moves by a pixel a frame; each number another texture and colour."""
+    colour = np.array([(230, 60, 20), (10, 90, 200)][number])
+    coarse = np.random.default_rng(number).random((12, 24)).astype(np.float32)
+    texture = cv2.resize(coarse, (96, 48), interpolation=cv2.INTER_CUBIC).clip(0, 1)[..., None]
+    return [(texture[:, k : k + 64] * 0.7 + 0.3) * colour for k in range(frames)]
+
+
+def as_bytes(pictures: list[np.ndarray]) -> list[np.ndarray]:
+    return [picture.round().astype(np.uint8) for picture in pictures]
+
+
+@pytest.mark.parametrize("moments", [None, UNEVEN], ids=["even", "uneven"])
+def test_a_render_keeps_every_frame_its_time_and_the_sound(tmp_path, settings, moments):
+    clip = make_clip(
+        tmp_path / "clip.mp4",
+        frames=10,
+        times=moments,
+        sound=[Sound(start=Fraction(1, 8))],
+        width=64,
+        height=48,
+    )
+    report = render(clip, settings())
+    assert report.output == tmp_path / "clip.red.mp4"
+    assert (report.source, report.frames, report.shots) == (clip, 10, 1)
+    assert times(report.output) == times(clip)
+    assert packets(report.output, "audio") == packets(clip, "audio")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["clip.mp4", "clip.red.mp4"]
+
+
+def test_a_painting_is_not_the_clip_and_another_style_is_another_painting(tmp_path, settings, images):
+    clip = make_clip(tmp_path / "clip.mkv", frames=2)
+    paintings = [
+        images(render(clip, settings(style=style, mode="itn", codec="ffv1")).output)
+        for style in ("red", "blue", "red+blue")
+    ]
+    for number, painting in enumerate(paintings):
+        for other in (images(clip), *paintings[:number]):
+            assert (painting - other).abs().mean() > 0.02
+
+
+def test_a_still_becomes_a_still_and_keeps_its_alpha(tmp_path, settings):
+    alpha = np.tile(np.arange(0, 240, 6, dtype=np.uint8), (30, 1))
+    colours = (pattern(40, 30, 1).transpose(1, 2, 0) * 255).astype(np.uint8)
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.dstack([colours, alpha])).save(photo)
+    report = render(photo, settings(mode="itn"))
+    assert (report.output, report.frames) == (tmp_path / "photo.red.png", 1)
+    painted = np.asarray(Image.open(report.output))
+    assert painted.shape == (30, 40, 4)
+    assert np.array_equal(painted[..., 3], alpha)
+    assert np.abs(painted[..., :3].astype(int) - colours).mean() > 5
+
+
+def test_transparency_that_the_output_cannot_hold_is_said(tmp_path, settings):
+    photo = tmp_path / "photo.png"
+    Image.new("RGBA", (20, 20), (200, 30, 30, 90)).save(photo)
+    report = render(photo, settings(mode="itn"), tmp_path / "photo.jpg")
+    assert any("transparen" in note for note in report.notes)
+
+
+def test_a_clip_does_not_fit_into_a_still(tmp_path, settings):
+    clip = make_clip(tmp_path / "clip.mp4", frames=3)
+    with pytest.raises(UsageError, match=r"frame.png is a picture, but the clip has several frames"):
+        render(clip, settings(mode="itn"), tmp_path / "frame.png")
+    assert [each.name for each in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_an_output_that_exists_is_refused_and_left_alone_unless_told(tmp_path, settings):
+    clip = make_clip(tmp_path / "clip.mp4", frames=2)
+    output = tmp_path / "clip.red.mp4"
+    output.write_bytes(b"somebody's work")
+    with pytest.raises(MediaError, match="exists already"):
+        render(clip, settings(mode="itn"))
+    assert output.read_bytes() == b"somebody's work"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["clip.mp4", "clip.red.mp4"]
+    render(clip, settings(mode="itn", overwrite=True))
+    assert len(times(output)) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"style": "rde"}, "did you mean 'red'"),
+        ({"mode": "vtm"}, "did you mean 'vtn'"),
+        ({"flow": "dsi"}, "did you mean 'dis'"),
+        ({"codec": "prores"}, "prores cannot live in .mp4"),
+        ({"crf": 99}, "--crf 99 is out of range"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_and_leaves_nothing(tmp_path, settings, options, named):
+    clip = make_clip(tmp_path / "clip.mp4", frames=2)
+    with pytest.raises(UsageError) as refused:
+        render(clip, settings(**options))
+    assert named in str(refused.value).replace('"', "'")
+    assert [each.name for each in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_the_same_settings_give_the_same_frames(tmp_path, settings):
+    clip = make_clip(tmp_path / "clip.mp4", frames=8, width=64, height=48)
+    for codec in ("ffv1", "h264"):
+        first, second = (
+            render(clip, settings(codec=codec), tmp_path / f"{codec}{n}.mkv").output for n in (1, 2)
+        )
+        assert packets(first, "video") == packets(second, "video"), codec
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_painting_starts_anew_at_a_cut(exact_clip, settings, images, mode):
+    first, second = as_bytes(shot(0, 7)), as_bytes(shot(1, 7))
+    whole = exact_clip("whole.mkv", first + second)
+    alone = exact_clip("alone.mkv", second)
+    late = exact_clip("late.mkv", second[1:])
+    options = {"mode": mode, "codec": "ffv1"}
+    both, apart = render(whole, settings(**options)), render(alone, settings(**options))
+    assert (both.shots, apart.shots) == (2, 1)
+    painted = images(apart.output)
+    assert torch.equal(images(both.output)[7:], painted)
+    # What was painted before does matter within a shot to the mode that has a memory, and to it alone.
+    remembers = not torch.equal(images(render(late, settings(**options)).output), painted[1:])
+    assert remembers is (mode in ("vtn", "lstm"))
+
+
+@pytest.mark.parametrize("full_range", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("matrix", [6, 1], ids=["bt601", "bt709"])
+def test_strength_0_into_a_lossless_codec_returns_the_input(tmp_path, settings, matrix, full_range):
+    clip = make_clip(
+        tmp_path / "clip.mkv",
+        frames=3,
+        width=64,
+        height=48,
+        codec="ffv1",
+        colour=(matrix, matrix, matrix),
+        full_range=full_range,
+    )
+    report = render(clip, settings(strength=0, codec="ffv1"))
+    assert report.output.suffix == ".mkv"
+    before, after = probe(clip), probe(report.output)
+    assert (after.pix_fmt, after.colour) == (before.pix_fmt, before.colour)
+    assert before.colour.full_range is full_range
+    off = [
+        np.abs(a - b).max()
+        for x, y in zip(planes(clip), planes(report.output), strict=True)
+        for a, b in zip(x, y, strict=True)
+    ]
+    assert len(off) == 9
+    assert max(off) <= 1
+
+
+def test_strength_lies_between_the_clip_and_the_painting(exact_clip, settings, images, tmp_path):
+    clip = exact_clip("clip.mkv", as_bytes(shot(0, 2)))
+    options = {"mode": "itn", "codec": "ffv1"}
+    half, full = (
+        images(render(clip, settings(strength=s, **options), tmp_path / f"{s}.mkv").output)
+        for s in (0.5, 1)
+    )
+    torch.testing.assert_close(half, (images(clip) + full) / 2, atol=1.01 / 255, rtol=0)
+
+
+def test_keep_color_leaves_a_grey_clip_grey(exact_clip, settings, images, tmp_path):
+    grey = [np.repeat(picture[..., :1], 3, 2) for picture in as_bytes(shot(0, 3))]
+    clip = exact_clip("clip.mkv", grey)
+    options = {"mode": "itn", "codec": "ffv1"}
+    kept = images(render(clip, settings(keep_color=True, **options), tmp_path / "kept.mkv").output)
+    free = images(render(clip, settings(**options), tmp_path / "free.mkv").output)
+
+    def colourfulness(frames: torch.Tensor) -> torch.Tensor:
+        return (frames.amax(1) - frames.amin(1)).max()
+
+    assert colourfulness(kept) <= 1.01 / 255 < 0.05 < colourfulness(free)
+    assert kept.std() > 0.02
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "expected"),
+    [
+        ((64, 48), {"scale": 0.5}, (32, 24)),
+        ((64, 48), {"size": 36}, (48, 36)),
+        ((64, 48), {"scale": 1.5}, (96, 72)),
+        ((47, 33), {}, (47, 33)),
+        ((10, 6), {}, (10, 6)),
+        ((48, 3), {}, (48, 3)),
+    ],
+)
+def test_any_size_goes_through_and_comes_out_as_asked_for(tmp_path, settings, size, options, expected):
+    width, height = size
+    clip = make_clip(
+        tmp_path / "clip.mkv", frames=4, width=width, height=height, codec="ffv1", pix_fmt="yuv444p"
+    )
+    report = render(clip, settings(**options))
+    info = probe(report.output)
+    assert (info.width, info.height) == expected
+    assert len(times(report.output)) == 4
+
+
+def test_progress_counts_every_frame_and_names_the_stage_that_limits(tmp_path, settings):
+    clip = make_clip(tmp_path / "clip.mp4", frames=5)
+    heard = []
+    render(clip, settings(mode="itn"), progress=heard.append)
+    assert [each.frame for each in heard] == [1, 2, 3, 4, 5]
+    assert {each.frames for each in heard} == {5}
+    assert heard[-1].eta == 0
+    assert all(each.fps > 0 for each in heard)
+    assert {each.stage for each in heard} <= {"decode", "motion", "paint", "encode"}
+
+
+def test_the_report_says_where_and_how_precisely_auto_painted(tmp_path, settings):
+    clip = make_clip(tmp_path / "clip.mp4", frames=2)
+    chosen = render(clip, settings(mode="itn", precision="auto"), tmp_path / "a.mp4")
+    given = render(clip, settings(mode="itn"), tmp_path / "b.mp4")
+    said = Counter(note.rpartition(" ")[2] for note in chosen.notes if note.startswith("painted on cpu in"))
+    assert said.total() == 1
+    assert set(said) <= {"fp32", "bf16"}
+    assert not any(note.startswith("painted") for note in given.notes)
+
+
+def test_a_render_leaves_the_number_of_threads_as_it_was(tmp_path, settings):
+    clip = make_clip(tmp_path / "clip.mp4", frames=2)
+    before = torch.get_num_threads()
+    seen = set()
+    other = before + 1
+    render(
+        clip, settings(mode="itn", threads=other), progress=lambda each: seen.add(torch.get_num_threads())
+    )
+    assert seen == {other}
+    assert torch.get_num_threads() == before
+
+
+def test_a_file_that_is_no_clip_is_an_error_in_words(tmp_path, settings):
+    path = tmp_path / "notes.mp4"
+    path.write_text("not a clip")
+    for source in (path, tmp_path / "missing.mp4"):
+        with pytest.raises(VstError, match=source.name):
+            render(source, settings())
+    assert [each.name for each in tmp_path.iterdir()] == ["notes.mp4"]

@@ -1,0 +1,158 @@
+"""What is asked for: values, devices, sizes and names, refused in words where they cannot be meant."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from vst.errors import MediaError, UsageError
+from vst.frame import Frame
+from vst.nn import ITN
+from vst.pipeline import RenderSettings, output_path, stylize
+from vst.pipeline.frame_size import output_size, resize_frame
+from vst.styles import save_weights
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"strength": 1.5}, "strength is 1.5"),
+        ({"strength": -0.1}, "strength is -0.1"),
+        ({"strength": math.nan}, "strength is nan"),
+        ({"style_scale": 0.09}, "style scale is 0.09"),
+        ({"style_scale": 10.5}, "style scale is 10.5"),
+        ({"style_scale": -1}, "style scale is -1"),
+        ({"style_scale": math.nan}, "style scale is nan"),
+        ({"scale": 0.5, "size": 360}, "give one of them"),
+        ({"scale": 0}, "scale is 0"),
+        ({"scale": math.inf}, "scale is inf"),
+        ({"size": 15}, "size is 15"),
+        ({"size": 10**6}, "size is 1000000"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+        ({"quality": "good"}, "unknown quality 'good'"),
+        ({"threads": 0}, "threads is 0"),
+        ({"threads": 2**31}, "threads is 2147483648"),
+    ],
+)
+def test_a_value_out_of_range_is_named(options, named):
+    with pytest.raises(UsageError, match=named):
+        RenderSettings(style="red", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({}, (1921, 1081)),
+        ({"scale": 0.5}, (960, 540)),
+        ({"scale": 2}, (3842, 2162)),
+        ({"size": 720}, (1280, 720)),
+        ({"size": 17}, (30, 16)),
+    ],
+)
+def test_a_size_that_is_asked_for_is_even_and_any_other_is_the_clips_own(options, size):
+    assert output_size(1921, 1081, RenderSettings(style="red", **options)) == size
+
+
+def test_size_is_the_short_side_of_tall_clips_too():
+    assert output_size(1080, 1920, RenderSettings(style="red", size=540)) == (540, 960)
+
+
+def test_a_size_with_nothing_left_or_too_much_is_refused():
+    with pytest.raises(UsageError, match=r"64×8 scaled by 0\.1 has nothing left"):
+        output_size(64, 8, RenderSettings(style="red", scale=0.1))
+    with pytest.raises(UsageError, match="no side may be longer than 16384"):
+        output_size(3840, 2160, RenderSettings(style="red", scale=8))
+
+
+def test_a_frame_that_has_its_size_already_is_not_touched():
+    frame = Frame(0, 0, 1, torch.rand(3, 6, 8))
+    assert resize_frame(frame, 8, 6) is frame
+
+
+def test_alpha_is_resized_along_and_stays_between_0_and_1():
+    alpha = torch.zeros(1, 16, 16)
+    alpha[:, :, 8:] = 1
+    resized = resize_frame(Frame(3, 0, 1, torch.full((3, 16, 16), 0.25), alpha), 24, 20)
+    assert resized.index == 3
+    assert resized.image.shape == (3, 20, 24)
+    assert resized.alpha is not None
+    assert resized.alpha.shape == (1, 20, 24)
+    assert 0 <= resized.alpha.min() < 0.01 < 0.99 < resized.alpha.max() <= 1
+    torch.testing.assert_close(resized.image, torch.full((3, 20, 24), 0.25))
+
+
+@pytest.mark.parametrize(
+    ("source", "style", "output"),
+    [
+        ("clip.mp4", "red", "clip.red.mp4"),
+        ("a.b.MOV", "red", "a.b.red.MOV"),
+        ("clip.mov", "red:0.6+blue:0.4", "clip.red+blue.mov"),
+        ("broadcast.ts", "red", "broadcast.red.mkv"),
+        ("photo.jpg", "red", "photo.red.jpg"),
+        ("photo.bmp", "red", "photo.red.png"),
+    ],
+)
+def test_an_output_is_named_after_its_clip_and_style(source, style, output):
+    folder = Path("footage")
+    assert output_path(folder / source, RenderSettings(style=style)) == folder / output
+
+
+@pytest.mark.parametrize("folder", [".", "/"])
+def test_a_folder_without_a_name_of_its_own_is_no_clip_either(folder):
+    with pytest.raises(MediaError, match="is a folder"):
+        output_path(Path(folder), RenderSettings(style="red"))
+
+
+def test_an_output_given_as_a_folder_gets_the_name_inside_of_it(tmp_path):
+    settings = RenderSettings(style="red")
+    assert output_path(Path("clip.mp4"), settings, tmp_path) == tmp_path / "clip.red.mp4"
+    assert output_path(Path("clip.mp4"), settings, tmp_path / "x.mkv") == tmp_path / "x.mkv"
+
+
+@pytest.mark.parametrize(
+    ("image", "options"),
+    [
+        (torch.rand(4, 20, 20), {}),
+        (torch.rand(20, 20), {}),
+        (torch.zeros(3, 20, 20, dtype=torch.uint8), {}),
+        (torch.zeros(3, 0, 20), {}),
+        (torch.rand(3, 20, 20), {"strength": 2}),
+        (torch.rand(3, 20, 20), {"style_scale": 0}),
+        (torch.rand(3, 20, 20), {"style_scale": 0.1}),
+        (torch.rand(3, 20, 20), {"precision": "double"}),
+        (torch.rand(3, 20, 20), {"device": "gpu"}),
+        (torch.rand(3, 20, 20), {"mode": "nope"}),
+    ],
+)
+def test_a_picture_or_an_option_that_cannot_be_painted_with_is_refused(tiny_weights, image, options):
+    with pytest.raises(UsageError):
+        stylize(image, "red", weights_dir=tiny_weights, **options)
+
+
+def test_one_picture_is_painted_in_memory(tiny_weights):
+    options = {"device": "cpu", "precision": "fp32", "weights_dir": tiny_weights}
+    image = torch.rand(3, 20, 31, dtype=torch.float64)
+    painted = stylize(image, "red", **options)
+    assert (painted.shape, painted.dtype) == (image.shape, torch.float32)
+    assert 0 <= painted.min() <= painted.max() <= 1
+    assert not torch.equal(painted, stylize(image, "blue", **options))
+    assert torch.equal(stylize(image, "red", strength=0, **options), image.float())
+
+
+def test_a_quality_paints_with_the_network_of_its_width(tiny_weights, tmp_path):
+    narrow = tiny_weights / "itn-tiny.safetensors"
+    shutil.copy(narrow, tmp_path)
+    told = {"styles": ("red",), "loss_network": "-", "recipe": "-", "steps": 0}
+    save_weights(tmp_path / "itn-wide.safetensors", ITN(3), **told)
+    image = torch.rand(3, 20, 31)
+
+    def painted(folder, quality):
+        options = {"device": "cpu", "precision": "fp32", "weights_dir": folder}
+        return stylize(image, "red", quality=quality, **options)
+
+    assert torch.equal(painted(tmp_path, "fast"), painted(tiny_weights, "best"))
+    assert not torch.equal(painted(tmp_path, "fast"), painted(tmp_path, "best"))

@@ -1,0 +1,218 @@
+"""Strokes have a size relative to the frame: at which size a frame is painted, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from vst.errors import UsageError
+from vst.frame import Frame
+from vst.media.probe import probe
+from vst.modes import create_mode
+from vst.motion import create_estimator
+from vst.pipeline import render, stylize
+from vst.pipeline.frame_size import working_size
+from vst.pipeline.stages import paint
+from vst.postprocess import Look
+
+
+class Stripes:
+    """Paints stripes of eight pixels, light and dark, whatever it sees; remembers what it saw."""
+
+    def __init__(self, *distances: int) -> None:
+        self.distances = distances
+        self.seen: list[torch.Size] = []
+        self.flows: list[torch.Size] = []
+
+    def reset(self) -> None:
+        pass
+
+    def step(self, frame, motions):
+        self.seen.append(frame.image.shape)
+        self.flows += [motion.flow.shape for motion in motions.values()]
+        stripes = (torch.arange(frame.image.shape[2]) // 4 % 2).float()
+        return stripes.expand(frame.image.shape).contiguous()
+
+
+class Copy(Stripes):
+    """Paints what it sees."""
+
+    def step(self, frame, motions):
+        super().step(frame, motions)
+        return frame.image.clamp(0, 1)
+
+
+def count_stripes(painted: torch.Tensor) -> int:
+    return int(((painted[0, painted.shape[1] // 2] > 0.5).int().diff() == 1).sum())
+
+
+def moving(count: int, width: int = 96, height: int = 72) -> Iterator[Frame]:
+    """Frames of a soft texture that moves by two pixels a frame, half transparent."""
+    coarse = np.random.default_rng(0).random((9, 16)).astype(np.float32)
+    texture = cv2.resize(coarse, (width + 2 * count, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    for n in range(count):
+        image = torch.from_numpy(texture[:, 2 * n : 2 * n + width]).expand(3, height, width).contiguous()
+        yield Frame(n, Fraction(n, 25), Fraction(1, 25), image, torch.full((1, height, width), 0.5))
+
+
+def painted(frames, mode, estimator=None, *, working=None) -> list[Frame]:
+    written: list[Frame] = []
+    paint(
+        frames, mode, estimator, Look(), working=working, write=written.append, cut=lambda shot, save: None
+    )
+    return written
+
+
+@pytest.mark.parametrize(
+    ("size", "style_scale", "working"),
+    [
+        # Up to 480p at their own size, larger ones at 480p.
+        ((640, 480), None, (640, 480)),
+        ((854, 480), None, (854, 480)),
+        ((48, 3), None, (48, 3)),
+        ((1920, 1080), None, (853, 480)),
+        ((1080, 1920), None, (480, 853)),
+        ((3840, 2160), None, (853, 480)),
+        ((20000, 600), None, (16000, 480)),
+        # A style scale is meant for any frame, so small ones are enlarged.
+        ((1920, 1080), 1, (853, 480)),
+        ((320, 240), 1, (640, 480)),
+        ((1920, 1080), 0.5, (1707, 960)),
+        ((1920, 1080), 2, (427, 240)),
+        ((640, 480), 10, (64, 48)),
+        ((3840, 2160), 480 / 2160, (3840, 2160)),
+        ((12000, 600), 1, (9600, 480)),
+    ],
+)
+def test_the_short_side_that_is_painted_is_480_over_the_style_scale(size, style_scale, working):
+    assert working_size(*size, style_scale) == working
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (240, 320), (7680, 4320), (3000, 100)])
+def test_strokes_too_fine_to_paint_are_refused_with_a_style_scale_that_is_not(size):
+    with pytest.raises(
+        UsageError, match=r"no side may be longer than 4096: give [0-9.]+ or more"
+    ) as refused:
+        working_size(*size, 0.1)
+    least = float(str(refused.value).partition("give ")[2].split()[0])
+    assert 3800 < max(working_size(*size, least)) <= 4096
+
+
+@pytest.mark.parametrize("working", [(32, 24), (128, 96), (33, 70)], ids=["smaller", "larger", "thinner"])
+def test_motion_and_mode_see_the_working_size_and_what_is_written_has_the_frames(working):
+    width, height = working
+    mode = Stripes(1)
+    frames = list(moving(5))
+    written = painted(iter(frames), mode, create_estimator("dis"), working=working)
+    assert set(mode.seen) == {(3, height, width)}
+    assert set(mode.flows) == {(2, height, width)}
+    assert len(mode.seen) == len(mode.flows) + 1 == 5
+    for frame, result in zip(frames, written, strict=True):
+        assert (result.index, result.time, result.duration) == (frame.index, frame.time, frame.duration)
+        assert result.image.shape == frame.image.shape
+        assert result.alpha is frame.alpha
+
+
+def test_every_frame_gets_its_own_painting_back_across_cuts_and_at_both_ends():
+    def flat() -> Iterator[Frame]:
+        for n in range(13):
+            value = 0.02 * n + (0.6 if n > 6 else 0)
+            yield Frame(n, Fraction(n), Fraction(1), torch.full((3, 60, 80), value))
+
+    written = painted(flat(), Copy(), working=(20, 15))
+    values = [frame.image.mean().item() for frame in written]
+    assert values == pytest.approx([frame.image.mean().item() for frame in flat()], abs=1e-4)
+    assert [frame.index for frame in written] == list(range(13))
+
+
+def test_what_is_painted_at_the_frames_own_size_is_written_bit_for_bit():
+    frames = list(moving(4))
+    wanted = [frame.image.clamp(0, 1) for frame in frames]
+    for working in (None, (96, 72)):
+        written = painted(iter(frames), Copy(), working=working)
+        assert all(torch.equal(a.image, b) for a, b in zip(written, wanted, strict=True))
+
+
+def test_what_is_remembered_stays_at_working_resolution(tiny_weights):
+    mode = create_mode("vtn", "red", weights_dir=tiny_weights)
+    painted(moving(4), mode, create_estimator("dis"), working=(48, 36))
+    assert [output.shape for output in mode.snapshot()[1:]] == [(3, 36, 48)] * 4
+
+
+def test_strokes_keep_their_size_in_the_picture_and_the_style_scale_changes_it(monkeypatch):
+    monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 48)
+    monkeypatch.setattr("vst.pipeline.still.create_mode", lambda *a, **k: Stripes())
+
+    def stripes(height: int, style_scale: float | None) -> int:
+        picture = torch.full((3, height, height * 4 // 3), 0.5)
+        return count_stripes(stylize(picture, "any", style_scale=style_scale, precision="fp32"))
+
+    assert {height: stripes(height, None) for height in (24, 48, 96, 192)} == {24: 4, 48: 8, 96: 8, 192: 8}
+    assert [stripes(height, 1) for height in (24, 48, 96)] == [8, 8, 8]
+    assert [stripes(96, scale) for scale in (0.5, 2, 4)] == [16, 4, 2]
+
+
+def test_a_picture_up_to_480p_is_what_its_mode_paints_bit_for_bit(tiny_weights):
+    options = {"device": "cpu", "precision": "fp32", "weights_dir": tiny_weights}
+    picture = next(moving(1)).image
+    mode = create_mode("itn", "red", weights_dir=tiny_weights)
+    alone = mode.step(Frame(0, Fraction(0), Fraction(1), picture), {})
+    assert torch.equal(stylize(picture, "red", **options), alone)
+    assert torch.equal(stylize(picture, "red", style_scale=480 / 72, **options), alone)
+    assert not torch.equal(stylize(picture, "red", style_scale=5, **options), alone)
+
+
+@pytest.mark.parametrize("mode", ["itn", "vtn"])
+def test_a_clip_is_painted_with_strokes_of_any_size_and_keeps_its_own(
+    exact_clip, settings, images, tmp_path, monkeypatch, mode
+):
+    monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 24)
+    pictures = [
+        (frame.image.permute(1, 2, 0).numpy() * 255).astype(np.uint8) for frame in moving(5, 64, 48)
+    ]
+    clip = exact_clip("clip.mkv", pictures)
+    paintings = []
+    for style_scale in (None, 1, 0.25, 1.5):
+        report = render(
+            clip,
+            settings(mode=mode, codec="ffv1", style_scale=style_scale),
+            tmp_path / f"{style_scale}.mkv",
+        )
+        info = probe(report.output)
+        assert (info.width, info.height, report.frames) == (64, 48, 5)
+        paintings.append(images(report.output))
+        short = round(24 / (style_scale or 1))
+        said = f"painted at {short * 4 // 3}×{short}; --style-scale changes the size of the strokes"
+        assert said in report.notes
+    default, one, fine, broad = paintings
+    assert torch.equal(default, one)
+    for a, b in ((default, fine), (default, broad), (fine, broad)):
+        assert (a - b).abs().mean() > 0.005
+
+
+def test_the_output_is_what_strokes_are_measured_in(exact_clip, settings, images, tmp_path, monkeypatch):
+    monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 24)
+    pictures = [
+        (frame.image.permute(1, 2, 0).numpy() * 255).astype(np.uint8) for frame in moving(2, 64, 48)
+    ]
+    clip = exact_clip("clip.mkv", pictures)
+    seen = []
+    monkeypatch.setattr("vst.pipeline.job.create_mode", lambda *a, **k: seen.append(Stripes()) or seen[-1])
+    for n, options in enumerate(({}, {"size": 36}, {"size": 16}, {"scale": 2, "style_scale": 2})):
+        render(clip, settings(mode="itn", **options), tmp_path / f"{n}.mkv")
+    assert [set(mode.seen) for mode in seen] == [{(3, 24, 32)}, {(3, 24, 32)}, {(3, 16, 22)}, {(3, 12, 16)}]
+
+
+def test_at_strength_0_nothing_is_painted_so_no_size_is_refused(exact_clip, settings, images, tmp_path):
+    clip = exact_clip("wide.mkv", [np.full((4, 96, 3), 90, np.uint8)] * 2)
+    report = render(clip, settings(strength=0, style_scale=0.1, codec="ffv1"))
+    assert torch.equal(images(report.output), images(clip))
+    assert not any(note.startswith("painted") for note in report.notes)
+    with pytest.raises(UsageError, match="no side may be longer"):
+        render(clip, settings(style_scale=0.1), tmp_path / "other.mkv")
+    assert not (tmp_path / "other.mkv").exists()

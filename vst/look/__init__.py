@@ -1,8 +1,0 @@
-"""Finishing: what happens to a painting before it is written."""
-
-from __future__ import annotations
-
-from vst.look.finish import Look, keep_color
-from vst.look.upsample import at_frame_size, guided_upsample, resize
-
-__all__ = ["Look", "at_frame_size", "guided_upsample", "keep_color", "resize"]

@@ -1,0 +1,1 @@
+"""Files to frames: one pass, bounded memory, exact times."""

@@ -1,0 +1,1 @@
+"""What is finished of a render, on disk, so that it can be resumed."""

@@ -1,0 +1,46 @@
+"""Picture files as tensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from vst.media.colour.light import compress, srgb_from_light
+from vst.media.stills.samples import is_exr, read_samples
+
+
+class Picture(NamedTuple):
+    """A decoded picture; `image`, `alpha` and `gain` as `Frame` has them.
+
+    Attributes:
+        image: 3×H×W.
+        alpha: 1×H×W or None.
+        gain: 1×H×W or None.
+        notes: What a user should know.
+    """
+
+    image: torch.Tensor
+    alpha: torch.Tensor | None = None
+    gain: torch.Tensor | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_still(path: Path) -> Picture:
+    """A picture, upright.
+
+    Raises:
+        MediaError: If it cannot be decoded, or is too large.
+    """
+    samples = read_samples(path)
+    planes = torch.from_numpy(samples.planes.astype(np.float32)).permute(2, 0, 1).div(samples.top)
+    planes = planes.contiguous()
+    image, alpha = planes[:3], planes[3:4] if planes.shape[0] == 4 else None
+    if planes.shape[0] == 1:
+        image = planes.repeat(3, 1, 1)
+    if not is_exr(path):
+        return Picture(image, alpha)
+    shown, gain = compress(image)
+    return Picture(srgb_from_light(shown), alpha, gain, samples.notes)

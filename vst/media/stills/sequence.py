@@ -1,0 +1,155 @@
+"""Image sequences by pattern: ``shot.%04d.exr``, ``shot.####.exr`` or ``shot.*.exr``."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import translate
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+from vst.errors import MediaError, UsageError
+from vst.media.probe.limits import FRAMES
+
+DEFAULT_RATE = Fraction(24)
+"""Frames a second of a sequence, where neither the user nor its files say it."""
+
+MAX_DIGITS = 9
+"""Numbers of frames have at most so many digits."""
+
+NAMED_GAPS = 5
+"""So many gaps are named; the rest is counted."""
+
+PICTURES = (".bmp", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Extensions of files that a glob may mean."""
+
+_COUNTER = re.compile(r"%(?:0(?P<width>\d{1,2}))?d|(?P<marks>#+)")
+_LAST_NUMBER = re.compile(rf"\d{{1,{MAX_DIGITS}}}(?=\D*$)")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSequence:
+    """The files of a sequence, in order.
+
+    Attributes:
+        pattern: What the user asked for.
+        files: The pictures.
+        numbers: The number of each, strictly increasing.
+    """
+
+    pattern: Path
+    files: tuple[Path, ...]
+    numbers: tuple[int, ...]
+
+    def gaps(self) -> Iterator[tuple[int, int]]:
+        """First and last number of every run that is missing between two files."""
+        for before, after in zip(self.numbers, self.numbers[1:], strict=False):
+            if after - before > 1:
+                yield before + 1, after - 1
+
+    @property
+    def note(self) -> str | None:
+        """What a user should know of the gaps."""
+        gaps = list(self.gaps())
+        if not gaps:
+            return None
+        names = [str(a) if a == b else f"{a}-{b}" for a, b in gaps[:NAMED_GAPS]]
+        more = f" and {len(gaps) - NAMED_GAPS} more gaps" if len(gaps) > NAMED_GAPS else ""
+        one = len(gaps) == 1 and gaps[0][0] == gaps[0][1]
+        return (
+            f"{'frame' if one else 'frames'} {', '.join(names)}{more} {'is' if one else 'are'} missing in "
+            f"{self.pattern.name}; the frame before a gap is shown until it ends"
+        )
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a path means many files: a counter or a glob in its name, and no file of that very name."""
+    name = path.name
+    return bool(_COUNTER.search(name) or re.search(r"[*?\[]", name)) and not path.exists()
+
+
+def has_counter(path: Path) -> bool:
+    """Whether numbers can be written into a path's name."""
+    return _COUNTER.search(path.name) is not None
+
+
+def numbered(pattern: Path, number: int) -> Path:
+    """The file of one frame.
+
+    Raises:
+        UsageError: If the name has not exactly one counter.
+    """
+    name = pattern.name
+    counters = list(_COUNTER.finditer(name))
+    if len(counters) != 1:
+        raise UsageError(f"{name} has {len(counters)} counters: expected one, such as %04d or ####")
+    (counter,) = counters
+    width = len(counter["marks"] or "") or int(counter["width"] or 0)
+    return pattern.with_name(f"{name[: counter.start()]}{number:0{width}d}{name[counter.end() :]}")
+
+
+def _number_in(pattern: Path) -> re.Pattern[str] | None:
+    """Matches the names that a counter makes, with the number as its only group; None for a glob."""
+    counters = list(_COUNTER.finditer(pattern.name))
+    if not counters:
+        return None
+    if len(counters) > 1:
+        raise UsageError(f"{pattern.name} has {len(counters)} counters: expected one, such as %04d or ####")
+    (counter,) = counters
+    name = pattern.name
+    width = min(len(counter["marks"] or "") or int(counter["width"] or 1), MAX_DIGITS)
+    # As printf does it: a number that needs more digits than the width has no leading zero.
+    longer = f"|[1-9]\\d{{{width},{MAX_DIGITS - 1}}}" if width < MAX_DIGITS else ""
+    digits = f"(\\d{{{width}}}{longer})" if width > 1 else f"(0|[1-9]\\d{{0,{MAX_DIGITS - 1}}})"
+    return re.compile(re.escape(name[: counter.start()]) + digits + re.escape(name[counter.end() :]))
+
+
+def files_like(pattern: Path) -> list[tuple[int, Path]]:
+    """Number and path of every file that a pattern means, in order.
+
+    A glob means pictures only. The last number in each name counts, or, where these are not all different,
+    the order of names.
+
+    Raises:
+        MediaError: If the folder cannot be read, or more files are meant than a clip may have frames.
+        UsageError: If the name has more than one counter.
+    """
+    counted = _number_in(pattern)
+    wanted = counted or re.compile(translate(pattern.name))
+    try:
+        with os.scandir(pattern.parent) as entries:
+            matches = (match for entry in entries if (match := wanted.fullmatch(entry.name)))
+            found = list(islice(matches, FRAMES.value + 1))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise MediaError(f"the folder {pattern.parent} cannot be read: {reason}; check the path") from error
+    FRAMES.check(pattern, len(found))
+    if counted:
+        return sorted((int(match[1]), pattern.with_name(match.string)) for match in found)
+    names = sorted(
+        match.string
+        for match in found
+        if not match.string.startswith(".") and match.string.lower().endswith(PICTURES)
+    )
+    last = [_LAST_NUMBER.search(name) for name in names]
+    numbers = [int(match[0]) for match in last if match is not None]
+    if len(numbers) < len(names) or len(set(numbers)) < len(names):
+        numbers = list(range(1, len(names) + 1))
+    return sorted(zip(numbers, (pattern.with_name(name) for name in names), strict=True))
+
+
+def find_sequence(pattern: Path) -> ImageSequence:
+    """The files that a pattern means.
+
+    Raises:
+        MediaError: If there are none, or the folder cannot be read.
+        UsageError: If the name has more than one counter.
+    """
+    found = files_like(pattern)
+    if not found:
+        raise MediaError(f"no file is called {pattern}: check the folder, and the digits of the numbers")
+    numbers, files = zip(*found, strict=True)
+    return ImageSequence(pattern, files, numbers)

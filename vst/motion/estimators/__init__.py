@@ -1,0 +1,1 @@
+"""The optical flow estimators, one file or package each."""

@@ -1,0 +1,1 @@
+"""Published flow networks: their checkpoints, imported once by the user."""

@@ -1,7 +1,0 @@
-"""PWC-Net (Sun, Yang, Liu, Kautz, CVPR 2018) with the parameter names of NVlabs' release."""
-
-from __future__ import annotations
-
-from vst.motion.pwcnet.network import PWCNet
-
-__all__ = ["PWCNet"]

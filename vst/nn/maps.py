@@ -1,0 +1,227 @@
+"""Feature maps that are made piece by piece, where and when they are asked for.
+
+A piece of a convolution's output needs a somewhat larger piece of its input, and reflection padding only
+where that reaches the picture's own border. So each layer here asks the one before it for what it needs,
+down to a map that is in memory. Nothing is made twice unless two pieces overlap, or it is asked for twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vst.nn.layers import ConditionalNorm2d
+
+
+class Box(NamedTuple):
+    """Rows top..bottom−1 and columns left..right−1."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def of(self, x: Tensor) -> Tensor:
+        """This piece of B×C×H×W, a view."""
+        return x[..., self.top : self.bottom, self.left : self.right]
+
+    def within(self, outer: Box) -> Box:
+        """The same piece, counted from the corner of one around it."""
+        return Box(
+            self.top - outer.top, self.bottom - outer.top, self.left - outer.left, self.right - outer.left
+        )
+
+    def grown(self, by: int, size: tuple[int, int]) -> Box:
+        """With so many pixels more to each side, as far as a map of this size has them."""
+        height, width = size
+        return Box(
+            max(self.top - by, 0),
+            min(self.bottom + by, height),
+            max(self.left - by, 0),
+            min(self.right + by, width),
+        )
+
+
+def tiles(size: tuple[int, int], side: int) -> Iterator[Box]:
+    """A map of this size (height, width) in pieces no longer than `side`, as even as can be, by rows."""
+    for top, bottom in _parts(size[0], side):
+        for left, right in _parts(size[1], side):
+            yield Box(top, bottom, left, right)
+
+
+def _parts(length: int, side: int) -> list[tuple[int, int]]:
+    count = -(-length // side)
+    edges = [k * length // count for k in range(count + 1)]
+    return list(pairwise(edges))
+
+
+class Map(Protocol):
+    """B×C×H×W that need not be in memory."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        ...
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Tensors one beside the other along C, wherever they are; pieces come on a device in a type."""
+
+    tensors: Sequence[Tensor]
+    like: Tensor
+    """Of the device and type that are wanted."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        height, width = self.tensors[0].shape[-2:]
+        return height, width
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w."""
+        parts = [box.of(each).to(self.like.device, self.like.dtype) for each in self.tensors]
+        return torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A map in memory."""
+
+    tensor: Tensor
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        height, width = self.tensor.shape[-2:]
+        return height, width
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w, a view."""
+        return box.of(self.tensor)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A map of which one piece is in memory, and no more than that is asked for."""
+
+    tensor: Tensor
+    where: Box
+    size: tuple[int, int]
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w."""
+        return box.within(self.where).of(self.tensor)
+
+
+@dataclass(frozen=True)
+class Convolved:
+    """A convolution with reflection padding of half its kernel.
+
+    Attributes:
+        convolve: The layer, as it is called with a whole map.
+        source: What it is applied to.
+        kernel: Its size.
+        stride: Its stride.
+        crop: H and W of the source, where it is larger than what the layer is to see.
+    """
+
+    convolve: Callable[[Tensor], Tensor]
+    source: Map
+    kernel: int
+    stride: int = 1
+    crop: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """⌈H/stride⌉ and ⌈W/stride⌉."""
+        height, width = self._seen
+        return -(-height // self.stride), -(-width // self.stride)
+
+    @property
+    def _seen(self) -> tuple[int, int]:
+        return self.crop or self.source.size
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w."""
+        height, width = self._seen
+        top, bottom = self._needed(box.top, box.bottom, height)
+        left, right = self._needed(box.left, box.right, width)
+        whole = self.convolve(self.source.piece(Box(top, bottom, left, right)))
+        # At the piece's inner borders the layer reflected what it had not been given: that is left out.
+        first = Box(top // self.stride, 0, left // self.stride, 0)
+        return box.within(first).of(whole)
+
+    def _needed(self, start: int, stop: int, length: int) -> tuple[int, int]:
+        reach = self.kernel // 2
+        first = max(start * self.stride - reach, 0) // self.stride * self.stride
+        return first, min((stop - 1) * self.stride + reach + 1, length)
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """A layer that doubles the size and looks at most one pixel of its source to each side."""
+
+    enlarge: Callable[[Tensor], Tensor]
+    source: Map
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """2H and 2W."""
+        height, width = self.source.size
+        return 2 * height, 2 * width
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w."""
+        half = Box(box.top // 2, -(-box.bottom // 2), box.left // 2, -(-box.right // 2))
+        half = half.grown(1, self.source.size)
+        whole = self.enlarge(self.source.piece(half))
+        return box.within(Box(2 * half.top, 0, 2 * half.left, 0)).of(whole)
+
+
+@dataclass(frozen=True)
+class Normed:
+    """A norm by statistics that are known, and ReLU."""
+
+    source: Map
+    norm: ConditionalNorm2d
+    mean: Tensor
+    variance: Tensor
+    mix: Tensor
+    relu: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        return self.source.size
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w."""
+        x = self.norm.apply_affine(self.source.piece(box), self.mean, self.variance, self.mix)
+        return x.relu_() if self.relu else x
+
+
+@dataclass(frozen=True)
+class Rectified:
+    """ReLU."""
+
+    source: Map
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        return self.source.size
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w."""
+        return F.relu(self.source.piece(box))

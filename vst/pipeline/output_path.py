@@ -1,0 +1,46 @@
+"""What an output is called when nobody says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vst.errors import UsageError
+from vst.media import CONTAINERS
+from vst.media.probe.containers import check_readable
+from vst.media.stills.sequence import PICTURES, has_counter, is_pattern
+from vst.media.stills.write import STILL_SUFFIXES
+from vst.pipeline.settings import RenderSettings
+from vst.styles.blend import parse_blend
+
+
+def written_suffix(path: Path) -> str:
+    """The extension of a file's output: its own, or .mkv (pictures .png) where that cannot be written."""
+    suffix = path.suffix.lower()
+    if suffix in STILL_SUFFIXES or suffix.removeprefix(".") in CONTAINERS:
+        return path.suffix
+    return ".png" if suffix in PICTURES else ".mkv"
+
+
+def output_path(source: Path, settings: RenderSettings, output: Path | None = None) -> Path:
+    """The output's path: the one given, or `clip.candy.mov` beside `clip.mov`.
+
+    A folder given as output gets that name inside it. An image sequence `shots/%04d.png` becomes
+    `shots/candy/%04d.png`, so that no pattern finds both.
+
+    Raises:
+        UsageError: where the style cannot be read, or a sequence by a glob has no output.
+    """
+    label = parse_blend(settings.style).label
+    if not source.name:  # "." and "/" are folders, and have no name to make another from
+        check_readable(source)
+    if output is not None and not output.is_dir():
+        return output
+    if is_pattern(source):
+        if not has_counter(source):
+            raise UsageError(
+                f"no output for {source.name}: give one with -o, such as out/%04d{source.suffix}"
+            )
+        name = source.with_suffix(written_suffix(source)).name
+        return (source.parent / label if output is None else output) / name
+    name = f"{source.stem}.{label}{written_suffix(source)}"
+    return source.with_name(name) if output is None else output / name

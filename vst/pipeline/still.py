@@ -1,0 +1,80 @@
+"""One picture in memory, for those who have no file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from torch import Tensor
+
+from vst.device import choose_device, choose_precision
+from vst.errors import UsageError
+from vst.frame import Frame
+from vst.modes import create_mode
+from vst.pipeline.frame_size import resize_frame, working_size
+from vst.pipeline.settings import check_strength, check_style_scale, check_tile
+from vst.postprocess import Look, at_frame_size
+from vst.styles.quality import BEST
+
+
+def stylize(
+    image: Tensor,
+    style: str,
+    *,
+    mode: str = "itn",
+    quality: str = BEST,
+    strength: float = 1.0,
+    keep_color: bool = False,
+    style_scale: float | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    tile: int | None = None,
+    weights_dir: Path | None = None,
+) -> Tensor:
+    """Paint one picture.
+
+    Args:
+        image: 3×H×W, RGB, 0..1, any floating type.
+        style: A style, or a blend like `candy:0.6+wave:0.4`.
+        mode: Which mode's network paints it.
+        quality: Its widest network that has the style, `best`, the narrowest, `fast`, or `standard`, which
+            is a wide one or none.
+        strength: 0 is the picture, 1 the painting.
+        keep_color: Luminance of the painting, colour of the picture.
+        style_scale: Size of the strokes relative to the picture, 0.1..10: 1 is as a picture with a short
+            side of 480 pixels gets them. None is 1, but smaller pictures are painted at their own size.
+        device: auto, cpu, cuda or cuda:n.
+        precision: auto, fp32, bf16 or fp16.
+        tile: Side in pixels of the tiles in which it is painted, 0 for none; None: large pictures are.
+        weights_dir: Looked in before the usual weight folders.
+
+    Returns:
+        3×H×W, RGB, 0..1, fp32, on the CPU.
+
+    Raises:
+        UsageError: for a tensor of another shape, a strength, style scale or tile out of range, an unknown
+            style, mode, quality, device or precision.
+        WeightsError: for damaged weights.
+    """
+    if image.dim() != 3 or image.shape[0] != 3 or not image.is_floating_point() or not image.numel():
+        raise UsageError(
+            f"got a picture of shape {tuple(image.shape)}, {image.dtype}; expected 3×H×W floats in 0..1"
+        )
+    check_strength(strength)
+    check_style_scale(style_scale)
+    check_tile(tile)
+    size = working_size(image.shape[2], image.shape[1], style_scale)
+    place = choose_device(device)
+    painter = create_mode(
+        mode,
+        style,
+        device=place,
+        precision=choose_precision(precision, place),
+        weights_dir=weights_dir,
+        quality=quality,
+        tile=tile,
+    )
+    frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
+    seen = resize_frame(frame, *size)
+    painted = at_frame_size(painter.step(seen, {}), seen.image, frame.image)
+    return Look(strength, keep_color)(painted, frame.image)

@@ -1,0 +1,8 @@
+"""Finishing: what happens to a painting before it is written."""
+
+from __future__ import annotations
+
+from vst.postprocess.colour import Look, keep_color
+from vst.postprocess.upsample import at_frame_size, guided_upsample, resize
+
+__all__ = ["Look", "at_frame_size", "guided_upsample", "keep_color", "resize"]
