@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "first", ["vst.stylize", "vst.pipeline", "vst.RenderSettings", "__import__('vst.pipeline.job')"]
+    "first", ["vst.stylize", "vst.Report", "vst.RenderSettings", "__import__('vst.pipeline.job')"]
 )
 def test_render_can_be_called_whatever_was_used_before_it(first):
     script = f"import vst; {first}; assert callable(vst.render); vst.render('x.mp4')"
