@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vst.errors import VstError
     from vst.frame import Frame, Motion
-    from vst.modes import create_mode
+    from vst.modes import create_stylizer
     from vst.pipeline import Progress, RenderSettings, Report, render, stylize
-    from vst.styles import load_catalogue
+    from vst.pipeline.session import StylizerSession
+    from vst.styles import load_catalogue, resolve_style
 
 __version__ = "0.1.0"
 
@@ -29,9 +30,11 @@ _WHERE = {
     "RenderSettings": "vst.pipeline",
     "Report": "vst.pipeline",
     "VstError": "vst.errors",
-    "create_mode": "vst.modes",
+    "StylizerSession": "vst.pipeline.session",
+    "create_stylizer": "vst.modes",
     "load_catalogue": "vst.styles",
     "render": "vst.pipeline",
+    "resolve_style": "vst.styles",
     "stylize": "vst.pipeline",
 }
 
@@ -41,11 +44,13 @@ __all__ = [
     "Progress",
     "RenderSettings",
     "Report",
+    "StylizerSession",
     "VstError",
     "__version__",
-    "create_mode",
+    "create_stylizer",
     "load_catalogue",
     "render",
+    "resolve_style",
     "stylize",
 ]
 

@@ -1,4 +1,4 @@
-"""The two things that flow through the program: a frame, and how it moved."""
+"""What flows through the program: a frame, its motion, and the past that a frame is conditioned on."""
 
 from __future__ import annotations
 
@@ -49,3 +49,20 @@ class Motion:
     flow: Tensor
     mask: Tensor
     distance: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Earlier stylized frames, warped to the current one.
+
+    Attributes:
+        image: Float tensor 3×H×W, RGB, −1..1, as `Stylizer.stylize` returned it, warped; 0 where `trust` is
+            0.
+        trust: Float tensor 1×H×W: 1 where `image` can be trusted.
+        refresh: Float tensor 1×H×W, 0..1: the share of what a gated network would keep of the past that is
+            to be stylized afresh, since it has been resampled too often. None: nothing is.
+    """
+
+    image: Tensor
+    trust: Tensor
+    refresh: Tensor | None = None

@@ -23,7 +23,7 @@ from vst.modes import create_mode
 from vst.motion import create_estimator
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.stages import paint
-from vst.postprocess import Look
+from vst.postprocess import Postprocess
 
 WIDTH, HEIGHT = 64, 48
 CUT = 7
@@ -126,7 +126,7 @@ def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
     def render(
         frames: list[Tensor],
         mode: str,
-        look: Look | None = None,
+        look: Postprocess | None = None,
         style_scale: float | None = None,
     ) -> list[Tensor]:
         precision = choose_precision("auto", torch.device("cpu"))
@@ -138,7 +138,7 @@ def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
             (Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames)),
             painter,
             create_estimator("auto", device=torch.device("cpu")) if painter.distances else None,
-            look or Look(),
+            look or Postprocess(),
             working=size,
             write=lambda frame: out.append(frame.image),
             cut=lambda shot, save: None,

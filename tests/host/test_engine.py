@@ -10,7 +10,7 @@ import torch
 from tests.host.conftest import CUT, FRAMES
 from vst.errors import UsageError, VstError
 from vst.host.engine import Engine
-from vst.postprocess import Look
+from vst.postprocess import Postprocess
 
 
 @pytest.mark.parametrize("mode", ["itn", "vtn"])
@@ -83,7 +83,7 @@ def test_parameters_change_in_mid_sequence_as_if_they_had_always_been_so(make_ho
     host = make_host()
     for number in range(4):
         host.paint(number)
-    look = Look(0.5, keep_color=True)
+    look = Postprocess(0.5, keep_color=True)
     assert torch.equal(host.paint(4, strength=0.5, keep_color=True), rendered(clip, "vtn", look)[4])
     assert torch.equal(
         host.paint(5, style_scale=12.0 / 0.48 / 3.0), rendered(clip, "vtn", None, 12 / 0.48 / 3)[5]

@@ -18,7 +18,7 @@ from vst.motion import create_estimator
 from vst.pipeline import render, stylize
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.stages import paint
-from vst.postprocess import Look
+from vst.postprocess import Postprocess
 
 
 class Stripes:
@@ -63,7 +63,8 @@ def moving(count: int, width: int = 96, height: int = 72) -> Iterator[Frame]:
 def painted(frames, mode, estimator=None, *, working=None) -> list[Frame]:
     written: list[Frame] = []
     paint(
-        frames, mode, estimator, Look(), working=working, write=written.append, cut=lambda shot, save: None
+        frames, mode, estimator, Postprocess(), working=working, write=written.append, cut=lambda shot,
+        save: None
     )
     return written
 

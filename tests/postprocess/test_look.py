@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vst.postprocess import Look, keep_color
+from vst.postprocess import Postprocess, keep_color
 from vst.postprocess.colour import LUMA, luminance_within
 
 WEIGHTS = torch.tensor(LUMA).view(3, 1, 1)
@@ -13,13 +13,13 @@ def luminance(image):
 
 def test_strength_zero_gives_the_frame_itself():
     frame = torch.rand(3, 4, 4) * 1.4 - 0.2
-    assert Look(strength=0)(torch.rand(3, 4, 4), frame) is frame
+    assert Postprocess(strength=0)(torch.rand(3, 4, 4), frame) is frame
 
 
 def test_strength_one_gives_the_painting_and_half_the_middle():
     painted, frame = torch.rand(3, 4, 4), torch.rand(3, 4, 4)
-    assert torch.equal(Look()(painted, frame), painted)
-    torch.testing.assert_close(Look(strength=0.5)(painted, frame), (painted + frame) / 2)
+    assert torch.equal(Postprocess()(painted, frame), painted)
+    torch.testing.assert_close(Postprocess(strength=0.5)(painted, frame), (painted + frame) / 2)
 
 
 def test_keep_color_takes_luminance_from_the_painting():
@@ -42,7 +42,7 @@ def test_keep_color_of_a_grey_clip_is_a_grey_painting():
     torch.testing.assert_close(kept[0], kept[2])
 
 
-@pytest.mark.parametrize("look", [Look(keep_color=True), Look(0.3), Look(0.7, keep_color=True)])
+@pytest.mark.parametrize("look", [Postprocess(keep_color=True), Postprocess(0.3), Postprocess(0.7, keep_color=True)])
 def test_a_tall_frame_is_finished_as_all_its_rows_are_alone(look):
     torch.manual_seed(0)
     painted, frame = torch.rand(3, 300, 37), torch.rand(3, 300, 37) * 1.2 - 0.1

@@ -7,7 +7,7 @@ from torch import nn
 from vst.frame import Motion
 from vst.losses import PerceptualLoss
 from vst.losses.perceptual import style_targets
-from vst.motion import recall
+from vst.motion import compose_past
 from vst.nn import VTN
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
@@ -50,7 +50,7 @@ def test_what_is_remembered_is_what_a_render_recalls(step, batch):
         distance: Motion(batch["flow"][0, 5, k], batch["mask"][0, 5, k], distance)
         for k, distance in enumerate(step.recipe.memory)
     }
-    image, mask = recall(motions, {d: outputs[5 - d][0] for d in motions})
+    image, mask = compose_past(motions, {d: outputs[5 - d][0] for d in motions})
     torch.testing.assert_close(past[0, :3], image)
     torch.testing.assert_close(past[0, 3:], mask)
     assert torch.equal(recalled[0], mask * (1 - batch["mask"][0, 5, 0]))

@@ -26,12 +26,13 @@ from vst.host.cache import Cache
 from vst.host.colour import to_light
 from vst.host.memory import SharedFrames
 from vst.host.protocol import RESULT, Request
+from vst.host.replay import ReplaySession, SessionPool
 from vst.host.source import Changed, Run, Supply, View, first_link, next_link
 from vst.host.stream import Stream
-from vst.host.studio import State, Studio, Studios
 from vst.pipeline.frame_size import working_size
+from vst.pipeline.session import ShotState, StylizerSession
 from vst.pipeline.settings import check_strength, check_style_scale
-from vst.postprocess import Look, at_frame_size
+from vst.postprocess import Postprocess
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class _Rough:
     digest: bytes
     position: int
     painted: Tensor
-    state: State
+    state: ShotState
 
 
 class Engine:
@@ -88,8 +89,8 @@ class Engine:
     def __init__(self, limit: int | None = None) -> None:
         limit = _cache_bytes() if limit is None else limit
         shares = {name: int(limit * share) for name, share in _SHARES.items()}
-        self._studios = Studios()
-        self._states: Cache[State] = Cache(shares["states"])
+        self._sessions = SessionPool()
+        self._states: Cache[ShotState] = Cache(shares["states"])
         self._paintings: Cache[Tensor] = Cache(shares["paintings"])
         self._pictures: Cache[Tensor] = Cache(shares["pictures"])
         self._results: Cache[Tensor] = Cache(shares["results"])
@@ -129,14 +130,14 @@ class Engine:
         check_strength(request.strength)
         check_style_scale(request.style_scale)
         working = working_size(request.width, request.height, request.style_scale)
-        studio = self._studios.find(request)
-        began = studio.seconds
+        session = self._sessions.find(request)
+        began = session.seconds
         key = (
-            studio.identity
+            session.fingerprint
             + repr((request.width, request.height, working, request.linear, request.seed)).encode()
         )
         run = self._run(request)
-        if request.temporal and studio.remembers:
+        if request.temporal and session.temporal:
             run.begin(request.index, request.interactive)
         else:
             run.forget()  # each frame for itself
@@ -144,15 +145,15 @@ class Engine:
             view = View(request, run, supply, frames, working, self._pictures, self._smalls, self._cuts)
             try:
                 digest = view.current()
-                if not studio.remembers:
+                if not session.temporal:
                     link, approximate = first_link(digest), False
-                    painted = self._alone(studio, view, key, link, request)
+                    painted = self._alone(session, view, key, link, request)
                 elif request.temporal:
-                    link, painted, approximate = self._in_shot(studio, view, key, run, request, told)
+                    link, painted, approximate = self._in_shot(session, view, key, run, request, told)
                 else:
                     stream, approximate = self._stream(request), False
                     painted = stream.paint(
-                        studio,
+                        session,
                         key,
                         request.time,
                         request.gap,
@@ -167,7 +168,7 @@ class Engine:
                 run.forget()
                 continue
             run.end()
-            return Outcome(approximate, studio.seconds - began)
+            return Outcome(approximate, session.seconds - began)
         raise VstError(
             f"frame {request.index} has no picture, or another one each time it is asked for; "
             "render it again when the source stands still"
@@ -188,16 +189,18 @@ class Engine:
             self._streams.popitem(last=False)
         return stream
 
-    def _alone(self, studio: Studio, view: View, key: bytes, link: bytes, request: Request) -> Tensor:
+    def _alone(
+        self, session: ReplaySession, view: View, key: bytes, link: bytes, request: Request
+    ) -> Tensor:
         painted = self._paintings.get((key, link))
         if painted is None:
-            painted, _ = studio.step(view.image(request.index), None, 0, request.seed)
+            painted, _ = session.step(view.image(request.index), None, 0, request.seed)
             self._paintings.put((key, link), painted)
         return painted
 
     def _in_shot(
         self,
-        studio: Studio,
+        session: ReplaySession,
         view: View,
         key: bytes,
         run: Run,
@@ -209,7 +212,7 @@ class Engine:
         earliest = index - request.limit if request.interactive else None
         known = self._known(view, key, run, index, earliest)
         if known is None:
-            return b"", self._roughly(studio, view, key, request, told), True
+            return b"", self._roughly(session, view, key, request, told), True
         start, state, after = known
         link = run.links[index][1]
         painted = self._paintings.get((key, link))
@@ -217,7 +220,7 @@ class Engine:
             return link, painted, False
         steps = index - after
         for number in range(after + 1, index + 1):
-            painted, state = studio.step(view.image(number), state, number - start, request.seed)
+            painted, state = session.step(view.image(number), state, number - start, request.seed)
             self._keep(key, run.links[number][1], number - start, painted, state)
             if number < index:
                 told(number - after, steps)
@@ -226,7 +229,7 @@ class Engine:
 
     def _known(
         self, view: View, key: bytes, run: Run, index: int, earliest: int | None
-    ) -> tuple[int, State | None, int] | None:
+    ) -> tuple[int, ShotState | None, int] | None:
         """Where the frame's shot begins, and the nearest state before the frame, with its index.
 
         None where that is too far back.
@@ -257,7 +260,7 @@ class Engine:
                 return start, state, number
         return start, None, start - 1
 
-    def _keep(self, key: bytes, link: bytes, position: int, painted: Tensor, state: State) -> None:
+    def _keep(self, key: bytes, link: bytes, position: int, painted: Tensor, state: ShotState) -> None:
         self._paintings.put((key, link), painted)
         self._states.put((key, link), state)
         if position % _KEY_STEP:
@@ -266,7 +269,12 @@ class Engine:
                 self._states.drop(self._last.popleft())
 
     def _roughly(
-        self, studio: Studio, view: View, key: bytes, request: Request, told: Callable[[int, int], None]
+        self,
+        session: ReplaySession,
+        view: View,
+        key: bytes,
+        request: Request,
+        told: Callable[[int, int], None],
     ) -> Tensor:
         """The painting as if the shot began `limit` frames ago, or the last such one had been exact."""
         index = request.index
@@ -280,7 +288,7 @@ class Engine:
         painted = None
         for number in range(after + 1, index + 1):
             position += 1
-            painted, state = studio.step(view.image(number), state, position, request.seed)
+            painted, state = session.step(view.image(number), state, position, request.seed)
             if number < index:
                 told(number - after, index - after)
         assert painted is not None
@@ -303,7 +311,8 @@ class Engine:
         if result is None:
             whole = view.current_image()
             seen = painted if painted.shape == whole.shape else view.image(request.index)
-            result = Look(request.strength, request.keep_color)(at_frame_size(painted, seen, whole), whole)
+            postprocess = Postprocess(request.strength, request.keep_color)
+            result = StylizerSession(None, None, postprocess).compose(painted, seen, whole)
             result = to_light(result) if request.linear else result
             if not approximate:
                 shared = request.strength == 0 and not request.linear

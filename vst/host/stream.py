@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from vst.host.replay import ReplaySession
 from vst.host.source import first_link, next_link
-from vst.host.studio import State, Studio
 from vst.motion.shot_detection import REACH, is_cut, small_picture
+from vst.pipeline.session import ShotState
 
 _UNEVEN = 8.0
 """How many of the smallest steps in time are no jump yet, where the rate is not known."""
@@ -36,12 +37,12 @@ class Stream:
     _position: int = -1
     _painted: Tensor | None = None
     _smalls: deque[Tensor] = field(default_factory=lambda: deque(maxlen=REACH + 1))
-    _before: tuple[bytes, State | None] = (b"", None)
-    _state: State | None = None
+    _before: tuple[bytes, ShotState | None] = (b"", None)
+    _state: ShotState | None = None
 
     def paint(
         self,
-        studio: Studio,
+        session: ReplaySession,
         identity: bytes,
         time: float,
         gap: float,
@@ -52,7 +53,7 @@ class Stream:
         """Paint the next frame, or again the last one.
 
         Args:
-            studio: Paints.
+            session: Paints.
             identity: Of the settings and the size; with another one the stream begins anew.
             time: Of the frame, growing.
             gap: The largest step in time that is no jump; 0 is found out.
@@ -81,7 +82,7 @@ class Stream:
         else:
             self._position, state, self.link = self._position + 1, self._state, next_link(self.link, digest)
         self._time, self._hash = time, digest
-        self._painted, self._state = studio.step(image, state, self._position, seed)
+        self._painted, self._state = session.step(image, state, self._position, seed)
         return self._painted
 
     def _jumps(self, time: float, gap: float) -> bool:

@@ -1,23 +1,22 @@
-"""Modes: how frames become stylised frames. A new one is a new file and one entry here."""
+"""Modes: how frames become stylized frames."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from vst.errors import UsageError, suggestion
-from vst.modes.base import Mode
-from vst.modes.painter import Painter
-from vst.modes.recurrent import LstmMode
-from vst.modes.still import ItnMode
-from vst.modes.video import VtnMode
-from vst.styles import load_catalogue, parse_blend
-from vst.styles.quality import BEST
+from vst.modes.network_runner import NetworkRunner
+from vst.modes.recurrent import LstmStylizer
+from vst.modes.still import ItnStylizer
+from vst.modes.stylizer import Stylizer
+from vst.modes.video import VtnStylizer
+from vst.styles import ResolvedStyle
+from vst.styles.selection import load_selection
 
-__all__ = ["MODES", "Mode", "ModeEntry", "check_mode", "create_mode"]
+__all__ = ["MODES", "ModeEntry", "Stylizer", "check_mode", "create_stylizer"]
 
 
 @dataclass(frozen=True)
@@ -26,20 +25,20 @@ class ModeEntry:
 
     Attributes:
         description: One line, for `vst modes`.
-        factory: Makes the mode around a network that is ready to paint.
+        factory: Makes the stylizer from a network that is ready to run.
     """
 
     description: str
-    factory: Callable[[Painter], Mode]
+    factory: Callable[[NetworkRunner], Stylizer]
 
 
 MODES: dict[str, ModeEntry] = {
     "vtn": ModeEntry(
-        "video: the paint of earlier frames is carried along by optical flow (the default)", VtnMode
+        "video: conditioned on earlier stylized frames, warped by optical flow (the default)", VtnStylizer
     ),
-    "lstm": ModeEntry("video without optical flow: remembers in a convolutional LSTM", LstmMode),
-    "reconet": ModeEntry("each frame for itself, but trained on video to hold still", ItnMode),
-    "itn": ModeEntry("each frame for itself: fastest, flickers; right for stills", ItnMode),
+    "lstm": ModeEntry("video without optical flow: a convolutional LSTM is its memory", LstmStylizer),
+    "reconet": ModeEntry("each frame by itself, trained on video to be stable", ItnStylizer),
+    "itn": ModeEntry("each frame by itself: fastest, flickers; for stills", ItnStylizer),
 }
 
 
@@ -53,34 +52,27 @@ def check_mode(name: str) -> None:
         raise UsageError(f"unknown mode {name!r}: {suggestion(name, MODES)}")
 
 
-def create_mode(
-    name: str,
-    style: str,
+def create_stylizer(
+    style: ResolvedStyle,
     *,
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
-    weights_dir: Path | None = None,
-    quality: str = BEST,
     tile: int | None = None,
-) -> Mode:
-    """A mode, with the weights of a style or blend loaded.
+) -> Stylizer:
+    """A stylizer with the weights of a style or blend loaded.
 
     Args:
-        name: A key of `MODES`.
-        style: `candy`, or a blend like `candy:0.6+wave:0.4`.
-        device: Where to paint.
+        style: From `resolve_style`.
+        device: Where the network runs.
         precision: float32, bfloat16 or float16, for the convolutions.
-        weights_dir: Looked in before the usual folders.
-        quality: Which width is painted with, where there are several: `best`, `standard` or `fast`.
-        tile: Side of tiles in pixels, 0 for none ever, or None: `vst.modes.memory` decides by the size.
+        tile: Side of tiles in pixels, 0 for no tiles, or None: `vst.modes.memory` decides by the frame
+            size.
 
     Raises:
-        UsageError: for an unknown mode, style or quality, or a style that the mode has no such weights for.
-        WeightsError: for a weight file that is damaged.
+        UsageError: The mode is unknown.
+        WeightsError: A weight file is damaged.
     """
-    check_mode(name)
-    blend = parse_blend(style)
-    network, selection = load_catalogue(weights_dir).load(blend, name, quality)
-    return MODES[name].factory(
-        Painter(network, blend.mixture(selection.styles), torch.device(device), precision, tile)
-    )
+    check_mode(style.mode)
+    network = load_selection(style.selection)
+    runner = NetworkRunner(network, style.mixture, torch.device(device), precision, tile)
+    return MODES[style.mode].factory(runner)

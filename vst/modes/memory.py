@@ -1,8 +1,8 @@
-"""When a picture is painted in tiles, and what is done when memory runs out.
+"""When a frame is stylized in tiles, and what happens when memory runs out.
 
-The decision depends on the picture, the network and its precision, and on nothing else: painted in tiles a
-frame differs in its last bits, and the same settings have to give the same frames on every machine,
-whatever else is running there. docs/adr/0011-tiles-layer-by-layer.md.
+The decision depends on the frame size, the network and its precision, and on nothing else: a frame that is
+stylized in tiles differs in its last bits, and the same settings have to give the same frames on every
+machine, whatever else is running there. docs/adr/0011-tiles-layer-by-layer.md.
 """
 
 from __future__ import annotations
@@ -15,57 +15,58 @@ from vst.nn.body import TransformationBody
 from vst.nn.footprint import tiled_bytes, whole_bytes
 
 LARGEST_WHOLE = 2 * 2**30
-"""Bytes that a picture may take to be painted whole, unless it is asked for."""
+"""The most bytes that a frame may take without tiles, unless the user asks for none."""
 
 TILE = 512
-"""Side in pixels of the tiles that are used then."""
+"""Side in pixels of the tiles that are used above that."""
 
 SMALLEST_TILE = 64
 """Below this a tile is mostly what it shares with its neighbours."""
 
-WHOLE = 0
-"""In place of a tile's side: never in tiles."""
+NO_TILES = 0
+"""In place of a tile's side: never use tiles."""
 
 
 @dataclass(frozen=True)
-class Need:
-    """What painting takes.
+class MemoryEstimate:
+    """The memory that stylizing one frame takes, in bytes.
 
     Attributes:
-        painting: Bytes on the device, at the peak of a step.
-        whole: What it would be without tiles.
-        least: What it would be in the smallest tiles.
-        tile: Side of the tiles in pixels; None: painted whole.
-        remembered: Bytes in main memory that are held from frame to frame, and to bring them to a frame.
+        peak: On the device, at the peak.
+        without_tiles: What the peak would be without tiles.
+        smallest_tiles: What it would be in the smallest tiles.
+        tile: Side of the tiles in pixels; None: no tiles.
     """
 
-    painting: int
-    whole: int
-    least: int
+    peak: int
+    without_tiles: int
+    smallest_tiles: int
     tile: int | None
-    remembered: int = 0
 
 
-def need(network: TransformationBody, batch: int, height: int, width: int, asked: int | None) -> Need:
-    """What painting pictures of this size takes, and whether that is in tiles.
+def estimate_memory(
+    network: TransformationBody, batch: int, height: int, width: int, asked: int | None
+) -> MemoryEstimate:
+    """The memory that stylizing frames of this size takes, and whether that is in tiles.
 
     Args:
-        network: Its weights in the type that it paints in.
-        batch: How many pictures at once.
-        height: Of a picture, in pixels.
-        width: Of the same.
-        asked: Side of a tile, `WHOLE`, or None to decide by `LARGEST_WHOLE`.
+        network: Its weights in the type that it computes in.
+        batch: Number of frames at once.
+        height: Of a frame, in pixels.
+        width: Of a frame, in pixels.
+        asked: Side of a tile, `NO_TILES`, or None to decide by `LARGEST_WHOLE`.
     """
     whole = whole_bytes(network, batch, height, width)
-    least = min(whole, tiled_bytes(network, batch, height, width, SMALLEST_TILE))
-    tile = (TILE if whole > LARGEST_WHOLE else WHOLE) if asked is None else asked
-    if tile == WHOLE or tile >= max(height, width):
-        return Need(whole, whole, least, None)
-    return Need(tiled_bytes(network, batch, height, width, tile), whole, least, tile)
+    smallest = min(whole, tiled_bytes(network, batch, height, width, SMALLEST_TILE))
+    tile = (TILE if whole > LARGEST_WHOLE else NO_TILES) if asked is None else asked
+    if tile == NO_TILES or tile >= max(height, width):
+        return MemoryEstimate(whole, whole, smallest, None)
+    return MemoryEstimate(tiled_bytes(network, batch, height, width, tile), whole, smallest, tile)
 
 
-def smaller(tile: int | None, height: int, width: int) -> int | None:
-    """The side of tiles to go on with where that one, or a whole picture, was too large; None: none."""
+def smaller_tile(tile: int | None, height: int, width: int) -> int | None:
+    """The side of tiles to try next when tiles of this side, or a whole frame, were too large; None:
+    none."""
     side = max(height, width) if tile is None else tile
     half = SMALLEST_TILE
     while 2 * half < side and 2 * half <= TILE:

@@ -1,46 +1,46 @@
-"""lstm: a network that remembers, without optical flow."""
+"""lstm: a network with a memory of its own, without optical flow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor
 
-from vst.frame import Frame, Motion
-from vst.modes.memory import Need
-from vst.modes.painter import Painter, from_network, to_network
+from vst.frame import Frame, Past
+from vst.modes.memory import MemoryEstimate
+from vst.modes.network_runner import NetworkRunner, to_network
 from vst.nn.lstm import State
 
 
-class LstmMode:
-    """The LSTM video network (thesis 5.5): the last frame, its painting and the cell go on to the next.
+class LstmStylizer:
+    """The LSTM video network (thesis 5.5): the last frame, its stylization and the cell are its state.
 
-    Fed back is the network's own output in fp32, before any finishing.
+    Fed back is the network's own output in fp32, before any postprocessing.
     """
 
-    distances: tuple[int, ...] = ()
+    every_frame = True
+    whole_shot = False
+    conditioned = False
 
-    def __init__(self, painter: Painter) -> None:
-        self._painter = painter
+    def __init__(self, network: NetworkRunner) -> None:
+        self._network = network
         self._state: State | None = None
 
+    def stylize(self, frame: Frame, past: Past | None) -> Tensor:
+        """See `Stylizer.stylize`; the past is ignored."""
+        output, self._state = self._network.advance(to_network(frame.image)[None], self._state)
+        return output[0].cpu()
+
     def reset(self) -> None:
-        """Forget all that was seen and painted."""
+        """Forget all earlier frames."""
         self._state = None
 
-    def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
-        """See `Mode.step`; motions are not looked at."""
-        painting, self._state = self._painter.go_on(to_network(frame.image)[None], self._state)
-        return from_network(painting[0])
-
-    def need(self, width: int, height: int) -> Need:
-        """See `PredictableMode.need`; the state is counted with the painting."""
-        return self._painter.need(height, width)
-
     def snapshot(self) -> tuple[Tensor, ...]:
-        """Frame, painting, cell and hidden state on the CPU, or nothing at the start of a shot."""
+        """Frame, stylization, cell and hidden state on the CPU; empty at the start of a shot."""
         return () if self._state is None else tuple(part.cpu() for part in self._state)
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
-        """Remember this and nothing else."""
-        self._state = self._painter.take(State(*state)) if state else None
+        """Replace the state."""
+        self._state = self._network.to_device(State(*state)) if state else None
+
+    def memory(self, width: int, height: int) -> MemoryEstimate:
+        """See `Stylizer.memory`; the state is included."""
+        return self._network.memory(height, width)

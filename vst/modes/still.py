@@ -1,43 +1,38 @@
-"""itn: every frame for itself."""
+"""itn: every frame by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import torch
 from torch import Tensor
 
-from vst.frame import Frame, Motion
-from vst.modes.memory import Need
-from vst.modes.painter import Painter, from_network, to_network
+from vst.frame import Frame, Past
+from vst.modes.memory import MemoryEstimate
+from vst.modes.network_runner import NetworkRunner, to_network
 
 
-class ItnMode:
-    """The feed-forward image transformation network, frame by frame, without memory."""
+class ItnStylizer:
+    """The feed-forward image transformation network, frame by frame, without state."""
 
-    distances: tuple[int, ...] = ()
+    every_frame = False
+    whole_shot = False
+    conditioned = False
 
-    def __init__(self, painter: Painter) -> None:
-        self._painter = painter
+    def __init__(self, network: NetworkRunner) -> None:
+        self._network = network
+
+    def stylize(self, frame: Frame, past: Past | None) -> Tensor:
+        """See `Stylizer.stylize`; the past is ignored."""
+        return self._network(to_network(frame.image)[None])[0].cpu()
 
     def reset(self) -> None:
         """Nothing to forget."""
 
-    def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
-        """See `Mode.step`; motions are not looked at."""
-        return self.step_batch([frame])[0]
+    def snapshot(self) -> tuple[Tensor, ...]:
+        """There is no state."""
+        return ()
 
-    def step_batch(self, frames: Sequence[Frame]) -> list[Tensor]:
-        """See `StatelessMode.step_batch`."""
-        images = torch.stack([to_network(frame.image) for frame in frames])
-        return list(from_network(self._painter(images)))
-
-    def need(self, width: int, height: int) -> Need:
-        """See `PredictableMode.need`."""
-        return self._painter.need(height, width)
-
-    def snapshot(self) -> None:
+    def restore(self, state: tuple[Tensor, ...]) -> None:
         """There is no state."""
 
-    def restore(self, state: None) -> None:
-        """There is no state."""
+    def memory(self, width: int, height: int) -> MemoryEstimate:
+        """See `Stylizer.memory`."""
+        return self._network.memory(height, width)

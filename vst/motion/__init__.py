@@ -7,23 +7,28 @@ from vst.motion.estimator import Estimator
 from vst.motion.files.flo import read_flo, write_flo
 from vst.motion.registry import ESTIMATORS, automatic, check_estimator, create_estimator
 from vst.motion.shot_detection import shots
+from vst.motion.source import EstimatedMotion, MotionSource, open_motion
 from vst.motion.tracking import DISTANCES, Tracked, track
-from vst.motion.warp_history import recall
+from vst.motion.warp_history import WarpHistory, compose_past
 from vst.motion.warping import inside, warp
 
 __all__ = [
     "DISTANCES",
     "ESTIMATORS",
+    "EstimatedMotion",
     "Estimator",
+    "MotionSource",
     "Tracked",
+    "WarpHistory",
     "automatic",
     "check_estimator",
+    "compose_past",
     "consistency_mask",
     "create_estimator",
     "inside",
     "occlusion_part",
+    "open_motion",
     "read_flo",
-    "recall",
     "shots",
     "track",
     "trusted_mask",

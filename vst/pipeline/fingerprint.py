@@ -10,14 +10,12 @@ from pathlib import Path
 import av
 import cv2
 import torch
-from torch import Tensor, nn
 
 import vst
 from vst.device import precision_name
 from vst.errors import MediaError
 from vst.media import ClipInfo
-from vst.motion import Estimator
-from vst.motion.files.recorded import RecordedMotion, recorded_stamp
+from vst.motion import MotionSource
 from vst.pipeline.settings import RenderSettings
 from vst.styles.weights import file_digest
 
@@ -40,7 +38,7 @@ def identity_of(
     device: torch.device,
     precision: torch.dtype,
     weights: Iterable[Path],
-    estimator: Estimator | RecordedMotion | None,
+    motion: MotionSource | None,
 ) -> Identity:
     """Everything that frames depend on, by the name under which a user knows it.
 
@@ -50,7 +48,7 @@ def identity_of(
         device: That paints.
         precision: Of the networks.
         weights: Files of the networks.
-        estimator: Of motion.
+        motion: Where motion comes from.
 
     Raises:
         MediaError: If the clip cannot be read.
@@ -66,10 +64,10 @@ def identity_of(
     found["--device"] = _hardware(device)
     found["--precision"] = precision_name(precision)
     found["--threads"] = str(torch.get_num_threads())
-    found["--flow"] = "none" if estimator is None else estimator.name
+    found["--flow"] = "none" if motion is None else motion.name
     found["the clip"] = _digest_of_clip(clip)
     found["the weights"] = _joined(file_digest(path) for path in weights)
-    found["the flow"] = _digest_of_flow(estimator, settings.flow, clip)
+    found["the flow"] = "" if motion is None else motion.digest()
     versions = {"vst": vst, "torch": torch, "av": av, "opencv": cv2, "scenedetect": scenedetect}
     found |= {name: str(module.__version__) for name, module in versions.items()}
     libraries = av.library_versions
@@ -123,17 +121,3 @@ def _digest_of_file(path: Path, content: bool) -> str:
             file.seek(max(status.st_size - ENDS, 0))
             digest.update(file.read(ENDS))
     return digest.hexdigest()
-
-
-def _digest_of_flow(estimator: Estimator | RecordedMotion | None, name: str, clip: ClipInfo) -> str:
-    if isinstance(estimator, RecordedMotion):
-        return str(recorded_stamp(name, clip.first_file))
-    networks = (
-        [part for part in vars(estimator).values() if isinstance(part, nn.Module)] if estimator else []
-    )
-    return _joined(_digest_of_tensor(value) for part in networks for value in part.state_dict().values())
-
-
-def _digest_of_tensor(tensor: Tensor) -> str:
-    flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return hashlib.sha256(flat.numpy().data).hexdigest()

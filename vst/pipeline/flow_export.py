@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +16,9 @@ from vst.media import ClipInfo, Reader, Writer
 from vst.media.probe.containers import writing_error
 from vst.media.segments.output_lock import OutputLock
 from vst.media.stills.write import STILL_SUFFIXES
-from vst.motion import DISTANCES, Estimator, check_estimator, create_estimator, shots
-from vst.motion.analysis import Analysed, analyse
+from vst.motion import DISTANCES, MotionSource, check_estimator, open_motion
 from vst.motion.files.flow_folder import FORMS, FlowWriter, check_flow_folder, identity_of
-from vst.motion.files.recorded import RecordedMotion, is_recorded
+from vst.motion.files.recorded import is_recorded
 from vst.motion.view import SHOWS, FlowView
 from vst.pipeline.frame_size import resize_frame, working_size
 from vst.pipeline.memory_estimate import explained_memory
@@ -144,7 +143,7 @@ def follow_motion(
         if info.is_still:
             raise MediaError(f"{source} is a picture: motion needs a clip of several frames")
         width, height = _size(info, settings)
-        motion = _motion_of(info.first_file, settings, width, height, info.frames)
+        motion = _motion_of(info, settings, (width, height))
         distances = sorted(settings.distances) if folder is not None else [1]
         drawing = FlowView(settings.show, settings.radius)
         keeper = film = None
@@ -168,7 +167,7 @@ def follow_motion(
         frames = (resize_frame(frame, width, height) for frame in reader)
         decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
         followed = stack.enter_context(
-            Background(_follow(decoded, motion, distances), 1, "motion", clock).after(decoded)
+            Background(motion.analyse(decoded, distances), 1, "motion", clock).after(decoded)
         )
         for analysed in followed:
             if stop is not None and stop.is_set():
@@ -191,8 +190,7 @@ def follow_motion(
         if keeper is not None:
             keeper.finish(motion.name, distances, identity_of(info.first_file))
         notes = (*reader.notes, *(film.notes if film is not None else ()))
-        if isinstance(motion, RecordedMotion):
-            notes += motion.notes
+        notes += motion.notes
     return FlowReport(
         source, folder, view, count, shot_count, width, height, motion.name, time.monotonic() - began, notes
     )
@@ -234,19 +232,13 @@ def _size(info: ClipInfo, settings: FlowSettings) -> tuple[int, int]:
     return width, height
 
 
-def _motion_of(
-    source: Path, settings: FlowSettings, width: int, height: int, frames: int | None
-) -> Estimator | RecordedMotion:
-    if is_recorded(settings.flow):
-        return RecordedMotion(settings.flow, source, width, height, frames)
+def _motion_of(info: ClipInfo, settings: FlowSettings, size: tuple[int, int]) -> MotionSource:
     device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device)
-    return create_estimator(settings.flow, device=device, precision=precision)
-
-
-def _follow(
-    frames: Background, motion: Estimator | RecordedMotion, distances: list[int]
-) -> Iterator[Analysed]:
-    if isinstance(motion, RecordedMotion):
-        return (Analysed(tracked, {}) for tracked in motion.track(frames, distances))
-    return analyse(shots(frames), motion, distances)
+    return open_motion(
+        settings.flow,
+        clip=info.first_file,
+        size=size,
+        frames=info.frames,
+        device=device,
+        precision=choose_precision(settings.precision, device),
+    )

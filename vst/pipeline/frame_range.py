@@ -1,4 +1,4 @@
-"""Where in a clip a run begins to read, to paint and to write, and where it ends."""
+"""Which frames of a clip a run decodes, stylizes and writes."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from vst.errors import Interrupted, UsageError
 from vst.frame import Frame
 from vst.media import ClipInfo, Reader
 from vst.media.decode.excerpt import Excerpt
-from vst.modes import Mode
-from vst.modes.base import StatelessMode
 from vst.motion import shots
 from vst.motion.shot_detection import REACH
+from vst.pipeline.session import StylizerSession
 
 T = TypeVar("T")
 
 SEARCHED = 48
-"""So many frames before an excerpt are searched for the beginning of its shot; then twice as many, ..."""
+"""Number of frames before an excerpt that are searched for the beginning of its shot; then twice as
+many, ..."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """The beginning of what is rendered.
+class RenderStart:
+    """The first frame that is rendered.
 
     Attributes:
-        first: Index of the first frame.
-        time: Its time, as the container has it.
-        shot: Index of the first frame that is painted, so that all are as in the whole clip.
+        first: Its index.
+        time: Its time in the container.
+        shot: Index of the first frame that is stylized, so that all frames are those of the whole clip.
     """
 
     first: int
@@ -40,74 +40,72 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Passage:
+class FrameRange:
     """What one run does with the frames of a clip.
 
     Attributes:
-        read: Index of the first frame that is read.
-        paint: Index of the first frame that is painted.
-        write: Index of the first frame that is written.
-        shot: Index of the frame with which the shot of that one begins, as far as it matters to the mode.
-        ends: Whether a frame comes after the last one that is wanted.
+        decode_from: Index of the first frame that is decoded.
+        stylize_from: Index of the first frame that is stylized.
+        write_from: Index of the first frame that is written.
+        shot: Index of the first frame of that frame's shot, as far as it matters to the mode.
+        is_past_end: Whether a frame comes after the last one that is wanted.
     """
 
-    read: int = 0
-    paint: int = 0
-    write: int = 0
+    decode_from: int = 0
+    stylize_from: int = 0
+    write_from: int = 0
     shot: int = 0
-    ends: Callable[[Frame], bool] = lambda frame: False
+    is_past_end: Callable[[Frame], bool] = lambda frame: False
 
 
-WHOLE = Passage()
-"""All frames of a clip."""
+WHOLE_CLIP = FrameRange()
 
 
-def remembers(mode: Mode | None) -> bool:
-    """Whether what is painted depends on what was painted before."""
-    return mode is not None and not isinstance(mode, StatelessMode)
-
-
-def passage_from(
-    mode: Mode | None, write: int, shot: int, known: bool, ends: Callable[[Frame], bool]
-) -> Passage:
+def frame_range_from(
+    session: StylizerSession,
+    write_from: int,
+    shot: int,
+    restored: bool,
+    is_past_end: Callable[[Frame], bool],
+) -> FrameRange:
     """What a run has to do that writes from some frame on.
 
     Args:
-        mode: Paints.
-        write: The first frame that is written by this run.
-        shot: The frame with which its shot begins.
-        known: The mode is told what it remembered before that frame.
-        ends: Whether a frame comes after the last one that is wanted.
+        session: Stylizes.
+        write_from: The first frame that this run writes.
+        shot: The first frame of its shot.
+        restored: The session takes up its state before that frame.
+        is_past_end: Whether a frame comes after the last one that is wanted.
     """
-    if known or not remembers(mode):
-        # What motion looks back to is read all the same.
-        back = 0 if mode is None else max(mode.distances, default=0)
-        return Passage(max(write - back - REACH, 0), write, write, shot, ends)
-    return Passage(max(shot - REACH, 0), shot, write, shot, ends)
+    if restored or not session.temporal:
+        # The frames that motion refers to are decoded all the same.
+        decode_from = max(write_from - session.look_back - REACH, 0)
+        return FrameRange(decode_from, write_from, write_from, shot, is_past_end)
+    return FrameRange(max(shot - REACH, 0), shot, write_from, shot, is_past_end)
 
 
-def ending(excerpt: Excerpt, first: int, clip: ClipInfo) -> Callable[[Frame], bool]:
-    """Whether a frame comes after an excerpt's last one.
+def end_of(excerpt: Excerpt, first: int, clip: ClipInfo) -> Callable[[Frame], bool]:
+    """A function that says whether a frame comes after the last one of an excerpt.
 
     Args:
         excerpt: What is wanted.
         first: Index of its first frame.
-        clip: What it belongs to.
+        clip: What it is part of.
     """
 
-    def ends(frame: Frame) -> bool:
+    def is_past_end(frame: Frame) -> bool:
         if excerpt.frames is not None and frame.index >= first + excerpt.frames:
             return True
         return excerpt.end is not None and excerpt.end.reached(frame.index, frame.time, clip)
 
-    return ends
+    return is_past_end
 
 
 def unless_stopped(items: Iterable[T], stop: threading.Event | None) -> Iterator[T]:
-    """What is looked through before the first frame is painted.
+    """The items, while frames are searched before the first one is stylized.
 
     Raises:
-        Interrupted: If `stop` is set meanwhile.
+        Interrupted: `stop` was set.
     """
     for item in items:
         if stop is not None and stop.is_set():
@@ -121,13 +119,13 @@ def find_first(
     clip: ClipInfo,
     stop: threading.Event | None = None,
 ) -> tuple[int, Fraction]:
-    """Index and time of an excerpt's first frame.
+    """Index and time of the first frame of an excerpt.
 
-    The frames before it are counted by decoding them: what a container says of them need not be true.
+    The frames before it are counted by decoding them: the container's own count cannot be trusted.
 
     Raises:
-        UsageError: If the clip has no such frame, or the excerpt ends before it.
-        Interrupted: If `stop` was set meanwhile.
+        UsageError: The clip has no such frame, or the excerpt ends before it.
+        Interrupted: `stop` was set.
     """
     if excerpt.start is None:
         return 0, clip.start
@@ -144,20 +142,20 @@ def find_first(
             return index, time
     numbers = clip.sequence.numbers if clip.sequence else range(index + 1)
     raise UsageError(
-        f"--start {excerpt.start.text} is behind the end of {clip.path.name}: its last frame is "
+        f"--start {excerpt.start.text} is after the end of {clip.path.name}: its last frame is "
         f"{numbers[-1]}f, at {float(time - clip.start):.3f} s"
     )
 
 
 def first_of_shot(frames: Callable[[int], AbstractContextManager[Iterable[Frame]]], index: int) -> int:
-    """Index of the frame with which the shot of a frame begins, 0 for a clip's first shot.
+    """Index of the first frame of the shot that a frame is in, 0 for the clip's first shot.
 
-    Cuts are decided as in a render of the whole clip. Only as many frames are made into pictures as lie
-    between, and as many again at most.
+    Cuts are decided as in a render of the whole clip. At most twice as many frames are converted as the
+    shot has before this frame.
 
     Args:
-        frames: Gives the clip's frames from an index on, at the size at which cuts are looked for.
-        index: Of a frame.
+        frames: Opens the clip's frames from an index on, at the size at which cuts are looked for.
+        index: Of the frame.
     """
     last, reach = index, SEARCHED
     while last > 0:

@@ -1,4 +1,4 @@
-"""One render, from file to file."""
+"""One render, from file to file: plan, open, run, report."""
 
 from __future__ import annotations
 
@@ -11,73 +11,42 @@ from pathlib import Path
 
 import torch
 
-from vst.device import choose_device, choose_precision, precision_name
+from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
 from vst.frame import Frame
 from vst.media import Encoding, Reader, Writer
-from vst.media.segments.encoder import MAX_FRAMES
 from vst.media.segments.work_folder import Save
-from vst.modes import check_mode, create_mode
-from vst.motion import Estimator, check_estimator, create_estimator
-from vst.motion.files.recorded import RecordedMotion, is_recorded
+from vst.modes import create_stylizer
+from vst.motion import open_motion
+from vst.motion.files.recorded import is_recorded
 from vst.pipeline.fingerprint import identity_of
 from vst.pipeline.frame_range import (
-    Place,
-    ending,
+    FrameRange,
+    RenderStart,
+    end_of,
     find_first,
     first_of_shot,
-    passage_from,
-    remembers,
+    frame_range_from,
     unless_stopped,
 )
 from vst.pipeline.frame_size import output_size, resize_frame, working_size
-from vst.pipeline.memory_estimate import check as check_memory
-from vst.pipeline.memory_estimate import explained_memory, predict
-from vst.pipeline.memory_estimate import note as tiles_note
-from vst.pipeline.output_path import output_path
+from vst.pipeline.memory_estimate import (
+    Prediction,
+    check_memory,
+    explained_memory,
+    predict_memory,
+    tiles_note,
+)
+from vst.pipeline.plan import RenderPlan, plan_render
 from vst.pipeline.resume import Earlier, describe, find_earlier
+from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import MIB, RenderSettings
-from vst.pipeline.stages import paint
-from vst.postprocess import Look
+from vst.pipeline.stages import Counts, StageRunner
+from vst.postprocess import Postprocess
 from vst.progress import Progress
-from vst.styles import load_catalogue, parse_blend
 
-NAMED = 5
-"""So many files are named; the rest is counted."""
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """So many threads for torch's arithmetic, and afterwards as many as before."""
-    if count is None:
-        yield
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _opened(source: Path, settings: RenderSettings) -> Reader:
-    return Reader(
-        source,
-        max_damaged=settings.max_damaged,
-        fps=settings.fps,
-        hdr=settings.hdr,
-        deinterlace=settings.deinterlace,
-        hwaccel=settings.hwaccel,
-    )
-
-
-def _until_cut_short(reader: Reader, width: int, height: int, why: list[CutShort]) -> Iterator[Frame]:
-    """The frames at a size; an error after which those before are good ends them, and is put into `why`."""
-    try:
-        for frame in reader:
-            yield resize_frame(frame, width, height)
-    except CutShort as error:
-        why.append(error)
+MAX_NAMED = 5
+"""The most removed files that are named in a note; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +60,8 @@ class Report:
         shots: Number of shots.
         seconds: Wall time.
         notes: What was converted, repaired or left out; one line each.
-        settings: What was asked for.
-        resumed: How many of the frames an earlier run had finished.
+        settings: The settings of the render.
+        resumed: Number of frames that an earlier run had finished.
     """
 
     source: Path
@@ -113,179 +82,283 @@ def render(
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Turn a clip, or a still, into a painting that holds still.
+    """Stylize a clip, a picture or an image sequence.
 
     Args:
         source: Any file that `vst.media` reads, or the pattern of an image sequence.
-        settings: Style, mode and all else.
-        output: Where to; `output_path` says what None means.
-        progress: Told after every frame.
-        stop: Set it to stop after the frame under way.
+        settings: Style, mode and everything else.
+        output: The file to write; `output_path` says what None means.
+        progress: Called after every frame.
+        stop: Set it to stop after the frame in progress.
 
     Returns:
         What was done.
 
     Raises:
-        UsageError: for a style, mode, codec, device or container that cannot be meant.
-        MediaError: for files that cannot be read or written, and for an output that another render is at.
-        CutShort: for a clip that breaks off; what came before is finished, and the message says where.
-        WeightsError: for damaged weights.
-        Interrupted: when `stop` was set; segments that are finished are kept in a work folder beside the
-            output, for the next call to go on from. So they are after other errors.
-        VstError: for a device that is not there, or has too little memory.
+        UsageError: An unknown style, mode, codec, device or container, or a value out of range.
+        MediaError: A file cannot be read or written, or another render is writing the output.
+        CutShort: The clip ends early; what came before is finished, and the message says where.
+        WeightsError: A weight file is damaged.
+        Interrupted: `stop` was set. Finished segments are kept in a work folder beside the output, and the
+            next call goes on after them; so it is after other errors.
+        VstError: The device is not available, or has too little memory.
     """
     began = time.monotonic()
-    source = Path(source)
-    target = output_path(source, settings, None if output is None else Path(output))
-    excerpt = settings.excerpt
-    # All that can be refused is refused before anything is loaded or written.
-    check_mode(settings.mode)
-    blend = parse_blend(settings.style)
-    selection = load_catalogue(settings.weights_dir).choose(blend, settings.mode, settings.quality)
-    device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device)
-    check_estimator(settings.flow)
-
-    with _threads(settings.threads), explained_memory(device), _opened(source, settings) as reader:
-        info = reader.info
-        if info.is_still and not excerpt.is_whole:
-            raise UsageError(f"{source.name} is one picture: --start, --end and --frames are for clips")
-        width, height = output_size(info.width, info.height, settings)
-        painting = settings.strength > 0
-        working = working_size(width, height, settings.style_scale) if painting else None
-        encoding = Encoding(settings.codec, settings.crf, settings.pix_fmt)
-        with _kept(
-            Writer(
-                target,
-                info,
-                encoding,
-                width=width,
-                height=height,
-                overwrite=settings.overwrite,
-                segment_frames=None,
-                resumable=True,
-                min_free=int(settings.min_free * MIB),
-                stop=stop,
-            )
-        ) as writer:
-            mode = None
-            estimator: Estimator | RecordedMotion | None = None
-            if painting:
-                mode = create_mode(
-                    settings.mode,
-                    settings.style,
-                    device=device,
-                    precision=precision,
-                    weights_dir=settings.weights_dir,
-                    quality=settings.quality,
-                    tile=settings.tile,
-                )
-                if mode.distances and not is_recorded(settings.flow):
-                    estimator = create_estimator(settings.flow, device=device, precision=precision)
-                elif mode.distances and not info.is_still:
-                    estimator = RecordedMotion(
-                        settings.flow, info.first_file, info.width, info.height, info.frames
-                    )
-            planes = 4 if info.has_alpha else 3
-            count = 1 if info.is_still else info.frames
-            predicted = predict(mode, device, (width, height), working, planes=planes, frames=count)
-            check_memory(predicted, device, (width, height), working)
-            weights = [each.path for each in selection.files] if painting else []
-            identity = identity_of(settings, info, device, precision, weights, estimator)
-            earlier = find_earlier(writer, identity) if settings.resume else None
-
-            @contextmanager
-            def as_seen(first: int) -> Iterator[Iterable[Frame]]:
-                """Frames from an index on, as cuts are looked for."""
-                with _opened(source, settings) as again:
-                    again.begin_at(first)
-                    size = working or (width, height)
-                    frames = unless_stopped(again, stop)
-                    yield (resize_frame(resize_frame(each, width, height), *size) for each in frames)
-
-            if earlier is not None:
-                place = earlier.place
-            else:
-                first, at = find_first(lambda: _opened(source, settings), excerpt, info, stop)
-                shot = first
-                if first and remembers(mode):
-                    found = (
-                        estimator.first_of_shot(first) if isinstance(estimator, RecordedMotion) else None
-                    )
-                    shot = first_of_shot(as_seen, first) if found is None else found
-                place = Place(first, at, shot)
-            ends = ending(excerpt, place.first, info)
-            writer.keep_times(place.time if place.first else None, ends=excerpt.has_end)
-            if earlier is None:
-                gone = writer.start(describe(identity, place))
-                passage = passage_from(mode, place.first, place.shot, False, ends)
-            else:
-                gone = writer.take_up(earlier.segments)
-                shot = earlier.shot(remembers(mode))
-                restored = earlier.state is not None
-                passage = passage_from(mode, place.first + earlier.frames, shot, restored, ends)
-                if mode is not None and earlier.state is not None:
-                    mode.restore(earlier.state)
-            writer.shot = passage.shot
-            begun = {passage.shot} if earlier is None else {each.shot for each in earlier.segments}
-
-            def cut(shot: int, save: Save | None) -> None:
-                writer.cut(save)
-                writer.shot = shot
-
-            cut_short: list[CutShort] = []
-            if earlier is None or not earlier.is_all:
-                reader.begin_at(passage.read)
-                counts = paint(
-                    _until_cut_short(reader, width, height, cut_short),
-                    mode,
-                    estimator,
-                    Look(settings.strength, settings.keep_color),
-                    working=working,
-                    write=writer.write,
-                    cut=cut,
-                    passage=passage,
-                    segment_frames=MAX_FRAMES,
-                    total=excerpt.count(place.first, place.time, info),
-                    done=writer.frames,
-                    progress=progress,
-                    stop=stop,
-                )
-                begun.update(counts.shots)
-            if cut_short and not writer.frames:
-                raise cut_short[0]
-            written = writer.finish(cut_short=bool(cut_short))
-            notes = (*reader.notes, *writer.notes, *_notes_on(place, earlier, gone))
-    if cut_short:
+    plan = plan_render(source, settings, output)
+    with (
+        _threads(settings.threads),
+        explained_memory(plan.device),
+        plan.open_reader() as reader,
+        open_job(plan, reader, stop) as job,
+    ):
+        counts = job.run(progress)
+        written = job.writer.finish(cut_short=bool(job.cut_short))
+    if job.cut_short:
         raise CutShort(
-            f"{cut_short[0]}; the {writer.frames} frames before that are in {written}", kept=written
+            f"{job.cut_short[0]}; the {job.writer.frames} frames before that are in {written}", kept=written
         )
-    if isinstance(estimator, RecordedMotion):
-        notes = (*notes, *estimator.notes)
-    if working is not None and working != (width, height):
-        notes = (
-            *notes,
-            f"painted at {working[0]}×{working[1]}; --style-scale changes the size of the strokes",
-        )
-    if predicted is not None and (said := tiles_note(predicted.need)) is not None:
-        notes = (*notes, said)
-    if painting and settings.precision == "auto":
-        notes = (*notes, f"painted on {device} in {precision_name(precision)}")
-    resumed = 0 if earlier is None else earlier.frames
+    shots = {*counts.shots, *job.shots_begun}
     return Report(
-        source, written, writer.frames, len(begun), time.monotonic() - began, notes, settings, resumed
+        plan.source,
+        written,
+        job.writer.frames,
+        len(shots),
+        time.monotonic() - began,
+        tuple(job.notes()),
+        settings,
+        0 if job.earlier is None else job.earlier.frames,
     )
 
 
-def _notes_on(place: Place, earlier: Earlier | None, gone: Sequence[str]) -> Iterator[str]:
-    """What a user should know of where the render began."""
-    if place.shot < place.first:
-        yield f"painted from frame {place.shot}f on, where the shot of the first frame begins"
-    if earlier is not None:
-        yield f"{earlier.frames} frames were finished by an earlier run"
-    if gone:
-        names = ", ".join(gone[:NAMED]) + (f" and {len(gone) - NAMED} more" if len(gone) > NAMED else "")
-        yield f"removed, left over from an earlier run: {names}"
+@dataclass
+class RenderJob:
+    """A render whose input and output are open.
+
+    Attributes:
+        plan: What to render.
+        reader: The clip.
+        writer: The output; holds its lock.
+        session: Stylizes.
+        prediction: Of memory.
+        earlier: What an earlier run finished, if anything.
+        start: The first frame of the output.
+        frame_range: What is left to do.
+        removed: Names of files that an earlier run left behind and this one removed.
+        cut_short: Why the clip ended early, once it did.
+        stop: Set by the caller to stop.
+    """
+
+    plan: RenderPlan
+    reader: Reader
+    writer: Writer
+    session: StylizerSession
+    prediction: Prediction
+    earlier: Earlier | None
+    start: RenderStart
+    frame_range: FrameRange
+    removed: Sequence[str]
+    cut_short: list[CutShort]
+    stop: threading.Event | None
+
+    @property
+    def shots_begun(self) -> set[int]:
+        """The first frames of the shots that were begun before the run."""
+        return {self.frame_range.shot} if self.earlier is None else {s.shot for s in self.earlier.segments}
+
+    def run(self, progress: Callable[[Progress], None] | None) -> Counts:
+        """Stylize and write what is left.
+
+        Raises:
+            CutShort: The clip ended before its first frame.
+            Interrupted: `stop` was set.
+        """
+        if self.earlier is not None and self.earlier.is_all:
+            return Counts(0, ())
+        self.reader.begin_at(self.frame_range.decode_from)
+        excerpt, info = self.plan.excerpt, self.reader.info
+        runner = StageRunner(
+            self.session,
+            self.writer.write,
+            self._cut,
+            self.frame_range,
+            total=excerpt.count(self.start.first, self.start.time, info),
+            done=self.writer.frames,
+            progress=progress,
+            stop=self.stop,
+        )
+        counts = runner.run(self._until_cut_short())
+        if self.cut_short and not self.writer.frames:
+            raise self.cut_short[0]
+        return counts
+
+    def _cut(self, shot: int, save: Save | None) -> None:
+        self.writer.cut(save)
+        self.writer.shot = shot
+
+    def _until_cut_short(self) -> Iterator[Frame]:
+        """The frames at output size; an error after which the earlier frames are good ends them."""
+        try:
+            for frame in self.reader:
+                yield resize_frame(frame, self.writer.width, self.writer.height)
+        except CutShort as error:
+            self.cut_short.append(error)
+
+    def notes(self) -> Iterator[str]:
+        """Everything that the user should know."""
+        yield from self.reader.notes
+        yield from self.writer.notes
+        if self.start.shot < self.start.first:
+            yield f"stylized from frame {self.start.shot}f on, where the shot of the first frame begins"
+        if self.earlier is not None:
+            yield f"{self.earlier.frames} frames were finished by an earlier run"
+        if self.removed:
+            more = len(self.removed) - MAX_NAMED
+            names = ", ".join(self.removed[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+            yield f"removed, left over from an earlier run: {names}"
+        yield from () if self.session.motion is None else self.session.motion.notes
+        working = self.session.working
+        if working is not None and working != (self.writer.width, self.writer.height):
+            yield f"stylized at {working[0]}×{working[1]}; --style-scale changes the size of the strokes"
+        tiles = tiles_note(self.prediction.network)
+        if tiles is not None:
+            yield tiles
+        if self.plan.stylizes and self.plan.settings.precision == "auto":
+            yield f"stylized on {self.plan.device} in {precision_name(self.plan.precision)}"
+
+
+@contextmanager
+def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> Iterator[RenderJob]:
+    """Open the output, load networks, and find what an earlier run finished.
+
+    Args:
+        plan: What to render.
+        reader: From `plan.open_reader`.
+        stop: Set by the caller to stop.
+
+    Raises:
+        UsageError: The excerpt or size does not fit the clip, or the unfinished output has other settings.
+        MediaError: The output cannot be written.
+        VstError: There is not enough memory.
+    """
+    info, settings = reader.info, plan.settings
+    if info.is_still and not plan.excerpt.is_whole:
+        raise UsageError(f"{plan.source.name} is one picture: --start, --end and --frames are for clips")
+    size = output_size(info.width, info.height, settings)
+    working = working_size(*size, settings.style_scale) if plan.stylizes else None
+    with _kept(
+        Writer(
+            plan.target,
+            info,
+            Encoding(settings.codec, settings.crf, settings.pix_fmt),
+            width=size[0],
+            height=size[1],
+            overwrite=settings.overwrite,
+            segment_frames=None,
+            resumable=True,
+            min_free=int(settings.min_free * MIB),
+            stop=stop,
+        )
+    ) as writer:
+        session = open_session(plan, reader, working)
+        prediction = predict_memory(
+            session.stylizer,
+            plan.device,
+            size,
+            working,
+            planes=4 if info.has_alpha else 3,
+            frames=1 if info.is_still else info.frames,
+        )
+        check_memory(prediction, plan.device, size, working)
+        fingerprint = identity_of(
+            settings,
+            info,
+            plan.device,
+            plan.precision,
+            plan.style.files if plan.stylizes else (),
+            session.motion,
+        )
+        earlier = find_earlier(writer, fingerprint) if settings.resume else None
+        start = earlier.start if earlier is not None else _find_start(plan, reader, session, size, stop)
+        is_past_end = end_of(plan.excerpt, start.first, info)
+        writer.keep_times(start.time if start.first else None, ends=plan.excerpt.has_end)
+        if earlier is None:
+            removed = writer.start(describe(fingerprint, start))
+            frame_range = frame_range_from(session, start.first, start.shot, False, is_past_end)
+        else:
+            removed = writer.take_up(earlier.segments)
+            shot, restored = earlier.shot(session.temporal), earlier.state is not None
+            first = start.first + earlier.frames
+            frame_range = frame_range_from(session, first, shot, restored, is_past_end)
+            if session.temporal and earlier.state is not None:
+                session.restore(earlier.state)
+        writer.shot = frame_range.shot
+        yield RenderJob(
+            plan, reader, writer, session, prediction, earlier, start, frame_range, removed, [], stop
+        )
+
+
+def open_session(plan: RenderPlan, reader: Reader, working: tuple[int, int] | None) -> StylizerSession:
+    """The session of a render: its network loaded and its motion source open.
+
+    Args:
+        plan: What to render.
+        reader: The clip.
+        working: Width and height at which frames are stylized.
+    """
+    info, settings = reader.info, plan.settings
+    stylizer = motion = None
+    if plan.stylizes:
+        stylizer = create_stylizer(
+            plan.style, device=plan.device, precision=plan.precision, tile=settings.tile
+        )
+        if stylizer.conditioned and not (info.is_still and is_recorded(settings.flow)):
+            motion = open_motion(
+                settings.flow,
+                clip=info.first_file,
+                size=(info.width, info.height),
+                frames=info.frames,
+                device=plan.device,
+                precision=plan.precision,
+            )
+    return StylizerSession(stylizer, motion, Postprocess(settings.strength, settings.keep_color), working)
+
+
+def _find_start(
+    plan: RenderPlan,
+    reader: Reader,
+    session: StylizerSession,
+    size: tuple[int, int],
+    stop: threading.Event | None,
+) -> RenderStart:
+    """The first frame of the excerpt, and of its shot if stylizing has to begin there."""
+
+    @contextmanager
+    def reduced(first: int) -> Iterator[Iterable[Frame]]:
+        with plan.open_reader() as again:
+            again.begin_at(first)
+            frames = unless_stopped(again, stop)
+            yield (resize_frame(resize_frame(each, *size), *(session.working or size)) for each in frames)
+
+    first, time_ = find_first(plan.open_reader, plan.excerpt, reader.info, stop)
+    shot = first
+    if first and session.temporal:
+        known = None if session.motion is None else session.motion.first_of_shot(first)
+        shot = first_of_shot(reduced, first) if known is None else known
+    return RenderStart(first, time_, shot)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Set the number of threads of torch's arithmetic, and restore it."""
+    if count is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

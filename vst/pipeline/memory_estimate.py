@@ -1,7 +1,7 @@
-"""How much memory a render will take, said before it begins, and what is said where there is not so much.
+"""Predicts the memory of a render before it begins, and explains when there is not enough.
 
-What is predicted here decides nothing about how frames are painted: `vst.modes.memory` does, by their size
-alone, so that what else runs on a machine cannot change a frame.
+The prediction does not decide how frames are stylized: `vst.modes.memory` does, by the frame size alone, so
+that other programs on the machine cannot change a frame.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import cv2
 import torch
 
 from vst.errors import VstError
-from vst.modes import Mode
-from vst.modes.base import PredictableMode
-from vst.modes.memory import SMALLEST_TILE, Need, is_out_of_memory
+from vst.modes import Stylizer
+from vst.modes.memory import SMALLEST_TILE, MemoryEstimate, is_out_of_memory
+from vst.motion import WarpHistory
 from vst.sizes import size_in_words
 
 _log = logging.getLogger(__name__)
@@ -28,9 +28,10 @@ _PLANE = 4
 """Bytes a pixel of a plane in fp32."""
 
 _IN_FLIGHT = 17
-"""Frames of full size: four decoded, six among shots and motion, four to encode, three in the finishing."""
+"""Frames at output size: four decoded, six in shot detection and motion, four to encode, three in
+postprocessing."""
 _REDUCED = 8
-"""Frames at the size at which they are painted."""
+"""Frames at working resolution."""
 _MOTION = 200
 """Bytes a pixel for flow in both directions, masks, and pictures of earlier frames."""
 _ENCODER = 200
@@ -48,105 +49,102 @@ _SURE = 0.75
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a render takes at its peak, in bytes.
+    """The peak memory of a render, in bytes.
 
     Attributes:
-        main: Of the computer's memory.
-        device: Of the device's own; 0 on the CPU.
-        least: Of the same memory as the painting is in, in the smallest tiles.
-        need: What painting takes of it.
+        main: Main memory.
+        device: The device's own memory; 0 on the CPU.
+        least: Of the memory that the network is in, with the smallest tiles.
+        network: Of that, what the network takes.
     """
 
     main: int
     device: int
     least: int
-    need: Need
+    network: MemoryEstimate
 
 
-def predict(
-    mode: Mode | None,
+def predict_memory(
+    stylizer: Stylizer | None,
     device: torch.device,
     size: tuple[int, int],
     working: tuple[int, int] | None,
     *,
     planes: int = 3,
     frames: int | None = None,
-) -> Prediction | None:
-    """What a render will take; None where the mode cannot say.
+) -> Prediction:
+    """Predict the memory of a render.
 
     Args:
-        mode: That paints; None: nothing is painted.
-        device: Where.
-        size: Width and height of what is written.
-        working: Of what is painted.
-        planes: Of a frame, its alpha and gain counted.
-        frames: How many there are, if known.
+        stylizer: None: nothing is stylized.
+        device: Where its network runs.
+        size: Width and height of the output.
+        working: Width and height at which frames are stylized.
+        planes: Of a frame, alpha and gain included.
+        frames: Number of frames, if known.
     """
     pixels = size[0] * size[1]
-    # Of a short clip there are never so many at once; three are in the finishing.
+    # A short clip never has so many at once; three are in postprocessing.
     flying = _IN_FLIGHT if frames is None else min(_IN_FLIGHT, frames + 3)
     encoded = 1.0 if frames is None else min(1.0, frames / _ENCODED)
     main = _BASE + round(pixels * (_PLANE * planes * flying + _ENCODER * encoded))
-    if mode is None or working is None:
-        return Prediction(main, 0, main, Need(0, 0, 0, None))
-    if not isinstance(mode, PredictableMode):
-        return None
-    painted = working[0] * working[1]
-    need = mode.need(*working)
-    main += need.remembered
+    if stylizer is None or working is None:
+        return Prediction(main, 0, main, MemoryEstimate(0, 0, 0, None))
+    stylized = working[0] * working[1]
+    network = stylizer.memory(*working)
     if working != size:
-        main += painted * _PLANE * planes * _REDUCED
-    if mode.distances and frames != 1:
-        main += painted * _MOTION
+        main += stylized * _PLANE * planes * _REDUCED
+    if stylizer.conditioned:
+        main += WarpHistory.memory(*working)
+        if frames != 1:
+            main += stylized * _MOTION
     if device.type == "cpu":
-        return Prediction(main + need.painting, 0, main + need.least, need)
-    return Prediction(main, need.painting, need.least, need)
+        return Prediction(main + network.peak, 0, main + network.smallest_tiles, network)
+    return Prediction(main, network.peak, network.smallest_tiles, network)
 
 
-def check(
-    prediction: Prediction | None,
+def check_memory(
+    prediction: Prediction,
     device: torch.device,
     size: tuple[int, int],
     working: tuple[int, int] | None,
 ) -> None:
-    """Say what a render will take where that matters.
+    """Warn if the memory will be tight.
 
     Args:
-        prediction: From `predict`.
-        device: That paints.
-        size: Width and height of what is written.
-        working: Of what is painted.
+        prediction: From `predict_memory`.
+        device: Where the network runs.
+        size: Width and height of the output.
+        working: Width and height at which frames are stylized.
 
     Raises:
-        VstError: where even the smallest tiles take far more than there is.
+        VstError: Even the smallest tiles take far more memory than is free.
     """
-    if prediction is None:
-        return
     what = f"rendering {size[0]}×{size[1]}"
     if working is not None and working != size:
-        what += f", painted at {working[0]}×{working[1]},"
+        what += f", stylized at {working[0]}×{working[1]},"
     main, own = (prediction.main, prediction.device) if prediction.device else (0, prediction.main)
     if main:
         _hold(what, main, main, torch.device("cpu"))
     _hold(what, own, prediction.least, device)
 
 
-def note(need: Need) -> str | None:
-    """What to say of tiles after a render; None where frames were painted whole."""
-    if need.tile is None:
+def tiles_note(estimate: MemoryEstimate) -> str | None:
+    """The note on tiles for the report of a render; None if there were none."""
+    if estimate.tile is None:
         return None
     return (
-        f"frames are painted in tiles of {need.tile} pixels, in about {size_in_words(need.painting)} "
-        f"instead of {size_in_words(need.whole)}; --tile changes that"
+        f"frames are stylized in tiles of {estimate.tile} pixels, in about {size_in_words(estimate.peak)} "
+        f"instead of {size_in_words(estimate.without_tiles)}; --tile changes that"
     )
 
 
 @contextmanager
 def explained_memory(device: torch.device) -> Iterator[None]:
-    """Say what to do when a device's memory does not suffice.
+    """Say what to do when a device runs out of memory.
 
     Raises:
-        VstError: in place of the error of torch, or of whoever asked for memory.
+        VstError: In place of the error of torch, OpenCV or the allocator.
     """
     try:
         yield
@@ -154,14 +152,14 @@ def explained_memory(device: torch.device) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise VstError(
-            f"the memory of {device} does not suffice: make the output smaller with --size or --scale, "
+            f"out of memory on {device}: make the output smaller with --size or --scale, "
             "the strokes larger with --style-scale, or the tiles smaller with --tile"
             + ("" if device.type == "cpu" else "; or use --device cpu")
         ) from error
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that could be had now, swap and caches included; None where that cannot be found out."""
+    """Bytes that are available now, swap and caches included; None if the system does not tell."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -170,7 +168,7 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def total_memory() -> int | None:
-    """Bytes of main memory; None where that cannot be found out."""
+    """Bytes of main memory; None if the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -13,8 +13,8 @@ from vst.errors import UsageError
 from vst.media import Writer
 from vst.media.segments.work_folder import Segment, WorkFolder
 from vst.pipeline.fingerprint import Identity, changes
-from vst.pipeline.frame_range import Place
-from vst.pipeline.snapshot_file import load_state
+from vst.pipeline.frame_range import RenderStart
+from vst.pipeline.snapshot_file import load_snapshot
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Earlier:
     """What an earlier run has finished.
 
     Attributes:
-        place: Where the render begins.
+        start: Where the render begins.
         segments: What is finished, the first ones of the render, whole and as they were written.
         state: What the mode remembered after the last of them, None where that is not known.
     """
 
-    place: Place
+    start: RenderStart
     segments: tuple[Segment, ...]
     state: tuple[Tensor, ...] | None
 
@@ -43,7 +43,7 @@ class Earlier:
             remembers: Whether the mode has a memory: then a segment without a state is a shot's last.
         """
         last = self.segments[-1]
-        return self.place.first + self.frames if remembers and last.state is None else last.shot
+        return self.start.first + self.frames if remembers and last.state is None else last.shot
 
     @property
     def is_all(self) -> bool:
@@ -51,9 +51,9 @@ class Earlier:
         return self.segments[-1].last
 
 
-def describe(identity: Identity, place: Place) -> dict[str, Any]:
+def describe(identity: Identity, start: RenderStart) -> dict[str, Any]:
     """What a work folder is told of its render."""
-    return {"identity": identity, "first": place.first, "time": str(place.time), "shot": place.shot}
+    return {"identity": identity, "first": start.first, "time": str(start.time), "shot": start.shot}
 
 
 def find_earlier(writer: Writer, identity: Identity) -> Earlier | None:
@@ -84,14 +84,14 @@ def find_earlier(writer: Writer, identity: Identity) -> Earlier | None:
 def _state(store: WorkFolder, segments: Sequence[Segment]) -> tuple[Tensor, ...] | None:
     if not store.has_state(segments[-1]):
         return None
-    return load_state(store.state(segments[-1].index))
+    return load_snapshot(store.state(segments[-1].index))
 
 
-def _described(said: dict[str, Any]) -> tuple[Identity, Place] | None:
+def _described(said: dict[str, Any]) -> tuple[Identity, RenderStart] | None:
     """What `describe` said, if it is that."""
     try:
         identity = {str(name): str(value) for name, value in dict(said["identity"]).items()}
         first, shot = int(said["first"]), int(said["shot"])
-        return identity, Place(first, Fraction(str(said["time"])), shot)
+        return identity, RenderStart(first, Fraction(str(said["time"])), shot)
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None

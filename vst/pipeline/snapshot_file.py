@@ -1,4 +1,4 @@
-"""What a mode remembers, as a safetensors file: exact, and nothing in it is ever run."""
+"""Snapshots of a session as safetensors files: exact, and nothing in them is ever executed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 COUNT = "tensors"
-MOST = 4096
-"""Tensors of a state at most."""
+MAX_TENSORS = 4096
+"""The most tensors of a snapshot."""
 
 
-def save_state(path: Path, state: tuple[Tensor, ...]) -> None:
-    """Write what `Mode.snapshot` gave, values and order in memory.
+def save_snapshot(path: Path, state: tuple[Tensor, ...]) -> None:
+    """Write a snapshot of `StylizerSession`: values and memory layout.
 
-    The order in memory (channels last or first) decides by which arithmetic a convolution is done.
+    The memory layout (channels last or first) decides which convolution kernels are chosen.
 
     Raises:
         OSError: If it cannot be written.
@@ -39,19 +39,20 @@ def save_state(path: Path, state: tuple[Tensor, ...]) -> None:
         raise OSError(str(error)) from error
 
 
-def load_state(path: Path) -> tuple[Tensor, ...] | None:
-    """What `save_state` wrote, for `Mode.restore`; None where the file is not one of those."""
+def load_snapshot(path: Path) -> tuple[Tensor, ...] | None:
+    """What `save_snapshot` wrote, for `StylizerSession.restore`; None if the file is not a valid
+    snapshot."""
     try:
         with safe_open(path, "pt") as file:
             metadata: dict[str, Any] = file.metadata() or {}
             count = int(metadata[COUNT])
-            if not 0 <= count <= MOST:
+            if not 0 <= count <= MAX_TENSORS:
                 return None
             return tuple(_in_order(file.get_tensor(str(n)), metadata[str(n)]) for n in range(count))
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError):
         return None
 
 
-def _in_order(tensor: Tensor, said: str) -> Tensor:
-    order = [int(each) for each in said.split(",")] if said else []
+def _in_order(tensor: Tensor, written: str) -> Tensor:
+    order = [int(each) for each in written.split(",")] if written else []
     return tensor.permute([order.index(dim) for dim in range(tensor.dim())])

@@ -1,38 +1,30 @@
-"""Frames through the stages: decode -> motion -> paint -> encode, in order, each in its own thread."""
+"""Frames through the stages: decode -> motion -> stylize -> encode, in order, each in its own thread."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
-
-from torch import Tensor
 
 from vst.errors import Interrupted
 from vst.frame import Frame
 from vst.media.segments.encoder import MAX_FRAMES
 from vst.media.segments.work_folder import Save
-from vst.modes import Mode
-from vst.modes.base import StatelessMode
-from vst.motion import Estimator, Tracked, shots, track
-from vst.motion.files.recorded import RecordedMotion
-from vst.pipeline.frame_range import WHOLE, Passage
-from vst.pipeline.frame_size import resize_frame
-from vst.pipeline.snapshot_file import save_state
+from vst.pipeline.frame_range import WHOLE_CLIP, FrameRange
+from vst.pipeline.session import PreparedFrame, StylizerSession
+from vst.pipeline.snapshot_file import save_snapshot
 from vst.pipeline.threads import Background, Clock, Sink
-from vst.postprocess import Look, at_frame_size
 from vst.progress import PREROLL, Progress, progress_now
 
 DEPTH = 3
 """Frames that wait between two stages: enough to even out, few enough for 4K."""
 
 Cut = Callable[[int, Save | None], None]
-"""Ends a segment. Takes the index of the frame with which the shot of the next one begins, and what writes
-the mode's state after the segment, or None where the next one needs none."""
+"""Ends a segment. Takes the index of the first frame of the next segment's shot, and what writes the
+session's state at the end of the segment, or None if the next segment needs none."""
 
 
 @dataclass(frozen=True)
@@ -41,133 +33,107 @@ class Counts:
 
     Attributes:
         frames: Number of frames written.
-        shots: Indices of those with which a shot begins.
+        shots: Indices of the frames at which a shot begins.
     """
 
     frames: int
     shots: tuple[int, ...]
 
 
-def paint(
-    frames: Iterable[Frame],
-    mode: Mode | None,
-    estimator: Estimator | RecordedMotion | None,
-    look: Look,
-    *,
-    working: tuple[int, int] | None = None,
-    write: Callable[[Frame], None],
-    cut: Cut,
-    passage: Passage = WHOLE,
-    segment_frames: int = MAX_FRAMES,
-    total: int | None = None,
-    done: int = 0,
-    progress: Callable[[Progress], None] | None = None,
-    stop: threading.Event | None = None,
-) -> Counts:
-    """Paint a clip.
+@dataclass
+class StageRunner:
+    """Runs the stages for one stretch of a clip.
 
-    Args:
-        frames: The clip, from the first frame that `passage` reads on; also some after its last one, which
-            tell whether that begins a shot.
-        mode: Paints, and remembers what `passage` takes for known; None leaves every frame as it is
-            (strength 0).
-        estimator: Gives the motion that the mode wants, or has it recorded; None where it wants none.
-        look: Finishes each frame.
-        working: Width and height at which motion is estimated and the mode paints, `working_size`; None is
-            the frames' own.
+    Attributes:
+        session: Stylizes.
         write: Takes finished frames, in order, in a thread of its own.
-        cut: Called in that thread at the end of every segment but the last: of every shot, and in the midst
-            of long ones.
-        passage: Which frames are painted and written.
+        cut: Called in that thread at the end of every segment but the last: at the end of every shot, and
+            within long ones.
+        frame_range: Which frames are stylized and written.
         segment_frames: The longest segment.
         total: Number of frames in all, if known.
-        done: How many an earlier run has written.
-        progress: Told after every frame.
-        stop: When set, the frame under way is finished and `Interrupted` raised.
-
-    Raises:
-        Interrupted: when `stop` was set.
+        done: Number of frames that an earlier run wrote.
+        progress: Called after every frame.
+        stop: When set, the frame in progress is finished and `Interrupted` raised.
     """
-    clock = Clock()
-    began = time.monotonic()
-    count = in_segment = 0
-    shot, found = passage.shot, []
-    # Frames as they are to be written, while the stages before painting look at them at working resolution:
-    # as many as those stages look ahead. Each stage passes frames on in order, one for one.
-    whole: deque[Frame] = deque()
 
-    def reduced() -> Iterator[Frame]:
-        for frame in decoded:
-            whole.append(frame)
-            yield frame if working is None else resize_frame(frame, *working)
+    session: StylizerSession
+    write: Callable[[Frame], None]
+    cut: Cut
+    frame_range: FrameRange = WHOLE_CLIP
+    segment_frames: int = MAX_FRAMES
+    total: int | None = None
+    done: int = 0
+    progress: Callable[[Progress], None] | None = None
+    stop: threading.Event | None = None
+    _count: int = field(default=0, init=False)
+    _in_segment: int = field(default=0, init=False)
 
-    with ExitStack() as stack:
-        decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
-        tracked = stack.enter_context(
-            Background(_motion(reduced(), mode, estimator), 1, "motion", clock).after(decoded)
-        )
-        sink = stack.enter_context(Sink(_run, DEPTH, "encode", clock))
-        for item in tracked:
-            if stop is not None and stop.is_set():
-                sink.finish()  # a segment may just have ended
-                raise Interrupted(f"stopped after {done + count} frames")
-            started = time.monotonic()
-            finished = whole.popleft()
-            index = item.frame.index
-            if passage.ends(item.frame):
-                break
-            if index < passage.write:
-                if index >= passage.paint:
-                    _step(mode, item)
-                    if progress is not None:
-                        progress(Progress(done, total, 0.0, None, PREROLL))
-                began = time.monotonic()
-                continue
-            if item.new_shot:
-                shot, in_segment = index, 0
-                found.append(index)
-                sink.put(partial(cut, shot, None))
-            painted = _step(mode, item)
-            if painted is not None:
-                painted = at_frame_size(painted, item.frame.image, finished.image)
-                finished = replace(finished, image=look(painted, finished.image))
-            clock.add("paint", time.monotonic() - started)
-            sink.put(partial(write, finished))
-            count += 1
-            in_segment += 1
-            if in_segment == segment_frames:
-                in_segment = 0
-                sink.put(partial(cut, shot, _saving(mode)))
-            if progress is not None:
-                progress(progress_now(count, total, began, clock.limiting(), done))
-        sink.finish()
-    return Counts(count, tuple(found))
+    def run(self, frames: Iterable[Frame]) -> Counts:
+        """Stylize and write.
+
+        Args:
+            frames: The clip at output size, from `frame_range.decode_from` on; also some frames after the
+                last one wanted, which tell whether that begins a shot.
+
+        Raises:
+            Interrupted: `stop` was set.
+        """
+        clock = Clock()
+        began = time.monotonic()
+        shot, found = self.frame_range.shot, []
+        with ExitStack() as stack:
+            decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
+            prepared = stack.enter_context(
+                Background(self.session.prepare(decoded), 1, "motion", clock).after(decoded)
+            )
+            sink = stack.enter_context(Sink(_run, DEPTH, "encode", clock))
+            for item in prepared:
+                if self.stop is not None and self.stop.is_set():
+                    sink.finish()  # a segment may just have ended
+                    raise Interrupted(f"stopped after {self.done + self._count} frames")
+                if self.frame_range.is_past_end(item.frame):
+                    break
+                if item.frame.index < self.frame_range.write_from:
+                    self._preroll(item)
+                    began = time.monotonic()
+                    continue
+                if item.new_shot:
+                    shot, self._in_segment = item.frame.index, 0
+                    found.append(shot)
+                    sink.put(partial(self.cut, shot, None))
+                self._one(item, shot, sink, clock)
+                if self.progress is not None:
+                    self.progress(progress_now(self._count, self.total, began, clock.limiting(), self.done))
+            sink.finish()
+        return Counts(self._count, tuple(found))
+
+    def _preroll(self, item: PreparedFrame) -> None:
+        """A frame that is stylized only because later ones depend on it."""
+        if item.frame.index < self.frame_range.stylize_from:
+            return
+        self.session.stylize(item)
+        if self.progress is not None:
+            self.progress(Progress(self.done, self.total, 0.0, None, PREROLL))
+
+    def _one(self, item: PreparedFrame, shot: int, sink: Sink, clock: Clock) -> None:
+        """A frame that is written."""
+        started = time.monotonic()
+        finished = self.session.finish(item, self.session.stylize(item))
+        clock.add("stylize", time.monotonic() - started)
+        sink.put(partial(self.write, finished))
+        self._count += 1
+        self._in_segment += 1
+        if self._in_segment == self.segment_frames:
+            self._in_segment = 0
+            sink.put(partial(self.cut, shot, self._saving()))
+
+    def _saving(self) -> Save | None:
+        """Writes the session's state of this moment, whatever is stylized before it is called."""
+        if not self.session.temporal:
+            return None
+        return partial(save_snapshot, state=self.session.snapshot())
 
 
 def _run(work: Callable[[], object]) -> None:
     work()
-
-
-def _saving(mode: Mode | None) -> Save | None:
-    """Writes what the mode remembers now, whatever it paints until then."""
-    if mode is None or isinstance(mode, StatelessMode):
-        return None
-    return partial(save_state, state=mode.snapshot())
-
-
-def _motion(
-    frames: Iterable[Frame], mode: Mode | None, estimator: Estimator | RecordedMotion | None
-) -> Iterator[Tracked]:
-    if mode is None or estimator is None or not mode.distances:
-        return (Tracked(frame, new_shot, {}) for frame, new_shot in shots(frames))
-    if isinstance(estimator, RecordedMotion):
-        return estimator.track(frames, mode.distances)
-    return track(shots(frames), estimator, mode.distances)
-
-
-def _step(mode: Mode | None, item: Tracked) -> Tensor | None:
-    if mode is None:
-        return None
-    if item.new_shot:
-        mode.reset()
-    return mode.step(item.frame, item.motions)

@@ -1,4 +1,4 @@
-"""One picture in memory, for those who have no file."""
+"""Stylizes one picture in memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from torch import Tensor
 from vst.device import choose_device, choose_precision
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.modes import create_mode
-from vst.pipeline.frame_size import resize_frame, working_size
+from vst.modes import check_mode, create_stylizer
+from vst.pipeline.frame_size import working_size
+from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import check_strength, check_style_scale, check_tile
-from vst.postprocess import Look, at_frame_size
+from vst.postprocess import Postprocess
+from vst.styles import resolve_style
 from vst.styles.quality import BEST
 
 
@@ -31,22 +33,22 @@ def stylize(
     tile: int | None = None,
     weights_dir: Path | None = None,
 ) -> Tensor:
-    """Paint one picture.
+    """Stylize one picture.
 
     Args:
         image: 3×H×W, RGB, 0..1, any floating type.
         style: A style, or a blend like `candy:0.6+wave:0.4`.
-        mode: Which mode's network paints it.
-        quality: Its widest network that has the style, `best`, the narrowest, `fast`, or `standard`, which
-            is a wide one or none.
-        strength: 0 is the picture, 1 the painting.
-        keep_color: Luminance of the painting, colour of the picture.
-        style_scale: Size of the strokes relative to the picture, 0.1..10: 1 is as a picture with a short
-            side of 480 pixels gets them. None is 1, but smaller pictures are painted at their own size.
+        mode: The mode whose network is used.
+        quality: `best` takes the widest network that has the style, `fast` the narrowest, `standard` one of
+            width 32 or more.
+        strength: 0 is the picture, 1 the stylization.
+        keep_color: Luminance of the stylization, colour of the picture.
+        style_scale: Size of the strokes relative to the picture, 0.1..10; 1 is that of a picture with a
+            short side of 480 pixels. None is 1, but smaller pictures are stylized at their own size.
         device: auto, cpu, cuda or cuda:n.
         precision: auto, fp32, bf16 or fp16.
-        tile: Side in pixels of the tiles in which it is painted, 0 for none; None: large pictures are.
-        weights_dir: Looked in before the usual weight folders.
+        tile: Side of tiles in pixels, 0 for none; None: large pictures are stylized in tiles.
+        weights_dir: Searched before the usual weight folders.
 
     Returns:
         3×H×W, RGB, 0..1, fp32, on the CPU.
@@ -65,16 +67,13 @@ def stylize(
     check_tile(tile)
     size = working_size(image.shape[2], image.shape[1], style_scale)
     place = choose_device(device)
-    painter = create_mode(
-        mode,
-        style,
+    check_mode(mode)
+    stylizer = create_stylizer(
+        resolve_style(style, mode, quality=quality, weights_dir=weights_dir),
         device=place,
         precision=choose_precision(precision, place),
-        weights_dir=weights_dir,
-        quality=quality,
         tile=tile,
     )
+    session = StylizerSession(stylizer, None, Postprocess(strength, keep_color), size)
     frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
-    seen = resize_frame(frame, *size)
-    painted = at_frame_size(painter.step(seen, {}), seen.image, frame.image)
-    return Look(strength, keep_color)(painted, frame.image)
+    return next(session.process([frame])).image

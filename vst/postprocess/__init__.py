@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vst.postprocess.colour import Look, keep_color
+from vst.postprocess.colour import Postprocess, keep_color
 from vst.postprocess.upsample import at_frame_size, guided_upsample, resize
 
-__all__ = ["Look", "at_frame_size", "guided_upsample", "keep_color", "resize"]
+__all__ = ["Postprocess", "at_frame_size", "guided_upsample", "keep_color", "resize"]

@@ -15,7 +15,7 @@ LUMA = (0.2126, 0.7152, 0.0722)
 
 
 @dataclass(frozen=True)
-class Look:
+class Postprocess:
     """What is done to every painted frame.
 
     Attributes:

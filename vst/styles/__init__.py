@@ -5,12 +5,14 @@ from __future__ import annotations
 from vst.styles.blend import Blend, parse_blend
 from vst.styles.catalog import Catalogue, Style, load_catalogue
 from vst.styles.catalog_file import record_style
+from vst.styles.resolve import ResolvedStyle, resolve_style
 from vst.styles.selection import Selection
 from vst.styles.weights import WeightsInfo, load_network, read_info, save_weights
 
 __all__ = [
     "Blend",
     "Catalogue",
+    "ResolvedStyle",
     "Selection",
     "Style",
     "WeightsInfo",
@@ -19,5 +21,6 @@ __all__ = [
     "parse_blend",
     "read_info",
     "record_style",
+    "resolve_style",
     "save_weights",
 ]

@@ -127,11 +127,19 @@ class Catalogue:
             WeightsError: where a file is not what `catalog.toml` or its own description says.
         """
         selection = self.choose(blend, mode, quality)
+        self.check_digests(selection)
+        return load_selection(selection), selection
+
+    def check_digests(self, selection: Selection) -> None:
+        """Compare the hash of every file of a selection with the catalogue's.
+
+        Raises:
+            WeightsError: A file is not the one that `catalog.toml` lists.
+        """
         for info in selection.files:
             problem = self._wrong_hash(info)
             if problem:
                 raise WeightsError(problem)
-        return load_selection(selection), selection
 
     def check_free(self, name: str, overwrite: bool = False) -> None:
         """Refuse a name for a new style that another has.

@@ -60,7 +60,7 @@ class VideoStep:
         return torch.stack(outputs[warm_up:], 1), torch.stack(errors).mean()
 
     def remember(self, batch: dict[str, Tensor], outputs: list[Tensor], t: int) -> tuple[Tensor, Tensor]:
-        """What a render would bring to frame t from earlier outputs (see `vst.motion.recall`).
+        """What a render would bring to frame t from earlier outputs (see `vst.motion.warp_history`).
 
         Returns:
             The four channels of the past, B×4×S×S: painting (0 where there is none) and mask; and where

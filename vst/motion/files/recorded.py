@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from vst.errors import MediaError, UsageError, nearest
 from vst.frame import Frame, Motion
+from vst.motion.analysis import Analysed
 from vst.motion.consistency import trusted_mask
 from vst.motion.estimator import to_bytes
 from vst.motion.files.flo import read_flo
@@ -78,10 +80,14 @@ def recorded_stamp(name: str, source: Path) -> int | None:
     """A number that changes when the flow of a clip is written anew; None where there is none."""
     try:
         folder = find_recorded(name, source)
-        record = folder / RECORD
-        return (record if record.is_file() else folder / "backward").stat().st_mtime_ns
+        return _stamp(folder)
     except (MediaError, UsageError, OSError):
         return None
+
+
+def _stamp(folder: Path) -> int:
+    record = folder / RECORD
+    return (record if record.is_file() else folder / "backward").stat().st_mtime_ns
 
 
 def _nearest_folder(path: Path) -> str:
@@ -144,6 +150,22 @@ class RecordedMotion:
         if self._record is None:
             return None
         return max((number - 1 for number in self._record.shots if number - 1 <= index), default=0)
+
+    def digest(self) -> str:
+        """Changes when the folder is written again."""
+        return str(_stamp(self.folder))
+
+    def tracker(self, distances: Sequence[int]) -> NoReturn:
+        """Recorded motion has no tracker.
+
+        Raises:
+            UsageError: Always: it serves the clip that it was recorded from, from beginning to end.
+        """
+        raise UsageError(f"'{self.name}' is the motion of one clip; use it with 'vst render' of that clip")
+
+    def analyse(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Analysed]:
+        """As `track`; the estimates behind the motions were not recorded."""
+        return (Analysed(tracked, {}) for tracked in self.track(frames, distances))
 
     def _again(self, source: Path) -> str:
         return f"run 'vst flow {source.name} -o {self.folder} -y'"

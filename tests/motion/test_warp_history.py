@@ -7,7 +7,7 @@ import torch
 
 from vst.frame import Frame, Motion
 from vst.motion import create_estimator, track
-from vst.motion.warp_history import recall
+from vst.motion.warp_history import compose_past
 
 H, W = 8, 10
 
@@ -22,14 +22,14 @@ def test_each_pixel_comes_from_the_nearest_frame_that_can_be_trusted():
     columns = torch.arange(W).expand(H, W)
     motions = {4: motion(columns < 7, 4), 1: motion(columns < 3, 1), 2: motion(columns < 5, 2)}
     outputs = {distance: torch.full((3, H, W), distance / 10) for distance in motions}
-    image, mask = recall(motions, outputs)
+    image, mask = compose_past(motions, outputs)
     expected = torch.tensor([0.1] * 3 + [0.2] * 2 + [0.4] * 2 + [0.0] * 3).expand(3, H, W)
     torch.testing.assert_close(image, expected)
     assert torch.equal(mask[0], (columns < 7).float())
 
 
 def test_what_nobody_can_be_trusted_for_is_empty():
-    image, mask = recall({1: motion(torch.zeros(H, W), 1)}, {1: torch.ones(3, H, W)})
+    image, mask = compose_past({1: motion(torch.zeros(H, W), 1)}, {1: torch.ones(3, H, W)})
     assert image.eq(0).all()
     assert mask.eq(0).all()
 
@@ -37,13 +37,13 @@ def test_what_nobody_can_be_trusted_for_is_empty():
 def test_outputs_are_warped_by_the_motion_of_their_own_distance():
     ramp = torch.arange(float(W)).expand(3, H, W) / 10
     everywhere, nowhere = torch.ones(H, W), torch.zeros(H, W)
-    image, _ = recall({1: motion(nowhere, 1), 2: motion(everywhere, 2, x=3.0)}, {1: ramp, 2: ramp})
+    image, _ = compose_past({1: motion(nowhere, 1), 2: motion(everywhere, 2, x=3.0)}, {1: ramp, 2: ramp})
     torch.testing.assert_close(image[..., : W - 3], ramp[..., 3:])
 
 
 def test_a_distance_without_output_or_motion_is_left_out():
     everywhere = torch.ones(H, W)
-    image, _ = recall(
+    image, _ = compose_past(
         {1: motion(everywhere, 1), 2: motion(everywhere, 2)},
         {2: torch.ones(3, H, W), 4: torch.zeros(3, H, W)},
     )
@@ -52,7 +52,7 @@ def test_a_distance_without_output_or_motion_is_left_out():
 
 def test_nothing_in_common_is_refused():
     with pytest.raises(ValueError, match="one in common"):
-        recall({1: motion(torch.ones(H, W), 1)}, {2: torch.ones(3, H, W)})
+        compose_past({1: motion(torch.ones(H, W), 1)}, {2: torch.ones(3, H, W)})
 
 
 def test_a_region_hidden_for_eight_frames_is_remembered(make_world):
@@ -68,11 +68,11 @@ def test_a_region_hidden_for_eight_frames_is_remembered(make_world):
     stream = [(Frame(t, Fraction(t), Fraction(1), image), t == 0) for t, image in enumerate(images)]
     last = list(track(stream, create_estimator("dis")))[-1]
     earlier = {distance: outputs[back - distance] for distance in last.motions}
-    image, mask = recall(last.motions, earlier)
+    image, mask = compose_past(last.motions, earlier)
 
     uncovered = world.hidden(back, back - 1) & ~world.hidden(back, back - 16)
     assert uncovered.sum() > 1000
-    near_only = recall({1: last.motions[1]}, earlier)[1]
+    near_only = compose_past({1: last.motions[1]}, earlier)[1]
     assert near_only[uncovered].mean() < 0.1, "the previous frame does not know it"
     assert mask[uncovered].mean() > 0.5, "an earlier one does"
     held = (mask > 0.5) & uncovered
@@ -87,7 +87,7 @@ def test_an_occluder_that_was_in_the_same_place_does_not_leak_its_paint(make_wor
     assert len(last.motions) > 1
     x, y = world._pixels()
     paint = {d: torch.where(world.on_disc(18 - d, x, y), 1.0, -1.0).expand(3, -1, -1) for d in last.motions}
-    image, mask = recall(last.motions, paint)
+    image, mask = compose_past(last.motions, paint)
     filled = (mask > 0.5) & (last.motions[1].mask < 0.5) & ~world.on_disc(18, x, y)
     assert filled.any()
     assert (image[0][filled[0]] > 0).float().mean() < 0.1

@@ -1,4 +1,4 @@
-"""A network made ready to paint: on its device, in its precision, set to its blend."""
+"""Runs a network for inference: on its device, in its precision, set to its blend of styles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vst.modes.memory import WHOLE, Need, is_out_of_memory, need, smaller
+from vst.modes.memory import (
+    NO_TILES,
+    MemoryEstimate,
+    estimate_memory,
+    is_out_of_memory,
+    smaller_tile,
+)
 from vst.nn import LSTM, tiled
 from vst.nn.body import SMALLEST_SIDE, TransformationBody
 from vst.nn.lstm import State
@@ -20,7 +26,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Painter:
+class NetworkRunner:
     """Runs a network without gradients.
 
     Convolutions run in the given precision and in channels_last; instance norm keeps its statistics,
@@ -32,7 +38,7 @@ class Painter:
         mixture: How much of each of its styles; sums to 1.
         device: Where to paint.
         precision: float32, bfloat16 or float16.
-        tile: Side of tiles in pixels; `WHOLE`: never in tiles; None: `vst.modes.memory` decides.
+        tile: Side of tiles in pixels; `NO_TILES`: never in tiles; None: `vst.modes.memory` decides.
     """
 
     def __init__(
@@ -84,7 +90,7 @@ class Painter:
         return painted[..., :height, :width].float().contiguous()
 
     @torch.inference_mode()
-    def go_on(self, frame: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def advance(self, frame: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Paint the next frame of a shot with an LSTM.
 
         Args:
@@ -102,7 +108,7 @@ class Painter:
 
         def whole() -> tuple[Tensor, State]:
             x = seen.to(self.device).contiguous(memory_format=torch.channels_last)
-            return network.step(x, None if state is None else self.take(state), self._mix)
+            return network.step(x, None if state is None else self.to_device(state), self._mix)
 
         def in_tiles(tile: int) -> tuple[Tensor, State]:
             return tiled.step(network, seen, state, self._mix, tile)
@@ -110,23 +116,23 @@ class Painter:
         painting, after = self._within_memory(seen, whole, in_tiles)
         return painting[..., :height, :width].contiguous(), after
 
-    def take(self, state: State) -> State:
+    def to_device(self, state: State) -> State:
         """A state on the painter's device."""
         return State(*(part.to(self.device) for part in state))
 
-    def need(self, height: int, width: int) -> Need:
+    def memory(self, height: int, width: int) -> MemoryEstimate:
         """What painting one picture of this size takes."""
-        return need(self._network, 1, height, width, self._tile)
+        return estimate_memory(self._network, 1, height, width, self._tile)
 
     def _within_memory(self, picture: Tensor, whole: Callable[[], T], in_tiles: Callable[[int], T]) -> T:
         """Paint as settled, and in smaller and smaller tiles while memory runs out; later pictures too."""
         batch, _, height, width = picture.shape
         while True:
-            tile = need(self._network, batch, height, width, self._tile).tile
+            tile = estimate_memory(self._network, batch, height, width, self._tile).tile
             try:
                 return whole() if tile is None else in_tiles(tile)
             except (RuntimeError, MemoryError) as error:
-                less = None if self._asked == WHOLE else smaller(tile, height, width)
+                less = None if self._asked == NO_TILES else smaller_tile(tile, height, width)
                 if less is None or not is_out_of_memory(error):
                     raise
             # Here, and not above: the error holds the tensors of the call that failed.
@@ -155,8 +161,3 @@ def _large_enough(x: Tensor) -> Tensor:
 def to_network(image: Tensor) -> Tensor:
     """0..1 to the −1..1 that networks take; colours outside RGB's range are brought inside."""
     return image.clamp(0, 1) * 2 - 1
-
-
-def from_network(image: Tensor) -> Tensor:
-    """−1..1 to 0..1, on the CPU."""
-    return ((image + 1) / 2).cpu()

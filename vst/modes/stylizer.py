@@ -1,0 +1,58 @@
+"""What every mode provides: a stylizer."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from vst.frame import Frame, Past
+from vst.modes.memory import MemoryEstimate
+
+
+@runtime_checkable
+class Stylizer(Protocol):
+    """Turns frames into stylized frames.
+
+    A stylizer sees frames at working resolution and knows nothing of files, motion or postprocessing:
+    `vst.pipeline.session.StylizerSession` brings it the frames of one shot, in order.
+    """
+
+    every_frame: bool
+    """Whether it has state of its own and has to see each frame of a shot (lstm)."""
+
+    whole_shot: bool
+    """Whether it needs all frames of a shot at once. Then it has `stylize_shot` in place of `stylize`."""
+
+    conditioned: bool
+    """Whether it takes the `Past`: earlier stylized frames, warped to the present one (vtn)."""
+
+    def stylize(self, frame: Frame, past: Past | None) -> Tensor:
+        """Stylize the next frame of the shot.
+
+        Args:
+            frame: The frame at working resolution.
+            past: Earlier stylized frames warped to this one; None if there are none, and for stylizers
+                that are not `conditioned`.
+
+        Returns:
+            3×H×W, RGB, −1..1, fp32, on the CPU. The range is the networks' own, so that what is fed back
+            to a network is exactly what it returned (docs/adr/0015-stylizers-return-network-range.md).
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget all state: a new shot begins."""
+        ...
+
+    def snapshot(self) -> Any:
+        """The state, exactly, as a tuple of tensors that later calls do not change."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Take up a state that `snapshot` returned."""
+        ...
+
+    def memory(self, width: int, height: int) -> MemoryEstimate:
+        """The memory that frames of this size, in pixels, take."""
+        ...

@@ -1,0 +1,77 @@
+"""Everything about a render that can be decided, and refused, before a file is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vst.device import choose_device, choose_precision
+from vst.media import Reader
+from vst.media.decode.excerpt import Excerpt
+from vst.modes import check_mode
+from vst.motion import check_estimator
+from vst.pipeline.output_path import output_path
+from vst.pipeline.settings import RenderSettings
+from vst.styles import ResolvedStyle, resolve_style
+
+
+@dataclass(frozen=True)
+class RenderPlan:
+    """A render that can begin.
+
+    Attributes:
+        source: The clip, picture or image sequence.
+        target: The output.
+        settings: The user's settings.
+        excerpt: The part of the clip that is rendered.
+        style: The style or blend with its weight files.
+        device: Where networks run.
+        precision: Of the networks.
+    """
+
+    source: Path
+    target: Path
+    settings: RenderSettings
+    excerpt: Excerpt
+    style: ResolvedStyle
+    device: torch.device
+    precision: torch.dtype
+
+    @property
+    def stylizes(self) -> bool:
+        """Whether anything is stylized: at strength 0 nothing is."""
+        return self.settings.strength > 0
+
+    def open_reader(self) -> Reader:
+        """The clip, opened from its beginning."""
+        return Reader(
+            self.source,
+            max_damaged=self.settings.max_damaged,
+            fps=self.settings.fps,
+            hdr=self.settings.hdr,
+            deinterlace=self.settings.deinterlace,
+            hwaccel=self.settings.hwaccel,
+        )
+
+
+def plan_render(source: Path | str, settings: RenderSettings, output: Path | str | None) -> RenderPlan:
+    """Resolve style, device and output.
+
+    Raises:
+        UsageError: An unknown style, mode, device or flow estimator.
+        VstError: The device or estimator is not available.
+        WeightsError: A weight file is not the one that the catalogue lists.
+    """
+    source = Path(source)
+    target = output_path(source, settings, None if output is None else Path(output))
+    excerpt = settings.excerpt
+    check_mode(settings.mode)
+    style = resolve_style(
+        settings.style, settings.mode, quality=settings.quality, weights_dir=settings.weights_dir
+    )
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device)
+    check_estimator(settings.flow)
+    return RenderPlan(source, target, settings, excerpt, style, device, precision)

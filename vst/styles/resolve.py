@@ -1,0 +1,59 @@
+"""What stands after `--style`, resolved once: the blend, the mode and the weight files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vst.styles.blend import Blend, parse_blend
+from vst.styles.catalog import load_catalogue
+from vst.styles.quality import BEST
+from vst.styles.selection import Selection
+
+
+@dataclass(frozen=True)
+class ResolvedStyle:
+    """A style or blend, and the weight files of one mode that have it.
+
+    Attributes:
+        blend: Styles and their shares.
+        mode: Name of the mode.
+        selection: The weight files, with the styles that each provides.
+    """
+
+    blend: Blend
+    mode: str
+    selection: Selection
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The weight files."""
+        return tuple(info.path for info in self.selection.files)
+
+    @property
+    def mixture(self) -> list[float]:
+        """The share of each style of the network that the files make; sums to 1."""
+        return self.blend.mixture(self.selection.styles)
+
+
+def resolve_style(
+    style: str, mode: str, *, quality: str = BEST, weights_dir: Path | None = None
+) -> ResolvedStyle:
+    """Find the weight files of a style or blend. Files are hashed and compared with the catalogue, not
+    loaded.
+
+    Args:
+        style: `candy`, or a blend such as `candy:0.6+wave:0.4`.
+        mode: Name of the mode.
+        quality: `best`, `standard` or `fast`.
+        weights_dir: Searched before the usual folders.
+
+    Raises:
+        UsageError: The style or quality is unknown, or the mode has no weights for the style.
+        WeightsError: A weight file is not the one that the catalogue lists.
+    """
+    blend = parse_blend(style)
+    catalogue = load_catalogue(weights_dir)
+    selection = catalogue.choose(blend, mode, quality)
+    catalogue.check_digests(selection)
+    return ResolvedStyle(blend, mode, selection)
