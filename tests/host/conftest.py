@@ -19,11 +19,13 @@ from vst.frame import Frame
 from vst.host.engine import Engine, Outcome
 from vst.host.memory import SharedFrames
 from vst.host.protocol import RESULT, SLOTS, Request
-from vst.modes import create_mode
-from vst.motion import create_estimator
+from vst.modes import create_stylizer
+from vst.motion import EstimatedMotion, create_estimator
 from vst.pipeline.frame_size import working_size
-from vst.pipeline.stages import paint
+from vst.pipeline.session import StylizerSession
+from vst.pipeline.stages import StageRunner
 from vst.postprocess import Postprocess
+from vst.styles import resolve_style
 
 WIDTH, HEIGHT = 64, 48
 CUT = 7
@@ -126,23 +128,19 @@ def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
     def render(
         frames: list[Tensor],
         mode: str,
-        look: Postprocess | None = None,
+        postprocess: Postprocess | None = None,
         style_scale: float | None = None,
     ) -> list[Tensor]:
         precision = choose_precision("auto", torch.device("cpu"))
-        painter = create_mode(mode, "red", precision=precision, weights_dir=tiny_weights)
+        style = resolve_style("red", mode, weights_dir=tiny_weights)
+        stylizer = create_stylizer(style, precision=precision)
+        motion = EstimatedMotion(create_estimator("auto", device=torch.device("cpu")))
         height, width = frames[0].shape[-2:]
         out: list[Tensor] = []
         size = working_size(width, height, style_scale)
-        paint(
-            (Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames)),
-            painter,
-            create_estimator("auto", device=torch.device("cpu")) if painter.distances else None,
-            look or Postprocess(),
-            working=size,
-            write=lambda frame: out.append(frame.image),
-            cut=lambda shot, save: None,
-        )
+        session = StylizerSession(stylizer, motion, postprocess, size)
+        runner = StageRunner(session, lambda frame: out.append(frame.image), lambda shot, save: None)
+        runner.run(Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames))
         return out
 
     return render

@@ -83,8 +83,8 @@ def test_parameters_change_in_mid_sequence_as_if_they_had_always_been_so(make_ho
     host = make_host()
     for number in range(4):
         host.paint(number)
-    look = Postprocess(0.5, keep_color=True)
-    assert torch.equal(host.paint(4, strength=0.5, keep_color=True), rendered(clip, "vtn", look)[4])
+    postprocess = Postprocess(0.5, keep_color=True)
+    assert torch.equal(host.paint(4, strength=0.5, keep_color=True), rendered(clip, "vtn", postprocess)[4])
     assert torch.equal(
         host.paint(5, style_scale=12.0 / 0.48 / 3.0), rendered(clip, "vtn", None, 12 / 0.48 / 3)[5]
     )

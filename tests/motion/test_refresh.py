@@ -31,7 +31,8 @@ def test_each_place_is_renewed_in_its_turn_and_not_all_at_once():
     worn, trusted = None, torch.ones(1, 64, 96)
     shares, renewed = [], torch.zeros(1, 64, 96)
     for _ in range(round(1.6 * MAX_AGE) + FADE):
-        worn, fresh = refresh_share(field(0.0, 0.4), trusted, worn)  # rounded to nothing: each square wears alone
+        # By 0.4 pixels, which is rounded to none: the age stays in its square.
+        worn, fresh = refresh_share(field(0.0, 0.4), trusted, worn)
         assert not worn[fresh == 1].any()
         shares.append((fresh > 0).float().mean().item())
         renewed = torch.maximum(renewed, fresh)

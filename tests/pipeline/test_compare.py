@@ -115,7 +115,7 @@ def test_the_shortest_ends_it_and_that_is_said(tmp_path, four, exact_clip):
 def test_another_size_is_fitted_whole_and_that_is_said(tmp_path, four, exact_clip, images):
     tall = exact_clip("tall.mkv", plain(GREEN, 5, 48, 96))
     report = compare([four[0], tall], tmp_path / "out.mkv", settings())
-    assert "tall.mkv is 48×96 and is fitted to the 64×48 of red.mkv" in report.notes
+    assert "tall.mkv is 48×96 and is scaled to fit the 64×48 of red.mkv" in report.notes
     frame = images(report.output)[0]
     assert (report.width, report.height) == (128, 48)
     assert colours(frame, (70, 24), (96, 24), (122, 24)) == [(0, 0, 0), GREEN, (0, 0, 0)]
@@ -133,10 +133,10 @@ def test_pixels_that_are_not_square_keep_the_shape_of_the_picture(tmp_path, exac
 def test_a_size_is_that_of_each_picture_and_too_wide_a_row_is_shrunk(tmp_path, four, monkeypatch):
     report = compare(four[:3], tmp_path / "out.mkv", settings(size=24))
     assert (report.width, report.height) == (96, 24)
-    monkeypatch.setattr("vst.pipeline.comparison.WIDEST", 96)
+    monkeypatch.setattr("vst.pipeline.comparison.MAX_WIDTH", 96)
     report = compare(four[:3], tmp_path / "out2.mkv", settings())
     assert (report.width, report.height) == (96, 24)
-    assert "each picture is 32×24, so that all fit; --size changes that" in report.notes
+    assert "each picture is scaled to 32×24; --size changes that" in report.notes
 
 
 def test_labels_are_drawn_in_the_corners_and_nowhere_else(tmp_path, four, images):
@@ -190,13 +190,13 @@ def test_what_is_there_is_kept_unless_told_and_inputs_always(tmp_path, four):
     ("count", "options", "said"),
     [
         (1, {}, "1 clips given; expected 2 to 4"),
-        (3, {"layout": "split"}, "a split is of 2 clips, but 3"),
-        (3, {"layout": "difference"}, "a difference is of 2 clips"),
+        (3, {"layout": "split"}, "layout split takes 2 clips, 3 were given"),
+        (3, {"layout": "difference"}, "layout difference takes 2 clips"),
         (2, {"labels": ("one",)}, "1 labels for 2 clips"),
         (2, {"size": 16000}, "no side may be longer"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_any_work(tmp_path, four, count, options, said):
+def test_invalid_options_are_refused_before_any_work(tmp_path, four, count, options, said):
     before = sorted(tmp_path.iterdir())
     with pytest.raises(UsageError, match=said):
         compare(four[:count], tmp_path / "out.mkv", settings(**options))

@@ -16,6 +16,7 @@ import torch
 from clips import Sound, make_clip, packets
 
 import vst.pipeline.job
+from tests.stylizers import Copy
 from vst.batch import run
 from vst.errors import CutShort, Interrupted, MediaError, UsageError, VstError
 from vst.media.decode.reader import Reader
@@ -34,25 +35,21 @@ def left(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.rglob("*"))
 
 
-class Failing:
-    """A mode that gives up at one frame."""
-
-    distances = ()
+class Failing(Copy):
+    """A stylizer that fails at one frame."""
 
     def __init__(self, error: Exception | type[Exception], at: int = 3) -> None:
+        super().__init__()
         self._error, self._at = error, at
 
-    def reset(self) -> None:
-        pass
-
-    def step(self, frame, motions):
+    def output(self, frame):
         if frame.index == self._at:
             raise self._error
         return frame.image
 
 
-def use_mode(monkeypatch: pytest.MonkeyPatch, mode: Failing) -> None:
-    monkeypatch.setattr(vst.pipeline.job, "create_mode", lambda *_, **__: mode)
+def use_stylizer(monkeypatch: pytest.MonkeyPatch, stylizer: Failing) -> None:
+    monkeypatch.setattr(vst.pipeline.job, "create_stylizer", lambda *_, **__: stylizer)
 
 
 def test_a_stop_in_mid_render_ends_after_the_frame_under_way_and_leaves_nothing(tmp_path, clip, settings):
@@ -280,7 +277,7 @@ def test_an_error_while_reading_surfaces_as_it_was_raised(tmp_path, clip, settin
 
 def test_a_mode_that_raises_ends_the_render_with_its_error(tmp_path, clip, settings, monkeypatch):
     error = ZeroDivisionError("paint")
-    use_mode(monkeypatch, Failing(error))
+    use_stylizer(monkeypatch, Failing(error))
     with pytest.raises(ZeroDivisionError) as raised:
         render(clip, settings())
     assert raised.value is error
@@ -288,8 +285,8 @@ def test_a_mode_that_raises_ends_the_render_with_its_error(tmp_path, clip, setti
 
 
 def test_memory_that_does_not_suffice_is_said_with_what_to_do(tmp_path, clip, settings, monkeypatch):
-    use_mode(monkeypatch, Failing(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")))
-    with pytest.raises(VstError, match=r"the memory of cpu does not suffice.*--size"):
+    use_stylizer(monkeypatch, Failing(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")))
+    with pytest.raises(VstError, match=r"out of memory on cpu.*--size"):
         render(clip, settings())
     assert left(tmp_path) == ["clip.mp4"]
 
@@ -333,7 +330,7 @@ def test_a_render_that_failed_keeps_no_pictures_in_memory(clip, settings, monkey
     read = Reader.__iter__
     monkeypatch.setattr(Reader, "__iter__", watch)
     if where == "paint":
-        use_mode(monkeypatch, Failing(MediaError))
+        use_stylizer(monkeypatch, Failing(MediaError))
     if where == "write":
         disk.full_at = 1
     # The collector would find them, but only after some time, and others would have to do without.

@@ -18,8 +18,7 @@ from vst.errors import Interrupted, UsageError
 from vst.media import Reader
 from vst.media.probe import probe
 from vst.motion import shots
-from vst.pipeline import FlowSettings, follow_motion, render
-from vst.pipeline import frame_range as passage
+from vst.pipeline import FlowSettings, follow_motion, frame_range, render
 from vst.pipeline.frame_range import first_of_shot
 
 
@@ -57,7 +56,7 @@ def test_a_part_has_the_frames_of_the_whole(clip, settings, images, tmp_path, mo
 def test_a_part_of_a_long_shot_is_painted_from_the_shots_beginning(
     exact_clip, settings, images, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(passage, "SEARCHED", 4)
+    monkeypatch.setattr(frame_range, "SEARCHED", 4)
     clip = exact_clip("clip.mkv", scenes())
     whole = images(render(clip, settings(codec="ffv1"), tmp_path / "whole.mkv").output)
     heard = []
@@ -74,7 +73,7 @@ def test_a_part_of_a_long_shot_is_painted_from_the_shots_beginning(
 
 @pytest.mark.parametrize("searched", [1, 3, 48])
 def test_the_beginning_of_a_shot_is_found_backwards_as_it_is_forwards(clip, monkeypatch, searched):
-    monkeypatch.setattr(passage, "SEARCHED", searched)
+    monkeypatch.setattr(frame_range, "SEARCHED", searched)
 
     class From:
         def __init__(self, first: int) -> None:

@@ -21,7 +21,7 @@ from vst.batch import State, run
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.media.segments.work_folder import DESCRIPTION
 from vst.pipeline import render
-from vst.pipeline.snapshot_file import load_state, save_state
+from vst.pipeline.snapshot_file import load_snapshot, save_snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -309,8 +309,8 @@ def test_a_state_that_is_a_pickle_is_never_opened(clip, settings, stopped, tmp_p
 )
 def test_a_state_comes_back_with_its_values_and_its_order_in_memory(tmp_path, tensors):
     path = tmp_path / "state"
-    save_state(path, tensors)
-    found = load_state(path)
+    save_snapshot(path, tensors)
+    found = load_snapshot(path)
     assert len(found) == len(tensors)
     for ours, theirs in zip(found, tensors, strict=True):
         assert ours.dtype == theirs.dtype

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from vst.errors import UsageError, VstError
-from vst.modes import create_mode
+from vst.modes import create_stylizer
 from vst.pipeline import memory_estimate as memory
 from vst.pipeline import render, stylize
 from vst.pipeline.memory_estimate import explained_memory
+from vst.styles import resolve_style
 
 CPU = torch.device("cpu")
 CODE = 1 / 255
@@ -81,25 +82,26 @@ def test_a_render_that_nearly_does_not_fit_is_warned_of_in_one_line(
     assert re.fullmatch(said, line)
 
 
+def stylizer(mode, weights_dir, tile=None):
+    return create_stylizer(resolve_style("red", mode, weights_dir=weights_dir), tile=tile)
+
+
 def predicted(mode, size, working, device=CPU, **options):
-    return memory.predict(mode, device, size, working, **options)
+    return memory.predict_memory(mode, device, size, working, **options)
 
 
 def test_what_a_large_frame_takes_is_mostly_its_painting_and_less_in_tiles(tiny_weights):
     uhd = (3840, 2160)
-    whole, tiled = (
-        predicted(create_mode("vtn", "red", weights_dir=tiny_weights, tile=tile), uhd, uhd)
-        for tile in (0, 512)
-    )
-    assert whole.main - tiled.main == whole.need.whole - tiled.need.painting > 0
+    whole, tiled = (predicted(stylizer("vtn", tiny_weights, tile=tile), uhd, uhd) for tile in (0, 512))
+    assert whole.main - tiled.main == whole.network.without_tiles - tiled.network.peak > 0
     assert tiled.least < tiled.main
-    small = predicted(create_mode("vtn", "red", weights_dir=tiny_weights), uhd, (854, 480))
+    small = predicted(stylizer("vtn", tiny_weights), uhd, (854, 480))
     assert small.main < tiled.main
     assert small.main > predicted(None, (854, 480), None).main
 
 
 def test_a_short_clip_takes_less_than_a_long_one_and_a_picture_least(tiny_weights):
-    mode = create_mode("vtn", "red", weights_dir=tiny_weights)
+    mode = stylizer("vtn", tiny_weights)
     uhd = (3840, 2160)
     one, few, many, unknown = (predicted(mode, uhd, uhd, frames=n).main for n in (1, 5, 1000, None))
     assert one < few < many == unknown
@@ -107,23 +109,18 @@ def test_a_short_clip_takes_less_than_a_long_one_and_a_picture_least(tiny_weight
 
 def test_with_a_gpu_its_memory_and_the_computers_are_looked_at_one_by_one(tiny_weights, monkeypatch):
     gpu = torch.device("cuda", 0)
-    mode = create_mode("vtn", "red", weights_dir=tiny_weights)
+    mode = stylizer("vtn", tiny_weights)
     prediction = predicted(mode, (1920, 1080), (1920, 1080), gpu)
-    assert prediction.device == mode.need(1920, 1080).painting
+    assert prediction.device == mode.memory(1920, 1080).peak
     free = {"cpu": 64 * 2**30, "cuda": 10 * 2**20}
     monkeypatch.setattr(memory, "free_memory", lambda device: free[device.type])
     with pytest.raises(VstError, match="of the memory of cuda:0 at least"):
-        memory.check(prediction, gpu, (1920, 1080), (1920, 1080))
+        memory.check_memory(prediction, gpu, (1920, 1080), (1920, 1080))
     free["cuda"] = 64 * 2**30
-    memory.check(prediction, gpu, (1920, 1080), (1920, 1080))
+    memory.check_memory(prediction, gpu, (1920, 1080), (1920, 1080))
     free["cpu"] = 2**20
     with pytest.raises(VstError, match="of main memory at least"):
-        memory.check(prediction, gpu, (1920, 1080), (1920, 1080))
-
-
-def test_a_mode_that_cannot_say_what_it_takes_is_not_held_to_it():
-    assert predicted(object(), (64, 64), (64, 64)) is None
-    memory.check(None, CPU, (64, 64), (64, 64))
+        memory.check_memory(prediction, gpu, (1920, 1080), (1920, 1080))
 
 
 def test_a_containers_limit_counts_without_the_files_it_caches(tmp_path):
@@ -151,7 +148,7 @@ def test_memory_is_found_out_where_linux_tells():
     ],
 )
 def test_a_lack_of_memory_is_said_in_one_line_that_says_what_to_do(error):
-    with pytest.raises(VstError, match=r"of cpu does not suffice: .* --tile$"), explained_memory(CPU):
+    with pytest.raises(VstError, match=r"out of memory on cpu: .* --tile$"), explained_memory(CPU):
         raise error
     with pytest.raises(RuntimeError, match="another"), explained_memory(CPU):
         raise RuntimeError("another")

@@ -10,41 +10,25 @@ import numpy as np
 import pytest
 import torch
 
+from tests.stylizers import Copy
 from vst.errors import UsageError
 from vst.frame import Frame
 from vst.media.probe import probe
-from vst.modes import create_mode
-from vst.motion import create_estimator
+from vst.modes import create_stylizer
+from vst.motion import EstimatedMotion, create_estimator
 from vst.pipeline import render, stylize
 from vst.pipeline.frame_size import working_size
-from vst.pipeline.stages import paint
-from vst.postprocess import Postprocess
+from vst.pipeline.session import StylizerSession
+from vst.pipeline.stages import StageRunner
+from vst.styles import resolve_style
 
 
-class Stripes:
-    """Paints stripes of eight pixels, light and dark, whatever it sees; remembers what it saw."""
+class Stripes(Copy):
+    """Returns stripes of eight pixels, light and dark, whatever the frame."""
 
-    def __init__(self, *distances: int) -> None:
-        self.distances = distances
-        self.seen: list[torch.Size] = []
-        self.flows: list[torch.Size] = []
-
-    def reset(self) -> None:
-        pass
-
-    def step(self, frame, motions):
-        self.seen.append(frame.image.shape)
-        self.flows += [motion.flow.shape for motion in motions.values()]
+    def output(self, frame: Frame) -> torch.Tensor:
         stripes = (torch.arange(frame.image.shape[2]) // 4 % 2).float()
         return stripes.expand(frame.image.shape).contiguous()
-
-
-class Copy(Stripes):
-    """Paints what it sees."""
-
-    def step(self, frame, motions):
-        super().step(frame, motions)
-        return frame.image.clamp(0, 1)
 
 
 def count_stripes(painted: torch.Tensor) -> int:
@@ -60,12 +44,13 @@ def moving(count: int, width: int = 96, height: int = 72) -> Iterator[Frame]:
         yield Frame(n, Fraction(n, 25), Fraction(1, 25), image, torch.full((1, height, width), 0.5))
 
 
-def painted(frames, mode, estimator=None, *, working=None) -> list[Frame]:
+def dis() -> EstimatedMotion:
+    return EstimatedMotion(create_estimator("dis"))
+
+
+def stylized(frames, session: StylizerSession) -> list[Frame]:
     written: list[Frame] = []
-    paint(
-        frames, mode, estimator, Postprocess(), working=working, write=written.append, cut=lambda shot,
-        save: None
-    )
+    StageRunner(session, written.append, lambda shot, save: None).run(frames)
     return written
 
 
@@ -107,12 +92,12 @@ def test_strokes_too_fine_to_paint_are_refused_with_a_style_scale_that_is_not(si
 @pytest.mark.parametrize("working", [(32, 24), (128, 96), (33, 70)], ids=["smaller", "larger", "thinner"])
 def test_motion_and_mode_see_the_working_size_and_what_is_written_has_the_frames(working):
     width, height = working
-    mode = Stripes(1)
+    stripes = Stripes(conditioned=True)
     frames = list(moving(5))
-    written = painted(iter(frames), mode, create_estimator("dis"), working=working)
-    assert set(mode.seen) == {(3, height, width)}
-    assert set(mode.flows) == {(2, height, width)}
-    assert len(mode.seen) == len(mode.flows) + 1 == 5
+    written = stylized(iter(frames), StylizerSession(stripes, dis(), working=working))
+    assert set(stripes.seen) == {(3, height, width)}
+    assert set(stripes.pasts) == {(3, height, width)}
+    assert len(stripes.seen) == len(stripes.pasts) + 1 == 5
     for frame, result in zip(frames, written, strict=True):
         assert (result.index, result.time, result.duration) == (frame.index, frame.time, frame.duration)
         assert result.image.shape == frame.image.shape
@@ -125,7 +110,7 @@ def test_every_frame_gets_its_own_painting_back_across_cuts_and_at_both_ends():
             value = 0.02 * n + (0.6 if n > 6 else 0)
             yield Frame(n, Fraction(n), Fraction(1), torch.full((3, 60, 80), value))
 
-    written = painted(flat(), Copy(), working=(20, 15))
+    written = stylized(flat(), StylizerSession(Copy(), working=(20, 15)))
     values = [frame.image.mean().item() for frame in written]
     assert values == pytest.approx([frame.image.mean().item() for frame in flat()], abs=1e-4)
     assert [frame.index for frame in written] == list(range(13))
@@ -133,25 +118,29 @@ def test_every_frame_gets_its_own_painting_back_across_cuts_and_at_both_ends():
 
 def test_what_is_painted_at_the_frames_own_size_is_written_bit_for_bit():
     frames = list(moving(4))
-    wanted = [frame.image.clamp(0, 1) for frame in frames]
+    # Through the networks' range, −1..1, and back.
+    wanted = [(frame.image.clamp(0, 1) * 2 - 1 + 1) / 2 for frame in frames]
     for working in (None, (96, 72)):
-        written = painted(iter(frames), Copy(), working=working)
+        written = stylized(iter(frames), StylizerSession(Copy(), working=working))
         assert all(torch.equal(a.image, b) for a, b in zip(written, wanted, strict=True))
 
 
 def test_what_is_remembered_stays_at_working_resolution(tiny_weights):
-    mode = create_mode("vtn", "red", weights_dir=tiny_weights)
-    painted(moving(4), mode, create_estimator("dis"), working=(48, 36))
-    assert [output.shape for output in mode.snapshot()[1:]] == [(3, 36, 48)] * 4
+    stylizer = create_stylizer(resolve_style("red", "vtn", weights_dir=tiny_weights))
+    session = StylizerSession(stylizer, dis(), working=(48, 36))
+    stylized(moving(4), session)
+    assert [output.shape for output in session.snapshot()[2:]] == [(3, 36, 48)] * 4
 
 
-def test_strokes_keep_their_size_in_the_picture_and_the_style_scale_changes_it(monkeypatch):
+def test_strokes_keep_their_size_in_the_picture_and_the_style_scale_changes_it(monkeypatch, tiny_weights):
     monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 48)
-    monkeypatch.setattr("vst.pipeline.still.create_mode", lambda *a, **k: Stripes())
+    monkeypatch.setattr("vst.pipeline.still.create_stylizer", lambda *a, **k: Stripes())
 
     def stripes(height: int, style_scale: float | None) -> int:
         picture = torch.full((3, height, height * 4 // 3), 0.5)
-        return count_stripes(stylize(picture, "any", style_scale=style_scale, precision="fp32"))
+        return count_stripes(
+            stylize(picture, "red", weights_dir=tiny_weights, style_scale=style_scale, precision="fp32")
+        )
 
     assert {height: stripes(height, None) for height in (24, 48, 96, 192)} == {24: 4, 48: 8, 96: 8, 192: 8}
     assert [stripes(height, 1) for height in (24, 48, 96)] == [8, 8, 8]
@@ -161,8 +150,8 @@ def test_strokes_keep_their_size_in_the_picture_and_the_style_scale_changes_it(m
 def test_a_picture_up_to_480p_is_what_its_mode_paints_bit_for_bit(tiny_weights):
     options = {"device": "cpu", "precision": "fp32", "weights_dir": tiny_weights}
     picture = next(moving(1)).image
-    mode = create_mode("itn", "red", weights_dir=tiny_weights)
-    alone = mode.step(Frame(0, Fraction(0), Fraction(1), picture), {})
+    stylizer = create_stylizer(resolve_style("red", "itn", weights_dir=tiny_weights))
+    alone = (stylizer.stylize(Frame(0, Fraction(0), Fraction(1), picture), None) + 1) / 2
     assert torch.equal(stylize(picture, "red", **options), alone)
     assert torch.equal(stylize(picture, "red", style_scale=480 / 72, **options), alone)
     assert not torch.equal(stylize(picture, "red", style_scale=5, **options), alone)
@@ -188,7 +177,7 @@ def test_a_clip_is_painted_with_strokes_of_any_size_and_keeps_its_own(
         assert (info.width, info.height, report.frames) == (64, 48, 5)
         paintings.append(images(report.output))
         short = round(24 / (style_scale or 1))
-        said = f"painted at {short * 4 // 3}×{short}; --style-scale changes the size of the strokes"
+        said = f"stylized at {short * 4 // 3}×{short}; --style-scale changes the size of the strokes"
         assert said in report.notes
     default, one, fine, broad = paintings
     assert torch.equal(default, one)
@@ -203,7 +192,9 @@ def test_the_output_is_what_strokes_are_measured_in(exact_clip, settings, images
     ]
     clip = exact_clip("clip.mkv", pictures)
     seen = []
-    monkeypatch.setattr("vst.pipeline.job.create_mode", lambda *a, **k: seen.append(Stripes()) or seen[-1])
+    monkeypatch.setattr(
+        "vst.pipeline.job.create_stylizer", lambda *a, **k: seen.append(Stripes()) or seen[-1]
+    )
     for n, options in enumerate(({}, {"size": 36}, {"size": 16}, {"scale": 2, "style_scale": 2})):
         render(clip, settings(mode="itn", **options), tmp_path / f"{n}.mkv")
     assert [set(mode.seen) for mode in seen] == [{(3, 24, 32)}, {(3, 24, 32)}, {(3, 16, 22)}, {(3, 12, 16)}]
@@ -213,7 +204,7 @@ def test_at_strength_0_nothing_is_painted_so_no_size_is_refused(exact_clip, sett
     clip = exact_clip("wide.mkv", [np.full((4, 96, 3), 90, np.uint8)] * 2)
     report = render(clip, settings(strength=0, style_scale=0.1, codec="ffv1"))
     assert torch.equal(images(report.output), images(clip))
-    assert not any(note.startswith("painted") for note in report.notes)
+    assert not any(note.startswith("stylized") for note in report.notes)
     with pytest.raises(UsageError, match="no side may be longer"):
         render(clip, settings(style_scale=0.1), tmp_path / "other.mkv")
     assert not (tmp_path / "other.mkv").exists()

@@ -42,7 +42,9 @@ def test_keep_color_of_a_grey_clip_is_a_grey_painting():
     torch.testing.assert_close(kept[0], kept[2])
 
 
-@pytest.mark.parametrize("look", [Postprocess(keep_color=True), Postprocess(0.3), Postprocess(0.7, keep_color=True)])
+@pytest.mark.parametrize(
+    "look", [Postprocess(keep_color=True), Postprocess(0.3), Postprocess(0.7, keep_color=True)]
+)
 def test_a_tall_frame_is_finished_as_all_its_rows_are_alone(look):
     torch.manual_seed(0)
     painted, frame = torch.rand(3, 300, 37), torch.rand(3, 300, 37) * 1.2 - 0.1

@@ -1,4 +1,4 @@
-"""Clips of one scene in one video: the clip and its paintings side by side, split, or their difference."""
+"""Compares clips of one scene in one video: side by side, split, or their difference."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from pathlib import Path
 from vst.errors import Interrupted, MediaError, UsageError, suggestion
 from vst.frame import Frame
 from vst.media import ClipInfo, Encoding, Reader, Writer
+from vst.pipeline.comparison_layout import ComparisonLayout, Difference, SideBySide, Split, fit
 from vst.pipeline.settings import MAX_SIDE
 from vst.pipeline.stages import DEPTH
 from vst.pipeline.threads import Background, Clock
-from vst.postprocess.lineup import Difference, Lineup, SideBySide, Split, fit
 from vst.progress import Progress, progress_now
 
 LAYOUTS = ("side", "split", "difference")
 
-MOST_CLIPS = 4
+MAX_CLIPS = 4
 
-WIDEST = 3840
-"""Pixels; pictures that side by side are wider are made smaller, unless a size is asked for."""
+MAX_WIDTH = 3840
+"""In pixels: wider comparisons are scaled down, unless the user gives a size."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareSettings:
-    """All that a user decides about a comparison.
+    """The settings of a comparison.
 
     Raises:
-        UsageError: for values out of range.
+        UsageError: A value is out of range.
     """
 
     layout: str = "side"
     """side, split or difference."""
     split: float | None = 0.5
-    """Where the divider of a split is, as a part of the width; None moves it."""
+    """Position of the divider of a split, as a part of the width; None moves it."""
     gain: float = 4.0
-    """By how much a difference is amplified."""
+    """The factor that a difference is multiplied by."""
     labels: tuple[str, ...] | None = None
-    """One a clip; None takes the files' names, none at all draws none."""
+    """One a clip; None takes the file names, an empty tuple draws none."""
     size: int | None = None
-    """Short side of each picture in pixels; None is that of the first clip."""
+    """Short side of each picture in pixels; None takes that of the first clip."""
     codec: str | None = None
-    """As of a render."""
+    """Video codec, as in `RenderSettings`."""
     crf: int | None = None
-    """As of a render."""
+    """Quality of the encoder, as in `RenderSettings`."""
     overwrite: bool = False
-    """Whether an output that exists is replaced."""
+    """Whether to replace an existing output."""
 
     def __post_init__(self) -> None:
         if self.layout not in LAYOUTS:
@@ -69,13 +69,13 @@ class CompareReport:
     """What a comparison did.
 
     Attributes:
-        clips: What was compared.
+        clips: The inputs.
         output: The file written.
-        frames: Number of its frames.
-        width: Of its picture.
-        height: Of the same.
+        frames: Number of frames written.
+        width: Of the output, in pixels.
+        height: Of the output, in pixels.
         seconds: Wall time.
-        notes: What was fitted, left out or converted; one line each.
+        notes: What was scaled, left out or converted; one line each.
     """
 
     clips: tuple[Path, ...]
@@ -95,41 +95,38 @@ def compare(
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
 ) -> CompareReport:
-    """Show two to four clips as one, with the sound and the timestamps of the first.
+    """Combine two to four clips into one video, with the sound and the timestamps of the first.
 
-    Every frame of the first stands beside what the others show at that time; the shortest clip ends it. A
-    picture among the others stays for as long as it lasts.
+    Every frame of the first clip is combined with the frames that the others show at that time. The output
+    ends with the shortest clip; a still among the inputs is repeated.
 
     Args:
         clips: Any files that `vst.media` reads.
         output: The file to write.
-        settings: Layout, labels and all else.
-        progress: Told after every frame.
-        stop: Set it to stop after the frame under way.
+        settings: Layout, labels and everything else.
+        progress: Called after every frame.
+        stop: Set it to stop after the frame in progress.
 
     Returns:
         What was done.
 
     Raises:
-        UsageError: for options, a codec or a container that cannot be meant.
-        MediaError: for files that cannot be read or written.
-        Interrupted: when `stop` was set; nothing is left behind.
+        UsageError: An option, codec or container is invalid.
+        MediaError: A file cannot be read or written.
+        Interrupted: `stop` was set; no output is left.
     """
     began = time.monotonic()
     settings = settings or CompareSettings()
     paths, target = tuple(map(Path, clips)), Path(output)
-    lineup = _lineup(paths, settings)
-    for path in paths[1:]:
-        # That it is not the first one, the writer sees to.
-        if target.exists() and path.exists() and target.samefile(path):
-            raise MediaError(f"{target} is one of the inputs: choose another output with -o")
+    layout = _layout(paths, settings)
+    _check_target(target, paths)
     clock = Clock()
     count = 0
     with ExitStack() as stack:
         readers = [stack.enter_context(Reader(path)) for path in paths]
         first = readers[0].info
-        width, height, notes = _cell(first, lineup, settings)
-        whole = lineup.size(width, height)
+        width, height, notes = _cell(first, layout, settings)
+        whole = layout.size(width, height)
         encoding = Encoding(settings.codec, settings.crf)
         writer = stack.enter_context(
             Writer(
@@ -145,7 +142,7 @@ def compare(
         notes += _fitted(readers)
         lengths: list[str] = []
         drawn = stack.enter_context(
-            Background(_draw(readers, lineup, width, height, lengths), DEPTH, "draw", clock)
+            Background(_draw(readers, layout, width, height, lengths), DEPTH, "draw", clock)
         )
         for frame in drawn:
             if stop is not None and stop.is_set():
@@ -165,19 +162,28 @@ def compare(
     )
 
 
-def _lineup(paths: Sequence[Path], settings: CompareSettings) -> Lineup:
-    """Refuse what cannot be meant before anything is opened."""
-    if not 2 <= len(paths) <= MOST_CLIPS:
-        raise UsageError(f"{len(paths)} clips given; expected 2 to {MOST_CLIPS}")
+def _check_target(target: Path, paths: Sequence[Path]) -> None:
+    for path in paths[1:]:
+        # The writer compares it with the first.
+        if target.exists() and path.exists() and target.samefile(path):
+            raise MediaError(f"{target} is one of the inputs: choose another output with -o")
+
+
+def _layout(paths: Sequence[Path], settings: CompareSettings) -> ComparisonLayout:
+    """The layout; checks the settings before anything is opened."""
+    if not 2 <= len(paths) <= MAX_CLIPS:
+        raise UsageError(f"{len(paths)} clips given; expected 2 to {MAX_CLIPS}")
     if settings.layout != "side" and len(paths) != 2:
         raise UsageError(
-            f"a {settings.layout} is of 2 clips, but {len(paths)} are given: leave some out, or show them "
-            "side by side"
+            f"layout {settings.layout} takes 2 clips, {len(paths)} were given: leave some out, or use the "
+            "layout side"
         )
     names = settings.labels if settings.labels is not None else [path.name for path in paths]
     labels = list(names) or [""] * len(paths)
     if len(labels) != len(paths):
-        raise UsageError(f"{len(labels)} labels for {len(paths)} clips; expected one each, or none at all")
+        raise UsageError(
+            f"{len(labels)} labels for {len(paths)} clips; expected one for each clip, or none"
+        )
     if settings.layout == "split":
         return Split(labels, settings.split)
     if settings.layout == "difference":
@@ -185,54 +191,57 @@ def _lineup(paths: Sequence[Path], settings: CompareSettings) -> Lineup:
     return SideBySide(labels)
 
 
-def _cell(first: ClipInfo, lineup: Lineup, settings: CompareSettings) -> tuple[int, int, list[str]]:
-    """Width and height of each picture, even, and what there is to say about them."""
-    wide, high = lineup.size(first.width, first.height)
+def _cell(
+    first: ClipInfo, layout: ComparisonLayout, settings: CompareSettings
+) -> tuple[int, int, list[str]]:
+    """Width and height of each picture, even, and notes on them."""
+    wide, high = layout.size(first.width, first.height)
     if settings.size is not None:
         factor = settings.size / min(first.width, first.height)
     else:
-        factor = min(1.0, WIDEST / wide) if wide > first.width else 1.0
+        factor = min(1.0, MAX_WIDTH / wide) if wide > first.width else 1.0
     width, height = (max(2, 2 * round(side * factor / 2)) for side in (first.width, first.height))
     if factor == 1 and (wide, high) == (first.width, first.height):
-        # As many pixels as the clip has: odd ones are the codec's business.
+        # The clip's own size, odd or not: the codec decides what it can take.
         width, height = first.width, first.height
-    whole = lineup.size(width, height)
+    whole = layout.size(width, height)
     if max(whole) > MAX_SIDE:
         raise UsageError(
             f"the comparison would be {whole[0]}×{whole[1]}; no side may be longer than {MAX_SIDE}: give a "
             "smaller --size"
         )
     if settings.size is None and factor < 1:
-        return width, height, [f"each picture is {width}×{height}, so that all fit; --size changes that"]
+        return width, height, [f"each picture is scaled to {width}×{height}; --size changes that"]
     return width, height, []
 
 
 def _fitted(readers: Sequence[Reader]) -> list[str]:
-    """What is said of clips whose size is not that of the first."""
+    """Notes on clips whose size is not that of the first."""
     first = readers[0].info
+    size = (first.width, first.height, first.sample_aspect)
     return [
-        f"{info.path.name} is {info.width}×{info.height} and is fitted to the {first.width}×{first.height} "
-        f"of {first.path.name}"
+        f"{info.path.name} is {info.width}×{info.height} and is scaled to fit the "
+        f"{first.width}×{first.height} of {first.path.name}"
         for info in (reader.info for reader in readers[1:])
-        if (info.width, info.height, info.sample_aspect) != (first.width, first.height, first.sample_aspect)
+        if (info.width, info.height, info.sample_aspect) != size
     ]
 
 
 def _draw(
-    readers: Sequence[Reader], lineup: Lineup, width: int, height: int, lengths: list[str]
+    readers: Sequence[Reader], layout: ComparisonLayout, width: int, height: int, lengths: list[str]
 ) -> Iterator[Frame]:
-    """The frames of the output; at the end `lengths` says if some clip was longer."""
+    """The frames of the output; at the end a note goes into `lengths` if some clip was longer."""
     first = readers[0]
     aspect = first.info.sample_aspect
-    # A pixel of a picture may be wider than one of the first clip, whose shape of pixels the output has.
+    # The output has the sample aspect of the first clip.
     stretches = [float(reader.info.sample_aspect / aspect) for reader in readers]
-    others = [_Shown(reader) for reader in readers[1:]]
+    others = [_FrameAtTime(reader) for reader in readers[1:]]
     start: Fraction | None = None
     count = 0
     for frame in first:
         start = frame.time if start is None else start
         moment = frame.time - start
-        # Halfway through the frame: the others' clocks may round otherwise.
+        # Halfway through the frame: timestamps of the others may be rounded differently.
         shown = [other.at(moment + frame.duration / 2) for other in others]
         ended = next((reader for reader, at in zip(readers[1:], shown, strict=True) if at is None), None)
         if ended is not None:
@@ -240,9 +249,9 @@ def _draw(
             return
         images = [frame.image, *(each.image for each in shown if each is not None)]
         pictures = [fit(image, width, height, by) for image, by in zip(images, stretches, strict=True)]
-        yield replace(frame, image=lineup.draw(pictures, moment), alpha=None, gain=None)
+        yield replace(frame, image=layout.draw(pictures, moment), alpha=None, gain=None)
         count += 1
-    if any(other.goes_on() for other in others):
+    if any(other.has_more() for other in others):
         lengths.append(_ends(first, count))
 
 
@@ -251,8 +260,8 @@ def _ends(reader: Reader, count: int) -> str:
     return f"the clips differ in length: the comparison ends with {reader.info.path.name}, after {frames}"
 
 
-class _Shown:
-    """What a clip shows at a time, in seconds from its first frame; times only rise."""
+class _FrameAtTime:
+    """The frame that a clip shows at a time; times only increase."""
 
     def __init__(self, reader: Reader) -> None:
         self._frames = iter(reader)
@@ -263,12 +272,12 @@ class _Shown:
         self._next = next(self._frames, None)
 
     def at(self, moment: Fraction) -> Frame | None:
-        """The frame at this time; None after the last one. A picture is always there."""
+        """The frame at a time in seconds from the first frame; None after the last. A still never ends."""
         while self._next is not None and self._next.time - self._start <= moment:
             self._now, self._next = self._next, next(self._frames, None)
         over = self._next is None and moment >= self._now.time - self._start + self._now.duration
         return None if over and not self._still else self._now
 
-    def goes_on(self) -> bool:
-        """Whether there is a frame after the one that was given last."""
+    def has_more(self) -> bool:
+        """Whether there is a frame after the last one returned."""
         return self._next is not None

@@ -1,4 +1,4 @@
-"""A clip's motion without a painting: kept in a folder, shown as a video, or both in one pass."""
+"""The motion of a clip without stylizing it: written to a folder, drawn as a video, or both in one pass."""
 
 from __future__ import annotations
 
@@ -27,45 +27,45 @@ from vst.pipeline.stages import DEPTH
 from vst.pipeline.threads import Background, Clock
 from vst.progress import Progress, progress_now
 
-LARGEST_DISTANCE = 64
-"""Frames; so many are kept in memory."""
+MAX_DISTANCE = 64
+"""In frames, all of which are kept in memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlowSettings:
-    """All that a user decides about an analysis.
+    """The settings of `vst flow`.
 
     Raises:
-        UsageError: for values out of range.
+        UsageError: A value is out of range.
     """
 
     flow: str = "auto"
-    """Which estimator; `file:FOLDER` for flow that was kept before, which can be shown."""
+    """The estimator, or `file:FOLDER` to draw flow that was written before."""
     form: str = "png"
-    """How flow is kept: `png` in steps of 1/64 pixel, or `flo`, exact."""
+    """File format: `png` in steps of 1/64 pixel, or `flo`, exact."""
     distances: tuple[int, ...] = DISTANCES
-    """How far back motion is looked for; 1 is always among them."""
+    """Distances in frames to estimate motion over; must contain 1."""
     size: int | None = None
-    """Short side in pixels at which motion is estimated; None is that at which a render does it."""
+    """Short side in pixels at which motion is estimated; None is the working resolution of a render."""
     show: str = "all"
-    """What the view shows: color, arrows, mask or all."""
+    """What the video shows: color, arrows, mask or all."""
     radius: float | None = None
-    """Length in pixels of flow that gets a full colour; None finds one."""
+    """Length in pixels of flow that is drawn in full colour; None chooses one."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:n."""
     precision: str = "auto"
     """auto, fp32, bf16 or fp16."""
     overwrite: bool = False
-    """Whether outputs that exist are replaced."""
+    """Whether to replace existing outputs."""
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise UsageError(f"format is {self.form!r}: {suggestion(self.form, FORMS)}")
         if self.show not in SHOWS:
             raise UsageError(f"cannot show {self.show!r}: {suggestion(self.show, SHOWS)}")
-        if 1 not in self.distances or not all(1 <= each <= LARGEST_DISTANCE for each in self.distances):
+        if 1 not in self.distances or not all(1 <= each <= MAX_DISTANCE for each in self.distances):
             given = ",".join(map(str, self.distances)) or "none"
-            raise UsageError(f"distances are {given}; expected 1 and others up to {LARGEST_DISTANCE}")
+            raise UsageError(f"distances are {given}; expected 1 and others up to {MAX_DISTANCE}")
         if self.size is not None and not 16 <= self.size <= MAX_SIDE:
             raise UsageError(f"size is {self.size}; expected a short side of 16 to {MAX_SIDE} pixels")
         if self.radius is not None and not 0 < self.radius < math.inf:
@@ -74,7 +74,7 @@ class FlowSettings:
 
 @dataclass(frozen=True)
 class FlowReport:
-    """What an analysis did.
+    """What `vst flow` did.
 
     Attributes:
         source: The clip.
@@ -82,9 +82,9 @@ class FlowReport:
         view: The video, if one was written.
         frames: Number of frames.
         shots: Number of shots.
-        width: At which motion was estimated.
-        height: At which motion was estimated.
-        estimator: Whose flow it is.
+        width: At which motion was estimated, in pixels.
+        height: At which motion was estimated, in pixels.
+        estimator: Name of the estimator.
         seconds: Wall time.
         notes: What was converted, repaired or left out; one line each.
     """
@@ -110,24 +110,24 @@ def follow_motion(
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
 ) -> FlowReport:
-    """Estimate a clip's motion once, to be used by many renders or looked at.
+    """Estimate the motion of a clip, to use it in many renders or to look at it.
 
     Args:
         source: A video that `vst.media` reads.
-        settings: Estimator, size and all else.
-        folder: Where flow and masks go, for `--flow file:FOLDER`; None keeps none.
-        view: The video that shows the motion; None makes none.
-        progress: Told after every frame.
-        stop: Set it to stop after the frame under way.
+        settings: Estimator, size and everything else.
+        folder: Where to write flow and masks, for `--flow file:FOLDER`; None writes none.
+        view: The video to draw the motion into; None draws none.
+        progress: Called after every frame.
+        stop: Set it to stop after the frame in progress.
 
     Returns:
         What was done.
 
     Raises:
-        UsageError: for options that cannot be meant.
-        MediaError: for files that cannot be read or written.
-        Interrupted: when `stop` was set; nothing is left behind.
-        VstError: for an estimator that is not ready.
+        UsageError: An option is invalid.
+        MediaError: A file cannot be read or written.
+        Interrupted: `stop` was set; no output is left.
+        VstError: The estimator is not ready.
     """
     began = time.monotonic()
     settings = settings or FlowSettings()
@@ -141,23 +141,24 @@ def follow_motion(
         reader = stack.enter_context(Reader(source))
         info = reader.info
         if info.is_still:
-            raise MediaError(f"{source} is a picture: motion needs a clip of several frames")
+            raise MediaError(f"{source} is a picture; expected a clip of several frames")
         width, height = _size(info, settings)
         motion = _motion_of(info, settings, (width, height))
         distances = sorted(settings.distances) if folder is not None else [1]
         drawing = FlowView(settings.show, settings.radius)
-        keeper = film = None
+        folder_writer = video = None
         if folder is not None:
-            stack.enter_context(_alone_at(folder))
-            keeper = stack.enter_context(FlowWriter(folder, settings.form, overwrite=settings.overwrite))
+            stack.enter_context(_lock(folder))
+            folder_writer = stack.enter_context(
+                FlowWriter(folder, settings.form, overwrite=settings.overwrite)
+            )
         if view is not None:
             shown = drawing.size(width, height)
-            # Opaque, whatever the clip is.
-            shown_as = replace(info, has_alpha=False)
-            film = stack.enter_context(
+            opaque = replace(info, has_alpha=False)
+            video = stack.enter_context(
                 Writer(
                     view,
-                    shown_as,
+                    opaque,
                     width=shown[0],
                     height=shown[1],
                     overwrite=settings.overwrite,
@@ -173,31 +174,31 @@ def follow_motion(
             if stop is not None and stop.is_set():
                 raise Interrupted(f"stopped after {count} frames; nothing was written")
             started = time.monotonic()
-            if keeper is not None:
-                keeper.add(analysed)
-            if film is not None:
+            if folder_writer is not None:
+                folder_writer.add(analysed)
+            if video is not None:
                 if analysed.tracked.new_shot:
-                    film.cut()
+                    video.cut()
                 image = drawing.draw(analysed.tracked)
-                film.write(replace(analysed.tracked.frame, image=image, alpha=None, gain=None))
+                video.write(replace(analysed.tracked.frame, image=image, alpha=None, gain=None))
             clock.add("write", time.monotonic() - started)
             count += 1
             shot_count += analysed.tracked.new_shot
             if progress is not None:
                 progress(progress_now(count, info.frames, began, clock.limiting()))
-        if film is not None:
-            film.finish()
-        if keeper is not None:
-            keeper.finish(motion.name, distances, identity_of(info.first_file))
-        notes = (*reader.notes, *(film.notes if film is not None else ()))
+        if video is not None:
+            video.finish()
+        if folder_writer is not None:
+            folder_writer.finish(motion.name, distances, identity_of(info.first_file))
+        notes = (*reader.notes, *(video.notes if video is not None else ()))
         notes += motion.notes
     return FlowReport(
         source, folder, view, count, shot_count, width, height, motion.name, time.monotonic() - began, notes
     )
 
 
-def _alone_at(folder: Path) -> OutputLock:
-    """The lock of a folder that may have to be made."""
+def _lock(folder: Path) -> OutputLock:
+    """The lock of a folder; its parents are created."""
     whole = folder.resolve()
     try:
         whole.parent.mkdir(parents=True, exist_ok=True)
@@ -207,16 +208,16 @@ def _alone_at(folder: Path) -> OutputLock:
 
 
 def _check(settings: FlowSettings, folder: Path | None, view: Path | None) -> None:
-    """Refuse what cannot be meant before anything is opened."""
+    """Check the options before anything is opened."""
     check_estimator(settings.flow)
     if folder is None and view is None:
-        raise UsageError("nothing to do: give -o FOLDER to keep the motion, or --view FILE to look at it")
+        raise UsageError("nothing to do: give -o FOLDER to write the motion, or --view FILE to draw it")
     if folder is not None:
         if is_recorded(settings.flow):
-            raise UsageError(f"'{settings.flow}' is kept already: give --view FILE to look at it")
+            raise UsageError(f"'{settings.flow}' is written already: give --view FILE to draw it")
         check_flow_folder(folder, settings.overwrite)
     if view is not None and view.suffix.lower() in STILL_SUFFIXES:
-        raise UsageError(f"{view.name} is a picture: --view wants a video such as {view.stem}.mp4")
+        raise UsageError(f"{view.name} is a picture; --view takes a video such as {view.stem}.mp4")
 
 
 def _size(info: ClipInfo, settings: FlowSettings) -> tuple[int, int]:

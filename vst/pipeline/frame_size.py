@@ -1,4 +1,4 @@
-"""The size of the output, the size at which it is painted, and frames brought to either."""
+"""Output size, working resolution, and resizing frames to either."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from vst.pipeline.settings import MAX_SIDE, RenderSettings
 from vst.postprocess import resize
 
 STROKE_SIDE = 480
-"""Short side in pixels of a frame that gets strokes of style scale 1 when it is painted at its own size."""
+"""Short side in pixels at which a frame is stylized with a style scale of 1."""
 
-LONGEST_PAINTED = 4096
-"""The longest side in pixels at which `working_size` lets a style scale paint."""
+MAX_WORKING_SIDE = 4096
+"""The longest side in pixels of the working resolution that a style scale may ask for."""
 
 
 def output_size(width: int, height: int, settings: RenderSettings) -> tuple[int, int]:
-    """Width and height of the output; a size that was asked for comes out even, as 4:2:0 wants it.
+    """Width and height of the output; even if the settings give a size or scale, as 4:2:0 requires.
 
     Raises:
-        UsageError: where a side would vanish, or be longer than `MAX_SIDE`.
+        UsageError: A side would be shorter than 2 or longer than `MAX_SIDE`.
     """
     if settings.scale is None and settings.size is None:
         return width, height
     factor = settings.scale if settings.scale is not None else (settings.size or 0) / min(width, height)
     scaled = (2 * round(width * factor / 2), 2 * round(height * factor / 2))
     if min(scaled) < 2:
-        raise UsageError(f"{width}×{height} scaled by {factor:g} has nothing left; give a larger scale")
+        raise UsageError(
+            f"{width}×{height} scaled by {factor:g} is smaller than 2 pixels; give a larger scale"
+        )
     if max(scaled) > MAX_SIDE:
         raise UsageError(
             f"{width}×{height} scaled by {factor:g} is {scaled[0]}×{scaled[1]}; "
@@ -38,36 +40,36 @@ def output_size(width: int, height: int, settings: RenderSettings) -> tuple[int,
 
 
 def working_size(width: int, height: int, style_scale: float | None = None) -> tuple[int, int]:
-    """Width and height at which motion is estimated and the network paints.
+    """Width and height at which motion is estimated and the network stylizes.
 
-    A network's strokes have a fixed size in pixels, so their size in the picture is decided by the size at
-    which the network sees it: a short side of `STROKE_SIDE` / style scale.
+    A network's strokes have a fixed size in pixels, so their size in the picture depends on the resolution
+    that the network sees: a short side of `STROKE_SIDE` / style scale.
 
     Args:
-        width: Of the frame as it is written, in pixels.
-        height: Of the same.
-        style_scale: Size of the strokes relative to the frame, as `RenderSettings` has it. None is 1, but
-            never enlarges a frame.
+        width: Of the output, in pixels.
+        height: Of the output, in pixels.
+        style_scale: Size of the strokes relative to the frame, as in `RenderSettings`. None is 1, but never
+            enlarges a frame.
 
     Raises:
-        UsageError: where a style scale asks for strokes so fine that a side would be longer than
-            `LONGEST_PAINTED`.
+        UsageError: The style scale asks for strokes so fine that a side would be longer than
+            `MAX_WORKING_SIDE`.
     """
     short, long = sorted((width, height))
     default = min(1.0, STROKE_SIDE / short)
     factor = default if style_scale is None else STROKE_SIDE / (style_scale * short)
-    painted = (round(width * factor), round(height * factor))
-    if factor > default and max(painted) > LONGEST_PAINTED:
-        least = math.ceil(100 * STROKE_SIDE * long / (short * LONGEST_PAINTED)) / 100
+    working = (round(width * factor), round(height * factor))
+    if factor > default and max(working) > MAX_WORKING_SIDE:
+        least = math.ceil(100 * STROKE_SIDE * long / (short * MAX_WORKING_SIDE)) / 100
         raise UsageError(
-            f"style scale {style_scale:g} would paint {width}×{height} at {painted[0]}×{painted[1]}; "
-            f"no side may be longer than {LONGEST_PAINTED}: give {least:g} or more, or none"
+            f"style scale {style_scale:g} would stylize {width}×{height} at {working[0]}×{working[1]}; "
+            f"no side may be longer than {MAX_WORKING_SIDE}: give {least:g} or more, or none"
         )
-    return painted
+    return working
 
 
 def resize_frame(frame: Frame, width: int, height: int) -> Frame:
-    """The frame at another size: antialiased bicubic, alpha and gain along with it."""
+    """Resize a frame with its alpha and gain: bicubic, antialiased."""
     size = (height, width)
     if frame.image.shape[-2:] == size:
         return frame

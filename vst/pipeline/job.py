@@ -15,6 +15,7 @@ from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
 from vst.frame import Frame
 from vst.media import Encoding, Reader, Writer
+from vst.media.segments.encoder import MAX_FRAMES
 from vst.media.segments.work_folder import Save
 from vst.modes import create_stylizer
 from vst.motion import open_motion
@@ -181,6 +182,7 @@ class RenderJob:
             self.writer.write,
             self._cut,
             self.frame_range,
+            MAX_FRAMES,
             total=excerpt.count(self.start.first, self.start.time, info),
             done=self.writer.frames,
             progress=progress,

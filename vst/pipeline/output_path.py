@@ -1,4 +1,4 @@
-"""What an output is called when nobody says so."""
+"""The default name of an output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from vst.styles.blend import parse_blend
 
 
 def written_suffix(path: Path) -> str:
-    """The extension of a file's output: its own, or .mkv (pictures .png) where that cannot be written."""
+    """The suffix of the output of a file: its own, or .mkv (.png for pictures) if that cannot be
+    written."""
     suffix = path.suffix.lower()
     if suffix in STILL_SUFFIXES or suffix.removeprefix(".") in CONTAINERS:
         return path.suffix
@@ -22,16 +23,16 @@ def written_suffix(path: Path) -> str:
 
 
 def output_path(source: Path, settings: RenderSettings, output: Path | None = None) -> Path:
-    """The output's path: the one given, or `clip.candy.mov` beside `clip.mov`.
+    """The path of the output: the one given, or `clip.candy.mov` beside `clip.mov`.
 
-    A folder given as output gets that name inside it. An image sequence `shots/%04d.png` becomes
-    `shots/candy/%04d.png`, so that no pattern finds both.
+    If `output` is a folder, the default name is used inside it. An image sequence `shots/%04d.png` becomes
+    `shots/candy/%04d.png`, so that no pattern matches both.
 
     Raises:
-        UsageError: where the style cannot be read, or a sequence by a glob has no output.
+        UsageError: The style cannot be parsed, or a sequence given by a glob has no output.
     """
     label = parse_blend(settings.style).label
-    if not source.name:  # "." and "/" are folders, and have no name to make another from
+    if not source.name:  # "." and "/" are folders and have no name
         check_readable(source)
     if output is not None and not output.is_dir():
         return output

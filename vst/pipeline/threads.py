@@ -1,4 +1,4 @@
-"""Stages that overlap: each runs in a thread of its own, with a bounded queue between it and the next."""
+"""Stages in threads of their own, with bounded queues between them."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ T = TypeVar("T")
 
 _END = object()
 _WAIT = 0.1
-"""Seconds between two looks at whether the other side has gone."""
+"""Seconds between two checks whether the other side has stopped."""
 
 
 class Clock:
-    """How long each stage worked, as opposed to waiting for its neighbours."""
+    """The time that each stage worked, without waiting for its neighbours."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def add(self, stage: str, seconds: float) -> None:
-        """Count work of a stage; any thread may call this."""
+        """Add work of a stage; called by any thread."""
         with self._lock:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     def limiting(self) -> str:
-        """The stage that worked longest, so the one that sets the pace."""
-        # A stage may report its first item meanwhile, and so add its name.
+        """The stage that worked longest."""
+        # Another thread may add a stage meanwhile.
         with self._lock:
             return max(self.seconds, key=self.seconds.__getitem__, default="decode")
 
 
 class Background(Generic[T]):
-    """An iterable computed ahead in a thread: at most `depth` items wait, and one more is in the making.
+    """Computes an iterable ahead in a thread: at most `depth` items wait, and one more is being computed.
 
-    Errors of the thread are raised where its item would have come. Leaving the `with` block stops the
-    thread at its next item and waits for it.
+    An error of the thread is raised in place of its item. Leaving the `with` block stops the thread at its
+    next item and waits for it.
     """
 
     def __init__(self, items: Iterable[T], depth: int, stage: str, clock: Clock) -> None:
@@ -51,7 +51,7 @@ class Background(Generic[T]):
 
     @property
     def waited(self) -> float:
-        """Seconds that the reader of this stage has waited for it."""
+        """Seconds that the reader has waited for this stage."""
         return self._waited
 
     def __enter__(self) -> Background[T]:
@@ -61,8 +61,8 @@ class Background(Generic[T]):
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._thread.join()
-        # An error knows the frames of its thread and they know this stage: without the circle, all the
-        # pictures in them go as soon as the error is dealt with.
+        # The traceback refers to frames that refer to this stage. Breaking the cycle frees their tensors
+        # as soon as the error is handled.
         self._error = None
 
     def __iter__(self) -> Iterator[T]:
@@ -81,7 +81,7 @@ class Background(Generic[T]):
             try:
                 return self._queue.get(timeout=_WAIT)
             except queue.Empty:
-                # A stage whose own source stage was stopped never sends its end.
+                # A stage whose source was stopped never puts its end.
                 if not self._thread.is_alive() and self._queue.empty():
                     return _END
 
@@ -94,7 +94,7 @@ class Background(Generic[T]):
                 close = getattr(iterator, "close", None)
                 if close is not None:
                     close()
-        except BaseException as error:  # carried over to the thread that reads
+        except BaseException as error:  # raised in the thread that reads
             self._error = error
         self._put(_END)
 
@@ -114,7 +114,7 @@ class Background(Generic[T]):
     _source: Background | None = None
 
     def after(self, source: Background) -> Background[T]:
-        """Say which stage this one reads from, so that waiting for it does not count as work."""
+        """Set the stage that this one reads from: waiting for it does not count as work."""
         self._source = source
         return self
 
@@ -128,10 +128,10 @@ class Background(Generic[T]):
 
 
 class Sink(Generic[T]):
-    """A consumer in a thread of its own, at most `depth` items behind.
+    """Consumes items in a thread, at most `depth` items behind.
 
     An error of the consumer is raised at the next `put`, at `finish`, or at the end of the `with` block.
-    A block that raises drops what still waits.
+    If the block raises, waiting items are dropped.
     """
 
     def __init__(self, consume: Callable[[T], None], depth: int, stage: str, clock: Clock) -> None:
@@ -156,12 +156,12 @@ class Sink(Generic[T]):
             self._error = None  # as in Background
 
     def put(self, item: T) -> None:
-        """Hand over an item; waits while the queue is full."""
+        """Add an item; waits while the queue is full."""
         self._queue.put(item)
         self._raise()
 
     def finish(self) -> None:
-        """Wait until everything handed over is consumed."""
+        """Wait until all items are consumed."""
         self._queue.join()
         self._raise()
 
@@ -175,12 +175,12 @@ class Sink(Generic[T]):
             try:
                 if item is _END:
                     return
-                # After an error the rest is taken and dropped, so that nobody waits for ever.
+                # After an error the rest is dropped, so that `put` and `finish` return.
                 if self._error is None and not self._abandoned:
                     began = time.monotonic()
                     self._consume(item)  # type: ignore[arg-type]
                     self._clock.add(self._stage, time.monotonic() - began)
-            except BaseException as error:  # carried over to the thread that writes
+            except BaseException as error:  # raised in the thread that puts
                 self._error = error
             finally:
                 self._queue.task_done()

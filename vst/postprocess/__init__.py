@@ -1,4 +1,4 @@
-"""Finishing: what happens to a painting before it is written."""
+"""What happens to a stylized frame before it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A painting brought to the size of the frame, whatever size it was painted at."""
+"""Resizes a stylized frame from working resolution to the size of the frame."""
 
 from __future__ import annotations
 
@@ -8,63 +8,65 @@ from torch import Tensor
 from vst.postprocess.colour import luminance_within
 
 _RADIUS = 2
-"""Windows are so many pixels of the painting to each side: about a stroke's width."""
+"""Radius of the windows in pixels at working resolution: about the width of a stroke."""
 
 _NOISE = 3e-4
-"""Variance below which differences of luminance, or of paint, count as noise: a deviation of 0.017."""
+"""Variance of luminance, or of the stylized frame, below which it counts as noise: a deviation of 0.017."""
 
 
-def at_frame_size(painted: Tensor, seen: Tensor, frame: Tensor) -> Tensor:
-    """The painting at the frame's size.
+def at_frame_size(stylized: Tensor, reduced: Tensor, frame: Tensor) -> Tensor:
+    """Resize a stylized frame to the size of the frame.
 
     Args:
-        painted: 3×h×w, RGB, 0..1.
-        seen: 3×h×w, the frame as it was painted from: `frame` resized.
+        stylized: 3×h×w, RGB, 0..1.
+        reduced: 3×h×w, `frame` at working resolution, which was stylized.
         frame: 3×H×W, RGB, nominally 0..1.
 
     Returns:
-        3×H×W, 0..1; `painted` itself where the size is the frame's already. A larger painting is reduced
-        with antialiasing, a smaller one enlarged by `guided_upsample`.
+        3×H×W, 0..1; `stylized` itself if it has the size of the frame. A larger one is reduced with
+        antialiasing, a smaller one enlarged by `guided_upsample`.
     """
     size = (frame.shape[-2], frame.shape[-1])
-    if painted.shape[-2:] == size:
-        return painted
-    if painted.shape[-2] > size[0] or painted.shape[-1] > size[1]:
-        return resize(painted, size).clamp(0, 1)
-    return guided_upsample(painted, seen, frame)
+    if stylized.shape[-2:] == size:
+        return stylized
+    if stylized.shape[-2] > size[0] or stylized.shape[-1] > size[1]:
+        return resize(stylized, size).clamp(0, 1)
+    return guided_upsample(stylized, reduced, frame)
 
 
-def guided_upsample(painted: Tensor, seen: Tensor, frame: Tensor) -> Tensor:
-    """The painting enlarged, with the edges of the frame where it follows them.
+def guided_upsample(stylized: Tensor, reduced: Tensor, frame: Tensor) -> Tensor:
+    """Enlarge a stylized frame; edges of the frame stay sharp where the stylization follows them.
 
-    The strokes are enlarged as they are (bicubic). What the reduction took from the frame's luminance Y is
-    given back with the painting's local gain: the linear regression of the guided filter (He, Sun & Tang
-    2013, "Guided image filtering") in small windows at the painting's resolution, and its coefficients'
-    means, enlarged, as in He & Sun 2015, "Fast guided filter"::
+    The stylized frame is enlarged (bicubic). The detail of the frame's luminance Y that the reduction
+    removed is added with the local gain of the stylization: the linear regression of the guided filter (He,
+    Sun & Tang 2013, "Guided image filtering") in small windows at working resolution, and the means of its
+    coefficients, enlarged, as in He & Sun 2015, "Fast guided filter"::
 
-        Q_c = enlarged P_c + enlarged a_c · (Y − enlarged Y_seen),
-        a_c = ρ_c² · cov(Y_seen, P_c) / (var Y_seen + var(Y − enlarged Y_seen) + ε)
+        Q_c = enlarged P_c + enlarged a_c · (Y − enlarged Y_w),
+        a_c = ρ_c² · cov(Y_w, P_c) / (var Y_w + var(Y − enlarged Y_w) + ε)
 
-    Two things differ from the filter, so that nothing is drawn that was not painted. The detail's own
-    variance is in the denominator: what is added varies at most half as much as the paint around it, so
-    there are no halos, and texture finer than the painting's pixels stays out. And the gain counts as far
-    as Y explains the paint, by the squared correlation ρ_c² = cov² / ((var Y_seen + ε) (var P_c + ε)):
-    strokes are not in the frame, and where they resemble it by chance they must not take on its noise.
+    with P the stylized frame and Y_w the luminance at working resolution.
+
+    Two things differ from the filter, so that nothing is added that was not stylized. The variance of the
+    detail is in the denominator: what is added varies at most half as much as the stylization around it, so
+    there are no halos, and texture finer than the working resolution is left out. And the gain is
+    multiplied by the squared correlation ρ_c² = cov² / ((var Y_w + ε) (var P_c + ε)): strokes are not in
+    the frame, and where they resemble it by chance they must not take on its noise.
 
     Args:
-        painted: 3×h×w, RGB, 0..1.
-        seen: 3×h×w, the frame as it was painted from: `frame` resized.
-        frame: 3×H×W with H ≥ h and W ≥ w, RGB; what is outside 0..1 is clamped.
+        stylized: 3×h×w, RGB, 0..1.
+        reduced: 3×h×w, `frame` at working resolution, which was stylized.
+        frame: 3×H×W with H ≥ h and W ≥ w, RGB; clamped to 0..1.
 
     Returns:
         3×H×W, 0..1.
     """
-    size, small = (frame.shape[-2], frame.shape[-1]), (painted.shape[-2], painted.shape[-1])
-    guide = luminance_within(seen)
+    size, small = (frame.shape[-2], frame.shape[-1]), (stylized.shape[-2], stylized.shape[-1])
+    guide = luminance_within(reduced)
     detail = luminance_within(frame).sub_(resize(guide, size))
     lost = F.interpolate((detail * detail)[None], small, mode="area")[0]
-    gain = _mean(_gain(guide, painted, lost))
-    out = resize(painted, size)
+    gain = _mean(_gain(guide, stylized, lost))
+    out = resize(stylized, size)
     for channel in range(len(out)):
         # One at a time: at 8K three gains would take 400 MB.
         plane = slice(channel, channel + 1)
@@ -73,31 +75,31 @@ def guided_upsample(painted: Tensor, seen: Tensor, frame: Tensor) -> Tensor:
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """C×h×w at another size (height, width): bicubic, antialiased where that reduces it."""
+    """Resize C×h×w to (height, width): bicubic, antialiased if that reduces it."""
     return F.interpolate(image[None], size, mode="bicubic", antialias=True, align_corners=False)[0]
 
 
-def _gain(guide: Tensor, painted: Tensor, lost: Tensor) -> Tensor:
+def _gain(guide: Tensor, stylized: Tensor, lost: Tensor) -> Tensor:
     """a_c, 3×h×w, before the means over windows.
 
     Args:
-        guide: 1×h×w, Y_seen.
-        painted: 3×h×w, P.
-        lost: 1×h×w, the square of Y − enlarged Y_seen.
+        guide: 1×h×w, Y_w.
+        stylized: 3×h×w, P.
+        lost: 1×h×w, the square of Y − enlarged Y_w.
     """
-    # Differences from the middle grey keep the digits that a variance is made of.
-    guide, painted = guide - 0.5, painted - 0.5
-    y, p, lost = _mean(guide), _mean(painted), _mean(lost)
+    # Centred on the middle grey, so that the variances do not lose digits.
+    guide, stylized = guide - 0.5, stylized - 0.5
+    y, p, lost = _mean(guide), _mean(stylized), _mean(lost)
     var_y = (_mean(guide * guide) - y * y).clamp_min_(0)
-    var_p = (_mean(painted * painted) - p * p).clamp_min_(0)
-    cov = _mean(guide * painted) - y * p
+    var_p = (_mean(stylized * stylized) - p * p).clamp_min_(0)
+    cov = _mean(guide * stylized) - y * p
     follows = cov * cov / ((var_y + _NOISE) * (var_p + _NOISE))
     return cov * follows / (var_y + lost + _NOISE)
 
 
 def _mean(planes: Tensor) -> Tensor:
-    """Means over windows of (2·_RADIUS + 1)² pixels, C×H×W; edges are repeated outwards."""
+    """Means over windows of (2·_RADIUS + 1)² pixels, C×H×W; the border is repeated."""
     width, pad = 2 * _RADIUS + 1, (_RADIUS,) * 4
     planes = F.pad(planes[None], pad, mode="replicate")[0]
-    # Sums of strided views: several times as fast as avg_pool2d on the CPU.
+    # Several times as fast as avg_pool2d on the CPU.
     return planes.unfold(-1, width, 1).mean(-1).unfold(-2, width, 1).mean(-1)

@@ -1,4 +1,4 @@
-"""Several pictures of one scene as one: side by side, split by a divider, or their difference; labelled."""
+"""Draws several pictures of one scene as one: side by side, split, or their difference, with labels."""
 
 from __future__ import annotations
 
@@ -18,24 +18,29 @@ from vst.postprocess.upsample import resize
 from vst.styles.lettering import drawable, font, wrap
 
 SWEEP_SECONDS = 6.0
-"""A moving divider goes once to the right, to the left, and back to the middle in so long."""
+"""Seconds in which a moving divider goes to the right, to the left, and back to the middle."""
 
 _SWEEP = 0.45
-"""How far from the middle it goes, as a part of the width."""
+"""The largest distance of the divider from the middle, as a part of the width."""
 
 _BACKING = 0.55
-"""Darkness of what is behind a label."""
+"""By how much the picture is darkened behind a label, 0..1."""
 
 
-class Lineup(Protocol):
+class ComparisonLayout(Protocol):
     """Draws pictures of one size as one picture."""
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height of what is drawn for pictures of this size."""
+        """Width and height of the output for pictures of this size."""
         ...
 
     def draw(self, pictures: Sequence[Tensor], time: Fraction) -> Tensor:
-        """The picture at a time, in seconds from the first frame: 3×H×W each, RGB, 0..1."""
+        """Draw the output at a time.
+
+        Args:
+            pictures: 3×H×W each, RGB, 0..1.
+            time: In seconds from the first frame.
+        """
         ...
 
 
@@ -47,12 +52,12 @@ class SideBySide:
     """One a picture; empty ones are not drawn."""
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """See ``Lineup.size``."""
+        """See `ComparisonLayout.size`."""
         columns = self._columns()
         return width * columns, height * math.ceil(len(self.labels) / columns)
 
     def draw(self, pictures: Sequence[Tensor], time: Fraction) -> Tensor:
-        """See ``Lineup.draw``."""
+        """See `ComparisonLayout.draw`."""
         columns = self._columns()
         cells = [draw_label(p, text) for p, text in zip(pictures, self.labels, strict=True)]
         rows = [torch.cat(cells[i : i + columns], dim=2) for i in range(0, len(cells), columns)]
@@ -67,17 +72,17 @@ class Split:
     """The first picture left of a divider, the second right of it."""
 
     labels: Sequence[str]
-    """One a picture; each is seen as far as its picture is."""
+    """One a picture; each is cut off where its picture is."""
 
     at: float | None = 0.5
-    """Where the divider is, as a part of the width; None moves it to and fro."""
+    """Position of the divider, as a part of the width; None moves it back and forth."""
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """See ``Lineup.size``."""
+        """See `ComparisonLayout.size`."""
         return width, height
 
     def draw(self, pictures: Sequence[Tensor], time: Fraction) -> Tensor:
-        """See ``Lineup.draw``."""
+        """See `ComparisonLayout.draw`."""
         at = self.at
         if at is None:
             at = 0.5 + _SWEEP * math.sin(2 * math.pi * float(time) / SWEEP_SECONDS)
@@ -87,7 +92,7 @@ class Split:
         out = draw_label(right, self.labels[1], right=True)
         out[..., :column] = draw_label(left, self.labels[0])[..., :column]
         if 0 < column < width:
-            # White between black, so that it is seen on anything.
+            # White between black, which is visible on any picture.
             half = max(1, width // 800)
             out[..., max(column - 2 * half, 0) : column + 2 * half] = 0
             out[..., max(column - half, 0) : column + half] = 1
@@ -96,32 +101,31 @@ class Split:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two pictures differ, channel by channel: black where they are the same."""
+    """The absolute difference of two pictures, channel by channel: black where they are equal."""
 
     label: str
-    """Of the whole."""
 
     gain: float = 4.0
-    """The difference is shown so many times as large."""
+    """The factor that the difference is multiplied by."""
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """See ``Lineup.size``."""
+        """See `ComparisonLayout.size`."""
         return width, height
 
     def draw(self, pictures: Sequence[Tensor], time: Fraction) -> Tensor:
-        """See ``Lineup.draw``."""
+        """See `ComparisonLayout.draw`."""
         first, second = pictures
         return draw_label((self.gain * (first - second).abs()).clamp(0, 1), self.label)
 
 
 def fit(image: Tensor, width: int, height: int, stretch: float = 1.0) -> Tensor:
-    """The picture, whole and in its shape, in a frame of another size; what it leaves free is black.
+    """Scale a picture into a frame of another size, its aspect kept; the rest is black.
 
     Args:
         image: 3×h×w, RGB, nominally 0..1.
         width: Of the frame, pixels.
-        height: Of the same.
-        stretch: Width of a pixel of the picture by that of one of the frame.
+        height: Of the frame, pixels.
+        stretch: Width of a pixel of the picture, relative to that of a pixel of the frame.
 
     Returns:
         3×H×W, 0..1.
@@ -129,7 +133,7 @@ def fit(image: Tensor, width: int, height: int, stretch: float = 1.0) -> Tensor:
     wide, high = image.shape[-1] * stretch, image.shape[-2]
     factor = min(width / wide, height / high)
     inner = (min(height, max(1, round(high * factor))), min(width, max(1, round(wide * factor))))
-    # A row or column of black, where two shapes differ only by rounding, would be a border of its own.
+    # Aspects that differ only by rounding must not leave a black row or column.
     inner = (height if height - inner[0] < 2 else inner[0], width if width - inner[1] < 2 else inner[1])
     if image.shape[-2:] != inner:
         image = resize(image, inner)
@@ -138,12 +142,12 @@ def fit(image: Tensor, width: int, height: int, stretch: float = 1.0) -> Tensor:
 
 
 def draw_label(image: Tensor, text: str, right: bool = False) -> Tensor:
-    """The picture, copied, with a line of text in its upper left or right corner.
+    """Draw a line of text into the upper left or right corner of a copy of the picture.
 
     Args:
         image: 3×H×W, RGB, 0..1.
-        text: Cut with an ellipsis to what fits; in characters that the font has.
-        right: On the right.
+        text: Cut with an ellipsis where it does not fit.
+        right: Use the right corner.
     """
     out = image.clone()
     height, width = image.shape[-2:]
@@ -162,11 +166,11 @@ def draw_label(image: Tensor, text: str, right: bool = False) -> Tensor:
 
 
 def _stamp(text: str, size: int) -> Tensor:
-    """White letters' coverage, 1×h×w, 0..1, with some room around them."""
+    """Coverage of the letters, 1×h×w, 0..1, with a margin."""
     letters = font(size)
     left, _, right, _ = letters.getbbox(text)
     ascent, descent = letters.getmetrics()
-    room = size // 3
-    canvas = Image.new("L", (round(right - left) + 2 * room, ascent + descent + room))
-    ImageDraw.Draw(canvas).text((room - left, room // 2), text, 255, letters)
+    margin = size // 3
+    canvas = Image.new("L", (round(right - left) + 2 * margin, ascent + descent + margin))
+    ImageDraw.Draw(canvas).text((margin - left, margin // 2), text, 255, letters)
     return torch.from_numpy(np.array(canvas))[None].float() / 255
