@@ -15,6 +15,7 @@ import pytest
 import torch
 from clips import Sound, make_clip, packets
 
+import vst.motion.source
 import vst.pipeline.job
 from tests.stylizers import Copy
 from vst.batch import run
@@ -300,7 +301,7 @@ def test_motion_that_cannot_be_estimated_ends_the_render_with_its_error(
         def prepare(self, image):
             raise VstError("no flow today")
 
-    monkeypatch.setattr(vst.pipeline.job, "create_estimator", lambda name, **options: Broken())
+    monkeypatch.setattr(vst.motion.source, "create_estimator", lambda name, **options: Broken())
     with pytest.raises(VstError, match="no flow today"):
         render(clip, settings())
     assert left(tmp_path) == ["clip.mp4"]

@@ -185,15 +185,15 @@ def test_what_is_there_is_kept_unless_told(tmp_path, clip):
     ("options", "error", "said"),
     [
         ({}, UsageError, "nothing to do"),
-        ({"view": "v.png"}, UsageError, "wants a video such as v.mp4"),
+        ({"view": "v.png"}, UsageError, "takes a video such as v.mp4"),
         ({"view": "v.xyz"}, UsageError, "xyz"),
         ({"view": "none/v.mp4"}, MediaError, "does not exist"),
         ({"folder": "clip.mkv"}, MediaError, "is a file"),
-        ({"folder": "f", "flow": "file:."}, UsageError, "is kept already"),
+        ({"folder": "f", "flow": "file:."}, UsageError, "is written already"),
         ({"view": "v.mp4", "flow": "diss"}, UsageError, "did you mean 'dis'"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_any_work(tmp_path, clip, monkeypatch, options, error, said):
+def test_invalid_options_are_refused_before_any_work(tmp_path, clip, monkeypatch, options, error, said):
     monkeypatch.chdir(tmp_path)
     settings = FlowSettings(flow=options.pop("flow", "dis"), device="cpu")
     with pytest.raises(error, match=said):
@@ -221,7 +221,7 @@ def test_settings_that_mean_nothing_are_refused(options):
 
 def test_a_picture_has_no_motion(tmp_path):
     Image.new("RGB", (40, 30)).save(tmp_path / "photo.png")
-    with pytest.raises(MediaError, match=r"photo\.png is a picture: motion needs a clip"):
+    with pytest.raises(MediaError, match=r"photo\.png is a picture; expected a clip"):
         follow_motion(tmp_path / "photo.png", FlowSettings(device="cpu"), folder=tmp_path / "flows")
     assert left(tmp_path) == ["photo.png"]
 
