@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 PREROLL = "pre-roll"
-"""In place of a stage, while frames are painted only because later ones lean on them."""
+"""In place of a stage, while frames are stylized only because later ones depend on them."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Progress:
         frames: Frames in all, as far as the container says.
         fps: Frames a second in this run.
         eta: Seconds left, None while unknown.
-        stage: The stage that limits, of a render decode, motion, paint or encode; or `PREROLL`.
+        stage: The stage that limits, of a render decode, motion, stylize or encode; or `PREROLL`.
     """
 
     frame: int

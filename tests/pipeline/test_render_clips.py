@@ -243,17 +243,17 @@ def test_progress_counts_every_frame_and_names_the_stage_that_limits(tmp_path, s
     assert {each.frames for each in heard} == {5}
     assert heard[-1].eta == 0
     assert all(each.fps > 0 for each in heard)
-    assert {each.stage for each in heard} <= {"decode", "motion", "paint", "encode"}
+    assert {each.stage for each in heard} <= {"decode", "motion", "stylize", "encode"}
 
 
-def test_the_report_says_where_and_how_precisely_auto_painted(tmp_path, settings):
+def test_the_report_names_the_device_and_precision_that_auto_chose(tmp_path, settings):
     clip = make_clip(tmp_path / "clip.mp4", frames=2)
     chosen = render(clip, settings(mode="itn", precision="auto"), tmp_path / "a.mp4")
     given = render(clip, settings(mode="itn"), tmp_path / "b.mp4")
-    said = Counter(note.rpartition(" ")[2] for note in chosen.notes if note.startswith("painted on cpu in"))
+    said = Counter(note.rpartition(" ")[2] for note in chosen.notes if note.startswith("stylized on cpu in"))
     assert said.total() == 1
     assert set(said) <= {"fp32", "bf16"}
-    assert not any(note.startswith("painted") for note in given.notes)
+    assert not any(note.startswith("stylized") for note in given.notes)
 
 
 def test_a_render_leaves_the_number_of_threads_as_it_was(tmp_path, settings):

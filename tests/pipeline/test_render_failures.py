@@ -277,7 +277,7 @@ def test_an_error_while_reading_surfaces_as_it_was_raised(tmp_path, clip, settin
 
 
 def test_a_mode_that_raises_ends_the_render_with_its_error(tmp_path, clip, settings, monkeypatch):
-    error = ZeroDivisionError("paint")
+    error = ZeroDivisionError("stylize")
     use_stylizer(monkeypatch, Failing(error))
     with pytest.raises(ZeroDivisionError) as raised:
         render(clip, settings())
@@ -317,7 +317,7 @@ def test_a_progress_callback_that_raises_ends_the_render_with_its_error(tmp_path
     assert left(tmp_path) == ["clip.mp4"]
 
 
-@pytest.mark.parametrize("where", ["read", "paint", "write"])
+@pytest.mark.parametrize("where", ["read", "stylize", "write"])
 def test_a_render_that_failed_keeps_no_pictures_in_memory(clip, settings, monkeypatch, disk, where):
     images = []
 
@@ -330,7 +330,7 @@ def test_a_render_that_failed_keeps_no_pictures_in_memory(clip, settings, monkey
 
     read = Reader.__iter__
     monkeypatch.setattr(Reader, "__iter__", watch)
-    if where == "paint":
+    if where == "stylize":
         use_stylizer(monkeypatch, Failing(MediaError))
     if where == "write":
         disk.full_at = 1

@@ -68,7 +68,7 @@ def test_a_part_of_a_long_shot_is_painted_from_the_shots_beginning(
     )
     assert torch.equal(images(report.output), whole[18:19])
     assert heard == [*[(0, 1, True)] * 7, (1, 1, False)]
-    assert "painted from frame 11f on, where the shot of the first frame begins" in report.notes
+    assert "stylized from frame 11f on, where the shot of the first frame begins" in report.notes
 
 
 @pytest.mark.parametrize("searched", [1, 3, 48])
@@ -192,9 +192,9 @@ def test_a_part_of_a_sequence_keeps_the_numbers_of_its_files(tmp_path, settings)
     [
         (
             {"start": "26f"},
-            r"--start 26f is behind the end of clip\.mkv: its last frame is 25f, at 1\.000 s",
+            r"--start 26f is after the end of clip\.mkv: its last frame is 25f, at 1\.000 s",
         ),
-        ({"start": 60}, r"--start 60s is behind the end"),
+        ({"start": 60}, r"--start 60s is after the end"),
         ({"start": "20f", "end": "0.4"}, "--end 0.4 is not after --start 20f"),
     ],
 )

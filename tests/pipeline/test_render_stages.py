@@ -232,8 +232,8 @@ def test_waiting_for_a_later_stage_does_not_count_as_work():
     with background(range(5), depth=1, clock=clock) as numbers:
         for _ in numbers:
             time.sleep(0.1)
-            clock.add("paint", 0.1)
-    assert clock.limiting() == "paint"
+            clock.add("stylize", 0.1)
+    assert clock.limiting() == "stylize"
     assert clock.seconds["decode"] < 0.25
 
 
