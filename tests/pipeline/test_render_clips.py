@@ -250,7 +250,9 @@ def test_the_report_names_the_device_and_precision_that_auto_chose(tmp_path, set
     clip = make_clip(tmp_path / "clip.mp4", frames=2)
     chosen = render(clip, settings(mode="itn", precision="auto"), tmp_path / "a.mp4")
     given = render(clip, settings(mode="itn"), tmp_path / "b.mp4")
-    said = Counter(note.rpartition(" ")[2] for note in chosen.notes if note.startswith("stylized on cpu in"))
+    said = Counter(
+        note.rpartition(" ")[2] for note in chosen.notes if note.startswith("stylized on cpu in")
+    )
     assert said.total() == 1
     assert set(said) <= {"fp32", "bf16"}
     assert not any(note.startswith("stylized") for note in given.notes)

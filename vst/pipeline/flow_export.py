@@ -17,6 +17,7 @@ from vst.media.probe.containers import writing_error
 from vst.media.segments.output_lock import OutputLock
 from vst.media.stills.write import STILL_SUFFIXES
 from vst.motion import DISTANCES, MotionSource, check_estimator, open_motion
+from vst.motion.analysis import Analysed
 from vst.motion.files.flow_folder import FORMS, FlowWriter, check_flow_folder, identity_of
 from vst.motion.files.recorded import is_recorded
 from vst.motion.view import SHOWS, FlowView
@@ -145,56 +146,77 @@ def follow_motion(
         width, height = _size(info, settings)
         motion = _motion_of(info, settings, (width, height))
         distances = sorted(settings.distances) if folder is not None else [1]
-        drawing = FlowView(settings.show, settings.radius)
-        folder_writer = video = None
-        if folder is not None:
-            stack.enter_context(_lock(folder))
-            folder_writer = stack.enter_context(
-                FlowWriter(folder, settings.form, overwrite=settings.overwrite)
-            )
-        if view is not None:
-            shown = drawing.size(width, height)
-            opaque = replace(info, has_alpha=False)
-            video = stack.enter_context(
-                Writer(
-                    view,
-                    opaque,
-                    width=shown[0],
-                    height=shown[1],
-                    overwrite=settings.overwrite,
-                    stop=stop,
-                )
-            )
+        outputs = _Outputs(stack, settings, folder, view, info, (width, height), stop)
         frames = (resize_frame(frame, width, height) for frame in reader)
         decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
-        followed = stack.enter_context(
+        analysed = stack.enter_context(
             Background(motion.analyse(decoded, distances), 1, "motion", clock).after(decoded)
         )
-        for analysed in followed:
+        for each in analysed:
             if stop is not None and stop.is_set():
                 raise Interrupted(f"stopped after {count} frames; nothing was written")
             started = time.monotonic()
-            if folder_writer is not None:
-                folder_writer.add(analysed)
-            if video is not None:
-                if analysed.tracked.new_shot:
-                    video.cut()
-                image = drawing.draw(analysed.tracked)
-                video.write(replace(analysed.tracked.frame, image=image, alpha=None, gain=None))
+            outputs.add(each)
             clock.add("write", time.monotonic() - started)
             count += 1
-            shot_count += analysed.tracked.new_shot
+            shot_count += each.tracked.new_shot
             if progress is not None:
                 progress(progress_now(count, info.frames, began, clock.limiting()))
-        if video is not None:
-            video.finish()
-        if folder_writer is not None:
-            folder_writer.finish(motion.name, distances, identity_of(info.first_file))
-        notes = (*reader.notes, *(video.notes if video is not None else ()))
-        notes += motion.notes
+        outputs.finish(motion.name, distances, info)
+        notes = (*reader.notes, *outputs.notes, *motion.notes)
     return FlowReport(
         source, folder, view, count, shot_count, width, height, motion.name, time.monotonic() - began, notes
     )
+
+
+class _Outputs:
+    """The folder with flow and the video that draws it, each if asked for."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        settings: FlowSettings,
+        folder: Path | None,
+        view: Path | None,
+        info: ClipInfo,
+        size: tuple[int, int],
+        stop: threading.Event | None,
+    ) -> None:
+        self._folder: FlowWriter | None = None
+        self._video: Writer | None = None
+        self._drawing = FlowView(settings.show, settings.radius)
+        if folder is not None:
+            stack.enter_context(_lock(folder))
+            writer = FlowWriter(folder, settings.form, overwrite=settings.overwrite)
+            self._folder = stack.enter_context(writer)
+        if view is not None:
+            width, height = self._drawing.size(*size)
+            opaque = replace(info, has_alpha=False)
+            video = Writer(
+                view, opaque, width=width, height=height, overwrite=settings.overwrite, stop=stop
+            )
+            self._video = stack.enter_context(video)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return () if self._video is None else self._video.notes
+
+    def add(self, analysed: Analysed) -> None:
+        """Write the motion of the next frame."""
+        if self._folder is not None:
+            self._folder.add(analysed)
+        if self._video is not None:
+            if analysed.tracked.new_shot:
+                self._video.cut()
+            image = self._drawing.draw(analysed.tracked)
+            self._video.write(replace(analysed.tracked.frame, image=image, alpha=None, gain=None))
+
+    def finish(self, estimator: str, distances: Sequence[int], info: ClipInfo) -> None:
+        """Give the outputs their final names."""
+        if self._video is not None:
+            self._video.finish()
+        if self._folder is not None:
+            self._folder.finish(estimator, distances, identity_of(info.first_file))
 
 
 def _lock(folder: Path) -> OutputLock:
