@@ -27,8 +27,8 @@ SAME_LAYER = {
     "modes": {"motion", "styles"},
     "motion": {"styles"},
 }
-"""What a package may import from its own layer: batch, host and evaluate call the pipeline, and stylizers and
-flow networks have weights."""
+"""What a package may import from its own layer: batch, host and evaluate call the pipeline, and stylizers
+and flow networks have weights."""
 
 PACKAGES = set().union(*LAYERS)
 
