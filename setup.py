@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from vst.errors import VstError  # noqa: E402
-from vst.host.build import build, find_compiler  # noqa: E402
+from vst.host.plugin_build import build, find_compiler  # noqa: E402
 
 
 def can_compile() -> bool:

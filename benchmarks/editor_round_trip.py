@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.markdown import markdown
-from vst.host.build import Built, find_or_build
+from vst.host.plugin_build import Built, find_or_build
 
 ROOT = Path(__file__).parents[1]
 

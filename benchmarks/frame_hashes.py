@@ -29,7 +29,7 @@ import numpy as np
 import OpenEXR
 
 from benchmarks.markdown import markdown
-from vst.host.build import find_or_build
+from vst.host.plugin_build import find_or_build
 
 ROOT = Path(__file__).parents[1]
 STYLE = "candy"

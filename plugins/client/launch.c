@@ -1,3 +1,4 @@
+/* Starting the worker, and how it ended. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 
 extern char **environ;
 
-int vst_private_folder(char folder[VST_PATH], char message[VST_MESSAGE])
+int vst_private_folder(char folder[VST_PATH], char error[VST_ERROR_SIZE])
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     struct stat found;
@@ -24,18 +25,19 @@ int vst_private_folder(char folder[VST_PATH], char message[VST_MESSAGE])
     else
         snprintf(folder, VST_PATH, "/tmp/vst-%u", (unsigned)getuid());
     if (mkdir(folder, 0700) && errno != EEXIST) {
-        vst_say(message, "vst: the folder %s cannot be made (%s)", folder, strerror(errno));
+        vst_set_error(error, "vst: cannot create the folder %s (%s); set XDG_RUNTIME_DIR to a folder of your own", folder, strerror(errno));
         return -1;
     }
     if (lstat(folder, &found) || !S_ISDIR(found.st_mode) || found.st_uid != getuid() || (found.st_mode & 077)) {
-        vst_say(message, "vst: %s has to be a folder of your own, closed to others; remove it and render again",
-                folder);
+        vst_set_error(error, "vst: %s must be a folder that belongs to you and is closed to others; remove it and "
+                      "render again",
+                      folder);
         return -1;
     }
     return 0;
 }
 
-/* The host's environment without what would make another Python, or other libraries, of ours. */
+/* The host's environment without the variables that would change the worker's Python or its libraries. */
 static char **clean_environment(void)
 {
     static const char *const unwanted[] = {"PYTHON", "LD_LIBRARY_PATH=", "LD_PRELOAD=", "QT_", "_MEI"};
@@ -53,24 +55,9 @@ static char **clean_environment(void)
     return clean;
 }
 
-pid_t vst_spawn(const char *path, char message[VST_MESSAGE])
+/* Detached from the host: no terminal, no signal mask, standard error into a file. */
+static int spawn_detached(pid_t *child, char *const arguments[], char *const environment[], const char *errors)
 {
-    vst_config *config = malloc(sizeof *config);
-    char **environment = clean_environment();
-    pid_t child = -1;
-    if (!config || !environment) {
-        vst_say(message, "vst: out of memory");
-        goto end;
-    }
-    if (vst_read_config(config, message))
-        goto end;
-    char host[32], errors[VST_PATH + 8];
-    snprintf(host, sizeof host, "%ld", (long)getpid());
-    snprintf(errors, sizeof errors, "%s.err", path);
-    char *arguments[] = {config->python, "-E", "-P", "-c",
-                         "import sys; sys.path.insert(0, sys.argv[1]); from vst.host.worker import main; "
-                         "main(sys.argv[2:])",
-                         config->package, "--socket", (char *)path, "--host", host, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -88,23 +75,48 @@ pid_t vst_spawn(const char *path, char message[VST_MESSAGE])
     flags |= POSIX_SPAWN_SETSID;
 #endif
     posix_spawnattr_setflags(&attributes, flags);
-    int wrong = posix_spawn(&child, config->python, &files, &attributes, arguments, environment);
+    int failure = posix_spawn(child, arguments[0], &files, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
-    if (wrong) {
-        child = -1;
-        vst_say(message, "vst: %s cannot be started (%s); run 'vst plugin install' again", config->python,
-                strerror(wrong));
-    } else {
-        vst_log("worker %ld is being started with %s", (long)child, config->python);
+    return failure;
+}
+
+static pid_t spawn_worker(const vst_config *config, const char *path, char *const environment[],
+                          char error[VST_ERROR_SIZE])
+{
+    char host[32], errors[VST_PATH + 8];
+    snprintf(host, sizeof host, "%ld", (long)getpid());
+    snprintf(errors, sizeof errors, "%s.err", path);
+    char *arguments[] = {(char *)config->python, "-E", "-P", "-c",
+                         "import sys; sys.path.insert(0, sys.argv[1]); from vst.host.worker import main; "
+                         "main(sys.argv[2:])",
+                         (char *)config->package, "--socket", (char *)path, "--host", host, NULL};
+    pid_t child = -1;
+    int failure = spawn_detached(&child, arguments, environment, errors);
+    if (failure) {
+        vst_set_error(error, "vst: cannot start %s (%s); run 'vst plugin install' again", config->python,
+                      strerror(failure));
+        return -1;
     }
-end:
+    vst_log("started worker %ld with %s", (long)child, config->python);
+    return child;
+}
+
+pid_t vst_spawn(const char *path, char error[VST_ERROR_SIZE])
+{
+    vst_config *config = malloc(sizeof *config);
+    char **environment = clean_environment();
+    pid_t child = -1;
+    if (!config || !environment)
+        vst_set_error(error, "vst: out of memory; close other programs");
+    else if (!vst_read_config(config, error))
+        child = spawn_worker(config, path, environment, error);
     free(config);
     free(environment);
     return child;
 }
 
-void vst_epitaph(const char *path, int status, const char *when, char message[VST_MESSAGE])
+void vst_describe_exit(const char *path, int status, const char *when, char error[VST_ERROR_SIZE])
 {
     char errors[VST_PATH + 8], text[2048], how[64] = "";
     snprintf(errors, sizeof errors, "%s.err", path);
@@ -123,6 +135,6 @@ void vst_epitaph(const char *path, int status, const char *when, char message[VS
     }
     if (WIFSIGNALED(status))
         snprintf(how, sizeof how, " by signal %d", WTERMSIG(status));
-    vst_say(message, "vst: the worker ended%s %s%s%.600s%s; %s", how, when, *last ? " (" : "", last,
-            *last ? ")" : "", "render again, or see what 'vst plugin check' says");
+    vst_set_error(error, "vst: the worker ended%s %s%s%.600s%s; %s", how, when, *last ? " (" : "", last,
+            *last ? ")" : "", "render again, or run 'vst plugin check'");
 }

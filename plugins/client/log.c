@@ -1,3 +1,4 @@
+/* The log, errors for the user, and time. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@ void vst_log(const char *format, ...)
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file < 0)
         return;
-    char line[VST_MESSAGE + 64];
+    char line[VST_ERROR_SIZE + 64];
     time_t now = time(NULL);
     struct tm parts;
     localtime_r(&now, &parts);
@@ -26,26 +27,26 @@ void vst_log(const char *format, ...)
     int more = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
     va_end(arguments);
     if (more > 0) {
-        size_t room = sizeof line - length - 2;
-        length += (size_t)more < room ? (size_t)more : room;
+        size_t space = sizeof line - length - 2;
+        length += (size_t)more < space ? (size_t)more : space;
     }
     line[length++] = '\n';
-    /* One write, so that lines of several processes do not mix. A log that cannot be written is no error. */
+    /* One write, so that lines of several processes do not mix. Failure to write the log is ignored. */
     if (write(file, line, length) < 0)
         (void)0;
     close(file);
 }
 
-void vst_say(char message[VST_MESSAGE], const char *format, ...)
+void vst_set_error(char error[VST_ERROR_SIZE], const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, VST_MESSAGE, format, arguments);
+    vsnprintf(error, VST_ERROR_SIZE, format, arguments);
     va_end(arguments);
-    for (char *at = message; *at; at++)
+    for (char *at = error; *at; at++)
         if (*at == '\n' || *at == '\r')
             *at = ' ';
-    vst_log("%s", message);
+    vst_log("%s", error);
 }
 
 double vst_now(void)
@@ -59,4 +60,11 @@ void vst_sleep(double seconds)
 {
     struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
     nanosleep(&time, NULL);
+}
+
+double vst_seconds(const char *variable, double usual)
+{
+    const char *text = getenv(variable);
+    double seconds = text ? atof(text) : 0;
+    return seconds > 0 ? seconds : usual;
 }

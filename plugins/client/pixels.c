@@ -1,59 +1,12 @@
+/* A host's pixels to planes and back. */
 #include "pixels.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define LARGEST 65504.0f /* of a half */
-#define CHUNK 256        /* pixels that are converted at a time, while they are in the nearest cache */
+#include "frame_hash.h"
 
-/* The hash is NH of UMAC (Black, Halevi, Krawczyk, Krovetz, Rogaway 1999): sums of products of keyed pairs of
- * words, here over chunks of up to CHUNK words, twice with different keys, chained by multiplication. It tells
- * frames apart at the speed of memory; it is no defence against somebody who looks for collisions. */
-#define KEYS (CHUNK + 8)
-
-typedef struct hash_state {
-    uint32_t keys[KEYS];
-    uint64_t a, b;
-} hash_state;
-
-static uint64_t mixed(uint64_t x)
-{
-    x ^= x >> 32;
-    x *= 0x9e3779b97f4a7c15u;
-    x ^= x >> 29;
-    x *= 0xd6e8feb86659fd93u;
-    return x ^ (x >> 32);
-}
-
-static void hash_begin(hash_state *state, uint64_t width, uint64_t height)
-{
-    for (uint64_t i = 0; i < KEYS; i++)
-        state->keys[i] = (uint32_t)(mixed(i + 1) >> 16);
-    state->a = mixed(width * 0x10001u + height);
-    state->b = mixed(~state->a);
-}
-
-static void hash_chunk(hash_state *state, const float *values, int count)
-{
-    uint32_t words[CHUNK];
-    memcpy(words, values, (size_t)count * sizeof *words);
-    memset(words + count, 0, (size_t)(CHUNK - count) * sizeof *words);
-    const uint32_t *keys = state->keys;
-    uint64_t a = 0, b = 0;
-    for (int i = 0; i < CHUNK / 2; i++) {
-        uint32_t x = words[i], y = words[i + CHUNK / 2];
-        a += (uint64_t)(uint32_t)(x + keys[i]) * (uint32_t)(y + keys[i + CHUNK / 2]);
-        b += (uint64_t)(uint32_t)(x + keys[i + 4]) * (uint32_t)(y + keys[i + 4 + CHUNK / 2]);
-    }
-    state->a = mixed((state->a ^ a) + (uint64_t)count);
-    state->b = mixed((state->b ^ b) + (uint64_t)count);
-}
-
-static void hash_end(const hash_state *state, uint8_t hash[VST_HASH])
-{
-    memcpy(hash, &state->a, 8);
-    memcpy(hash + 8, &state->b, 8);
-}
+#define LARGEST_HALF 65504.0f
+#define CHUNK VST_HASH_CHUNK /* pixels that are converted at a time, while they are in the nearest cache */
 
 float vst_from_half(uint16_t half)
 {
@@ -158,8 +111,8 @@ static void make_finite(float *values, int count)
 {
     for (int i = 0; i < count; i++) {
         float value = values[i];
-        value = value > -LARGEST ? value : (value == value ? -LARGEST : 0.0f);
-        values[i] = value < LARGEST ? value : LARGEST;
+        value = value > -LARGEST_HALF ? value : (value == value ? -LARGEST_HALF : 0.0f);
+        values[i] = value < LARGEST_HALF ? value : LARGEST_HALF;
     }
 }
 
@@ -171,12 +124,12 @@ static void make_unit(float *values, int count)
     }
 }
 
-void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH])
+void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH_SIZE])
 {
     size_t plane = (size_t)image->width * (size_t)image->height;
     int bytes = vst_pixel_bytes(image), unmultiply = image->premultiplied && image->components == 4;
-    hash_state state;
-    hash_begin(&state, (uint64_t)image->width, (uint64_t)image->height);
+    vst_hash_state state;
+    vst_hash_begin(&state, (uint64_t)image->width, (uint64_t)image->height);
     for (int row = 0; row < image->height; row++) {
         for (int x = 0; x < image->width; x += CHUNK) {
             int count = image->width - x < CHUNK ? image->width - x : CHUNK;
@@ -196,11 +149,11 @@ void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH])
                         out[i] *= factor[i];
                 if (image->depth == VST_FLOAT || image->depth == VST_HALF)
                     make_finite(out, count);
-                hash_chunk(&state, out, count);
+                vst_hash_chunk(&state, out, count);
             }
         }
     }
-    hash_end(&state, hash);
+    vst_hash_end(&state, hash);
 }
 
 /* The columns and rows of the target that lie within a frame. */
@@ -208,9 +161,9 @@ typedef struct overlap {
     int left, right, top, bottom;
 } overlap;
 
-static int clamped(int value, int most)
+static int clamped(int value, int largest)
 {
-    return value < 0 ? 0 : value > most ? most : value;
+    return value < 0 ? 0 : value > largest ? largest : value;
 }
 
 static overlap overlapping(int width, int height, int left, int top, const vst_image *target)

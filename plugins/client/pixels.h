@@ -1,11 +1,11 @@
-/* A host's pixels to planes and back, and the hash of what was read. */
+/* A host's pixels to planes and back, with a hash of the frame. */
 #ifndef VST_PIXELS_H
 #define VST_PIXELS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vst_client.h"
+#include "protocol.h"
 
 typedef enum vst_depth { VST_BYTE, VST_SHORT, VST_HALF, VST_FLOAT } vst_depth;
 
@@ -21,18 +21,18 @@ typedef struct vst_image {
 /* Bytes of one pixel. */
 int vst_pixel_bytes(const vst_image *image);
 
-/* Reads a picture to planes: not premultiplied, NaN as 0, no value beyond what a half can hold. */
-void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH]);
+/* Reads a picture to planes: not premultiplied, NaN as 0, values limited to the range of a half. */
+void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH_SIZE]);
 
-/* Writes a part of a painted frame.
+/* Writes a part of a stylized frame.
  *   planes         the frame, three planes of width × height
  *   left, top      where in the frame the target's first pixel is
  *   source         gives alpha; of the frame's size
- *   target         all of it is written; what is outside of the frame becomes transparent black */
+ *   target         written completely; pixels outside of the frame become transparent black */
 void vst_write(const float *planes, int width, int height, int left, int top, const vst_image *source,
                const vst_image *target);
 
-/* Copies a part of a picture of the same depth and components as it is; arguments as in vst_write. */
+/* Copies a part of a picture of the same depth and components unchanged; arguments as in vst_write. */
 void vst_copy(int left, int top, const vst_image *source, const vst_image *target);
 
 float vst_from_half(uint16_t half);

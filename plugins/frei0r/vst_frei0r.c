@@ -1,8 +1,8 @@
-/* The frei0r filter: frames in order, as hosts of frei0r give them, through the same client as the OpenFX plugin.
+/* The frei0r filter, which uses the same client as the OpenFX plugin.
  *
- * A filter sees one frame at a time and no other, so a shot's start is found from the frame and the two before
- * it. frei0r has no way to say that something went wrong: the frame is passed through, and the message goes to
- * standard error, once, and to the log. */
+ * A filter is given one frame at a time, in order, so the worker detects cuts from the frame and the two before
+ * it. frei0r cannot report errors: the frame passes through unchanged, and the error goes to standard error, once,
+ * and to the log. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,18 +14,18 @@
 
 enum { STYLE, MODE, STRENGTH, KEEP_COLOR, STYLE_SCALE, DEVICE, WEIGHTS, SEED, PARAMETERS };
 
-/* Numbers of frei0r are 0..1 by custom; those that are not go up to this. */
+/* By convention numbers of frei0r are 0..1; these two are multiplied by their largest value. */
 #define LARGEST_SCALE 10.0
 #define LARGEST_SEED 1000000.0
 
 static const f0r_param_info_t parameters[PARAMETERS] = {
     {"style", F0R_PARAM_STRING, "a style, or a blend such as candy:0.6+wave:0.4"},
-    {"mode", F0R_PARAM_STRING, "vtn: paint sticks to what moves; itn: each frame for itself"},
-    {"strength", F0R_PARAM_DOUBLE, "0 is the clip, 1 the painting"},
-    {"keep_color", F0R_PARAM_BOOL, "the clip's own colours, only the paint is taken"},
-    {"style_scale", F0R_PARAM_DOUBLE, "a tenth of the size of the strokes; 0 chooses as vst render does"},
+    {"mode", F0R_PARAM_STRING, "vtn: strokes follow the motion; itn: each frame independently"},
+    {"strength", F0R_PARAM_DOUBLE, "0 is the clip, 1 the stylized frame"},
+    {"keep_color", F0R_PARAM_BOOL, "luminance of the stylized frame, colours of the clip"},
+    {"style_scale", F0R_PARAM_DOUBLE, "a tenth of the stroke size; 0 chooses as vst render does"},
     {"device", F0R_PARAM_STRING, "auto, cpu, cuda or cuda:1"},
-    {"weights", F0R_PARAM_STRING, "a folder with weights, looked into first"},
+    {"weights", F0R_PARAM_STRING, "a folder of weights that is searched first"},
     {"seed", F0R_PARAM_DOUBLE, "a millionth of the seed, for modes that draw random numbers"},
 };
 
@@ -34,10 +34,10 @@ typedef struct filter {
     long number;
     double values[PARAMETERS];
     char texts[PARAMETERS][VST_PATH];
-    int complained;
+    int has_reported; /* whether the error of the last failed frame was printed */
 } filter;
 
-static atomic_long count;
+static atomic_long instances;
 
 int f0r_init(void)
 {
@@ -60,7 +60,7 @@ void f0r_get_plugin_info(f0r_plugin_info_t *info)
         .major_version = 1,
         .minor_version = 0,
         .num_params = PARAMETERS,
-        .explanation = "Turns a clip into a painting that holds still",
+        .explanation = "Stylizes a clip, stable over time",
     };
     *info = filled;
 }
@@ -75,14 +75,14 @@ f0r_instance_t f0r_construct(unsigned width, unsigned height)
 {
     filter *made = calloc(1, sizeof *made);
     vst_config *config = malloc(sizeof *config);
-    char message[VST_MESSAGE];
+    char error[VST_ERROR_SIZE];
     if (made && config) {
         made->width = (int)width;
         made->height = (int)height;
-        made->number = atomic_fetch_add(&count, 1);
+        made->number = atomic_fetch_add(&instances, 1);
         made->values[STRENGTH] = 1;
-        /* Without a configuration the first frame says what is wrong. */
-        if (!vst_read_config(config, message)) {
+        /* Without a configuration the first render reports the error. */
+        if (!vst_read_config(config, error)) {
             snprintf(made->texts[STYLE], VST_PATH, "%s", config->style[0]);
             snprintf(made->texts[MODE], VST_PATH, "%s", config->mode[0]);
         }
@@ -123,20 +123,20 @@ void f0r_get_param_value(f0r_instance_t instance, f0r_param_t value, int index)
         *(double *)value = it->values[index];
 }
 
-typedef struct job {
+typedef struct render_context {
     vst_image in, out;
-} job;
+} render_context;
 
-static int bring_frame(void *context, int index, float *planes, uint8_t hash[VST_HASH])
+static int give_frame(void *context, int index, float *planes, uint8_t hash[VST_HASH_SIZE])
 {
     (void)index;
-    vst_read(&((job *)context)->in, planes, hash);
+    vst_read(&((render_context *)context)->in, planes, hash);
     return 0;
 }
 
-static void take_result(void *context, const float *planes)
+static void receive_result(void *context, const float *planes)
 {
-    job *it = context;
+    render_context *it = context;
     vst_write(planes, it->in.width, it->in.height, 0, 0, &it->in, &it->out);
 }
 
@@ -151,13 +151,15 @@ void f0r_update(f0r_instance_t instance, double time, const uint32_t *in, uint32
                          .height = it->height,
                          .depth = VST_BYTE,
                          .components = 4};
-    job work = {picture, picture};
-    work.out.data = (unsigned char *)out;
+    render_context context = {picture, picture};
+    context.out.data = (unsigned char *)out;
     double strength = it->values[STRENGTH], seed = it->values[SEED];
-    char message[VST_MESSAGE] = "";
+    char error[VST_ERROR_SIZE] = "", run[64];
     vst_outcome outcome = VST_FAILED;
     if (strength > 0) {
-        vst_settings settings = {
+        snprintf(run, sizeof run, "frei0r %ld", it->number);
+        vst_render_message request = {
+            .run = run,
             .width = it->width,
             .height = it->height,
             .time = time,
@@ -172,15 +174,14 @@ void f0r_update(f0r_instance_t instance, double time, const uint32_t *in, uint32
             .seed = seed > 0 ? (int)((seed < 1 ? seed : 1) * LARGEST_SEED + 0.5) : 0,
             .limit = 1,
         };
-        snprintf(settings.run, sizeof settings.run, "frei0r %ld", it->number);
-        vst_callbacks callbacks = {.context = &work, .frame = bring_frame, .result = take_result};
-        outcome = vst_paint(&settings, &callbacks, message);
+        vst_callbacks callbacks = {.context = &context, .frame = give_frame, .result = receive_result};
+        outcome = vst_stylize(&request, &callbacks, error);
     }
     if (outcome == VST_FAILED) {
-        if (work.out.data != work.in.data)
-            memcpy(work.out.data, work.in.data, (size_t)it->width * (size_t)it->height * 4);
-        if (message[0] && !it->complained)
-            fprintf(stderr, "%s\n", message);
-        it->complained = message[0] != 0;
+        if (context.out.data != context.in.data)
+            memcpy(context.out.data, context.in.data, (size_t)it->width * (size_t)it->height * 4);
+        if (error[0] && !it->has_reported)
+            fprintf(stderr, "%s\n", error);
+        it->has_reported = error[0] != 0;
     }
 }

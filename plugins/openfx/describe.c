@@ -1,49 +1,49 @@
-/* What the plugin says of itself, and its parameters. */
+/* The plugin's description and its parameters. */
 #include <stdio.h>
 #include <string.h>
 
 #include "plugin.h"
 
-#define P the.property
+#define P ofx.property
 
 static const char *const devices[] = {"auto", "cpu", "cuda"};
 static const char *const colour_spaces[] = {"auto", "sRGB (display)", "linear"};
 
-enum { CHOICE, NUMBER, WHOLE, BOOLEAN, TEXT, FOLDER };
+typedef enum kind { CHOICE, NUMBER, INTEGER, BOOLEAN, TEXT, FOLDER } kind;
 
 typedef struct parameter {
     const char *name, *label;
-    int kind;
-    double otherwise, least, most, shown_most;
+    kind kind;
+    double initial, smallest, largest, largest_shown;
     const char *hint;
 } parameter;
 
-/* Hosts keep values by name, and choices by index: names stay, and lists only grow at their end. */
+/* Projects save values by parameter name, and choices by index: names are fixed, choices are only appended. */
 static const parameter parameters[] = {
-    {"style", "Style", CHOICE, 0, 0, 0, 0, "What to paint with."},
+    {"style", "Style", CHOICE, 0, 0, 0, 0, "The style."},
     {"blend", "Blend", TEXT, 0, 0, 0, 0,
-     "A style by name, or a blend such as candy:0.6+wave:0.4. What stands here goes before the list."},
-    {"mode", "Mode", CHOICE, 0, 0, 0, 0, "vtn: paint sticks to what moves. itn: each frame for itself."},
-    {"strength", "Strength", NUMBER, 1, 0, 1, 1, "0 is the clip, 1 the painting."},
-    {"keepColor", "Keep colour", BOOLEAN, 0, 0, 1, 1, "The clip's own colours; only the paint is taken."},
+     "A style by name, or a blend such as candy:0.6+wave:0.4. Takes precedence over the list."},
+    {"mode", "Mode", CHOICE, 0, 0, 0, 0, "vtn: strokes follow the motion. itn: each frame independently."},
+    {"strength", "Strength", NUMBER, 1, 0, 1, 1, "0 is the clip, 1 the stylized frame."},
+    {"keepColor", "Keep colour", BOOLEAN, 0, 0, 1, 1, "Luminance of the stylized frame, colours of the clip."},
     {"styleScale", "Stroke size", NUMBER, 0, 0, 10, 4,
-     "Size of the strokes: 1 as in a picture of 480 lines, 2 twice as broad; 0 chooses as vst render does."},
-    {"seed", "Seed", WHOLE, 0, 0, 1000000, 1000,
-     "For modes that draw random numbers; itn and vtn draw none, and are the same with any seed."},
-    {"device", "Device", CHOICE, 0, 0, 0, 0, "Where to paint."},
+     "Size of the strokes: 1 as in a frame of 480 lines, 2 twice as large; 0 chooses as vst render does."},
+    {"seed", "Seed", INTEGER, 0, 0, 1000000, 1000,
+     "For modes that draw random numbers; itn and vtn draw none."},
+    {"device", "Device", CHOICE, 0, 0, 0, 0, "The processor that the networks run on."},
     {"colourSpace", "Input colour", CHOICE, 0, 0, 0, 0,
      "auto: scene-linear for float pixels in Nuke and Natron, else sRGB."},
-    {"replayLimit", "Frames while scrubbing", WHOLE, 60, 1, 100000, 240,
-     "How many frames of a shot are painted at most to show one of them while you look around. Such a frame "
-     "is approximate. A render always paints the whole shot."},
-    {"weights", "Weights", FOLDER, 0, 0, 0, 0, "A folder with weights, looked into first."},
+    {"replayLimit", "Frames while scrubbing", INTEGER, 60, 1, 100000, 240,
+     "How many frames of a shot are stylized at most to show one of them in interactive use. Such a frame is "
+     "approximate. A render always starts at the shot's first frame."},
+    {"weights", "Weights", FOLDER, 0, 0, 0, 0, "A folder of weights that is searched first."},
 };
 #define PARAMETERS (sizeof parameters / sizeof *parameters)
 
-static void options_of(const parameter *it, OfxPropertySetHandle properties)
+static void set_choices(const parameter *it, OfxPropertySetHandle properties)
 {
     int count = 0;
-    const vst_config *config = &the.config;
+    const vst_config *config = &ofx.config;
     const char *const *names = NULL;
     if (!strcmp(it->name, "device"))
         names = devices, count = sizeof devices / sizeof *devices;
@@ -63,29 +63,29 @@ static void define(OfxParamSetHandle set, const parameter *it)
     static const char *const types[] = {kOfxParamTypeChoice,  kOfxParamTypeDouble, kOfxParamTypeInteger,
                                         kOfxParamTypeBoolean, kOfxParamTypeString, kOfxParamTypeString};
     OfxPropertySetHandle properties = NULL;
-    if (the.parameter->paramDefine(set, types[it->kind], it->name, &properties) != kOfxStatOK || !properties) {
-        vst_log("the host has no parameters of type %s: %s keeps its default", types[it->kind], it->name);
+    if (ofx.parameter->paramDefine(set, types[it->kind], it->name, &properties) != kOfxStatOK || !properties) {
+        vst_log("the host has no parameters of type %s; %s keeps its default", types[it->kind], it->name);
         return;
     }
     P->propSetString(properties, kOfxPropLabel, 0, it->label);
     P->propSetString(properties, kOfxParamPropHint, 0, it->hint);
     P->propSetInt(properties, kOfxParamPropAnimates, 0, 0);
     if (it->kind == CHOICE) {
-        options_of(it, properties);
+        set_choices(it, properties);
         P->propSetInt(properties, kOfxParamPropDefault, 0, 0);
     } else if (it->kind == NUMBER) {
-        P->propSetDouble(properties, kOfxParamPropDefault, 0, it->otherwise);
-        P->propSetDouble(properties, kOfxParamPropMin, 0, it->least);
-        P->propSetDouble(properties, kOfxParamPropMax, 0, it->most);
-        P->propSetDouble(properties, kOfxParamPropDisplayMin, 0, it->least);
-        P->propSetDouble(properties, kOfxParamPropDisplayMax, 0, it->shown_most);
+        P->propSetDouble(properties, kOfxParamPropDefault, 0, it->initial);
+        P->propSetDouble(properties, kOfxParamPropMin, 0, it->smallest);
+        P->propSetDouble(properties, kOfxParamPropMax, 0, it->largest);
+        P->propSetDouble(properties, kOfxParamPropDisplayMin, 0, it->smallest);
+        P->propSetDouble(properties, kOfxParamPropDisplayMax, 0, it->largest_shown);
         P->propSetInt(properties, kOfxParamPropAnimates, 0, !strcmp(it->name, "strength"));
-    } else if (it->kind == WHOLE) {
-        P->propSetInt(properties, kOfxParamPropDefault, 0, (int)it->otherwise);
-        P->propSetInt(properties, kOfxParamPropMin, 0, (int)it->least);
-        P->propSetInt(properties, kOfxParamPropMax, 0, (int)it->most);
-        P->propSetInt(properties, kOfxParamPropDisplayMin, 0, (int)it->least);
-        P->propSetInt(properties, kOfxParamPropDisplayMax, 0, (int)it->shown_most);
+    } else if (it->kind == INTEGER) {
+        P->propSetInt(properties, kOfxParamPropDefault, 0, (int)it->initial);
+        P->propSetInt(properties, kOfxParamPropMin, 0, (int)it->smallest);
+        P->propSetInt(properties, kOfxParamPropMax, 0, (int)it->largest);
+        P->propSetInt(properties, kOfxParamPropDisplayMin, 0, (int)it->smallest);
+        P->propSetInt(properties, kOfxParamPropDisplayMax, 0, (int)it->largest_shown);
     } else if (it->kind == BOOLEAN) {
         P->propSetInt(properties, kOfxParamPropDefault, 0, 0);
     } else {
@@ -97,7 +97,7 @@ static void define(OfxParamSetHandle set, const parameter *it)
     }
 }
 
-static void strings(OfxPropertySetHandle properties, const char *name, const char *const *list, int count)
+static void set_strings(OfxPropertySetHandle properties, const char *name, const char *const *list, int count)
 {
     for (int i = 0; i < count; i++)
         P->propSetString(properties, name, i, list[i]);
@@ -108,15 +108,15 @@ OfxStatus describe(OfxImageEffectHandle handle)
     static const char *const contexts[] = {kOfxImageEffectContextFilter, kOfxImageEffectContextGeneral};
     static const char *const depths[] = {kOfxBitDepthFloat, kOfxBitDepthHalf, kOfxBitDepthShort, kOfxBitDepthByte};
     OfxPropertySetHandle properties;
-    if (the.effect->getPropertySet(handle, &properties) != kOfxStatOK)
+    if (ofx.effect->getPropertySet(handle, &properties) != kOfxStatOK)
         return kOfxStatErrBadHandle;
-    P->propSetString(properties, kOfxPropLabel, 0, "vst paint");
+    P->propSetString(properties, kOfxPropLabel, 0, "vst stylize");
     P->propSetString(properties, kOfxImageEffectPluginPropGrouping, 0, "vst");
     P->propSetString(properties, kOfxPropPluginDescription, 0,
-                     "Turns a clip into a painting that holds still: paint sticks to the things it is painted "
-                     "on. Any frame in any order gives what 'vst render' gives.");
-    strings(properties, kOfxImageEffectPropSupportedContexts, contexts, 2);
-    strings(properties, kOfxImageEffectPropSupportedPixelDepths, depths, 4);
+                     "Stylizes a clip, stable over time: strokes follow the motion. Frames rendered in any order "
+                     "equal those of 'vst render'.");
+    set_strings(properties, kOfxImageEffectPropSupportedContexts, contexts, 2);
+    set_strings(properties, kOfxImageEffectPropSupportedPixelDepths, depths, 4);
     P->propSetInt(properties, kOfxImageEffectPluginPropSingleInstance, 0, 0);
     P->propSetInt(properties, kOfxImageEffectPropSupportsMultiResolution, 0, 0);
     P->propSetInt(properties, kOfxImageEffectPropSupportsTiles, 0, 0);
@@ -137,20 +137,20 @@ OfxStatus describe_in_context(OfxImageEffectHandle handle)
     static const char *const clips[] = {kOfxImageEffectSimpleSourceClipName, kOfxImageEffectOutputClipName};
     for (int i = 0; i < 2; i++) {
         OfxPropertySetHandle properties;
-        if (the.effect->clipDefine(handle, clips[i], &properties) != kOfxStatOK)
+        if (ofx.effect->clipDefine(handle, clips[i], &properties) != kOfxStatOK)
             return kOfxStatFailed;
-        strings(properties, kOfxImageEffectPropSupportedComponents, components, 3);
+        set_strings(properties, kOfxImageEffectPropSupportedComponents, components, 3);
         P->propSetInt(properties, kOfxImageEffectPropSupportsTiles, 0, 0);
         if (i == 0)
             P->propSetInt(properties, kOfxImageEffectPropTemporalClipAccess, 0, 1);
     }
     OfxParamSetHandle set;
-    if (the.effect->getParamSet(handle, &set) != kOfxStatOK)
+    if (ofx.effect->getParamSet(handle, &set) != kOfxStatOK)
         return kOfxStatFailed;
     for (size_t i = 0; i < PARAMETERS; i++)
         define(set, &parameters[i]);
     OfxPropertySetHandle page;
-    if (the.parameter->paramDefine(set, kOfxParamTypePage, "page", &page) == kOfxStatOK && page) {
+    if (ofx.parameter->paramDefine(set, kOfxParamTypePage, "page", &page) == kOfxStatOK && page) {
         P->propSetString(page, kOfxPropLabel, 0, "vst");
         for (size_t i = 0; i < PARAMETERS; i++)
             P->propSetString(page, kOfxParamPropPageChild, (int)i, parameters[i].name);
@@ -162,64 +162,64 @@ static OfxParamHandle handle_of(const effect *instance, const char *name)
 {
     OfxParamSetHandle set;
     OfxParamHandle found = NULL;
-    if (the.effect->getParamSet(instance->handle, &set) != kOfxStatOK ||
-        the.parameter->paramGetHandle(set, name, &found, NULL) != kOfxStatOK)
+    if (ofx.effect->getParamSet(instance->handle, &set) != kOfxStatOK ||
+        ofx.parameter->paramGetHandle(set, name, &found, NULL) != kOfxStatOK)
         return NULL;
     return found;
 }
 
-static int read_whole(const effect *instance, const char *name, OfxTime time, int otherwise)
+static int read_integer(const effect *instance, const char *name, OfxTime time, int initial)
 {
-    int value = otherwise;
+    int value = initial;
     OfxParamHandle it = handle_of(instance, name);
-    return it && the.parameter->paramGetValueAtTime(it, time, &value) == kOfxStatOK ? value : otherwise;
+    return it && ofx.parameter->paramGetValueAtTime(it, time, &value) == kOfxStatOK ? value : initial;
 }
 
-static double read_number(const effect *instance, const char *name, OfxTime time, double otherwise)
+static double read_number(const effect *instance, const char *name, OfxTime time, double initial)
 {
-    double value = otherwise;
+    double value = initial;
     OfxParamHandle it = handle_of(instance, name);
-    return it && the.parameter->paramGetValueAtTime(it, time, &value) == kOfxStatOK ? value : otherwise;
+    return it && ofx.parameter->paramGetValueAtTime(it, time, &value) == kOfxStatOK ? value : initial;
 }
 
 static void read_text(const effect *instance, const char *name, OfxTime time, char *text, size_t size)
 {
     char *value = NULL;
     OfxParamHandle it = handle_of(instance, name);
-    int found = it && the.parameter->paramGetValueAtTime(it, time, &value) == kOfxStatOK && value;
+    int found = it && ofx.parameter->paramGetValueAtTime(it, time, &value) == kOfxStatOK && value;
     snprintf(text, size, "%s", found ? value : "");
 }
 
-static const char *one_of(const char names[][VST_NAME], int count, int index)
+static const char *name_at(const char names[][VST_NAME], int count, int index)
 {
     return index >= 0 && index < count ? names[index] : count ? names[0] : "";
 }
 
 void read_values(const effect *instance, OfxTime time, values *found)
 {
-    const vst_config *config = &the.config;
+    const vst_config *config = &ofx.config;
     memset(found, 0, sizeof *found);
     read_text(instance, "blend", time, found->style, sizeof found->style);
     if (!found->style[strspn(found->style, " \t")])
         snprintf(found->style, sizeof found->style, "%s",
-                 one_of(config->style, config->styles, read_whole(instance, "style", time, 0)));
+                 name_at(config->style, config->styles, read_integer(instance, "style", time, 0)));
     snprintf(found->mode, sizeof found->mode, "%s",
-             one_of(config->mode, config->modes, read_whole(instance, "mode", time, 0)));
-    int device = read_whole(instance, "device", time, 0);
+             name_at(config->mode, config->modes, read_integer(instance, "mode", time, 0)));
+    int device = read_integer(instance, "device", time, 0);
     snprintf(found->device, sizeof found->device, "%s", devices[device > 0 && device < 3 ? device : 0]);
     read_text(instance, "weights", time, found->weights, sizeof found->weights);
     found->strength = read_number(instance, "strength", time, 1);
     found->style_scale = read_number(instance, "styleScale", time, 0);
-    found->keep_color = read_whole(instance, "keepColor", time, 0) != 0;
-    found->seed = read_whole(instance, "seed", time, 0);
-    found->colour_space = read_whole(instance, "colourSpace", time, COLOUR_AUTO);
-    found->limit = read_whole(instance, "replayLimit", time, 60);
+    found->keep_color = read_integer(instance, "keepColor", time, 0) != 0;
+    found->seed = read_integer(instance, "seed", time, 0);
+    found->colour_space = read_integer(instance, "colourSpace", time, COLOUR_AUTO);
+    found->limit = read_integer(instance, "replayLimit", time, 60);
 }
 
-int paints_alone(const char *mode)
+int is_stateless(const char *mode)
 {
-    for (int i = 0; i < the.config.alone; i++)
-        if (!strcmp(the.config.alone_mode[i], mode))
+    for (int i = 0; i < ofx.config.stateless_modes; i++)
+        if (!strcmp(ofx.config.stateless_mode[i], mode))
             return 1;
     return 0;
 }

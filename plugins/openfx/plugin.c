@@ -1,4 +1,4 @@
-/* The plugin's entry: which action goes where. */
+/* The plugin's entry point: dispatches the host's actions. */
 #include "plugin.h"
 
 #include <math.h>
@@ -8,46 +8,46 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-suites the;
+openfx_host ofx;
 
 static OfxStatus load(void)
 {
-    if (!the.host || !the.host->fetchSuite)
+    if (!ofx.host || !ofx.host->fetchSuite)
         return kOfxStatErrMissingHostFeature;
-    OfxPropertySetHandle host = the.host->host;
-    the.property = the.host->fetchSuite(host, kOfxPropertySuite, 1);
-    the.effect = the.host->fetchSuite(host, kOfxImageEffectSuite, 1);
-    the.parameter = the.host->fetchSuite(host, kOfxParameterSuite, 1);
-    if (!the.property || !the.effect || !the.parameter) {
+    OfxPropertySetHandle host = ofx.host->host;
+    ofx.property = ofx.host->fetchSuite(host, kOfxPropertySuite, 1);
+    ofx.effect = ofx.host->fetchSuite(host, kOfxImageEffectSuite, 1);
+    ofx.parameter = ofx.host->fetchSuite(host, kOfxParameterSuite, 1);
+    if (!ofx.property || !ofx.effect || !ofx.parameter) {
         vst_log("the host lacks the property, image effect or parameter suite");
         return kOfxStatErrMissingHostFeature;
     }
-    the.message_version = 2;
-    the.message = the.host->fetchSuite(host, kOfxMessageSuite, 2);
-    if (!the.message) {
-        the.message_version = 1;
-        the.message = the.host->fetchSuite(host, kOfxMessageSuite, 1);
+    ofx.message_version = 2;
+    ofx.message = ofx.host->fetchSuite(host, kOfxMessageSuite, 2);
+    if (!ofx.message) {
+        ofx.message_version = 1;
+        ofx.message = ofx.host->fetchSuite(host, kOfxMessageSuite, 1);
     }
-    the.progress2 = the.host->fetchSuite(host, kOfxProgressSuite, 2);
-    the.progress1 = the.progress2 ? NULL : the.host->fetchSuite(host, kOfxProgressSuite, 1);
+    ofx.progress2 = ofx.host->fetchSuite(host, kOfxProgressSuite, 2);
+    ofx.progress1 = ofx.progress2 ? NULL : ofx.host->fetchSuite(host, kOfxProgressSuite, 1);
     char *name = NULL;
-    if (the.property->propGetString(host, kOfxPropName, 0, &name) == kOfxStatOK && name)
-        snprintf(the.host_name, sizeof the.host_name, "%s", name);
-    the.temporal = 1;
-    the.property->propGetInt(host, kOfxImageEffectPropTemporalClipAccess, 0, &the.temporal);
-    char message[VST_MESSAGE]; /* goes to the log; the first render says it to the user */
-    vst_read_config(&the.config, message);
-    vst_log("loaded by %s; temporal access %s", the.host_name[0] ? the.host_name : "a host without a name",
-            the.temporal ? "offered" : "not offered");
+    if (ofx.property->propGetString(host, kOfxPropName, 0, &name) == kOfxStatOK && name)
+        snprintf(ofx.host_name, sizeof ofx.host_name, "%s", name);
+    ofx.temporal = 1;
+    ofx.property->propGetInt(host, kOfxImageEffectPropTemporalClipAccess, 0, &ofx.temporal);
+    char error[VST_ERROR_SIZE]; /* goes to the log; the first render reports it to the user */
+    vst_read_config(&ofx.config, error);
+    vst_log("loaded by %s; temporal access %s", ofx.host_name[0] ? ofx.host_name : "a host without a name",
+            ofx.temporal ? "offered" : "not offered");
     return kOfxStatOK;
 }
 
 static OfxStatus unload(void)
 {
     vst_close();
-    const OfxHost *host = the.host;
-    memset(&the, 0, sizeof the);
-    the.host = host;
+    const OfxHost *host = ofx.host;
+    memset(&ofx, 0, sizeof ofx);
+    ofx.host = host;
     return kOfxStatOK;
 }
 
@@ -55,25 +55,25 @@ effect *effect_of(const void *handle)
 {
     OfxPropertySetHandle properties;
     void *data = NULL;
-    if (!handle || the.effect->getPropertySet((OfxImageEffectHandle)handle, &properties) != kOfxStatOK ||
-        the.property->propGetPointer(properties, kOfxPropInstanceData, 0, &data) != kOfxStatOK)
+    if (!handle || ofx.effect->getPropertySet((OfxImageEffectHandle)handle, &properties) != kOfxStatOK ||
+        ofx.property->propGetPointer(properties, kOfxPropInstanceData, 0, &data) != kOfxStatOK)
         return NULL;
     return data;
 }
 
 static OfxStatus create(OfxImageEffectHandle handle)
 {
-    static atomic_long count;
+    static atomic_long instances;
     OfxPropertySetHandle properties;
     effect *made = calloc(1, sizeof *made);
     if (!made)
         return kOfxStatErrMemory;
     made->handle = handle;
-    made->number = atomic_fetch_add(&count, 1);
-    if (the.effect->clipGetHandle(handle, kOfxImageEffectSimpleSourceClipName, &made->source, NULL) != kOfxStatOK ||
-        the.effect->clipGetHandle(handle, kOfxImageEffectOutputClipName, &made->output, NULL) != kOfxStatOK ||
-        the.effect->getPropertySet(handle, &properties) != kOfxStatOK ||
-        the.property->propSetPointer(properties, kOfxPropInstanceData, 0, made) != kOfxStatOK) {
+    made->number = atomic_fetch_add(&instances, 1);
+    if (ofx.effect->clipGetHandle(handle, kOfxImageEffectSimpleSourceClipName, &made->source, NULL) != kOfxStatOK ||
+        ofx.effect->clipGetHandle(handle, kOfxImageEffectOutputClipName, &made->output, NULL) != kOfxStatOK ||
+        ofx.effect->getPropertySet(handle, &properties) != kOfxStatOK ||
+        ofx.property->propSetPointer(properties, kOfxPropInstanceData, 0, made) != kOfxStatOK) {
         free(made);
         return kOfxStatFailed;
     }
@@ -83,24 +83,24 @@ static OfxStatus create(OfxImageEffectHandle handle)
 static OfxStatus destroy(OfxImageEffectHandle handle, effect *instance)
 {
     OfxPropertySetHandle properties;
-    if (the.effect->getPropertySet(handle, &properties) == kOfxStatOK)
-        the.property->propSetPointer(properties, kOfxPropInstanceData, 0, NULL);
+    if (ofx.effect->getPropertySet(handle, &properties) == kOfxStatOK)
+        ofx.property->propSetPointer(properties, kOfxPropInstanceData, 0, NULL);
     free(instance);
     return kOfxStatOK;
 }
 
-static OfxStatus changed(effect *instance, OfxPropertySetHandle in)
+static OfxStatus instance_changed(effect *instance, OfxPropertySetHandle in)
 {
     char *type = NULL, *reason = NULL;
-    the.property->propGetString(in, kOfxPropType, 0, &type);
-    the.property->propGetString(in, kOfxPropChangeReason, 0, &reason);
-    /* Parameters are part of every request; another clip means that nothing known of the old one counts. */
+    ofx.property->propGetString(in, kOfxPropType, 0, &type);
+    ofx.property->propGetString(in, kOfxPropChangeReason, 0, &reason);
+    /* Parameters are part of every request; another clip makes the known frames invalid. */
     if (type && !strcmp(type, kOfxTypeClip) && (!reason || strcmp(reason, kOfxChangeTime) != 0))
         atomic_fetch_add(&instance->changes, 1);
     return kOfxStatOK;
 }
 
-static OfxStatus purge(effect *instance)
+static OfxStatus purge_caches(effect *instance)
 {
     atomic_fetch_add(&instance->changes, 1);
     vst_purge();
@@ -111,12 +111,12 @@ static OfxStatus is_identity(effect *instance, OfxPropertySetHandle in, OfxPrope
 {
     OfxTime time = 0;
     values chosen;
-    the.property->propGetDouble(in, kOfxPropTime, 0, &time);
+    ofx.property->propGetDouble(in, kOfxPropTime, 0, &time);
     read_values(instance, time, &chosen);
     if (chosen.strength > 0)
         return kOfxStatReplyDefault;
-    the.property->propSetString(out, kOfxPropName, 0, kOfxImageEffectSimpleSourceClipName);
-    the.property->propSetDouble(out, kOfxPropTime, 0, time);
+    ofx.property->propSetString(out, kOfxPropName, 0, kOfxImageEffectSimpleSourceClipName);
+    ofx.property->propSetDouble(out, kOfxPropTime, 0, time);
     return kOfxStatOK;
 }
 
@@ -124,18 +124,18 @@ static OfxStatus frames_needed(effect *instance, OfxPropertySetHandle in, OfxPro
 {
     OfxTime time = 0;
     values chosen;
-    the.property->propGetDouble(in, kOfxPropTime, 0, &time);
+    ofx.property->propGetDouble(in, kOfxPropTime, 0, &time);
     read_values(instance, time, &chosen);
     double range[2] = {time, time};
-    if (chosen.strength > 0 && !paints_alone(chosen.mode)) {
-        /* What every render looks at. Frames of the past, back to the shot's start, are asked for when they are
-         * needed: to name them here would have a host render all of them for each frame. */
+    if (chosen.strength > 0 && !is_stateless(chosen.mode)) {
+        /* The frames that every render fetches. Earlier frames of the shot are fetched only if needed: if they
+         * were listed here, hosts would render all of them for each frame. */
         int first, last;
         frame_range(instance, time, &first, &last);
         range[0] = fmax(time - 2, fmin(first, time));
         range[1] = fmin(time + 2, fmax(last, time));
     }
-    the.property->propSetDoubleN(out, kOfxImageClipPropFramesNeededSource, 2, range);
+    ofx.property->propSetDoubleN(out, kOfxImageClipPropFramesNeededSource, 2, range);
     return kOfxStatOK;
 }
 
@@ -143,11 +143,11 @@ static OfxStatus regions_of_interest(effect *instance, OfxPropertySetHandle in, 
 {
     OfxTime time = 0;
     OfxRectD region;
-    the.property->propGetDouble(in, kOfxPropTime, 0, &time);
-    if (the.effect->clipGetRegionOfDefinition(instance->source, time, &region) != kOfxStatOK)
+    ofx.property->propGetDouble(in, kOfxPropTime, 0, &time);
+    if (ofx.effect->clipGetRegionOfDefinition(instance->source, time, &region) != kOfxStatOK)
         return kOfxStatReplyDefault;
     double sides[4] = {region.x1, region.y1, region.x2, region.y2};
-    the.property->propSetDoubleN(out, kOfxImageClipPropRoISource, 4, sides);
+    ofx.property->propSetDoubleN(out, kOfxImageClipPropRoISource, 4, sides);
     return kOfxStatOK;
 }
 
@@ -155,12 +155,12 @@ static OfxStatus clip_preferences(effect *instance, OfxPropertySetHandle out)
 {
     values chosen;
     read_values(instance, 0, &chosen);
-    /* A painting with memory goes on changing where the clip stands still. */
-    the.property->propSetInt(out, kOfxImageEffectFrameVarying, 0, !paints_alone(chosen.mode));
+    /* With a temporal mode, the output changes even where the clip does not. */
+    ofx.property->propSetInt(out, kOfxImageEffectFrameVarying, 0, !is_stateless(chosen.mode));
     return kOfxStatOK;
 }
 
-static OfxStatus act_on(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out)
+static OfxStatus act_on_instance(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out)
 {
     effect *instance = effect_of(handle);
     if (!instance)
@@ -168,9 +168,9 @@ static OfxStatus act_on(const char *action, const void *handle, OfxPropertySetHa
     if (!strcmp(action, kOfxActionDestroyInstance))
         return destroy((OfxImageEffectHandle)handle, instance);
     if (!strcmp(action, kOfxActionInstanceChanged))
-        return changed(instance, in);
+        return instance_changed(instance, in);
     if (!strcmp(action, kOfxActionPurgeCaches))
-        return purge(instance);
+        return purge_caches(instance);
     if (!strcmp(action, kOfxImageEffectActionIsIdentity))
         return is_identity(instance, in, out);
     if (!strcmp(action, kOfxImageEffectActionGetFramesNeeded))
@@ -181,12 +181,12 @@ static OfxStatus act_on(const char *action, const void *handle, OfxPropertySetHa
         return clip_preferences(instance, out);
     if (!strcmp(action, kOfxImageEffectActionRender))
         return render(instance, in);
-    return kOfxStatOK; /* sequences begin and end, and there is no private data */
+    return kOfxStatOK; /* sequences need no set-up, and there is no private data */
 }
 
 static OfxStatus main_entry(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out)
 {
-    static const char *const of_instances[] = {
+    static const char *const instance_actions[] = {
         kOfxActionDestroyInstance,
         kOfxActionInstanceChanged,
         kOfxActionPurgeCaches,
@@ -203,7 +203,7 @@ static OfxStatus main_entry(const char *action, const void *handle, OfxPropertyS
         return kOfxStatErrBadHandle;
     if (!strcmp(action, kOfxActionLoad))
         return load();
-    if (!the.property)
+    if (!ofx.property)
         return kOfxStatErrMissingHostFeature;
     if (!strcmp(action, kOfxActionUnload))
         return unload();
@@ -213,15 +213,15 @@ static OfxStatus main_entry(const char *action, const void *handle, OfxPropertyS
         return describe_in_context((OfxImageEffectHandle)handle);
     if (!strcmp(action, kOfxActionCreateInstance))
         return create((OfxImageEffectHandle)handle);
-    for (size_t i = 0; i < sizeof of_instances / sizeof *of_instances; i++)
-        if (!strcmp(action, of_instances[i]))
-            return act_on(action, handle, in, out);
+    for (size_t i = 0; i < sizeof instance_actions / sizeof *instance_actions; i++)
+        if (!strcmp(action, instance_actions[i]))
+            return act_on_instance(action, handle, in, out);
     return kOfxStatReplyDefault;
 }
 
 static void set_host(OfxHost *host)
 {
-    the.host = host;
+    ofx.host = host;
 }
 
 EXPORT OfxStatus OfxSetHost(const OfxHost *host);
@@ -230,7 +230,7 @@ EXPORT OfxPlugin *OfxGetPlugin(int number);
 
 OfxStatus OfxSetHost(const OfxHost *host)
 {
-    the.host = host;
+    ofx.host = host;
     return kOfxStatOK;
 }
 

@@ -8,10 +8,10 @@
 #include "../client/vst_client.h"
 #include "ofx.h"
 
-#define IDENTIFIER "vst.paint"
+#define IDENTIFIER "vst.paint" /* saved in projects */
 
-/* The host and what it offers; filled by the load action. */
-typedef struct suites {
+/* The host and the suites that it offers; filled by the load action. */
+typedef struct openfx_host {
     const OfxHost *host;
     const OfxPropertySuiteV1 *property;
     const OfxImageEffectSuiteV1 *effect;
@@ -21,19 +21,19 @@ typedef struct suites {
     const OfxProgressSuiteV1 *progress1; /* at most one of these two */
     const OfxProgressSuiteV2 *progress2;
     char host_name[128];
-    int temporal; /* whether the host says that it gives frames of other times */
+    int temporal; /* whether the host claims to give frames of other times */
     vst_config config;
-} suites;
+} openfx_host;
 
-extern suites the;
+extern openfx_host ofx;
 
 /* One instance of the effect. */
 typedef struct effect {
     OfxImageEffectHandle handle;
     OfxImageClipHandle source, output;
     long number;
-    atomic_int changes;   /* of the clip, so far */
-    atomic_int announced; /* which kind of message stands in the host's message area */
+    atomic_int changes; /* of the clip, so far */
+    atomic_int shown;   /* the kind of message that the host shows now */
 } effect;
 
 /* The values of all parameters at one time. */
@@ -48,11 +48,11 @@ enum { COLOUR_AUTO, COLOUR_DISPLAY, COLOUR_LINEAR };
 OfxStatus describe(OfxImageEffectHandle handle);
 OfxStatus describe_in_context(OfxImageEffectHandle handle);
 
-/* Reads the parameters; one that cannot be read has its default. */
+/* Reads the parameters; those that the host lacks have their defaults. */
 void read_values(const effect *instance, OfxTime time, values *found);
 
-/* Whether a mode paints each frame for itself. */
-int paints_alone(const char *mode);
+/* Whether a mode stylizes each frame independently. */
+int is_stateless(const char *mode);
 
 OfxStatus render(effect *instance, OfxPropertySetHandle in);
 

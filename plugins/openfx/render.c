@@ -1,4 +1,4 @@
-/* One frame: images in, the client's answer out. */
+/* The render action: the host's images through the client. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>
@@ -6,21 +6,21 @@
 
 #include "plugin.h"
 
-#define P the.property
-#define FURTHEST 1000000 /* a clip with frames beyond has no bounds */
+#define P ofx.property
+#define LARGEST_INDEX 1000000 /* a clip with frames beyond counts as unbounded */
 
-enum { NOTHING, AN_ERROR, A_NOTE };
+typedef enum shown { SHOWN_NOTHING, SHOWN_ERROR, SHOWN_NOTE } shown;
 
-/* An image of the host with its place in the plane. */
-typedef struct placed {
+/* An image of the host. */
+typedef struct host_image {
     OfxPropertySetHandle handle; /* NULL where there is none */
     void *data;
-    OfxRectI bounds;
+    OfxRectI bounds; /* in the coordinates of the canvas */
     int row_bytes;
     vst_image view; /* the whole image, top row first */
-} placed;
+} host_image;
 
-static int read_image(OfxPropertySetHandle handle, placed *image)
+static int read_image(OfxPropertySetHandle handle, host_image *image)
 {
     char *depth = NULL, *components = NULL, *alpha = NULL;
     int bounds[4];
@@ -63,29 +63,29 @@ static int read_image(OfxPropertySetHandle handle, placed *image)
     return 0;
 }
 
-static void let_go(placed *image)
+static void release_image(host_image *image)
 {
     if (image->handle)
-        the.effect->clipReleaseImage(image->handle);
+        ofx.effect->clipReleaseImage(image->handle);
     image->handle = NULL;
 }
 
-/* 0, or -1 where the clip has no such image. */
-static int get_image(OfxImageClipHandle clip, OfxTime time, placed *image)
+/* Returns 0, or -1 if the clip has no such image. */
+static int get_image(OfxImageClipHandle clip, OfxTime time, host_image *image)
 {
     memset(image, 0, sizeof *image);
     OfxPropertySetHandle handle = NULL;
-    if (the.effect->clipGetImage(clip, time, NULL, &handle) != kOfxStatOK || !handle)
+    if (ofx.effect->clipGetImage(clip, time, NULL, &handle) != kOfxStatOK || !handle)
         return -1;
     image->handle = handle;
     if (!read_image(handle, image))
         return 0;
-    let_go(image);
+    release_image(image);
     return -1;
 }
 
-/* The part of an image within a window, as a picture of its own. */
-static vst_image part_of(const placed *image, OfxRectI window)
+/* The part of an image within a window. */
+static vst_image part_of(const host_image *image, OfxRectI window)
 {
     vst_image part = image->view;
     part.width = window.x2 - window.x1;
@@ -95,7 +95,7 @@ static vst_image part_of(const placed *image, OfxRectI window)
     return part;
 }
 
-static void clear(const vst_image *target)
+static void clear_pixels(const vst_image *target)
 {
     for (int row = 0; row < target->height; row++)
         memset(target->data + (ptrdiff_t)row * target->row_bytes, 0,
@@ -106,146 +106,150 @@ void frame_range(const effect *instance, OfxTime time, int *first, int *last)
 {
     OfxPropertySetHandle properties;
     double range[2] = {time, time};
-    if (the.effect->clipGetPropertySet(instance->source, &properties) == kOfxStatOK &&
+    if (ofx.effect->clipGetPropertySet(instance->source, &properties) == kOfxStatOK &&
         P->propGetDoubleN(properties, kOfxImageEffectPropFrameRange, 2, range) != kOfxStatOK)
         range[0] = range[1] = time;
     int now = (int)lround(time);
-    *first = range[0] > -FURTHEST && range[0] < FURTHEST ? (int)ceil(range[0]) : now < 0 ? now : 0;
-    *last = range[1] > -FURTHEST && range[1] < FURTHEST ? (int)floor(range[1]) : FURTHEST;
+    *first = range[0] > -LARGEST_INDEX && range[0] < LARGEST_INDEX ? (int)ceil(range[0]) : now < 0 ? now : 0;
+    *last = range[1] > -LARGEST_INDEX && range[1] < LARGEST_INDEX ? (int)floor(range[1]) : LARGEST_INDEX;
     if (*first > now)
         *first = now;
     if (*last < now)
         *last = now;
 }
 
-/* Whether the host gives frames of other times. Some say so, and give the frame that is being rendered. */
-static int gives_other_times(const effect *instance, OfxTime time, const placed *current, int first, int last)
+/* Whether the host gives frames of other times. Some claim to, and give the frame that is being rendered. */
+static int gives_other_times(const effect *instance, OfxTime time, const host_image *current, int first, int last)
 {
-    static atomic_int seen; /* once it did, it does */
-    if (!the.temporal)
+    static atomic_int has_given;
+    if (!ofx.temporal)
         return 0;
-    if (atomic_load(&seen) || first == last)
+    if (atomic_load(&has_given) || first == last)
         return 1;
-    int now = (int)lround(time), asked = 0;
+    int now = (int)lround(time), has_asked = 0;
     int others[] = {now - 1, now + 1, now - 2, now + 2, first, last};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (others[i] < first || others[i] > last || others[i] == now)
             continue;
-        placed other;
-        asked = 1;
+        host_image other;
+        has_asked = 1;
         if (get_image(instance->source, time + (others[i] - now), &other))
             continue;
         int differs = other.data != current->data;
-        let_go(&other);
+        release_image(&other);
         if (differs) {
-            atomic_store(&seen, 1);
+            atomic_store(&has_given, 1);
             return 1;
         }
     }
-    return !asked;
+    return !has_asked;
 }
 
-/* What the callbacks of one render need. */
-typedef struct job {
+typedef struct render_context {
     effect *instance;
     OfxTime time;
-    int now, progressing, cancelled;
-    const placed *source;
+    int now, shows_progress, is_cancelled;
+    const host_image *source;
     const vst_image *target;
-    int left, top;
-} job;
+    int left, top; /* of the target in the source */
+} render_context;
 
-static int bring_frame(void *context, int index, float *planes, uint8_t hash[VST_HASH])
+static int give_frame(void *context, int index, float *planes, uint8_t hash[VST_HASH_SIZE])
 {
-    job *it = context;
+    render_context *it = context;
     if (index == it->now) {
         vst_read(&it->source->view, planes, hash);
         return 0;
     }
-    placed image;
+    host_image image;
     if (get_image(it->instance->source, it->time + ((double)index - it->now), &image))
         return 1;
-    /* A picture of another size is no frame of the same shot. */
+    /* A frame of another size belongs to another shot. */
     int fits = image.view.width == it->source->view.width && image.view.height == it->source->view.height;
     if (fits)
         vst_read(&image.view, planes, hash);
-    let_go(&image);
+    release_image(&image);
     return !fits;
 }
 
-static void take_result(void *context, const float *planes)
+static void receive_result(void *context, const float *planes)
 {
-    job *it = context;
+    render_context *it = context;
     vst_write(planes, it->source->view.width, it->source->view.height, it->left, it->top, &it->source->view,
               it->target);
 }
 
 static int is_aborted(void *context)
 {
-    job *it = context;
-    return it->cancelled || the.effect->abort(it->instance->handle) != 0;
+    render_context *it = context;
+    return it->is_cancelled || ofx.effect->abort(it->instance->handle) != 0;
 }
 
 static void show_progress(void *context, double part)
 {
-    static const char label[] = "painting the shot up to this frame";
-    job *it = context;
+    static const char label[] = "stylizing the shot up to this frame";
+    render_context *it = context;
     void *handle = it->instance->handle;
     OfxStatus status = kOfxStatOK;
-    if (!it->progressing) {
-        if (the.progress2)
-            status = the.progress2->progressStart(handle, label, "");
-        else if (the.progress1)
-            status = the.progress1->progressStart(handle, label);
+    if (!it->shows_progress) {
+        if (ofx.progress2)
+            status = ofx.progress2->progressStart(handle, label, "");
+        else if (ofx.progress1)
+            status = ofx.progress1->progressStart(handle, label);
         else
             return;
         if (status != kOfxStatOK)
             return;
-        it->progressing = 1;
+        it->shows_progress = 1;
     }
-    status = the.progress2 ? the.progress2->progressUpdate(handle, part) : the.progress1->progressUpdate(handle, part);
+    status = ofx.progress2 ? ofx.progress2->progressUpdate(handle, part) : ofx.progress1->progressUpdate(handle, part);
     if (status == kOfxStatReplyNo)
-        it->cancelled = 1;
+        it->is_cancelled = 1;
 }
 
-static void end_progress(job *it)
+static void end_progress(render_context *it)
 {
-    if (it->progressing && the.progress2)
-        the.progress2->progressEnd(it->instance->handle);
-    else if (it->progressing)
-        the.progress1->progressEnd(it->instance->handle);
+    if (it->shows_progress && ofx.progress2)
+        ofx.progress2->progressEnd(it->instance->handle);
+    else if (it->shows_progress)
+        ofx.progress1->progressEnd(it->instance->handle);
 }
 
-static void announce(effect *instance, int kind, const char *text)
+static void show_message(effect *instance, shown kind, const char *text)
 {
-    int before = atomic_exchange(&instance->announced, kind);
-    if (!the.message)
+    int before = atomic_exchange(&instance->shown, (int)kind);
+    if (!ofx.message)
         return;
-    if (kind == NOTHING) {
-        if (before != NOTHING && the.message_version > 1)
-            the.message->clearPersistentMessage(instance->handle);
+    if (kind == SHOWN_NOTHING) {
+        if (before != SHOWN_NOTHING && ofx.message_version > 1)
+            ofx.message->clearPersistentMessage(instance->handle);
         return;
     }
-    if (kind == A_NOTE && before == A_NOTE)
+    if (kind == SHOWN_NOTE && before == SHOWN_NOTE)
         return;
-    const char *type = kind == AN_ERROR ? kOfxMessageError : kOfxMessageMessage;
-    if (the.message_version > 1)
-        the.message->setPersistentMessage(instance->handle, type, "", "%s", text);
-    else if (kind == AN_ERROR)
-        the.message->message(instance->handle, type, "", "%s", text);
+    const char *type = kind == SHOWN_ERROR ? kOfxMessageError : kOfxMessageMessage;
+    if (ofx.message_version > 1)
+        ofx.message->setPersistentMessage(instance->handle, type, "", "%s", text);
+    else if (kind == SHOWN_ERROR)
+        ofx.message->message(instance->handle, type, "", "%s", text);
 }
 
-static int is_linear(const values *chosen, const placed *source)
+static int is_linear(const values *chosen, const host_image *source)
 {
     if (chosen->colour_space != COLOUR_AUTO)
         return chosen->colour_space == COLOUR_LINEAR;
     int floating = source->view.depth == VST_FLOAT || source->view.depth == VST_HALF;
-    return floating && (strcasestr(the.host_name, "nuke") || strcasestr(the.host_name, "natron"));
+    return floating && (strcasestr(ofx.host_name, "nuke") || strcasestr(ofx.host_name, "natron"));
 }
 
-static OfxStatus paint(effect *instance, job *it, const values *chosen, int interactive)
+static OfxStatus stylize(effect *instance, render_context *it, const values *chosen, int interactive)
 {
-    vst_settings settings = {
+    char run[64];
+    /* A time between two frames, as for a second field, belongs to another sequence of frames. */
+    snprintf(run, sizeof run, "ofx %ld.%d %.9g", instance->number, atomic_load(&instance->changes),
+             it->time - it->now);
+    vst_render_message request = {
+        .run = run,
         .width = it->source->view.width,
         .height = it->source->view.height,
         .time = it->now,
@@ -262,27 +266,24 @@ static OfxStatus paint(effect *instance, job *it, const values *chosen, int inte
         .interactive = interactive,
         .limit = chosen->limit,
     };
-    frame_range(instance, it->time, &settings.first, &settings.last);
-    settings.temporal =
-        paints_alone(chosen->mode) ||
-        gives_other_times(instance, it->time, it->source, settings.first, settings.last);
-    if (!settings.temporal)
-        vst_log("frame %d: the host gives no frame but the current one; painting in order", it->now);
-    /* Between two frames, as for a second field, lies another sequence of frames. */
-    snprintf(settings.run, sizeof settings.run, "ofx %ld.%d %.9g", instance->number,
-             atomic_load(&instance->changes), it->time - it->now);
-    vst_callbacks callbacks = {it, bring_frame, take_result, is_aborted, show_progress};
-    char message[VST_MESSAGE];
-    vst_outcome outcome = vst_paint(&settings, &callbacks, message);
+    frame_range(instance, it->time, &request.first, &request.last);
+    request.temporal =
+        is_stateless(chosen->mode) ||
+        gives_other_times(instance, it->time, it->source, request.first, request.last);
+    if (!request.temporal)
+        vst_log("frame %d: the host gives no frame but the current one; stylizing in order", it->now);
+    vst_callbacks callbacks = {it, give_frame, receive_result, is_aborted, show_progress};
+    char error[VST_ERROR_SIZE];
+    vst_outcome outcome = vst_stylize(&request, &callbacks, error);
     end_progress(it);
     if (outcome == VST_ABORTED)
         return kOfxStatFailed;
     if (outcome == VST_FAILED) {
-        announce(instance, AN_ERROR, message);
+        show_message(instance, SHOWN_ERROR, error);
         return kOfxStatFailed;
     }
-    announce(instance, outcome == VST_APPROXIMATE ? A_NOTE : NOTHING,
-             "approximate: the shot was not painted from its beginning; a render does");
+    show_message(instance, outcome == VST_APPROXIMATE ? SHOWN_NOTE : SHOWN_NOTHING,
+             "approximate: the shot was not stylized from its first frame; a render does that");
     return kOfxStatOK;
 }
 
@@ -294,9 +295,9 @@ OfxStatus render(effect *instance, OfxPropertySetHandle in)
         P->propGetIntN(in, kOfxImageEffectPropRenderWindow, 4, window) != kOfxStatOK)
         return kOfxStatErrValue;
     P->propGetInt(in, kOfxImageEffectPropInteractiveRenderStatus, 0, &interactive);
-    placed output, source;
+    host_image output, source;
     if (get_image(instance->output, time, &output)) {
-        vst_log("frame %g: the host has no output image of a kind that is known", time);
+        vst_log("frame %g: the host gives no output image in a known pixel format", time);
         return kOfxStatErrImageFormat;
     }
     OfxRectI inside = {window[0], window[1], window[2], window[3]};
@@ -306,25 +307,25 @@ OfxStatus render(effect *instance, OfxPropertySetHandle in)
     inside.y2 = inside.y2 < output.bounds.y2 ? inside.y2 : output.bounds.y2;
     OfxStatus status = kOfxStatOK;
     if (inside.x1 >= inside.x2 || inside.y1 >= inside.y2) {
-        let_go(&output);
+        release_image(&output);
         return status;
     }
     vst_image target = part_of(&output, inside);
     if (get_image(instance->source, time, &source)) {
-        clear(&target); /* as the specification has it: black and transparent */
+        clear_pixels(&target); /* the specification asks for transparent black */
     } else {
         values chosen;
         read_values(instance, time, &chosen);
-        job it = {.instance = instance, .time = time, .now = (int)lround(time), .source = &source, .target = &target};
+        render_context it = {.instance = instance, .time = time, .now = (int)lround(time), .source = &source, .target = &target};
         it.left = inside.x1 - source.bounds.x1;
         it.top = source.bounds.y2 - inside.y2;
-        int same = source.view.depth == target.depth && source.view.components == target.components;
-        if (same && (chosen.strength <= 0 || source.view.components == 1))
+        int is_same_format = source.view.depth == target.depth && source.view.components == target.components;
+        if (is_same_format && (chosen.strength <= 0 || source.view.components == 1))
             vst_copy(it.left, it.top, &source.view, &target);
         else
-            status = paint(instance, &it, &chosen, interactive);
-        let_go(&source);
+            status = stylize(instance, &it, &chosen, interactive);
+        release_image(&source);
     }
-    let_go(&output);
+    release_image(&output);
     return status;
 }

@@ -17,8 +17,8 @@ from torch import Tensor
 from vst.device import choose_precision
 from vst.frame import Frame
 from vst.host.engine import Engine, Outcome
-from vst.host.memory import SharedFrames
 from vst.host.protocol import RESULT, SLOTS, Request
+from vst.host.shared_frames import SharedFrames
 from vst.modes import create_stylizer
 from vst.motion import EstimatedMotion, create_estimator
 from vst.pipeline.frame_size import working_size

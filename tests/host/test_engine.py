@@ -133,10 +133,10 @@ def test_playing_on_from_an_approximate_frame_paints_one_frame_at_a_time(make_ho
 
 
 def test_light_is_painted_as_its_display_form(make_host, clip):
-    from vst.host.colour import to_display, to_light
+    from vst.host.linear_light import to_display, to_linear
 
     display = make_host()
-    light = make_host(frames=[to_light(each) for each in clip])
+    light = make_host(frames=[to_linear(each) for each in clip])
     painted = to_display(light.paint(3, linear=True))
     assert (painted - display.paint(3)).abs().max() < 0.02
 

@@ -1,4 +1,4 @@
-"""The plugins in a host: compiled once, with tiny networks behind them."""
+"""Hosts for the plugins, which are compiled once, with tiny networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.host.conftest import FRAMES, HEIGHT, WIDTH, moving_picture
-from vst.host.build import Built, build, find_compiler
+from vst.host.plugin_build import Built, build, find_compiler
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +43,7 @@ def write_configuration(folder: Path) -> Path:
 
 @pytest.fixture
 def runtime() -> Iterator[Path]:
-    """A short private folder, as sockets need."""
+    """A private folder with a path that is short enough for sockets."""
     folder = Path(tempfile.mkdtemp(prefix="vst"))
     yield folder
     shutil.rmtree(folder)
@@ -84,7 +84,7 @@ class OfxHost:
     ) -> None:
         (folder / "clip").write_bytes(np.ascontiguousarray(clip, np.float32).tobytes())
         self._shape = clip.shape[1:]
-        self._output = folder / "painted"
+        self._output = folder / "output"
         self._folder = folder
         height, width = self._shape[:2]
         files = [built.ofx, folder / "clip", width, height, self._output]
@@ -100,20 +100,20 @@ class OfxHost:
         self.progress = 0
         self.statuses: list[int] = []
 
-    def say(self, line: str) -> str:
+    def command(self, line: str) -> str:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline().rstrip("\n")
         if not answer:
-            raise AssertionError(f"the host died at {line!r}: {self.process.communicate()[1]}")
+            raise AssertionError(f"the host ended at {line!r}: {self.process.communicate()[1]}")
         return answer
 
     def render(self, *times: int, threads: int = 0) -> np.ndarray:
         """Frames as N×H×W×4, 0..1."""
         return self.result(
-            self.say(" ".join(map(str, (["threads", threads] if threads else ["render"]) + [*times])))
+            self.command(" ".join(map(str, (["threads", threads] if threads else ["render"]) + [*times])))
         )
 
     def result(self, answer: str) -> np.ndarray:
@@ -127,16 +127,16 @@ class OfxHost:
     def change(self, time: int, picture: np.ndarray) -> None:
         path = self._folder / f"changed-{time}"
         path.write_bytes(np.ascontiguousarray(picture, np.float32).tobytes())
-        self.say(f"change {time} {path}")
+        self.command(f"change {time} {path}")
 
     def close(self) -> str:
-        """Ends the host, which finds leaks and the like; its stderr."""
+        """Ends the host, which checks for leaks; returns its stderr."""
         _, err = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, err
         return err
 
     def workers(self) -> list[int]:
-        """Processes that serve this host."""
+        """The worker processes of this host."""
         found = []
         for folder in Path("/proc").iterdir():
             try:
@@ -149,13 +149,13 @@ class OfxHost:
         return found
 
 
-def wait_until(true: Callable[[], bool], seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if true():
+        if condition():
             return True
         time.sleep(0.05)
-    return true()
+    return condition()
 
 
 @pytest.fixture
@@ -181,11 +181,11 @@ def make_host(
 
 
 @pytest.fixture(scope="module")
-def straight(
+def in_order(
     built: Built, tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[np.ndarray]:
-    """The frames in order, as float pixels in mode vtn, N×H×W×4."""
-    folder = tmp_path_factory.mktemp("straight")
+    """The frames rendered in order in mode vtn, float pixels, N×H×W×4."""
+    folder = tmp_path_factory.mktemp("in_order")
     environment = environment_for(write_configuration(folder), tiny_weights, folder)
     clip = rgba(np.stack([moving_picture(number) for number in range(FRAMES)]))
     host = OfxHost(built, folder, environment, clip, [])
@@ -195,7 +195,7 @@ def straight(
 
 @pytest.fixture
 def lossless(tmp_path: Path) -> Callable[[str, np.ndarray], Path]:
-    """Writes pictures, N×H×W×3 in 8 bits, so that they are read back exactly."""
+    """Writes pictures, N×H×W×3 in 8 bits, to a lossless file."""
 
     def write(name: str, frames: np.ndarray) -> Path:
         path = tmp_path / name
@@ -223,7 +223,7 @@ def decoded(path: Path) -> np.ndarray:
 def render_file(
     lossless: Callable[[str, np.ndarray], Path], tiny_weights: Path, tmp_path: Path
 ) -> Callable[..., np.ndarray]:
-    """What `vst render` writes into a lossless RGB file, N×H×W×3 in 8 bits."""
+    """The frames that `vst render` writes to a lossless RGB file, N×H×W×3 in 8 bits."""
     import torch
 
     from vst.pipeline import RenderSettings, render

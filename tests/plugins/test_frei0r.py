@@ -70,14 +70,18 @@ def through_ffmpeg(clip: Path, parameters: str, environment: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("mode", ["vtn", "itn"])
-def test_ffmpeg_gives_the_frames_of_a_render(filter_environment, lossless, render_file, pictures, mode):
+def test_frames_of_ffmpeg_equal_those_of_a_render(
+    filter_environment, lossless, render_file, pictures, mode
+):
     expected = render_file(pictures, mode)
-    painted, _ = through_ffmpeg(lossless("clip.mkv", pictures), f"red|{mode}", filter_environment)
-    assert painted.shape == expected.shape
-    assert np.abs(painted.astype(int) - expected).max() <= 1
+    stylized, _ = through_ffmpeg(lossless("clip.mkv", pictures), f"red|{mode}", filter_environment)
+    assert stylized.shape == expected.shape
+    assert np.abs(stylized.astype(int) - expected).max() <= 1
 
 
-def test_melt_gives_the_frames_of_a_render(filter_environment, lossless, render_file, pictures, tmp_path):
+def test_frames_of_melt_equal_those_of_a_render(
+    filter_environment, lossless, render_file, pictures, tmp_path
+):
     melt = program("melt")
     (tmp_path / "profile").write_text(PROFILE)
     out = tmp_path / "melt.mkv"
@@ -85,18 +89,18 @@ def test_melt_gives_the_frames_of_a_render(filter_environment, lossless, render_
     effect = ["-filter", "frei0r.vst_frei0r", "style=red", "mode=vtn"]
     consumer = ["-consumer", f"avformat:{out}", "vcodec=ffv1", "pix_fmt=bgr0", "an=1", "real_time=-1"]
     run([melt, "-profile", tmp_path / "profile", clip, *effect, *consumer], filter_environment)
-    painted, expected = decoded(out), render_file(pictures, "vtn")
-    assert painted.shape == expected.shape
-    assert np.abs(painted.astype(int) - expected).max() <= 1
+    stylized, expected = decoded(out), render_file(pictures, "vtn")
+    assert stylized.shape == expected.shape
+    assert np.abs(stylized.astype(int) - expected).max() <= 1
 
 
-def test_strength_and_colour_are_those_of_a_render(filter_environment, lossless, render_file, pictures):
+def test_strength_and_colour_equal_those_of_a_render(filter_environment, lossless, render_file, pictures):
     expected = render_file(pictures[:3], "itn", strength=0.5, keep_color=True)
-    painted, _ = through_ffmpeg(lossless("clip.mkv", pictures[:3]), "red|itn|0.5|y", filter_environment)
-    assert np.abs(painted.astype(int) - expected).max() <= 1
+    stylized, _ = through_ffmpeg(lossless("clip.mkv", pictures[:3]), "red|itn|0.5|y", filter_environment)
+    assert np.abs(stylized.astype(int) - expected).max() <= 1
 
 
-def test_what_is_wrong_is_said_once_and_the_clip_passes_through(filter_environment, lossless, pictures):
-    painted, err = through_ffmpeg(lossless("clip.mkv", pictures[:3]), "rd|itn", filter_environment)
-    assert np.array_equal(painted, pictures[:3])
+def test_an_error_is_printed_once_and_the_clip_passes_through(filter_environment, lossless, pictures):
+    stylized, err = through_ffmpeg(lossless("clip.mkv", pictures[:3]), "rd|itn", filter_environment)
+    assert np.array_equal(stylized, pictures[:3])
     assert err.count("did you mean 'red'") == 1

@@ -1,4 +1,4 @@
-"""The OpenFX plugin in a host that does what hosts were seen to do."""
+"""The OpenFX plugin in a host that combines the difficult behaviour of real hosts."""
 
 from __future__ import annotations
 
@@ -13,49 +13,47 @@ from tests.plugins.conftest import rgba
 LEVEL = 1 / 255 + 1e-6
 
 
-def test_a_host_sees_what_the_plugin_is(make_host):
+def test_the_plugin_describes_itself(make_host):
     host = make_host()
-    seen = host.say("describe")
-    assert seen.startswith("plugin vst.paint ")
-    assert "style OfxParamTypeChoice red,blue;" in seen
-    assert "mode OfxParamTypeChoice vtn,itn;" in seen
-    assert "sequential 2" in seen
-    assert "OfxImageEffectRenderUnsafe" in seen
+    described = host.command("describe")
+    assert described.startswith("plugin vst.paint ")
+    assert "style OfxParamTypeChoice red,blue;" in described
+    assert "mode OfxParamTypeChoice vtn,itn;" in described
+    assert "sequential 2" in described
+    assert "OfxImageEffectRenderUnsafe" in described
     host.close()
 
 
 @pytest.mark.parametrize("mode", ["vtn", "itn"])
-def test_frames_are_those_of_a_render_into_a_lossless_file(make_host, render_file, pictures, mode):
+def test_frames_equal_those_of_a_render(make_host, render_file, pictures, mode):
     expected = render_file(pictures, mode)
     host = make_host("depth=byte")
-    host.say(f"set mode {['vtn', 'itn'].index(mode)}")
-    painted = host.render(*range(FRAMES))
+    host.command(f"set mode {['vtn', 'itn'].index(mode)}")
+    stylized = host.render(*range(FRAMES))
     assert host.statuses == [0] * FRAMES
-    assert np.abs(painted[..., :3] - expected / 255).max() <= LEVEL
-    assert (painted[..., 3] == 1).all()
+    assert np.abs(stylized[..., :3] - expected / 255).max() <= LEVEL
+    assert (stylized[..., 3] == 1).all()
     host.close()
 
 
-def test_any_order_threads_and_instances_give_the_same_pixels(make_host, straight):
+def test_pixels_do_not_depend_on_order_threads_or_instances(make_host, in_order):
     order = list(range(FRAMES))
     shuffled = order.copy()
     random.Random(3).shuffle(shuffled)
     host = make_host()
-    assert np.array_equal(host.render(*shuffled), straight[shuffled])
-    assert np.array_equal(host.render(3, 3, 2), straight[[3, 3, 2]])
-    host.say("reload")
-    assert np.array_equal(host.render(*order[:9], threads=2), straight[:9])
-    host.say("fresh 1")
-    assert np.array_equal(host.render(8, 4, 5, 13), straight[[8, 4, 5, 13]])
+    assert np.array_equal(host.render(*shuffled), in_order[shuffled])
+    assert np.array_equal(host.render(3, 3, 2), in_order[[3, 3, 2]])
+    host.command("reload")
+    assert np.array_equal(host.render(*order[:9], threads=2), in_order[:9])
+    host.command("fresh 1")
+    assert np.array_equal(host.render(8, 4, 5, 13), in_order[[8, 4, 5, 13]])
     host.close()
 
 
-def test_a_changed_source_frame_changes_what_follows_in_its_shot_and_nothing_else(
-    make_host, straight, pictures
-):
+def test_a_changed_source_frame_changes_only_later_frames_of_its_shot(make_host, in_order, pictures):
     host = make_host()
     before = host.render(*range(FRAMES))
-    assert np.array_equal(before, straight)
+    assert np.array_equal(before, in_order)
     changed = pictures.copy()
     changed[3] = changed[3][:, ::-1]
     host.change(3, rgba(changed)[3])
@@ -66,13 +64,15 @@ def test_a_changed_source_frame_changes_what_follows_in_its_shot_and_nothing_els
 
 
 @pytest.mark.parametrize("temporal", ["no", "same"])
-def test_without_other_frames_it_paints_in_order(make_host, render_file, pictures, temporal, tmp_path):
+def test_without_temporal_access_frames_are_stylized_in_order(
+    make_host, render_file, pictures, temporal, tmp_path
+):
     expected = render_file(pictures, "vtn")
     host = make_host("depth=byte", f"temporal={temporal}")
-    painted = host.render(*range(FRAMES))
-    assert np.abs(painted[..., :3] - expected / 255).max() <= LEVEL
-    assert np.array_equal(host.render(13), painted[13:])
-    assert "painting in order" in (tmp_path / "log").read_text()
+    stylized = host.render(*range(FRAMES))
+    assert np.abs(stylized[..., :3] - expected / 255).max() <= LEVEL
+    assert np.array_equal(host.render(13), stylized[13:])
+    assert "stylizing in order" in (tmp_path / "log").read_text()
     host.close()
 
 
@@ -82,57 +82,57 @@ def test_without_other_frames_it_paints_in_order(make_host, render_file, picture
         (["depth=short", "rows=negative", "pad=6"], 1e-4),
         (["depth=float", "rows=negative", "origin=100,-50", "pad=16", "scale=0.5"], 1e-6),
         (["depth=byte", "components=RGB", "pad=5", "messages=1", "progress=1"], LEVEL),
-        (["depth=half", "origin=-7,13", "poor=1", "messages=0", "progress=0"], 1e-3),
+        (["depth=half", "origin=-7,13", "limited=1", "messages=0", "progress=0"], 1e-3),
     ],
 )
-def test_depths_components_rows_and_origins_make_no_difference(
-    make_host, straight, pictures, options, most
+def test_pixels_do_not_depend_on_depth_components_rows_or_origin(
+    make_host, in_order, pictures, options, most
 ):
-    expected = straight[2:4]
+    expected = in_order[2:4]
     if "depth=half" in options:
-        # What a half cannot hold, the host has lost before.
+        # The host rounds the source to halves.
         expected = make_host(clip=rgba(pictures).astype(np.float16).astype(np.float32)).render(2, 3)
     host = make_host(*options)
-    painted = host.render(2, 3)
+    stylized = host.render(2, 3)
     assert host.statuses == [0, 0]
-    assert np.abs(painted - expected)[..., :3].max() <= most
+    assert np.abs(stylized - expected)[..., :3].max() <= most
     host.close()
 
 
-def test_premultiplied_pixels_are_painted_as_if_they_were_not(make_host, pictures):
+def test_premultiplied_pixels_are_divided_by_alpha_first(make_host, pictures):
     y, x = np.mgrid[0 : pictures.shape[1], 0 : pictures.shape[2]]
     alpha = np.where(x < 20, 1.0, np.where(y < 10, 0.0, 0.25 + x / 128))
     clip = rgba(pictures, alpha)
     solid = alpha > 0
-    # Colour below zero alpha is lost in one of the two.
+    # Premultiplied pixels have no colour where alpha is 0.
     plain = make_host(clip=clip * solid[..., None].astype(np.float32)).render(2)[0]
     host = make_host("premultiplied=1", clip=clip)
-    painted = host.render(2)[0]
-    assert np.allclose(painted[..., 3], alpha, atol=1e-6)
+    stylized = host.render(2)[0]
+    assert np.allclose(stylized[..., 3], alpha, atol=1e-6)
     assert 0.5 < solid.mean() < 0.9
-    assert np.abs(painted - plain)[solid].mean() < 0.005
-    assert (painted[~solid] == 0).all()
+    assert np.abs(stylized - plain)[solid].mean() < 0.005
+    assert (stylized[~solid] == 0).all()
     host.close()
 
 
-def test_alpha_alone_passes_through(make_host, pictures):
+def test_an_image_of_alpha_only_passes_through(make_host, pictures):
     alpha = np.linspace(0, 1, pictures.shape[2])[None, None].repeat(len(pictures), 0).repeat(48, 1)
     host = make_host("components=Alpha", "depth=short", clip=rgba(pictures, alpha))
     assert np.abs(host.render(4)[0, ..., 3] - alpha[4]).max() < 1e-4
     host.close()
 
 
-def test_a_window_is_painted_as_a_part_of_the_whole(make_host, straight):
-    whole = straight[1]
+def test_a_render_window_is_a_part_of_the_whole_frame(make_host, in_order):
+    whole = in_order[1]
     host = make_host("origin=5,6", "premultiplied=1")
-    host.say("window 8 4 40 30")
+    host.command("window 8 4 40 30")
     part = host.render(1)[0]
     # Windows count rows from below, arrays from above.
     assert np.array_equal(part[48 - 30 : 48 - 4, 8:40], whole[48 - 30 : 48 - 4, 8:40])
     host.close()
 
 
-def test_values_that_are_no_numbers_do_no_harm(make_host, pictures):
+def test_nan_and_infinity_in_the_source_give_finite_frames(make_host, pictures):
     clip = rgba(pictures)
     clip[2, 5, 5, 0], clip[2, 6, 6, 1], clip[2, 7, 7, 2] = np.nan, np.inf, -np.inf
     host = make_host(clip=clip)
@@ -140,81 +140,81 @@ def test_values_that_are_no_numbers_do_no_harm(make_host, pictures):
     host.close()
 
 
-def test_a_missing_frame_is_black_and_those_after_it_begin_anew(make_host, render_file, pictures):
+def test_a_missing_frame_is_black_and_starts_a_new_shot(make_host, render_file, pictures):
     host = make_host("depth=byte")
-    host.say("missing 2")
-    painted = host.render(2, 3, 4)
+    host.command("missing 2")
+    stylized = host.render(2, 3, 4)
     assert host.statuses == [0, 0, 0]
-    assert (painted[0] == 0).all()
-    assert np.abs(painted[2][..., :3] - render_file(pictures[3:CUT], "vtn")[1] / 255).max() <= LEVEL
+    assert (stylized[0] == 0).all()
+    assert np.abs(stylized[2][..., :3] - render_file(pictures[3:CUT], "vtn")[1] / 255).max() <= LEVEL
     host.close()
 
 
-def test_strength_zero_is_the_source_and_is_said_to_be(make_host, pictures):
+def test_strength_zero_is_reported_as_identity_and_returns_the_source(make_host, pictures):
     host = make_host()
-    assert host.say("identity 4") == "identity 0"
-    assert host.say("needed 4") == "needed 2 6"
-    host.say("set strength 0")
-    assert host.say("identity 4") == "identity 1"
-    assert host.say("needed 4") == "needed 4 4"
+    assert host.command("identity 4") == "identity 0"
+    assert host.command("needed 4") == "needed 2 6"
+    host.command("set strength 0")
+    assert host.command("identity 4") == "identity 1"
+    assert host.command("needed 4") == "needed 4 4"
     assert np.array_equal(host.render(4)[0], rgba(pictures)[4])
-    host.say("set strength 1")
-    host.say("set mode 1")
-    assert host.say("needed 4") == "needed 4 4"
+    host.command("set strength 1")
+    host.command("set mode 1")
+    assert host.command("needed 4") == "needed 4 4"
     host.close()
 
 
-def test_parameters_change_in_mid_sequence(make_host, render_file, pictures):
+def test_parameters_may_change_within_a_sequence(make_host, render_file, pictures):
     host = make_host("depth=byte")
     host.render(0, 1, 2)
-    host.say("set strength 0.5")
-    host.say("set keepColor 1")
+    host.command("set strength 0.5")
+    host.command("set keepColor 1")
     expected = render_file(pictures, "vtn", strength=0.5, keep_color=True)
     assert np.abs(host.render(3)[0, ..., :3] - expected[3] / 255).max() <= LEVEL
-    host.say("set blend red:0.5+blue:0.5")
-    host.say("set strength 1")
-    host.say("set keepColor 0")
+    host.command("set blend red:0.5+blue:0.5")
+    host.command("set strength 1")
+    host.command("set keepColor 0")
     mixed = host.render(3)[0]
-    host.say("set blend blue")
+    host.command("set blend blue")
     blue = host.render(3)[0]
-    host.say("set blend ")
-    host.say("set style 1")
+    host.command("set blend ")
+    host.command("set style 1")
     assert np.array_equal(host.render(3)[0], blue)
     assert not np.array_equal(mixed, blue)
     host.close()
 
 
-def test_float_pixels_are_light_in_hosts_that_work_in_light(make_host, straight, pictures):
+def test_float_pixels_are_linear_in_hosts_that_work_in_linear_light(make_host, in_order, pictures):
     light = (rgba(pictures).astype(np.float64) + 0.055) / 1.055
     light = np.where(rgba(pictures) <= 0.04045, rgba(pictures) / 12.92, light**2.4)
     light[..., 3] = 1
-    plain = straight[3]
+    plain = in_order[3]
     host = make_host("name=fr.inria.Natron", clip=light)
-    painted = host.render(3)[0, ..., :3]
+    stylized = host.render(3)[0, ..., :3]
     shown = np.where(
-        painted <= 0.0031308, painted * 12.92, 1.055 * np.maximum(painted, 1e-9) ** (1 / 2.4) - 0.055
+        stylized <= 0.0031308, stylized * 12.92, 1.055 * np.maximum(stylized, 1e-9) ** (1 / 2.4) - 0.055
     )
     assert np.abs(shown - plain[..., :3]).mean() < 0.005
     host.close()
 
 
-def test_an_aborted_frame_fails_without_a_message_and_the_next_works(make_host, straight):
+def test_an_aborted_frame_fails_without_a_message_and_the_next_succeeds(make_host, in_order):
     host = make_host()
-    host.say("abort 0")
+    host.command("abort 0")
     host.render(6)
     assert host.statuses == [1]
     assert host.message == ""
-    assert np.array_equal(host.render(6)[0], straight[6])
+    assert np.array_equal(host.render(6)[0], in_order[6])
     host.close()
 
 
-def test_replays_tell_their_progress_and_scrubbing_is_bounded(make_host, tmp_path):
+def test_renders_report_progress_and_interactive_ones_are_bounded(make_host, tmp_path):
     host = make_host()
-    host.say("set replayLimit 2")
-    host.say("interactive 1")
+    host.command("set replayLimit 2")
+    host.command("interactive 1")
     quick = host.render(6)
     assert "approximate" in host.message
-    host.say("interactive 0")
+    host.command("interactive 0")
     whole = host.render(6)
     assert host.message == ""
     assert host.progress > 0
@@ -222,13 +222,13 @@ def test_replays_tell_their_progress_and_scrubbing_is_bounded(make_host, tmp_pat
     host.close()
 
 
-def test_what_is_wrong_is_said_in_the_host(make_host):
+def test_errors_are_shown_in_the_host(make_host):
     host = make_host()
-    host.say("set blend rd")
+    host.command("set blend rd")
     host.render(0)
     assert host.statuses == [1]
     assert host.message.startswith("OfxMessageError: vst: unknown style 'rd': did you mean 'red'")
-    host.say("set blend red")
+    host.command("set blend red")
     host.render(0)
     assert host.statuses == [0]
     assert host.message == ""
@@ -236,9 +236,9 @@ def test_what_is_wrong_is_said_in_the_host(make_host):
 
 
 @pytest.mark.parametrize("how", ["call", "thread"])
-def test_one_after_another_paint_as_if_each_had_a_clip(make_host, straight, how):
+def test_two_effects_in_a_row_equal_two_renders(make_host, in_order, how):
     order = [6, 2, 9]
-    expected = make_host(clip=straight).render(*order)
+    expected = make_host(clip=in_order).render(*order)
     host = make_host(f"chained={how}")
     assert np.array_equal(host.render(*order), expected), host.message
     assert host.statuses == [0] * 3

@@ -1,15 +1,14 @@
-"""Halves and hashes of the C client, called as C."""
+"""Half-precision floats and frame hashes of the C client, called as a library."""
 
 from __future__ import annotations
 
 import ctypes
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vst.host.build import find_compiler, source_folder
+from vst.host.plugin_build import find_compiler, source_folder
 
 
 class Image(ctypes.Structure):
@@ -30,8 +29,8 @@ def pixels(tmp_path_factory) -> ctypes.CDLL:
     if compiler is None:
         pytest.skip("there is no C compiler")
     library = tmp_path_factory.mktemp("pixels") / "pixels.so"
-    source: Path = source_folder() / "client" / "pixels.c"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
+    sources = [str(source_folder() / "client" / name) for name in ("pixels.c", "frame_hash.c")]
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", *sources, "-o", str(library)], check=True)
     loaded = ctypes.CDLL(str(library))
     loaded.vst_from_half.restype = ctypes.c_float
     loaded.vst_to_half.argtypes = [ctypes.c_float]
@@ -50,7 +49,7 @@ def read(pixels: ctypes.CDLL, picture: np.ndarray, rows: int = 1) -> tuple[np.nd
     return planes, digest.raw
 
 
-def test_every_half_goes_there_and_back(pixels):
+def test_halves_survive_the_conversion_to_float_and_back(pixels):
     for bits in range(0, 65536, 7):
         value = pixels.vst_from_half(bits)
         expected = float(np.uint16(bits).view(np.float16))
@@ -59,7 +58,7 @@ def test_every_half_goes_there_and_back(pixels):
             assert pixels.vst_to_half(value) == bits
 
 
-def test_halves_are_rounded_as_numpy_rounds_them(pixels):
+def test_halves_are_rounded_as_in_numpy(pixels):
     values = np.random.default_rng(1).normal(0, 1, 2000).astype(np.float32) ** 5
     values = np.concatenate([values, np.float32([1e-8, -6e-8, 65519, 65520, 1e9, -1e9, np.inf])])
     with np.errstate(over="ignore"):
@@ -67,7 +66,7 @@ def test_halves_are_rounded_as_numpy_rounds_them(pixels):
     assert [pixels.vst_to_half(float(each)) for each in values] == expected.tolist()
 
 
-def test_any_changed_sample_changes_the_hash(pixels):
+def test_a_change_of_any_sample_changes_the_hash(pixels):
     picture = np.random.default_rng(2).random((7, 300, 4), np.float32)
     hashes = {read(pixels, picture)[1]}
     for y, x, c in [(0, 0, 0), (6, 299, 2), (3, 255, 1), (3, 256, 1), (5, 128, 0)]:
@@ -77,7 +76,7 @@ def test_any_changed_sample_changes_the_hash(pixels):
     assert len(hashes) == 6
 
 
-def test_order_and_shape_count_and_layout_does_not(pixels):
+def test_the_hash_depends_on_order_and_shape_but_not_on_layout(pixels):
     picture = np.random.default_rng(3).random((6, 8, 4), np.float32)
     planes, digest = read(pixels, picture)
     assert np.array_equal(planes, picture.transpose(2, 0, 1)[:3])

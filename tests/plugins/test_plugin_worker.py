@@ -1,4 +1,4 @@
-"""The worker behind the plugin: started late, mourned when it dies, gone when its host is."""
+"""The worker process of a plugin: when it starts and ends, and what happens when it fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.plugins.conftest import wait_until
 
 
 def has_ended(process: int) -> bool:
-    """Whether all of a process is over, its sockets too: nothing is left, or its remains to be reaped."""
+    """Whether a process with all of its threads has ended, reaped or not."""
     try:
         threads = list(Path(f"/proc/{process}/task").iterdir())
         return len(threads) == 1 and (threads[0] / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
@@ -22,14 +22,14 @@ def has_ended(process: int) -> bool:
         return True
 
 
-def test_it_starts_at_the_first_render_and_serves_until_the_end(make_host, runtime):
+def test_it_starts_at_the_first_render_and_ends_with_the_host(make_host, runtime):
     host = make_host()
-    host.say("needed 3")
+    host.command("needed 3")
     assert host.workers() == []
     host.render(0)
     (worker,) = host.workers()
     host.render(1)
-    host.say("instance")
+    host.command("instance")
     host.render(2)
     assert host.workers() == [worker]
     host.close()
@@ -37,14 +37,14 @@ def test_it_starts_at_the_first_render_and_serves_until_the_end(make_host, runti
     assert list((runtime / "vst").iterdir()) == []
 
 
-def test_its_folder_is_closed_to_others(make_host, runtime):
+def test_the_folder_of_its_socket_is_private(make_host, runtime):
     host = make_host()
     host.render(0)
     assert (runtime / "vst").stat().st_mode & 0o777 == 0o700
     host.close()
 
 
-def test_an_open_folder_is_refused(make_host, runtime):
+def test_a_folder_that_others_can_read_is_refused(make_host, runtime):
     (runtime / "vst").mkdir(mode=0o755)
     host = make_host()
     host.render(0)
@@ -53,7 +53,7 @@ def test_an_open_folder_is_refused(make_host, runtime):
     host.close()
 
 
-def test_killed_between_frames_it_is_started_again_unnoticed(make_host):
+def test_a_worker_killed_between_frames_is_replaced_without_an_error(make_host):
     host = make_host()
     first = host.render(3)
     (worker,) = host.workers()
@@ -64,7 +64,7 @@ def test_killed_between_frames_it_is_started_again_unnoticed(make_host):
     host.close()
 
 
-def test_killed_in_mid_frame_the_frame_fails_with_a_message_and_the_next_works(make_host):
+def test_a_worker_killed_during_a_frame_fails_that_frame_only(make_host):
     host = make_host()
     host.render(0)
     (worker,) = host.workers()
@@ -84,11 +84,11 @@ def test_killed_in_mid_frame_the_frame_fails_with_a_message_and_the_next_works(m
     host.close()
 
 
-def test_a_frame_can_be_given_up_while_it_is_silent(make_host):
+def test_a_frame_can_be_aborted_while_the_worker_hangs(make_host):
     host = make_host()
     host.render(0)
     (worker,) = host.workers()
-    host.say("abort 400")
+    host.command("abort 400")
     os.kill(worker, signal.SIGSTOP)
     host.render(1)
     os.kill(worker, signal.SIGCONT)
@@ -99,15 +99,15 @@ def test_a_frame_can_be_given_up_while_it_is_silent(make_host):
     host.close()
 
 
-def test_one_that_is_silent_once_may_go_on_and_the_second_time_is_ended(make_host):
+def test_a_worker_is_killed_at_the_second_timeout_in_a_row(make_host):
     host = make_host(VST_PLUGIN_RENDER_TIMEOUT="15", VST_PLUGIN_LAUNCH_TIMEOUT="15")
-    host.say("set mode 1")
+    host.command("set mode 1")
     host.render(0)
     (worker,) = host.workers()
     os.kill(worker, signal.SIGSTOP)
     host.render(1)
     assert host.statuses == [1]
-    assert "silent for 15 s" in host.message
+    assert "sent nothing for 15 s" in host.message
     host.render(1)
     assert host.statuses == [1]
     assert wait_until(lambda: has_ended(worker), 30)
@@ -117,9 +117,9 @@ def test_one_that_is_silent_once_may_go_on_and_the_second_time_is_ended(make_hos
     host.close()
 
 
-def test_one_that_was_being_started_for_an_aborted_frame_serves_the_next(make_host):
+def test_a_worker_that_started_for_an_aborted_frame_serves_the_next(make_host):
     host = make_host()
-    host.say("abort 60")
+    host.command("abort 60")
     host.render(0)
     assert host.statuses == [1]
     started = host.workers()
@@ -130,7 +130,7 @@ def test_one_that_was_being_started_for_an_aborted_frame_serves_the_next(make_ho
     host.close()
 
 
-PAINTS_NOTHING = """
+ANSWERS_AT_ONCE = """
 import socket, sys
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 listener.bind(sys.argv[sys.argv.index("--socket") + 1])
@@ -145,14 +145,16 @@ while packet := client.recv(16384):
 """
 
 
-def test_an_answer_that_comes_as_the_frame_is_given_up_holds_up_nothing(make_host, configuration, tmp_path):
+def test_an_answer_that_arrives_as_the_frame_is_aborted_does_not_block_the_next(
+    make_host, configuration, tmp_path
+):
     python = tmp_path / "python"
-    python.write_text(f"#!{sys.executable}{PAINTS_NOTHING}")
+    python.write_text(f"#!{sys.executable}{ANSWERS_AT_ONCE}")
     python.chmod(0o755)
     configuration.write_text(f"python={python}\npackage=/nowhere\nmode=vtn\nstyle=red\n")
     host = make_host(VST_PLUGIN_RENDER_TIMEOUT="5")
     host.render(0)
-    host.say("abort 0")
+    host.command("abort 0")
     host.render(1)
     assert host.statuses == [1]
     host.render(2)
@@ -160,7 +162,7 @@ def test_an_answer_that_comes_as_the_frame_is_given_up_holds_up_nothing(make_hos
     host.close()
 
 
-def test_killing_the_host_leaves_no_worker(make_host):
+def test_the_worker_ends_when_its_host_is_killed(make_host):
     host = make_host()
     host.render(0)
     (worker,) = host.workers()
@@ -170,17 +172,17 @@ def test_killing_the_host_leaves_no_worker(make_host):
     assert worker
 
 
-def test_without_python_the_message_says_what_to_do(make_host, configuration):
+def test_a_missing_python_gives_an_error_that_says_what_to_do(make_host, configuration):
     configuration.write_text("python=/nowhere/python\npackage=/nowhere\nmode=vtn\nstyle=red\n")
     host = make_host()
     host.render(0)
     assert host.statuses == [1]
-    assert "/nowhere/python cannot be started" in host.message
+    assert "cannot start /nowhere/python" in host.message
     assert "vst plugin install" in host.message
     host.close()
 
 
-def test_with_a_python_that_has_no_vst_the_message_says_so(make_host, configuration, tmp_path):
+def test_a_python_without_vst_gives_an_error_that_says_so(make_host, configuration, tmp_path):
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho 'ModuleNotFoundError: No module named vst' >&2\nexit 1\n")
     python.chmod(0o755)
@@ -193,7 +195,7 @@ def test_with_a_python_that_has_no_vst_the_message_says_so(make_host, configurat
     host.close()
 
 
-def test_without_a_configuration_the_message_says_to_install(make_host):
+def test_a_missing_configuration_gives_an_error_that_says_to_install(make_host):
     host = make_host(VST_PLUGIN_CONFIG="/nowhere/vst.conf")
     host.render(0)
     assert host.statuses == [1]
@@ -201,9 +203,9 @@ def test_without_a_configuration_the_message_says_to_install(make_host):
     host.close()
 
 
-def test_without_weights_the_message_says_what_to_do(make_host):
+def test_missing_weights_give_an_error_that_says_what_to_do(make_host):
     host = make_host()
-    host.say("set weights /nowhere")
+    host.command("set weights /nowhere")
     host.render(0)
     assert host.statuses == [1]
     assert "/nowhere does not exist" in host.message

@@ -10,14 +10,12 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from vst import __version__
 from vst.errors import VstError
+from vst.findings import ABSENT, BROKEN, OK, WARNING, Finding
 from vst.sizes import size_in_words
-
-OK, ABSENT, WARNING, BROKEN = "ok", "absent", "warning", "broken"
 
 LITTLE_DISK = 2 * 2**30
 """Bytes; a few minutes of lossless video."""
@@ -27,22 +25,6 @@ LITTLE_MEMORY = 2 * 2**30
 
 _CANNOT = (ImportError, OSError, RuntimeError, AttributeError)
 """What importing a package raises that is missing, lacks a library, or does not fit its neighbour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the examination.
-
-    Attributes:
-        check: What was looked at.
-        state: ``ok``, ``absent`` (nobody needs it), ``warning`` (renders work, something is missing) or
-            ``broken`` (renders cannot work).
-        value: What was found.
-    """
-
-    check: str
-    state: str
-    value: str
 
 
 def examine(weights_dir: Path | None = None) -> list[Finding]:

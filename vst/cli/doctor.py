@@ -22,7 +22,8 @@ def doctor_command(context: click.Context, weights_dir: Path | None) -> None:
 
     The exit code is 1 if something essential does not.
     """
-    from vst.cli.diagnosis import BROKEN, examine
+    from vst.cli.diagnosis import examine
+    from vst.findings import BROKEN
 
     findings = examine(weights_dir)
     rows = [{"check": each.check, "state": each.state, "value": each.value} for each in findings]

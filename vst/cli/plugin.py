@@ -14,16 +14,16 @@ from vst.cli.session import session_of
 from vst.cli.tables import show_table
 
 if TYPE_CHECKING:
-    from vst.host.install import Places
+    from vst.host.plugin_install import PluginFolders
 
 _PATH = click.Path(path_type=Path)
 
 
-def _places(system: bool, ofx: Path | None, frei0r: Path | None) -> Places:
-    from vst.host.install import Places, system_places, user_places
+def _folders(system: bool, ofx: Path | None, frei0r: Path | None) -> PluginFolders:
+    from vst.host.plugin_install import PluginFolders, system_folders, user_folders
 
-    usual = system_places() if system else user_places()
-    return Places(ofx or usual.ofx, frei0r or usual.frei0r, usual.kdenlive)
+    usual = system_folders() if system else user_folders()
+    return PluginFolders(ofx or usual.ofx, frei0r or usual.frei0r, usual.kdenlive)
 
 
 _system = click.option("--system", is_flag=True, help="For all users, in /usr/OFX/Plugins; needs root.")
@@ -51,7 +51,7 @@ def plugin_group() -> None:
 @click.pass_context
 def build_command(context: click.Context, output: Path, sanitize: str | None) -> None:
     """Compile the plugins and their test host; needs a C compiler and nothing else."""
-    from vst.host.build import build
+    from vst.host.plugin_build import build
 
     session = session_of(context)
     built = build(output, sanitizer=sanitize)
@@ -71,15 +71,15 @@ def install_command(
     context: click.Context, system: bool, ofx_folder: Path | None, frei0r_folder: Path | None
 ) -> None:
     """Install both plugins, with the way to this Python; also after new styles, to list them."""
-    from vst.host.check import check
-    from vst.host.install import install
+    from vst.host.plugin_check import check
+    from vst.host.plugin_install import install
 
     session = session_of(context)
-    places = _places(system, ofx_folder, frei0r_folder)
-    for path in install(places):
+    folders = _folders(system, ofx_folder, frei0r_folder)
+    for path in install(folders):
         session.result(str(path))
         session.event("installed", path=str(path))
-    for finding in check(places):
+    for finding in check(folders):
         if finding.state != "ok":
             session.note(finding.value)
 
@@ -96,10 +96,10 @@ def uninstall_command(
     context: click.Context, system: bool, ofx_folder: Path | None, frei0r_folder: Path | None
 ) -> None:
     """Remove what install put there."""
-    from vst.host.install import uninstall
+    from vst.host.plugin_install import uninstall
 
     session = session_of(context)
-    removed = uninstall(_places(system, ofx_folder, frei0r_folder))
+    removed = uninstall(_folders(system, ofx_folder, frei0r_folder))
     for path in removed:
         session.result(f"removed {path}")
         session.event("removed", path=str(path))
@@ -121,10 +121,10 @@ def check_command(
 
     The exit code is 1 if something is broken.
     """
-    from vst.host.check import BROKEN, check
+    from vst.host.plugin_check import BROKEN, check
 
     given = system or ofx_folder or frei0r_folder
-    findings = check(_places(system, ofx_folder, frei0r_folder) if given else None)
+    findings = check(_folders(system, ofx_folder, frei0r_folder) if given else None)
     rows = [{"check": each.check, "state": each.state, "value": each.value} for each in findings]
     show_table(session_of(context), ("check", "state", "value"), rows)
     if any(each.state == BROKEN for each in findings):

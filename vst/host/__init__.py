@@ -1,8 +1,9 @@
-"""The Python side of the editor plugins: a worker that paints for one host process.
+"""The Python side of the editor plugins: a worker process that stylizes frames for one host.
 
-The plugins (`plugins/`) are thin clients in C. At its first render a client starts `vst.host.worker`, which
-serves every client of that process and ends with it. What is painted is a function of the source frames and
-the parameters alone: `engine` says how, `protocol` what the two sides say to each other.
+The plugins (`plugins/`) are thin clients in C. The first render starts `vst.host.worker`, which serves all
+clients of the host and ends with it. A stylized frame depends on the source frames and the parameters only:
+see `engine`. `protocol` and `messages` define how client and worker communicate. `plugin_build`,
+`plugin_install` and `plugin_check` compile, install and check the plugins.
 """
 
 from __future__ import annotations

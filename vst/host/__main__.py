@@ -1,4 +1,4 @@
-"""`python -m vst.host`: the worker, as the plugins start it."""
+"""`python -m vst.host`: the worker that the plugins start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One client of the worker, served in a thread of its own."""
+"""Serves one client of the worker, in its own thread."""
 
 from __future__ import annotations
 
@@ -11,53 +11,54 @@ from typing import TYPE_CHECKING
 
 from vst import __version__
 from vst.errors import UsageError, VstError
-from vst.host.protocol import LONGEST_PACKET, PROTOCOL, Request, pack, parse_request, unpack
-from vst.host.turn import Turns
+from vst.host.engine_lock import EngineLock
+from vst.host.protocol import PACKET_SIZE, PROTOCOL, Request, encode, parse_request, split, typed
 
 if TYPE_CHECKING:
     from vst.host.engine import Engine, Outcome
-    from vst.host.memory import SharedFrames
+    from vst.host.shared_frames import SharedFrames
 
 _log = logging.getLogger(__name__)
 
 _WAIT = 1.0
-"""Seconds between two signs of life while a request waits for its turn."""
+"""Seconds between two `wait` messages while a request waits for the engine."""
 
 _LOADING = 60.0
-"""Seconds for PyTorch to be imported."""
+"""Seconds to wait for PyTorch to be imported."""
 
 _STUCK = 60.0
-"""Seconds after which a request that was not heard of is no reason for others to wait."""
+"""Seconds without progress after which requests that wait for the holder of the engine send no more `wait`,
+so that their clients time out."""
 
 
-class Gone(Exception):
-    """The client is no longer there."""
+class Disconnected(Exception):
+    """The client has closed the connection."""
 
 
 class Cancelled(Exception):
-    """The client wants no answer any more."""
+    """The client has cancelled the request."""
 
 
 class Connection:
-    """Answers one client until it goes.
+    """Answers one client until it disconnects.
 
     Args:
         client: The socket.
-        engine: Gives the engine, waiting for it so many seconds at most; None while it is not there.
-        turns: Whose turn it is to use the engine.
+        engine: Returns the engine, waiting at most the given seconds for it; None while it is loading.
+        lock: Admits one request to the engine at a time.
     """
 
     def __init__(
-        self, client: socket.socket, engine: Callable[[float], Engine | None], turns: Turns
+        self, client: socket.socket, engine: Callable[[float], Engine | None], lock: EngineLock
     ) -> None:
-        self._client, self._engine, self._turns = client, engine, turns
-        self._turn = turns.turn()
+        self._client, self._engine, self._lock = client, engine, lock
+        self._access = lock.request()
         self._frames: SharedFrames | None = None
         self._descriptors: list[int] = []
         self._number = -1
 
     def serve(self) -> None:
-        """Answer until the client goes."""
+        """Answer until the client disconnects."""
         try:
             self._greet()
             while True:
@@ -66,23 +67,23 @@ class Connection:
                     self._render(values)
                 elif word == "purge":
                     self._purge()
-                # What else comes is an answer to a question that is over, or a late cancel.
-        except Gone:
+                # Other messages are late: answers or a cancel for a request that is over.
+        except Disconnected:
             pass
         finally:
             self._client.close()
             self._close_descriptors()
 
     def fetch(self, index: int, slot: int) -> bytes | None:
-        """See `Supply.fetch`. Others work meanwhile: the host may need them to give the frame."""
-        self._look_for_cancel()
+        """See `Supply.fetch`. Other requests may work meanwhile: the host may need them for the frame."""
+        self._check_cancelled()
         self._send("need", id=self._number, index=index, slot=slot)
-        self._turn.pause()
-        found = self._frame(index)
-        self._take_turn()
+        self._access.pause()
+        found = self._receive_frame(index)
+        self._acquire_engine()
         return found
 
-    def _frame(self, index: int) -> bytes | None:
+    def _receive_frame(self, index: int) -> bytes | None:
         while True:
             word, values = self._receive()
             if word == "cancel" and values.get("id") == str(self._number):
@@ -92,7 +93,8 @@ class Connection:
             if word == "missing":
                 return None
             if word == "frame":
-                return bytes.fromhex(values["hash"])
+                digest: bytes = typed(word, values)["hash"]
+                return digest
 
     def _greet(self) -> None:
         word, values = self._receive()
@@ -100,36 +102,36 @@ class Connection:
             self._send(
                 "failed",
                 id=0,
-                message=f"the plugin speaks protocol {values.get('protocol')}, vst {__version__} speaks "
+                message=f"the plugin has protocol {values.get('protocol')}, vst {__version__} has "
                 f"{PROTOCOL}; run 'vst plugin install' and start the editor again",
             )
-            raise Gone
+            raise Disconnected
         self._send("hello", protocol=PROTOCOL, version=__version__)
 
     def _purge(self) -> None:
         engine = self._engine(0)
         if engine is not None:
-            self._turn = self._turns.turn()
-            self._turn.take()
+            self._access = self._lock.request()
+            self._access.acquire()
             try:
                 engine.purge()
             finally:
-                self._turn.end()
+                self._access.release()
 
     def _render(self, values: dict[str, str]) -> None:
         self._number = int(values.get("id", "0"))
         try:
             request = parse_request(values)
-            outcome = self._paint(request)
+            outcome = self._stylize(request)
             self._send(
                 "done",
                 id=self._number,
-                approximate=int(outcome.approximate),
-                seconds=f"{outcome.seconds:.6f}",
+                approximate=outcome.approximate,
+                seconds=outcome.seconds,
             )
         except Cancelled:
             self._send("cancelled", id=self._number)
-        except Gone:
+        except Disconnected:
             raise
         except VstError as error:
             _log.error("%s", error)
@@ -140,46 +142,46 @@ class Connection:
                 "failed",
                 id=self._number,
                 message=f"internal error ({type(error).__name__}: {error}); set VST_PLUGIN_LOG to a file, "
-                "render again, and report what it says",
+                "render again, and report its contents",
             )
 
-    def _paint(self, request: Request) -> Outcome:
-        engine = self._loaded()
-        frames = self._shared(request)
-        self._turn = self._turns.turn(request.run)
+    def _stylize(self, request: Request) -> Outcome:
+        engine = self._loaded_engine()
+        frames = self._shared_frames(request)
+        self._access = self._lock.request(request.run)
         try:
-            self._take_turn()
+            self._acquire_engine()
             return engine.paint(request, self, frames, self._step)
         finally:
-            self._turn.end()
+            self._access.release()
 
-    def _loaded(self) -> Engine:
+    def _loaded_engine(self) -> Engine:
         waited = 0.0
         while (engine := self._engine(_WAIT)) is None:
             waited += _WAIT
             self._wait()
             if waited >= _LOADING:
-                raise VstError(f"loading PyTorch took more than {_LOADING:g} s; render again")
+                raise VstError(f"importing PyTorch took more than {_LOADING:g} s; render again")
         return engine
 
-    def _take_turn(self) -> None:
-        while not self._turn.take(_WAIT):
-            if self._turns.still < _STUCK:
+    def _acquire_engine(self) -> None:
+        while not self._access.acquire(_WAIT):
+            if self._lock.seconds_inactive < _STUCK:
                 self._wait()
             else:
-                self._look_for_cancel()  # the client will tire of the silence
+                self._check_cancelled()
 
     def _wait(self) -> None:
-        self._look_for_cancel()
+        self._check_cancelled()
         self._send("wait", id=self._number)
 
     def _step(self, done: int, steps: int) -> None:
-        self._turn.tell()
-        self._look_for_cancel()
+        self._access.report_progress()
+        self._check_cancelled()
         self._send("step", id=self._number, done=done, steps=steps)
 
-    def _shared(self, request: Request) -> SharedFrames:
-        from vst.host.memory import SharedFrames
+    def _shared_frames(self, request: Request) -> SharedFrames:
+        from vst.host.shared_frames import SharedFrames
 
         size = (request.width, request.height)
         if self._descriptors:
@@ -188,7 +190,10 @@ class Connection:
             self._close_descriptors()
             self._frames = SharedFrames(descriptor, *size)
         if self._frames is None or self._frames.size != size:
-            raise UsageError("the plugin shares no memory of the frame's size; start the editor again")
+            raise UsageError(
+                f"the plugin shares no memory for frames of {request.width}×{request.height}; "
+                "start the editor again"
+            )
         return self._frames
 
     def _close_descriptors(self) -> None:
@@ -196,7 +201,7 @@ class Connection:
             os.close(descriptor)
         self._descriptors.clear()
 
-    def _look_for_cancel(self) -> None:
+    def _check_cancelled(self) -> None:
         while select.select([self._client], [], [], 0)[0]:
             word, values = self._receive()
             if word == "cancel" and values.get("id") == str(self._number):
@@ -204,16 +209,16 @@ class Connection:
 
     def _send(self, word: str, **values: object) -> None:
         try:
-            self._client.send(pack(word, **values), socket.MSG_NOSIGNAL)
+            self._client.send(encode(word, **values), socket.MSG_NOSIGNAL)
         except OSError as error:
-            raise Gone from error
+            raise Disconnected from error
 
     def _receive(self) -> tuple[str, dict[str, str]]:
         try:
-            packet, descriptors, _, _ = socket.recv_fds(self._client, LONGEST_PACKET, 1)
+            packet, descriptors, _, _ = socket.recv_fds(self._client, PACKET_SIZE, 1)
         except OSError as error:
-            raise Gone from error
+            raise Disconnected from error
         self._descriptors.extend(descriptors)
         if not packet:
-            raise Gone
-        return unpack(packet)
+            raise Disconnected
+        return split(packet)

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from vst.errors import VstError
 from vst.host.cache import Cache
-from vst.host.colour import to_light
-from vst.host.memory import SharedFrames
+from vst.host.linear_light import to_linear
 from vst.host.protocol import RESULT, Request
 from vst.host.replay import ReplaySession, SessionPool
+from vst.host.shared_frames import SharedFrames
 from vst.host.source import Changed, Run, Supply, View, first_link, next_link
 from vst.host.stream import Stream
 from vst.pipeline.frame_size import working_size
@@ -313,7 +313,7 @@ class Engine:
             seen = painted if painted.shape == whole.shape else view.image(request.index)
             postprocess = Postprocess(request.strength, request.keep_color)
             result = StylizerSession(None, None, postprocess).compose(painted, seen, whole)
-            result = to_light(result) if request.linear else result
+            result = to_linear(result) if request.linear else result
             if not approximate:
                 shared = request.strength == 0 and not request.linear
                 self._results.put(name, result.clone() if shared else result)

@@ -1,4 +1,4 @@
-"""The frei0r filter described for Kdenlive, which shows no texts of its own accord: here they are lists."""
+"""Describes the frei0r filter for Kdenlive, which has no text parameters: style and mode become lists."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ _SERVICE = "frei0r.vst_frei0r"
 
 
 def describe_effect(styles: Sequence[str], modes: Sequence[str]) -> bytes:
-    """An effect as Kdenlive's `data/effects/README.md` describes it.
+    """The description of the effect, XML as in Kdenlive's `data/effects/README.md`.
 
     Args:
-        styles: To choose from, the first at first.
-        modes: To choose from, the first at first.
+        styles: Choices; the first is the default.
+        modes: Choices; the first is the default.
     """
     effect = ElementTree.Element("effect", {"tag": _SERVICE, "id": _SERVICE})
-    _say(effect, "name", "vst")
-    _say(effect, "description", "Turns a clip into a painting that holds still")
-    _say(effect, "author", "the vst contributors")
-    _list(effect, "style", "Style", styles)
-    _list(effect, "mode", "Mode", modes)
+    _text(effect, "name", "vst")
+    _text(effect, "description", "Stylizes a clip, stable over time")
+    _text(effect, "author", "the vst contributors")
+    _choice(effect, "style", "Style", styles)
+    _choice(effect, "mode", "Mode", modes)
     _number(effect, "strength", "Strength", 1, 100, "%")
-    _value(effect, "keep_color", "Keep colour", type="bool", default="0")
+    _parameter(effect, "keep_color", "Keep colour", type="bool", default="0")
     _number(effect, "style_scale", "Stroke size (0 chooses)", 0, 10, "")
-    _list(effect, "device", "Device", ["auto", "cpu", "cuda"])
+    _choice(effect, "device", "Device", ["auto", "cpu", "cuda"])
     ElementTree.indent(effect)
     head = b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE kpartgui>\n'
     return head + ElementTree.tostring(effect, encoding="utf-8") + b"\n"
 
 
-def _say(parent: ElementTree.Element, tag: str, text: str) -> None:
+def _text(parent: ElementTree.Element, tag: str, text: str) -> None:
     ElementTree.SubElement(parent, tag).text = text
 
 
-def _value(effect: ElementTree.Element, name: str, label: str, **attributes: str) -> None:
+def _parameter(effect: ElementTree.Element, name: str, label: str, **attributes: str) -> None:
     parameter = ElementTree.SubElement(effect, "parameter", {"name": name, **attributes})
-    _say(parameter, "name", label)
+    _text(parameter, "name", label)
 
 
-def _list(effect: ElementTree.Element, name: str, label: str, choices: Sequence[str]) -> None:
+def _choice(effect: ElementTree.Element, name: str, label: str, choices: Sequence[str]) -> None:
     first = choices[0] if choices else ""
-    _value(effect, name, label, type="list", default=first, paramlist=";".join(choices))
+    _parameter(effect, name, label, type="list", default=first, paramlist=";".join(choices))
 
 
 def _number(
     effect: ElementTree.Element, name: str, label: str, default: float, factor: int, suffix: str
 ) -> None:
-    """A number that frei0r has in 0..1 and the user sees times `factor`."""
-    _value(
+    """A number that is 0..1 for frei0r and is shown to the user times `factor`."""
+    _parameter(
         effect,
         name,
         label,

@@ -1,21 +1,10 @@
-"""What a client and the worker say to each other.
+"""How the plugin client and the worker talk to each other.
 
 Messages are packets over a Unix socket (`SOCK_SEQPACKET`), UTF-8: a word, then lines of `name=value`.
-Frames go through memory that the client makes; its descriptor comes with the first `render` of a size.
+`vst.host.messages` lists them.
 
-    client                                   worker
-    hello    protocol, version          ->
-                                        <-   hello    protocol, version
-    render   id, size, time, settings   ->
-                                        <-   need     index, slot            (as often as it takes)
-    frame    index, hash                ->            or `missing`
-                                        <-   step     done, steps            (a past frame is painted)
-                                        <-   wait                            (loading, or busy elsewhere)
-    cancel   id                         ->            at any time
-                                        <-   done, failed or cancelled
-
-The memory has three slots, each 3×H×W float32, R'G'B' or linear RGB, top row first, not premultiplied:
-0 any frame that was needed, 1 the frame to be painted, 2 what was painted.
+Frames go through memory that the client creates; the first `render` of a size carries its file descriptor.
+The memory has three slots, each 3×H×W float32, R'G'B' or linear RGB, top row first, not premultiplied.
 """
 
 from __future__ import annotations
@@ -24,49 +13,88 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vst.errors import UsageError
+from vst.host.messages import MESSAGES, FieldType
 
 PROTOCOL = 1
-"""Grows with every change that the other side could not understand."""
+"""Increased by a change that the other side cannot understand."""
 
-LONGEST_PACKET = 16384
-"""Bytes; both sides refuse more."""
+PACKET_SIZE = 16384
+"""Bytes of the longest message."""
+
+HASH_SIZE = 16
+"""Bytes of a frame's hash."""
 
 OTHER, CURRENT, RESULT = range(3)
-"""The slots."""
+"""The slots of the shared memory: any source frame, the frame to stylize, the stylized frame."""
 
 SLOTS = 3
+"""How many slots the shared memory has."""
+
 LARGEST_SIDE = 32768
+"""Pixels."""
+
+_FIELDS = {message.word: {field.name: field.type for field in message.fields} for message in MESSAGES}
 
 
-def pack(word: str, **values: object) -> bytes:
-    """One message; line breaks in values become blanks."""
+def encode(word: str, **values: object) -> bytes:
+    """Write one message.
+
+    Args:
+        word: One of `MESSAGES`.
+        **values: All of its fields. Line breaks in texts become spaces.
+
+    Raises:
+        ValueError: if the fields are not those of the message.
+    """
+    types = _FIELDS[word]
+    if set(values) != set(types):
+        raise ValueError(f"the fields of {word!r} are {sorted(values)}; expected {sorted(types)}")
     lines = [word]
-    lines += [f"{name}={' '.join(str(value).splitlines())}" for name, value in values.items()]
-    return "\n".join(lines).encode(errors="replace")[:LONGEST_PACKET]
+    lines += [f"{name}={_write(types[name], value)}" for name, value in values.items()]
+    return "\n".join(lines).encode(errors="replace")[:PACKET_SIZE]
 
 
-def unpack(packet: bytes) -> tuple[str, dict[str, str]]:
-    """The word and the values of a message."""
+def split(packet: bytes) -> tuple[str, dict[str, str]]:
+    """The word and the fields of a message, as texts."""
     word, *lines = packet.decode(errors="replace").split("\n")
     return word, {name: value for name, _, value in (line.partition("=") for line in lines) if name}
 
 
+def typed(word: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a message, converted to `int`, `bool`, `float`, `str` and `bytes`.
+
+    Args:
+        word: One of `MESSAGES`.
+        texts: From `split`. Unknown fields are ignored.
+
+    Raises:
+        UsageError: for a field that is missing or invalid.
+    """
+    try:
+        return {name: _read(type_, texts[name]) for name, type_ in _FIELDS[word].items()}
+    except (KeyError, ValueError) as error:
+        raise UsageError(
+            f"the plugin sent an invalid {word!r} message ({error!r}); run 'vst plugin install' again"
+        ) from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One frame that a host wants painted.
+    """One frame to stylize: the fields of a `render` message.
 
     Attributes:
         number: Of the request; answers carry it.
-        run: Which plugin instance asks, and since which change that it was told of.
+        run: Identifies the plugin instance and its state of the clip.
         width: Of the frame in pixels.
-        height: Of the frame.
-        time: Of the frame: its index where `temporal`, else any growing number.
+        height: Of the frame in pixels.
+        time: Index of the frame where `temporal`, else a growing number.
         first: Index of the clip's first frame.
-        last: Index of its last one.
-        temporal: Whether frames of other times can be had.
-        gap: Without temporal access: the largest step in time that is no jump; 0 is found out.
+        last: Index of the clip's last frame.
+        temporal: Whether the host gives frames of other times.
+        gap: Where not `temporal`: a larger step in time is a jump; 0 if the frame rate is unknown.
         style: A style or blend.
         mode: A mode.
         strength: 0..1.
@@ -74,10 +102,10 @@ class Request:
         style_scale: Size of the strokes; None as `vst render` chooses.
         seed: For modes that draw random numbers.
         device: auto, cpu, cuda or cuda:n.
-        weights_dir: Looked in first.
-        linear: Frames are scene-linear, and so is what is painted.
-        interactive: Somebody is waiting at a screen.
-        limit: How many frames such a one waits for at most.
+        weights_dir: Folder of weights that is searched first.
+        linear: Frames are scene-linear, and so is the result.
+        interactive: A user waits for the frame.
+        limit: Where `interactive`: how many frames to stylize at most for this one.
     """
 
     number: int
@@ -107,39 +135,20 @@ class Request:
         return round(self.time)
 
 
-def parse_request(values: Mapping[str, str]) -> Request:
+def parse_request(texts: Mapping[str, str]) -> Request:
     """The request in a `render` message.
 
     Raises:
-        UsageError: for a value that is missing or cannot be meant.
+        UsageError: for a field that is missing or invalid.
     """
-    try:
-        request = Request(
-            number=int(values["id"]),
-            run=values["run"],
-            width=int(values["width"]),
-            height=int(values["height"]),
-            time=_finite(values["time"]),
-            first=int(values["first"]),
-            last=int(values["last"]),
-            temporal=values["temporal"] == "1",
-            gap=_finite(values["gap"]),
-            style=values["style"],
-            mode=values["mode"],
-            strength=_finite(values["strength"]),
-            keep_color=values["keep_color"] == "1",
-            style_scale=_finite(values["style_scale"]) or None,
-            seed=int(values["seed"]),
-            device=values["device"],
-            weights_dir=Path(values["weights"]).expanduser() if values["weights"] else None,
-            linear=values["linear"] == "1",
-            interactive=values["interactive"] == "1",
-            limit=max(int(values["limit"]), 1),
-        )
-    except (KeyError, ValueError) as error:
-        raise UsageError(
-            f"the plugin's request cannot be read ({error!r}); run 'vst plugin install' again"
-        ) from error
+    values = typed("render", texts)
+    number, weights, scale = values.pop("id"), values.pop("weights"), values.pop("style_scale")
+    request = Request(
+        **{**values, "limit": max(values["limit"], 1)},
+        number=number,
+        weights_dir=Path(weights).expanduser() if weights else None,
+        style_scale=scale or None,
+    )
     if not (1 <= request.width <= LARGEST_SIDE and 1 <= request.height <= LARGEST_SIDE):
         raise UsageError(
             f"the frame is {request.width}×{request.height}; expected sides of 1 to {LARGEST_SIDE} pixels"
@@ -147,8 +156,29 @@ def parse_request(values: Mapping[str, str]) -> Request:
     return request
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
+def _write(type_: FieldType, value: Any) -> str:
+    if type_ is FieldType.HASH:
+        return bytes(value).hex()
+    if type_ is FieldType.NUMBER:
+        return repr(float(value))
+    if type_ is FieldType.TEXT:
+        return " ".join(str(value).splitlines())
+    return str(int(value))
+
+
+def _read(type_: FieldType, text: str) -> int | bool | float | str | bytes:
+    if type_ is FieldType.INTEGER:
+        return int(text)
+    if type_ is FieldType.FLAG:
+        return text == "1"
+    if type_ is FieldType.NUMBER:
+        value = float(text)
+        if not math.isfinite(value):
+            raise ValueError(text)
+        return value
+    if type_ is FieldType.HASH:
+        found = bytes.fromhex(text)
+        if len(found) != HASH_SIZE:
+            raise ValueError(text)
+        return found
+    return text

@@ -10,9 +10,9 @@ from typing import Protocol
 from torch import Tensor
 
 from vst.host.cache import Cache
-from vst.host.colour import to_display
-from vst.host.memory import SharedFrames
+from vst.host.linear_light import to_display
 from vst.host.protocol import CURRENT, OTHER, Request
+from vst.host.shared_frames import SharedFrames
 from vst.motion.shot_detection import REACH, is_cut, small_picture
 from vst.postprocess import resize
 

@@ -1,4 +1,4 @@
-"""The process that paints for one host, and ends with it."""
+"""The worker: a process that stylizes frames for one host, and ends with it."""
 
 from __future__ import annotations
 
@@ -20,53 +20,53 @@ from typing import TYPE_CHECKING
 
 from vst.errors import VstError
 from vst.host.connection import Connection
-from vst.host.turn import Turns
+from vst.host.engine_lock import EngineLock
 
 if TYPE_CHECKING:
     from vst.host.engine import Engine
 
 LOG_VARIABLE = "VST_PLUGIN_LOG"
-"""Environment variable with the file that clients and worker write what they do to."""
+"""Environment variable with the path of the log file of clients and worker."""
 
-_LATE = ("cv2", "scenedetect")
-"""What the first frame would import: seconds without a sign of life."""
+_PRELOADED = ("cv2", "scenedetect")
+"""Imported with the engine, because importing them in the first render takes seconds."""
 
 _log = logging.getLogger(__name__)
 
-_LOOK = 0.5
-"""Seconds between two looks at whether the host is still there."""
+_CHECK_INTERVAL = 0.5
+"""Seconds between two checks of whether the host is alive."""
 
-_FIRST = 30.0
-"""Seconds for the first client to come."""
+_FIRST_CLIENT = 30.0
+"""Seconds to wait for the first client."""
 
 _LINGER = 2.0
-"""Seconds without any client after which the worker ends; a plugin that is loaded again finds it."""
+"""Seconds without clients after which the worker ends, so that a plugin that is loaded again finds it."""
 
 
 class Worker:
     """Listens, and serves each client in a thread.
 
     Args:
-        path: Of the socket; its folder has to be the user's own and closed to all others.
-        host: The process that is served.
+        path: Of the socket; its folder must belong to the user and be closed to others.
+        host: Process ID of the host.
 
     Raises:
-        VstError: where the folder is open to others, the host is gone, or the socket cannot be made.
+        VstError: if the folder is open to others, the host has ended, or the socket cannot be created.
     """
 
     def __init__(self, path: Path, host: int) -> None:
         check_private(path.parent)
-        _sweep(path.parent)
+        _remove_stale_files(path.parent)
         self._path, self._host = path, host
-        self._born = _birth(host)
-        if self._born is None:
-            raise VstError(f"process {host}, which is to be served, is not there; render again")
+        self._host_start = _start_time(host)
+        if self._host_start is None:
+            raise VstError(f"the host, process {host}, has ended; render again")
         self._clients = 0
-        self._count = threading.Lock()
-        self._alone_since = time.monotonic() + _FIRST - _LINGER
-        self._turns = Turns()
+        self._mutex = threading.Lock()
+        self._idle_since = time.monotonic() + _FIRST_CLIENT - _LINGER
+        self._lock = EngineLock()
         self._ready = threading.Event()
-        self._made: Engine | Exception | None = None
+        self._loaded: Engine | Exception | None = None
         try:
             path.unlink(missing_ok=True)
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -74,107 +74,107 @@ class Worker:
             path.chmod(0o600)
             self._listener.listen(8)
         except OSError as error:
-            raise VstError(f"the worker cannot listen at {path} ({error})") from error
+            raise VstError(f"the worker cannot listen at {path} ({error}); render again") from error
 
     def run(self) -> None:
-        """Serve until the host or the last client is gone."""
+        """Serve until the host or the last client has ended."""
         threading.Thread(target=self._load, name="load", daemon=True).start()
         threading.Thread(target=self._accept, name="accept", daemon=True).start()
-        while self._wanted():
-            time.sleep(_LOOK)
+        while self._is_needed():
+            time.sleep(_CHECK_INTERVAL)
         _log.info("the worker ends")
-        # The socket last: once it is gone a client may start the next worker, with a file of its own.
+        # The socket last: once it is removed a client may start the next worker, which has the same files.
         for path in (Path(f"{self._path}.err"), self._path):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _wanted(self) -> bool:
-        if _birth(self._host) != self._born:
+    def _is_needed(self) -> bool:
+        if _start_time(self._host) != self._host_start:
             return False
-        with self._count:
-            return self._clients > 0 or time.monotonic() - self._alone_since < _LINGER
+        with self._mutex:
+            return self._clients > 0 or time.monotonic() - self._idle_since < _LINGER
 
     def _load(self) -> None:
-        # The first render waits for it anyway; meanwhile the socket answers.
+        # In a thread: the first render waits for the engine anyway, and the socket answers meanwhile.
         try:
             from vst.host.engine import Engine
 
-            for name in _LATE:
+            for name in _PRELOADED:
                 importlib.import_module(name)
-            self._made = Engine()
+            self._loaded = Engine()
         except Exception as error:
             _log.exception("the engine cannot be loaded")
-            self._made = error
+            self._loaded = error
         self._ready.set()
 
     def _engine(self, seconds: float) -> Engine | None:
         if not self._ready.wait(seconds):
             return None
-        if isinstance(self._made, Exception):
-            raise VstError(f"vst cannot start in {sys.executable} ({self._made}); run 'vst doctor'")
-        return self._made
+        if isinstance(self._loaded, Exception):
+            raise VstError(f"cannot load vst in {sys.executable} ({self._loaded}); run 'vst doctor'")
+        return self._loaded
 
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
-                _log.exception("a client cannot be heard")
-                time.sleep(_LOOK)
+                _log.exception("cannot accept a client")
+                time.sleep(_CHECK_INTERVAL)
                 continue
             if _user_of(client) != os.getuid():
                 client.close()
                 continue
-            with self._count:
+            with self._mutex:
                 self._clients += 1
             threading.Thread(target=self._serve, args=(client,), name="client", daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         try:
-            Connection(client, self._engine, self._turns).serve()
+            Connection(client, self._engine, self._lock).serve()
         except Exception:
-            _log.exception("a connection broke")
+            _log.exception("a connection failed")
         finally:
-            with self._count:
+            with self._mutex:
                 self._clients -= 1
-                self._alone_since = time.monotonic()
+                self._idle_since = time.monotonic()
 
 
 def check_private(folder: Path) -> None:
-    """Refuse a folder that others can look into.
+    """Refuse a folder that others can read.
 
     Raises:
-        VstError: with what is wrong.
+        VstError: if others can read it, or it is not a folder of the user.
     """
     try:
         found = folder.lstat()
     except OSError as error:
-        raise VstError(f"folder {folder} cannot be used ({error})") from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise VstError(
-            f"{folder} has to be a folder of your own that is closed to others; remove it and render again"
-        )
+            f"cannot use the folder {folder} ({error}); set XDG_RUNTIME_DIR to a folder of your own"
+        ) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise VstError(f"{folder} must belong to you and be closed to others; remove it and render again")
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what workers left that were killed: sockets are named after their host's process."""
-    for left in folder.glob("*.sock"):
-        if left.stem.isdigit() and _birth(int(left.stem)) is None:
-            for path in (left, left.with_name(f"{left.name}.err")):
+def _remove_stale_files(folder: Path) -> None:
+    """Remove the files of workers that were killed; a socket is named after the process of its host."""
+    for stale in folder.glob("*.sock"):
+        if stale.stem.isdigit() and _start_time(int(stale.stem)) is None:
+            for path in (stale, stale.with_name(f"{stale.name}.err")):
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str]) -> None:
     """The worker's command line; ends the process."""
-    parser = argparse.ArgumentParser(prog="vst.host", description="Paints for the editor plugins.")
+    parser = argparse.ArgumentParser(prog="vst.host", description="Stylizes frames for the editor plugins.")
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--host", type=int, required=True)
     options = parser.parse_args(arguments)
     os.umask(0o077)
-    # Nothing of the host's that came along is kept open by the worker.
+    # Close the file descriptors that were inherited from the host.
     os.closerange(3, min(os.sysconf("SC_OPEN_MAX"), 65536))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal means the host
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host
     _start_log()
     code = 0
     try:
@@ -183,7 +183,7 @@ def main(arguments: Sequence[str]) -> None:
         _log.error("%s", error)
         os.write(2, f"{error}\n".encode())
         code = 1
-    # A frame may be under way in another thread, and nobody waits for it any more.
+    # Without waiting for threads: a frame in progress has no client any more.
     os._exit(code)
 
 
@@ -201,8 +201,8 @@ def _start_log() -> None:
     _log.info("worker %d started", os.getpid())
 
 
-def _birth(process: int) -> str | None:
-    """When a process began, in the kernel's ticks; None where there is none, or only its remains."""
+def _start_time(process: int) -> str | None:
+    """When a process started, in clock ticks; None if there is none, or it is a zombie."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:

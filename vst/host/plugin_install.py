@@ -1,4 +1,4 @@
-"""The plugins put where hosts look for them, with the way to this Python."""
+"""Installs the plugins where hosts search for them, with the path of this Python."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import vst
 from vst.errors import VstError, WeightsError
 from vst.files import user_data_folder
-from vst.host.build import Built, find_or_build
 from vst.host.kdenlive import EFFECT, describe_effect
+from vst.host.plugin_build import Built, find_or_build
 
 BUNDLE = "vst.ofx.bundle"
 IDENTIFIER = "vst.paint"
@@ -32,13 +32,13 @@ _ICON = 64
 
 
 @dataclass(frozen=True)
-class Places:
+class PluginFolders:
     """Folders of plugins.
 
     Attributes:
-        ofx: Where the bundle lies.
-        frei0r: Where the filter lies.
-        kdenlive: Where Kdenlive looks for descriptions of effects; None leaves it out.
+        ofx: Holds the OpenFX bundle.
+        frei0r: Holds the frei0r filter.
+        kdenlive: Holds descriptions of effects for Kdenlive; None writes none.
     """
 
     ofx: Path
@@ -56,44 +56,44 @@ class Places:
         return self.frei0r / FREI0R
 
 
-def user_places() -> Places:
-    """Where this user's own plugins go: the first folder of $OFX_PLUGIN_PATH and $FREI0R_PATH, if set.
+def user_folders() -> PluginFolders:
+    """The folders of this user: the first of $OFX_PLUGIN_PATH and of $FREI0R_PATH, if set.
 
-    OpenFX has no folder of a user's own on Linux, so without the variable it is one of ours.
+    OpenFX defines no folder for one user on Linux; without the variable it is one in vst's data folder.
     """
     ofx = _first_of("OFX_PLUGIN_PATH") or user_data_folder() / "OFX"
     frei0r = _first_of("FREI0R_PATH") or Path.home() / ".frei0r-1" / "lib"
-    return Places(ofx, frei0r, user_data_folder().parent / "kdenlive" / "effects")
+    return PluginFolders(ofx, frei0r, user_data_folder().parent / "kdenlive" / "effects")
 
 
-def system_places() -> Places:
-    """Where plugins for all users go."""
-    return Places(SYSTEM_OFX, SYSTEM_FREI0R, SYSTEM_KDENLIVE)
+def system_folders() -> PluginFolders:
+    """The folders for all users."""
+    return PluginFolders(SYSTEM_OFX, SYSTEM_FREI0R, SYSTEM_KDENLIVE)
 
 
 def binary_in(bundle: Path) -> Path:
-    """The plugin inside a bundle. The spelling of the folder is what hosts look for.
+    """The plugin inside a bundle; OpenFX specifies the folder's name.
 
     Raises:
-        VstError: for a processor that OpenFX has no folder for.
+        VstError: for a processor that OpenFX specifies no folder for.
     """
     machine = platform.machine()
     if machine not in _ARCHITECTURES:
-        raise VstError(f"OpenFX has no place for plugins of {machine}; expected x86_64 or aarch64")
+        raise VstError(f"OpenFX specifies no folder for plugins on {machine}; expected x86_64 or aarch64")
     return bundle / "Contents" / _ARCHITECTURES[machine] / "vst.ofx"
 
 
 def configuration_in(bundle: Path) -> Path:
-    """The file that tells the plugin where Python is."""
+    """The configuration file inside a bundle."""
     return bundle / "Contents" / "Resources" / CONFIGURATION
 
 
-def install(places: Places, built: Built | None = None) -> list[Path]:
-    """Install both plugins, in place of what is there.
+def install(folders: PluginFolders, built: Built | None = None) -> list[Path]:
+    """Install both plugins, replacing those that are there.
 
     Args:
-        places: Where to.
-        built: What to install; None takes `find_or_build`.
+        folders: Where to.
+        built: The compiled plugins; None uses `find_or_build`.
 
     Returns:
         The bundle and the filter.
@@ -102,45 +102,45 @@ def install(places: Places, built: Built | None = None) -> list[Path]:
         VstError: where a folder cannot be written, or the plugins cannot be compiled.
     """
     built = built or find_or_build()
-    binary, configuration = binary_in(places.bundle), configuration_in(places.bundle)
-    beside = places.filter.with_suffix(".conf")
+    binary, configuration = binary_in(folders.bundle), configuration_in(folders.bundle)
+    beside = folders.filter.with_suffix(".conf")
     try:
         text = _configuration(_styles_in(configuration))
-        _put(built.ofx.read_bytes(), binary, 0o755)
-        _put(text.encode(), configuration, 0o644)
+        _write_file(built.ofx.read_bytes(), binary, 0o755)
+        _write_file(text.encode(), configuration, 0o644)
         icon = _icon()
         if icon is not None:
-            _put(icon, configuration.with_name(f"{IDENTIFIER}.png"), 0o644)
-        _put(_configuration(_styles_in(beside)).encode(), beside, 0o644)
-        _put(built.frei0r.read_bytes(), places.filter, 0o755)
-        if places.kdenlive is not None:
+            _write_file(icon, configuration.with_name(f"{IDENTIFIER}.png"), 0o644)
+        _write_file(_configuration(_styles_in(beside)).encode(), beside, 0o644)
+        _write_file(built.frei0r.read_bytes(), folders.filter, 0o755)
+        if folders.kdenlive is not None:
             modes = [value for name, value in read_configuration(beside) if name == "mode"]
-            _put(describe_effect(_styles_in(beside), modes), places.kdenlive / EFFECT, 0o644)
+            _write_file(describe_effect(_styles_in(beside), modes), folders.kdenlive / EFFECT, 0o644)
     except OSError as error:
         raise VstError(
-            f"cannot write {error.filename or places.ofx} ({error.strerror}); give another folder, "
+            f"cannot write {error.filename or folders.ofx} ({error.strerror}); give another folder, "
             "or run as root"
         ) from error
-    return [places.bundle, places.filter]
+    return [folders.bundle, folders.filter]
 
 
-def uninstall(places: Places) -> list[Path]:
-    """Remove what `install` put there.
+def uninstall(folders: PluginFolders) -> list[Path]:
+    """Remove what `install` wrote.
 
     Returns:
-        What was removed.
+        The files and folders that were removed.
 
     Raises:
         VstError: where a folder cannot be written.
     """
     removed = []
     try:
-        if places.bundle.is_dir():
-            shutil.rmtree(places.bundle)
-            removed.append(places.bundle)
-        files = [places.filter, places.filter.with_suffix(".conf")]
-        if places.kdenlive is not None:
-            files.append(places.kdenlive / EFFECT)
+        if folders.bundle.is_dir():
+            shutil.rmtree(folders.bundle)
+            removed.append(folders.bundle)
+        files = [folders.filter, folders.filter.with_suffix(".conf")]
+        if folders.kdenlive is not None:
+            files.append(folders.kdenlive / EFFECT)
         for path in files:
             if path.is_file():
                 path.unlink()
@@ -161,20 +161,20 @@ def _configuration(known: Iterable[str]) -> str:
     from vst.modes import MODES
     from vst.styles import load_catalogue
 
-    # A host's project has the index of a style: those that were there stay where they are.
+    # Projects save the index of a style, so known styles keep their positions.
     catalogue = load_catalogue().styles
     styles = list(dict.fromkeys([*known, *catalogue]))
-    # So with modes: the first two keep their places, others come once a style has weights for them.
-    having = {mode for style in catalogue.values() for mode in style.modes}
-    modes = list(dict.fromkeys(["vtn", "itn", *(name for name in MODES if name in having)]))
-    alone = [name for name in modes if hasattr(MODES[name].factory, "step_batch")]
+    # Likewise for modes: vtn and itn come first, others follow when a style has weights for them.
+    available = {mode for style in catalogue.values() for mode in style.modes}
+    modes = list(dict.fromkeys(["vtn", "itn", *(name for name in MODES if name in available)]))
+    stateless = [name for name in modes if hasattr(MODES[name].factory, "step_batch")]
     lines = [
         "# Written by 'vst plugin install'.",
         f"python={sys.executable}",
         f"package={Path(vst.__file__).parents[1]}",
         f"version={vst.__version__}",
         *(f"mode={name}" for name in modes),
-        *(f"alone={name}" for name in alone),
+        *(f"alone={name}" for name in stateless),
         *(f"style={name}" for name in styles),
     ]
     return "\n".join(lines) + "\n"
@@ -187,7 +187,7 @@ def _styles_in(path: Path) -> list[str]:
 
 
 def _icon() -> bytes | None:
-    """A thumbnail of the first style that has one, as the host shows it."""
+    """The thumbnail of the first style that has one, as a small PNG."""
     import io
 
     from PIL import Image
@@ -209,7 +209,7 @@ def _icon() -> bytes | None:
     return data.getvalue()
 
 
-def _put(data: bytes, path: Path, mode: int) -> None:
+def _write_file(data: bytes, path: Path, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, made = tempfile.mkstemp(dir=path.parent)
     try:

@@ -1,4 +1,4 @@
-"""Scene-linear light and display-referred R'G'B' (IEC 61966-2-1, sRGB), for hosts that hand over light."""
+"""Scene-linear RGB and display-referred R'G'B' (IEC 61966-2-1, sRGB), for hosts that work in linear RGB."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _OFFSET = 0.055
 _POWER = 2.4
 
 
-def to_display(light: Tensor) -> Tensor:
-    """Linear RGB to R'G'B'; the curve goes on above 1, and below 0 as its mirror image."""
-    size = light.abs()
+def to_display(linear: Tensor) -> Tensor:
+    """Linear RGB to R'G'B'; extended above 1, and point-symmetrically below 0."""
+    size = linear.abs()
     curved = (1 + _OFFSET) * size.clamp_min(_LINEAR_BELOW) ** (1 / _POWER) - _OFFSET
-    return torch.where(size <= _LINEAR_BELOW, _SLOPE * light, torch.copysign(curved, light))
+    return torch.where(size <= _LINEAR_BELOW, _SLOPE * linear, torch.copysign(curved, linear))
 
 
-def to_light(display: Tensor) -> Tensor:
+def to_linear(display: Tensor) -> Tensor:
     """R'G'B' to linear RGB, the inverse of `to_display`."""
     size = display.abs()
     curved = ((size + _OFFSET) / (1 + _OFFSET)) ** _POWER

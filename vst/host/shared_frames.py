@@ -18,12 +18,12 @@ class SharedFrames:
     """Slots for frames of one size.
 
     Args:
-        descriptor: Of the memory, taken over and closed.
+        descriptor: Of the memory; closed here.
         width: Of a frame.
         height: Of a frame.
 
     Raises:
-        UsageError: where the memory is smaller than the slots.
+        UsageError: if the memory is smaller than the slots.
     """
 
     def __init__(self, descriptor: int, width: int, height: int) -> None:
@@ -38,7 +38,7 @@ class SharedFrames:
         finally:
             os.close(descriptor)
         self.size = (width, height)
-        # The tensors keep the mapping alive, and with them it goes.
+        # The tensors keep the mapping alive.
         self._slots = [
             torch.frombuffer(
                 memory, dtype=torch.float32, count=length, offset=slot * length * _SAMPLE
@@ -47,5 +47,5 @@ class SharedFrames:
         ]
 
     def slot(self, number: int) -> Tensor:
-        """A slot as 3×H×W float32; what the other side writes there shows in it."""
+        """A slot as 3×H×W float32, a view of the shared memory."""
         return self._slots[number]

@@ -1,4 +1,4 @@
-"""The plugins compiled: three small programs in C without any dependency.
+"""Compiles the plugins: three small programs in C without dependencies.
 
 This module is used by `setup.py` too, so it imports nothing but Python's own library and `vst.errors`.
 """
@@ -54,24 +54,24 @@ class Built:
     host: Path
 
     def complete(self) -> bool:
-        """Whether all are there."""
+        """Whether all of them exist."""
         return all(path.is_file() for path in (self.ofx, self.frei0r, self.host))
 
 
 def source_folder() -> Path:
-    """Where the plugins' sources are: beside the package in a checkout, inside it where it is installed."""
+    """The folder of the plugins' sources: beside the package in a checkout, inside an installed package."""
     package = Path(__file__).parents[1]
     checkout = (package.parent / "setup.cfg").is_file()
     return package.parent / "plugins" if checkout else package / "_plugins"
 
 
 def built_in(folder: Path) -> Built:
-    """What a build into a folder makes, whether or not it is there."""
+    """The paths that a build into a folder writes, whether or not they exist."""
     return Built(folder / "vst.ofx", folder / "vst_frei0r.so", folder / "vst_ofx_host")
 
 
 def find_compiler() -> str | None:
-    """$CC, or the C compiler that is there."""
+    """The path of a C compiler: $CC, else cc, gcc or clang; None if there is none."""
     names = [os.environ["CC"]] if os.environ.get("CC") else ["cc", "gcc", "clang"]
     return next((path for path in map(shutil.which, names) if path), None)
 
@@ -80,12 +80,12 @@ def build(folder: Path, *, sources: Path | None = None, sanitizer: str | None = 
     """Compile everything into a folder; warnings are errors.
 
     Args:
-        folder: Made if it is not there.
+        folder: Created if absent.
         sources: `source_folder` unless given.
-        sanitizer: `address` or `thread`: programs that watch themselves, for tests.
+        sanitizer: `address` or `thread`: compile with that sanitizer, for tests.
 
     Raises:
-        VstError: where there is no compiler, or it refuses; the message says what to do.
+        VstError: without a compiler, or if it fails; the message says what to do.
     """
     if sys.platform != "linux":
         raise VstError(f"the editor plugins are for Linux; this is {sys.platform}")
@@ -97,16 +97,17 @@ def build(folder: Path, *, sources: Path | None = None, sanitizer: str | None = 
     if sanitizer is not None:
         flags += [f"-fsanitize={sanitizer}", "-fno-omit-frame-pointer", "-g"]
     client = sorted((sources / "client").glob("*.c"))
+    pixels = [sources / "client" / name for name in ("pixels.c", "frame_hash.c")]
     if not client:
-        raise VstError(f"the plugins' sources are not in {sources}; install vst again")
+        raise VstError(f"the plugins' sources are missing from {sources}; install vst again")
     built = built_in(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # A host that unloads a plugin and loads it again finds what it left: the worker, which is its child.
+    # Never unmapped, so that a plugin that is loaded again still knows its child process, the worker.
     library = ["-shared", "-Wl,-z,nodelete"]
     plans: tuple[tuple[Path, list[str], list[Path]], ...] = (
         (built.ofx, library, [*sorted((sources / "openfx").glob("*.c")), *client]),
         (built.frei0r, library, [*sorted((sources / "frei0r").glob("*.c")), *client]),
-        (built.host, [], [*sorted((sources / "testhost").glob("*.c")), sources / "client" / "pixels.c"]),
+        (built.host, [], [*sorted((sources / "testhost").glob("*.c")), *pixels]),
     )
     for target, kind, files in plans:
         _compile([compiler, *flags, *kind, *map(str, files)], target)
@@ -114,7 +115,7 @@ def build(folder: Path, *, sources: Path | None = None, sanitizer: str | None = 
 
 
 def find_or_build() -> Built:
-    """The plugins that came with the package, or that were compiled before, or compiled now.
+    """The plugins that were installed with the package or compiled earlier; else compiles them.
 
     Raises:
         VstError: as `build`.
@@ -129,7 +130,7 @@ def find_or_build() -> Built:
 
 
 def _compile(command: list[str], target: Path) -> None:
-    # Beside the target and then renamed: a host may have the old one mapped, or two builds may run at once.
+    # Written beside the target and renamed: a host may have mapped the old file, or two builds may run.
     with tempfile.TemporaryDirectory(dir=target.parent) as work:
         made = Path(work) / target.name
         try:
@@ -142,7 +143,7 @@ def _compile(command: list[str], target: Path) -> None:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VstError(
-                f"{command[0]} cannot compile {target.name} ({error}); set CC to another"
+                f"{command[0]} cannot compile {target.name} ({error}); set CC to another compiler"
             ) from error
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "error" in line or "undefined" in line]
