@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from vst.device import choose_precision
 from vst.frame import Frame
 from vst.host.engine import Engine, Outcome
-from vst.host.protocol import RESULT, SLOTS, Request
+from vst.host.protocol import RESULT, SLOTS, Request, RequestedClip, RequestedSettings
 from vst.host.shared_frames import SharedFrames
 from vst.modes import create_stylizer
 from vst.motion import EstimatedMotion, create_estimator
@@ -46,6 +46,14 @@ def moving_picture(number: int, width: int = WIDTH, height: int = HEIGHT, cut: i
     return np.round(picture * 255).astype(np.uint8)
 
 
+def changed(request: Request, **changes: object) -> Request:
+    """A request with other values of its own, its clip's or its settings' attributes."""
+    own = {each.name: changes.pop(each.name) for each in fields(Request) if each.name in changes}
+    clip = {each.name: changes.pop(each.name) for each in fields(RequestedClip) if each.name in changes}
+    groups = {"clip": replace(request.clip, **clip), "settings": replace(request.settings, **changes)}
+    return replace(request, **groups, **own)
+
+
 class Host:
     """Has a clip, and asks an engine for frames of it.
 
@@ -65,22 +73,21 @@ class Host:
         self.request = Request(
             number=1,
             run="run",
-            width=width,
-            height=height,
             time=0.0,
-            first=0,
-            last=len(clip) - 1,
-            temporal=True,
-            gap=1.0,
-            strength=1.0,
-            keep_color=False,
-            style_scale=None,
-            seed=0,
-            device="cpu",
-            linear=False,
+            clip=RequestedClip(
+                width=width,
+                height=height,
+                linear=False,
+                first=0,
+                last=len(clip) - 1,
+                temporal=True,
+                gap=1.0,
+            ),
+            settings=RequestedSettings(
+                strength=1.0, keep_color=False, style_scale=None, seed=0, device="cpu", **settings
+            ),
             interactive=False,
             limit=60,
-            **settings,
         )
 
     def fetch(self, index: int, slot: int) -> bytes | None:
@@ -89,7 +96,7 @@ class Host:
         return hashlib.md5(self.clip[index].numpy().tobytes()).digest()
 
     def ask(self, time: float, **changes: object) -> tuple[Outcome, Tensor]:
-        request = replace(self.request, time=float(time), **changes)
+        request = changed(self.request, time=float(time), **changes)
         outcome = self.engine.paint(request, self, self.frames)
         return outcome, self.frames.slot(RESULT).clone()
 

@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from tests.host.conftest import CUT, FRAMES
+from tests.host.conftest import CUT, FRAMES, changed
 from vst.errors import UsageError, VstError
 from vst.host.engine import Engine
 from vst.postprocess import Postprocess
@@ -122,9 +122,8 @@ def test_playing_on_from_an_approximate_frame_paints_one_frame_at_a_time(make_ho
     host = make_host()
     host.ask(4, interactive=True, limit=2)
     steps: list[tuple[int, int]] = []
-    request = host.request
     host.engine.paint(
-        type(request)(**{**vars(request), "time": 5.0, "interactive": True, "limit": 2}),
+        changed(host.request, time=5.0, interactive=True, limit=2),
         host,
         host.frames,
         lambda done, of: steps.append((done, of)),

@@ -47,9 +47,18 @@ def test_a_message_with_other_fields_than_the_table_has_is_not_sent(fields):
 
 def test_a_request_is_read():
     request = parse_request(RENDER)
-    assert (request.number, request.index, request.style_scale, request.weights_dir) == (3, 5, None, None)
-    assert request.keep_color
-    assert request.temporal
+    assert (request.number, request.index, request.interactive, request.limit) == (3, 5, False, 60)
+    assert (request.clip.width, request.clip.height, request.clip.first, request.clip.last) == (
+        64,
+        48,
+        0,
+        9,
+    )
+    assert request.clip.temporal
+    assert request.settings.keep_color
+    assert (request.settings.strength, request.settings.seed) == (0.5, 7)
+    assert request.settings.style_scale is None
+    assert request.settings.weights_dir is None
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ class Connection:
     def _shared_frames(self, request: Request) -> SharedFrames:
         from vst.host.shared_frames import SharedFrames
 
-        size = (request.width, request.height)
+        size = (request.clip.width, request.clip.height)
         if self._descriptors:
             self._frames = None
             descriptor = self._descriptors.pop()
@@ -191,7 +191,7 @@ class Connection:
             self._frames = SharedFrames(descriptor, *size)
         if self._frames is None or self._frames.size != size:
             raise UsageError(
-                f"the plugin shares no memory for frames of {request.width}×{request.height}; "
+                f"the plugin shares no memory for frames of {request.clip.width}×{request.clip.height}; "
                 "start the editor again"
             )
         return self._frames

@@ -127,17 +127,25 @@ class Engine:
             VstError: for settings that cannot be meant, missing or damaged weights, or a source that
                 changes while it is looked at.
         """
-        check_strength(request.strength)
-        check_style_scale(request.style_scale)
-        working = working_size(request.width, request.height, request.style_scale)
+        check_strength(request.settings.strength)
+        check_style_scale(request.settings.style_scale)
+        working = working_size(request.clip.width, request.clip.height, request.settings.style_scale)
         session = self._sessions.find(request)
         began = session.seconds
         key = (
             session.fingerprint
-            + repr((request.width, request.height, working, request.linear, request.seed)).encode()
+            + repr(
+                (
+                    request.clip.width,
+                    request.clip.height,
+                    working,
+                    request.clip.linear,
+                    request.settings.seed,
+                )
+            ).encode()
         )
         run = self._run(request)
-        if request.temporal and session.temporal:
+        if request.clip.temporal and session.temporal:
             run.begin(request.index, request.interactive)
         else:
             run.forget()  # each frame for itself
@@ -148,7 +156,7 @@ class Engine:
                 if not session.temporal:
                     link, approximate = first_link(digest), False
                     painted = self._alone(session, view, key, link, request)
-                elif request.temporal:
+                elif request.clip.temporal:
                     link, painted, approximate = self._in_shot(session, view, key, run, request, told)
                 else:
                     stream, approximate = self._stream(request), False
@@ -156,10 +164,10 @@ class Engine:
                         session,
                         key,
                         request.time,
-                        request.gap,
+                        request.clip.gap,
                         digest,
                         view.image(request.index),
-                        request.seed,
+                        request.settings.seed,
                     )
                     link = stream.link
                 self._finish(view, painted, key, link, request, frames, approximate)
@@ -194,7 +202,7 @@ class Engine:
     ) -> Tensor:
         painted = self._paintings.get((key, link))
         if painted is None:
-            painted, _ = session.step(view.image(request.index), None, 0, request.seed)
+            painted, _ = session.step(view.image(request.index), None, 0, request.settings.seed)
             self._paintings.put((key, link), painted)
         return painted
 
@@ -220,7 +228,7 @@ class Engine:
             return link, painted, False
         steps = index - after
         for number in range(after + 1, index + 1):
-            painted, state = session.step(view.image(number), state, number - start, request.seed)
+            painted, state = session.step(view.image(number), state, number - start, request.settings.seed)
             self._keep(key, run.links[number][1], number - start, painted, state)
             if number < index:
                 told(number - after, steps)
@@ -288,7 +296,7 @@ class Engine:
         painted = None
         for number in range(after + 1, index + 1):
             position += 1
-            painted, state = session.step(view.image(number), state, position, request.seed)
+            painted, state = session.step(view.image(number), state, position, request.settings.seed)
             if number < index:
                 told(number - after, index - after)
         assert painted is not None
@@ -306,16 +314,16 @@ class Engine:
         frames: SharedFrames,
         approximate: bool,
     ) -> None:
-        name = (key, link, request.strength, request.keep_color)
+        name = (key, link, request.settings.strength, request.settings.keep_color)
         result = None if approximate else self._results.get(name)
         if result is None:
             whole = view.current_image()
             seen = painted if painted.shape == whole.shape else view.image(request.index)
-            postprocess = Postprocess(request.strength, request.keep_color)
+            postprocess = Postprocess(request.settings.strength, request.settings.keep_color)
             result = StylizerSession(None, None, postprocess).compose(painted, seen, whole)
-            result = to_linear(result) if request.linear else result
+            result = to_linear(result) if request.clip.linear else result
             if not approximate:
-                shared = request.strength == 0 and not request.linear
+                shared = request.settings.strength == 0 and not request.clip.linear
                 self._results.put(name, result.clone() if shared else result)
         frames.slot(RESULT).copy_(result)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -82,19 +82,33 @@ def typed(word: str, texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """One frame to stylize: the fields of a `render` message.
+class RequestedClip:
+    """The source clip as the host gives it.
 
     Attributes:
-        number: Of the request; answers carry it.
-        run: Identifies the plugin instance and its state of the clip.
-        width: Of the frame in pixels.
-        height: Of the frame in pixels.
-        time: Index of the frame where `temporal`, else a growing number.
-        first: Index of the clip's first frame.
-        last: Index of the clip's last frame.
+        width: Of a frame in pixels.
+        height: Of a frame in pixels.
+        linear: Frames are scene-linear, and so is the result.
+        first: Index of the first frame.
+        last: Index of the last frame.
         temporal: Whether the host gives frames of other times.
         gap: Where not `temporal`: a larger step in time is a jump; 0 if the frame rate is unknown.
+    """
+
+    width: int
+    height: int
+    linear: bool
+    first: int
+    last: int
+    temporal: bool
+    gap: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestedSettings:
+    """How to stylize, as for `vst render`.
+
+    Attributes:
         style: A style or blend.
         mode: A mode.
         strength: 0..1.
@@ -103,20 +117,8 @@ class Request:
         seed: For modes that draw random numbers.
         device: auto, cpu, cuda or cuda:n.
         weights_dir: Folder of weights that is searched first.
-        linear: Frames are scene-linear, and so is the result.
-        interactive: A user waits for the frame.
-        limit: Where `interactive`: how many frames to stylize at most for this one.
     """
 
-    number: int
-    run: str
-    width: int
-    height: int
-    time: float
-    first: int
-    last: int
-    temporal: bool
-    gap: float
     style: str
     mode: str
     strength: float
@@ -125,7 +127,27 @@ class Request:
     seed: int
     device: str
     weights_dir: Path | None
-    linear: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One frame to stylize: the fields of a `render` message.
+
+    Attributes:
+        number: Of the request; answers carry it.
+        run: Identifies the plugin instance and its state of the clip.
+        time: Index of the frame where the clip is `temporal`, else a growing number.
+        clip: The source clip.
+        settings: How to stylize.
+        interactive: A user waits for the frame.
+        limit: Where `interactive`: how many frames to stylize at most for this one.
+    """
+
+    number: int
+    run: str
+    time: float
+    clip: RequestedClip
+    settings: RequestedSettings
     interactive: bool
     limit: int
 
@@ -142,17 +164,20 @@ def parse_request(texts: Mapping[str, str]) -> Request:
         UsageError: for a field that is missing or invalid.
     """
     values = typed("render", texts)
-    number, weights, scale = values.pop("id"), values.pop("weights"), values.pop("style_scale")
+    values["style_scale"] = values["style_scale"] or None
+    values["weights_dir"] = Path(values["weights"]).expanduser() if values["weights"] else None
     request = Request(
-        **{**values, "limit": max(values["limit"], 1)},
-        number=number,
-        weights_dir=Path(weights).expanduser() if weights else None,
-        style_scale=scale or None,
+        number=values["id"],
+        run=values["run"],
+        time=values["time"],
+        clip=RequestedClip(**{each.name: values[each.name] for each in fields(RequestedClip)}),
+        settings=RequestedSettings(**{each.name: values[each.name] for each in fields(RequestedSettings)}),
+        interactive=values["interactive"],
+        limit=max(values["limit"], 1),
     )
-    if not (1 <= request.width <= LARGEST_SIDE and 1 <= request.height <= LARGEST_SIDE):
-        raise UsageError(
-            f"the frame is {request.width}×{request.height}; expected sides of 1 to {LARGEST_SIDE} pixels"
-        )
+    width, height = request.clip.width, request.clip.height
+    if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
+        raise UsageError(f"the frame is {width}×{height}; expected sides of 1 to {LARGEST_SIDE} pixels")
     return request
 
 

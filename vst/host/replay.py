@@ -84,11 +84,18 @@ class SessionPool:
         Raises:
             VstError: The style, mode or device does not exist, or weights are damaged.
         """
-        check_mode(request.mode)
-        device = choose_device(request.device)
+        check_mode(request.settings.mode)
+        device = choose_device(request.settings.device)
         precision = choose_precision("auto", device)
         style, stamps = self._resolve(request)
-        settings = (request.style, request.mode, str(device), precision, torch.__version__, stamps)
+        settings = (
+            request.settings.style,
+            request.settings.mode,
+            str(device),
+            precision,
+            torch.__version__,
+            stamps,
+        )
         key = repr(settings).encode()
         found = self._sessions.get(key)
         if found is None:
@@ -106,11 +113,13 @@ class SessionPool:
 
     def _resolve(self, request: Request) -> tuple[ResolvedStyle, list[_Stamp]]:
         """The weight files of the request, resolved again when one of them has changed."""
-        key = (request.style, request.mode, request.weights_dir)
+        key = (request.settings.style, request.settings.mode, request.settings.weights_dir)
         known = self._styles.get(key)
         if known is not None and known[1] == _stamps(known[0].files):
             return known
-        style = resolve_style(request.style, request.mode, weights_dir=request.weights_dir)
+        style = resolve_style(
+            request.settings.style, request.settings.mode, weights_dir=request.settings.weights_dir
+        )
         self._styles[key] = style, _stamps(style.files)
         return self._styles[key]
 

@@ -108,7 +108,7 @@ class View:
     ) -> None:
         self._request, self._run, self._supply, self._frames = request, run, supply, frames
         self._working, self._pictures, self._smalls, self._cuts = working, pictures, smalls, cuts
-        self._form = (request.width, request.height, working, request.linear)
+        self._form = (request.clip.width, request.clip.height, working, request.clip.linear)
 
     def current(self) -> bytes:
         """Fetch the frame that is to be painted, and the one before it, whatever is known of them.
@@ -120,7 +120,7 @@ class View:
             Changed: where one of them is not what was relied upon.
         """
         index = self._request.index
-        if self._request.temporal and index - 1 in self._run.hashes:
+        if self._request.clip.temporal and index - 1 in self._run.hashes:
             self._fetch(index - 1, OTHER)
         found = self._fetch(index, CURRENT)
         if found is None:
@@ -133,7 +133,7 @@ class View:
 
     def hash_of(self, index: int) -> bytes | None:
         """The hash of a frame; None where the clip has no such frame."""
-        inside = self._request.first <= index <= self._request.last
+        inside = self._request.clip.first <= index <= self._request.clip.last
         if not inside and index != self._request.index:
             return None
         if index not in self._run.hashes:
@@ -203,7 +203,7 @@ class View:
 
     def _displayed(self, slot: int) -> Tensor:
         image = self._frames.slot(slot)
-        return to_display(image) if self._request.linear else image
+        return to_display(image) if self._request.clip.linear else image
 
     def _reduced(self, slot: int) -> Tensor:
         image = self._displayed(slot)
