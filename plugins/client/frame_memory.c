@@ -54,7 +54,8 @@ int vst_allocate_frames(frame_memory *memory, int width, int height, char error[
         (map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory->descriptor, 0)) == MAP_FAILED)
         failure = errno;
     if (failure) {
-        vst_set_error(error, "vst: cannot allocate %zu MB for frames (%s); close other programs, or use smaller frames",
+        vst_set_error(error,
+                      "vst: cannot allocate %zu MB for frames (%s); close other programs, or use smaller frames",
                       bytes / 1000000, strerror(failure));
         vst_free_frames(memory);
         return -1;

@@ -25,7 +25,8 @@ int vst_private_folder(char folder[VST_PATH], char error[VST_ERROR_SIZE])
     else
         snprintf(folder, VST_PATH, "/tmp/vst-%u", (unsigned)getuid());
     if (mkdir(folder, 0700) && errno != EEXIST) {
-        vst_set_error(error, "vst: cannot create the folder %s (%s); set XDG_RUNTIME_DIR to a folder of your own", folder, strerror(errno));
+        vst_set_error(error, "vst: cannot create the folder %s (%s); set XDG_RUNTIME_DIR to a folder of your own",
+                      folder, strerror(errno));
         return -1;
     }
     if (lstat(folder, &found) || !S_ISDIR(found.st_mode) || found.st_uid != getuid() || (found.st_mode & 077)) {

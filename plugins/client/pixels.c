@@ -203,8 +203,8 @@ void vst_write(const float *planes, int width, int height, int left, int top, co
             for (int i = 0; i < count; i++)
                 alpha[i] = 1.0f;
             if (source->components != 3) {
-                const unsigned char *there = row_of(source, row + top) + (ptrdiff_t)(x + left) * source_bytes;
-                gather(there, source->depth, source->components, source->components - 1, count, alpha);
+                const unsigned char *from = row_of(source, row + top) + (ptrdiff_t)(x + left) * source_bytes;
+                gather(from, source->depth, source->components, source->components - 1, count, alpha);
                 make_finite(alpha, count);
             }
             if (target->components != 3)

@@ -110,6 +110,7 @@ OfxStatus describe(OfxImageEffectHandle handle)
     OfxPropertySetHandle properties;
     if (ofx.effect->getPropertySet(handle, &properties) != kOfxStatOK)
         return kOfxStatErrBadHandle;
+    /* Projects save the identifier and parameter names, not labels. */
     P->propSetString(properties, kOfxPropLabel, 0, "vst stylize");
     P->propSetString(properties, kOfxImageEffectPluginPropGrouping, 0, "vst");
     P->propSetString(properties, kOfxPropPluginDescription, 0,

@@ -160,7 +160,8 @@ static OfxStatus clip_preferences(effect *instance, OfxPropertySetHandle out)
     return kOfxStatOK;
 }
 
-static OfxStatus act_on_instance(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out)
+static OfxStatus act_on_instance(const char *action, const void *handle, OfxPropertySetHandle in,
+                                 OfxPropertySetHandle out)
 {
     effect *instance = effect_of(handle);
     if (!instance)
@@ -184,7 +185,8 @@ static OfxStatus act_on_instance(const char *action, const void *handle, OfxProp
     return kOfxStatOK; /* sequences need no set-up, and there is no private data */
 }
 
-static OfxStatus main_entry(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out)
+static OfxStatus main_entry(const char *action, const void *handle, OfxPropertySetHandle in,
+                            OfxPropertySetHandle out)
 {
     static const char *const instance_actions[] = {
         kOfxActionDestroyInstance,

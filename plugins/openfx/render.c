@@ -202,7 +202,8 @@ static void show_progress(void *context, double part)
             return;
         it->shows_progress = 1;
     }
-    status = ofx.progress2 ? ofx.progress2->progressUpdate(handle, part) : ofx.progress1->progressUpdate(handle, part);
+    status = ofx.progress2 ? ofx.progress2->progressUpdate(handle, part)
+                           : ofx.progress1->progressUpdate(handle, part);
     if (status == kOfxStatReplyNo)
         it->is_cancelled = 1;
 }
@@ -316,9 +317,15 @@ OfxStatus render(effect *instance, OfxPropertySetHandle in)
     } else {
         values chosen;
         read_values(instance, time, &chosen);
-        render_context it = {.instance = instance, .time = time, .now = (int)lround(time), .source = &source, .target = &target};
-        it.left = inside.x1 - source.bounds.x1;
-        it.top = source.bounds.y2 - inside.y2;
+        render_context it = {
+            .instance = instance,
+            .time = time,
+            .now = (int)lround(time),
+            .source = &source,
+            .target = &target,
+            .left = inside.x1 - source.bounds.x1,
+            .top = source.bounds.y2 - inside.y2,
+        };
         int is_same_format = source.view.depth == target.depth && source.view.components == target.components;
         if (is_same_format && (chosen.strength <= 0 || source.view.components == 1))
             vst_copy(it.left, it.top, &source.view, &target);

@@ -85,7 +85,8 @@ static picture *upstream_picture(OfxImageEffectHandle effect, int time)
     return NULL;
 }
 
-static OfxStatus clip_image(OfxImageClipHandle it, OfxTime time, const OfxRectD *region, OfxPropertySetHandle *found)
+static OfxStatus clip_image(OfxImageClipHandle it, OfxTime time, const OfxRectD *region,
+                            OfxPropertySetHandle *found)
 {
     static const char *const depths[] = {kOfxBitDepthByte, kOfxBitDepthShort, kOfxBitDepthHalf, kOfxBitDepthFloat};
     (void)region;
@@ -95,7 +96,9 @@ static OfxStatus clip_image(OfxImageClipHandle it, OfxTime time, const OfxRectD 
     if (!it->is_output) {
         if (options.temporal == TEMPORAL_SAME)
             frame = current.time;
-        if (frame < 0 || frame >= frames || missing[frame] || (options.temporal == TEMPORAL_NO && frame != current.time))
+        if (frame < 0 || frame >= frames || missing[frame])
+            return kOfxStatFailed;
+        if (options.temporal == TEMPORAL_NO && frame != current.time)
             return kOfxStatFailed;
         from = it->upstream ? made = upstream_picture(it->upstream, frame) : &clip[frame];
         if (!from)

@@ -73,8 +73,9 @@ static void print_description(void)
         for (int k = 0; choices && k < choices->count; k++)
             printf("%s%s", k ? "," : " ", choices->text[k]);
     }
-    printf("; sequential %d", find_property(descriptor.properties, kOfxImageEffectInstancePropSequentialRender, 1)->integer[0]);
-    printf("; safety %s\n", find_property(descriptor.properties, kOfxImageEffectPluginRenderThreadSafety, 1)->text[0]);
+    OfxPropertySetHandle set = descriptor.properties;
+    printf("; sequential %d", find_property(set, kOfxImageEffectInstancePropSequentialRender, 1)->integer[0]);
+    printf("; safety %s\n", find_property(set, kOfxImageEffectPluginRenderThreadSafety, 1)->text[0]);
 }
 
 static void set_parameter(const char *name, const char *text)

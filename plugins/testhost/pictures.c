@@ -116,7 +116,8 @@ void read_picture(const picture *it, float *rgba)
             double alpha = options.components == 3 ? 1 : get_sample(at + (options.components - 1) * sample_bytes());
             for (int c = 0; c < 3; c++) {
                 double value = options.components == 1 ? 0 : get_sample(at + c * sample_bytes());
-                rgba[c] = (float)(options.premultiplied && alpha > 0 && options.components == 4 ? value / alpha : value);
+                int unmultiply = options.premultiplied && alpha > 0 && options.components == 4;
+                rgba[c] = (float)(unmultiply ? value / alpha : value);
             }
             rgba[3] = (float)alpha;
         }

@@ -1,4 +1,4 @@
-"""`vst plugin`: the plugins for editors."""
+"""`vst plugin`: compile, install and check the plugins for editors."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PATH = click.Path(path_type=Path)
 def _folders(system: bool, ofx: Path | None, frei0r: Path | None) -> PluginFolders:
     from vst.host.plugin_install import PluginFolders, system_folders, user_folders
 
-    usual = system_folders() if system else user_folders()
-    return PluginFolders(ofx or usual.ofx, frei0r or usual.frei0r, usual.kdenlive)
+    defaults = system_folders() if system else user_folders()
+    return PluginFolders(ofx or defaults.ofx, frei0r or defaults.frei0r, defaults.kdenlive)
 
 
-_system = click.option("--system", is_flag=True, help="For all users, in /usr/OFX/Plugins; needs root.")
+_system = click.option("--system", is_flag=True, help="For all users, in system folders; requires root.")
 _ofx = click.option("--ofx-folder", type=_PATH, metavar="FOLDER", help="Folder of OpenFX plugins.")
 _frei0r = click.option("--frei0r-folder", type=_PATH, metavar="FOLDER", help="Folder of frei0r filters.")
 
@@ -43,14 +43,14 @@ def plugin_group() -> None:
 @click.option(
     "--sanitize",
     type=NearestChoice(["address", "thread"]),
-    help="Compile programs that watch themselves, for tests.",
+    help="Compile with a sanitizer, for tests.",
 )
 @json_option
 @quiet_option
 @verbose_option
 @click.pass_context
 def build_command(context: click.Context, output: Path, sanitize: str | None) -> None:
-    """Compile the plugins and their test host; needs a C compiler and nothing else."""
+    """Compile the plugins and their test host. Requires a C compiler."""
     from vst.host.plugin_build import build
 
     session = session_of(context)
@@ -70,7 +70,11 @@ def build_command(context: click.Context, output: Path, sanitize: str | None) ->
 def install_command(
     context: click.Context, system: bool, ofx_folder: Path | None, frei0r_folder: Path | None
 ) -> None:
-    """Install both plugins, with the way to this Python; also after new styles, to list them."""
+    """Install both plugins.
+
+    Run it again after adding styles, updating vst or moving its Python.
+    """
+    from vst.findings import OK
     from vst.host.plugin_check import check
     from vst.host.plugin_install import install
 
@@ -80,7 +84,7 @@ def install_command(
         session.result(str(path))
         session.event("installed", path=str(path))
     for finding in check(folders):
-        if finding.state != "ok":
+        if finding.state != OK:
             session.note(finding.value)
 
 
@@ -95,7 +99,7 @@ def install_command(
 def uninstall_command(
     context: click.Context, system: bool, ofx_folder: Path | None, frei0r_folder: Path | None
 ) -> None:
-    """Remove what install put there."""
+    """Remove the installed plugins."""
     from vst.host.plugin_install import uninstall
 
     session = session_of(context)
@@ -104,7 +108,7 @@ def uninstall_command(
         session.result(f"removed {path}")
         session.event("removed", path=str(path))
     if not removed:
-        session.say("nothing was installed there")
+        session.say("no plugin is installed there")
 
 
 @plugin_group.command("check")
@@ -117,11 +121,12 @@ def uninstall_command(
 def check_command(
     context: click.Context, system: bool, ofx_folder: Path | None, frei0r_folder: Path | None
 ) -> None:
-    """Load the plugins as a host would, paint a frame, and say what is wrong and how to mend it.
+    """Check the installed plugins: load them as a host does and render a frame.
 
     The exit code is 1 if something is broken.
     """
-    from vst.host.plugin_check import BROKEN, check
+    from vst.findings import BROKEN
+    from vst.host.plugin_check import check
 
     given = system or ofx_folder or frei0r_folder
     findings = check(_folders(system, ofx_folder, frei0r_folder) if given else None)
