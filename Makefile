@@ -1,4 +1,4 @@
-# From a bare checkout: `make demo` paints a clip, `make test` runs the suite. Both make their own
+# From a bare checkout: `make demo` stylizes a clip, `make test` runs the suite. Both make their own
 # virtual environment in .venv with ordinary pip, once; a second run starts in seconds.
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ METADATA := setup.cfg pyproject.toml
 .PHONY: demo test lint clean help
 
 help:
-	@echo "make demo   make a clip with sound and a cut, paint it, show both side by side (in demo/)"
+	@echo "make demo   stylize three seconds of film in two styles; a side-by-side video and picture in demo/"
 	@echo "make test   run the whole test suite"
 	@echo "make lint   ruff check, ruff format --check, mypy"
 	@echo "make clean  remove the virtual environment and what the others made"

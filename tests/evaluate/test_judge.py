@@ -36,7 +36,7 @@ def test_mixed_colours_on_outlines_are_not_judged() -> None:
 
 
 def test_no_judge_compares_across_a_cut() -> None:
-    scene = create_scene("demo", width=96, height=64, frames=16)
+    scene = create_scene("cut", width=96, height=64, frames=16)
     cut = scene.config.cut
     assert cut == 9
     for judge in (SceneJudge(scene), EstimatorJudge(create_estimator("dis"))):

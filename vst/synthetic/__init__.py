@@ -1,4 +1,4 @@
-"""Synthetic clips with exact flow and occlusion: for the demo, tests, training and evaluation."""
+"""Synthetic clips with exact flow and occlusion: for tests, training and evaluation."""
 
 from __future__ import annotations
 

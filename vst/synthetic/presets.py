@@ -16,7 +16,7 @@ from vst.synthetic.shapes import random_shape, rectangle
 from vst.synthetic.world import World, background, random_world, thing, to_and_fro
 
 
-def demo(width: int = 640, height: int = 360, frames: int = 80, seed: int = 7) -> Scene:
+def cut(width: int = 640, height: int = 360, frames: int = 80, seed: int = 7) -> Scene:
     """Everything at once: parallax, crossings, drifting light, noise and, past the middle, a hard cut."""
     return Scene(SceneConfig(width, height, frames, seed=seed, objects=5, cut=frames * 9 // 16))
 
@@ -105,7 +105,7 @@ def zoom(width: int = 640, height: int = 360, frames: int = 80, seed: int = 23) 
 
 
 PRESETS: dict[str, Callable[..., Scene]] = {
-    "demo": demo,
+    "cut": cut,
     "crossing": crossing,
     "hidden": hidden,
     "still_noisy": still_noisy,

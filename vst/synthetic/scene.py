@@ -14,7 +14,6 @@ from torch import Tensor
 from vst.frame import Frame, Motion
 from vst.synthetic.config import SceneConfig
 from vst.synthetic.paths import Matrix, scale_of
-from vst.synthetic.sound import tone
 from vst.synthetic.world import Layer, World, random_world, sample
 
 _GRACE = 5e-4
@@ -118,11 +117,6 @@ class Scene:
         """The clip, or frames ``start`` up to ``stop`` of it, one by one."""
         for t in range(start, self.config.frames if stop is None else stop):
             yield Frame(t, Fraction(t) / self.config.rate, 1 / Fraction(self.config.rate), self.frame(t))
-
-    def tone(self, sample_rate: int = 48000) -> NDArray[np.float32]:
-        """The clip's sound, one channel, −1..1: a quiet tone, a fifth higher from the cut on."""
-        cut = None if self.config.cut is None else self.config.cut / self.config.rate
-        return tone(self.config.frames / Fraction(self.config.rate), cut, sample_rate)
 
     # --- motion ------------------------------------------------------------------------------------
 
