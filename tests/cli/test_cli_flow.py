@@ -153,3 +153,8 @@ def test_a_data_set_or_estimator_that_is_none_is_one_line(vst, pairs, arguments,
     assert outcome.code == code
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_the_help_gives_the_distances_of_a_render(vst):
+    text = " ".join(vst("flow", "--help").out.split())
+    assert f"(default: {','.join(map(str, FlowSettings().distances))})" in text

@@ -12,13 +12,14 @@ from vst.cli.options import device_option, precision_option, talk_options
 from vst.cli.progress import clock, show_progress
 from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
+from vst.distances import DISTANCES
 
 FORMS = ("png", "flo")
 SHOWS = ("all", "color", "arrows", "mask")
 
 
 class Distances(click.ParamType):
-    """``1,2,4``: whole numbers."""
+    """``1,2,3``: whole numbers."""
 
     name = "N,N,..."
 
@@ -30,7 +31,7 @@ class Distances(click.ParamType):
             return value
         parts = str(value).split(",")
         if not all(part.strip().isdecimal() for part in parts):
-            self.fail(f"'{value}' cannot be read; write whole numbers, such as 1,2,4", param, ctx)
+            self.fail(f"'{value}' cannot be read; write whole numbers, such as 1,2,3", param, ctx)
         return tuple(sorted({int(part) for part in parts}))
 
 
@@ -62,7 +63,7 @@ class Distances(click.ParamType):
 @click.option(
     "--distances",
     type=Distances(),
-    help="How many frames back motion is looked for; 1,2,4,8,16 unless given, as the mode vtn wants.",
+    help=f"How many frames back motion is estimated (default: {','.join(map(str, DISTANCES))}).",
 )
 @click.option(
     "--size",

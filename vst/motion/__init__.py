@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from vst.distances import DISTANCES
 from vst.motion.consistency import consistency_mask, occlusion_part, trusted_mask
 from vst.motion.estimator import Estimator
 from vst.motion.files.flo import read_flo, write_flo
 from vst.motion.registry import ESTIMATORS, automatic, check_estimator, create_estimator
 from vst.motion.shot_detection import shots
 from vst.motion.source import EstimatedMotion, MotionSource, open_motion
-from vst.motion.tracking import DISTANCES, Tracked, track
+from vst.motion.tracking import Tracked, track
 from vst.motion.warp_history import WarpHistory, compose_past
 from vst.motion.warping import inside, warp
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from vst.distances import DISTANCES
 from vst.frame import Frame
 from vst.motion.estimator import Estimator
-from vst.motion.tracking import DISTANCES, Tracked, track
+from vst.motion.tracking import Tracked, track
 
 
 @dataclass(frozen=True, slots=True)

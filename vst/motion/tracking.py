@@ -10,16 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vst.distances import DISTANCES
 from vst.frame import Frame, Motion
 from vst.motion.consistency import FAR, NEAR, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
 from vst.motion.infilling import LENT, borrow, coherent
 from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.warping import inside, warp
-
-DISTANCES = (1, 2, 3, 5, 9, 17)
-"""How far back memory reaches: to what one, two, four, eight and sixteen frames of hiding were seen before.
-docs/adr/0002-memory-reaches-seventeen-frames.md."""
 
 _WORTHWHILE = 0.002
 """Part of the picture that a further distance must be able to fill to be worth its flow."""
