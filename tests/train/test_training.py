@@ -13,6 +13,7 @@ from vst.errors import Interrupted, UsageError, WeightsError
 from vst.nn import ITN
 from vst.styles import load_network, read_info
 from vst.styles.loss_network import EXACT, load_loss_network
+from vst.train.card import write_card
 from vst.train.checkpoint import load_checkpoint, save_checkpoint
 from vst.train.clips import find_clips
 from vst.train.pictures import find_pictures
@@ -263,6 +264,19 @@ def test_a_run_leaves_a_card_that_says_what_it_made(recipe, tmp_path):
     assert recipe.digest() not in card
     assert weighed.digest() in card
     assert "temporal" in card
+
+
+@pytest.mark.parametrize("mode", ["vtn", "lstm", "reconet"])
+def test_the_card_names_the_clips_whatever_the_mode(recipe, tmp_path, mode):
+    trained = dataclasses.replace(recipe, mode=mode, clips=("data/motion-train.tar", "data/own-clips"))
+    card = write_card(tmp_path, trained, device="cpu", steps=1, seconds=60).read_text()
+    assert "| clips | motion-train.tar, own-clips |" in card
+
+
+def test_the_card_of_a_training_without_clips_says_so(recipe, tmp_path):
+    trained = dataclasses.replace(recipe, clips=())
+    card = write_card(tmp_path, trained, device="cpu", steps=1, seconds=60).read_text()
+    assert "| clips | none |" in card
 
 
 def test_without_photographs_synthetic_pictures_are_learned_on(recipe, tmp_path):

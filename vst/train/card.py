@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 
 from vst.train.recipe import Recipe
@@ -24,7 +25,8 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
         "mode": f"`{recipe.mode}`",
         "architecture": f"table 4.1, width {recipe.width}, {_departures(recipe)}",
         "styles": ", ".join(style.name for style in recipe.styles),
-        "photographs": ", ".join(Path(source).name for source in recipe.photos),
+        "photographs": _file_names(recipe.photos) or "none, synthetic pictures",
+        "clips": _file_names(recipe.clips) or "none",
         "loss network": Path(recipe.loss_network).name,
         "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
         "time": f"{seconds / 60:.0f} minutes in the last call",
@@ -32,8 +34,6 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
         "recipe": f"`recipe.json`, digest `{recipe.digest()}`",
         "licence": "Apache-2.0; the paintings are not in the file",
     }
-    if recipe.mode == "vtn":
-        rows["clips"] = ", ".join(Path(source).name for source in recipe.clips) or "none"
     lines = ["# weights.safetensors", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in rows.items()]
     lines += ["", "| style | pictures | longer side | style weight |", "|---|---|---|---|"]
@@ -46,6 +46,10 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
     return path
 
 
+def _file_names(sources: Iterable[str]) -> str:
+    return ", ".join(Path(source).name for source in sources)
+
+
 def _departures(recipe: Recipe) -> str:
     plain = type(recipe.variant)()
     changed = [
@@ -53,7 +57,7 @@ def _departures(recipe: Recipe) -> str:
         for field in dataclasses.fields(plain)
         if getattr(recipe.variant, field.name) != getattr(plain, field.name)
     ]
-    return ", ".join(changed) or "as it stands"
+    return ", ".join(changed) or "no changes"
 
 
 def last_losses(log: Path) -> str:
