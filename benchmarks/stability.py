@@ -1,4 +1,4 @@
-"""How still paintings hold: the tables of docs/stability.md, from a checkout.
+"""How still paintings hold: the tables of benchmarks/results/stability.md, from a checkout.
 
     python -m benchmarks.stability --styles candy mosaic --style-images ../shared/data/styles \
         --loss-network vgg16 --clips fox.mp4 --scenes crossing hidden pan still_noisy -o stability.json

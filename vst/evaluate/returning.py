@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from vst.distances import DISTANCES
 from vst.evaluate.reappearance import reappearance_error
 from vst.frame import Motion
 from vst.motion.estimator import to_bytes
+from vst.motion.tracking import DISTANCES
 
 BACK = "reappearance"
 """The name of this metric."""

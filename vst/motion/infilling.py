@@ -7,7 +7,7 @@ the nearest trusted pixels left, right, above and below, and believed if by it t
 Where flow failed altogether (fast snow, water, smoke), a pixel here and there looks alike by chance, at
 every distance another. Paint fetched so is confetti. Such pixels disagree with their neighbours: `coherent`
 leaves them out.
-docs/adr/0014-flow-is-borrowed-from-beside.md has the figures.
+docs/adr/0014-flow-infilling.md has the figures.
 """
 
 from __future__ import annotations
