@@ -15,7 +15,7 @@ import OpenEXR
 from PIL import Image
 
 from tests.clips import Sound, make_clip, pattern
-from vst.media import Encoding, Reader, Writer
+from vst.media import Encoding, Reader, open_writer
 
 SIZE = (256, 144)
 FFV1 = {"codec": "ffv1", "options": {"level": "3"}, "colour": (1, 1, 1), "full_range": False}
@@ -29,7 +29,7 @@ def _clip(path: Path, pix_fmt: str, **options: object) -> Path:
 
 def _encoded(path: Path, pix_fmt: str, encoding: Encoding) -> Path:
     plain = _clip(path.with_name("plain.mkv"), pix_fmt)
-    with Reader(plain) as reader, Writer(path, reader.info, encoding) as writer:
+    with Reader(plain) as reader, open_writer(path, reader.info, encoding) as writer:
         for frame in reader:
             writer.write(frame)
     plain.unlink()
@@ -66,7 +66,7 @@ def _interlaced(path: Path) -> Path:
 
 def _hdr(path: Path) -> Path:
     reader = Reader(_clip(path.with_name("plain.mkv"), "yuv420p10le", colour=(9, 9, 16)), hdr="keep")
-    with reader, Writer(path, reader.info, Encoding("h265")) as writer:
+    with reader, open_writer(path, reader.info, Encoding("h265")) as writer:
         for frame in reader:
             # Colours as they are found, not noise.
             grey = frame.image.mean(0, keepdim=True).clamp(0, 1).expand(3, -1, -1)

@@ -21,7 +21,7 @@ import av
 
 from benchmarks.format_samples import make_samples
 from vst.errors import VstError
-from vst.media import ClipInfo, Reader, Writer
+from vst.media import ClipInfo, Reader, open_writer
 from vst.media.probe import probe
 from vst.media.probe.describe import describe
 from vst.media.stills.sequence import is_pattern, numbered
@@ -48,7 +48,7 @@ def examine(name: str, source: Path, folder: Path, **options: str) -> Outcome:
         with Reader(source, **options) as reader:  # type: ignore[arg-type]
             info = reader.info
             target = _target(source, folder)
-            with Writer(target, info) as writer:
+            with open_writer(target, info) as writer:
                 times = []
                 for frame in reader:
                     writer.write(frame)
@@ -85,7 +85,8 @@ def _kept(stored: ClipInfo, info: ClipInfo, target: Path, times: list[Fraction])
     after = probe(shown)
     kept = []
     if (after.width, after.height) == (stored.width, stored.height):
-        kept.append("size" + (" (upright)" if stored.rotation or stored.mirrored else ""))
+        turned = stored.stored.rotation or stored.stored.mirrored
+        kept.append("size" + (" (upright)" if turned else ""))
     if after.sample_aspect == stored.sample_aspect != 1:
         kept.append(f"pixel aspect {stored.sample_aspect}")
     if is_pattern(target):
@@ -194,7 +195,7 @@ def _further(path: Path, variants: dict[str, list[dict[str, str]]]) -> Iterator[
         return
     if info.colour.is_hdr:
         yield from variants["hdr"]
-    if info.interlaced:
+    if info.fields.interlaced:
         yield from variants["fields"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import vst.batch.runner
 from vst.errors import CutShort, Interrupted, MediaError
-from vst.media.encode.writer import incomplete_name
+from vst.media.segments.transaction import incomplete_name
 from vst.pipeline import Progress, Report
 
 

@@ -197,7 +197,7 @@ def test_a_part_of_the_clip_is_asked_for_by_time_or_by_number(vst, rendered):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (("--start", "soon"), "--start is 'soon'; expected a time, such as 12.5"),
+        (("--start", "soon"), "--start is 'soon'; expected a time such as 12.5"),
         (("--start", "5", "--end", "4"), "--end 4 is not after --start 5"),
         (("--frames", "0"), "--frames is 0; expected 1 or more"),
     ],

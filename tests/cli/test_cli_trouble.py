@@ -30,8 +30,8 @@ def test_every_command_refuses_a_hostile_file_in_one_line(
     outcome = vst(name, clip, *options)
     assert outcome.code == 1
     assert outcome.err == (
-        f"vst: error: {clip} has 1,536 pixels a frame, more than the limit of 1,000: "
-        "if that is right, set VST_MAX_PIXELS=1536\n"
+        f"vst: error: {clip} has 1,536 pixels per frame, more than the limit of 1,000: "
+        "if that is correct, set VST_MAX_PIXELS=1536\n"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -63,7 +63,7 @@ def test_the_doctor_says_what_hardware_and_which_limits_there_are(vst, weights, 
     monkeypatch.setattr(
         hardware, "why_no_device", lambda name: None if name == "cuda" else "no such device"
     )
-    monkeypatch.setattr(hardware_codecs, "why_not", lambda *arguments: None)
+    monkeypatch.setattr(hardware_codecs, "open_failure", lambda *arguments: None)
     monkeypatch.setattr("av.codec.codecs_available", {"h264_qsv", "libx264"})
     monkeypatch.setenv("VST_MAX_SECONDS", "100")
     outcome = vst("doctor", "--weights-dir", weights, "--json")
@@ -72,5 +72,5 @@ def test_the_doctor_says_what_hardware_and_which_limits_there_are(vst, weights, 
     assert found["hwaccel vaapi"] == "no such device"
     assert found["codec h264_qsv"] == "ready"
     assert "codec h264_nvenc" not in found
-    assert found["VST_MAX_PIXELS"] == "134,217,728 pixels a frame at most"
+    assert found["VST_MAX_PIXELS"] == "134,217,728 pixels per frame at most"
     assert found["VST_MAX_SECONDS"] == "100 seconds at most"

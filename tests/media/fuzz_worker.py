@@ -22,9 +22,10 @@ MOST_FRAMES = 200
 
 def read(path: Path) -> str:
     """Probe a file and decode all of it, without torch."""
+    from vst.media.colour.repack import repacked
     from vst.media.decode.decoder import Decoder
-    from vst.media.decode.repack import repacked
-    from vst.media.probe.clip import probe
+    from vst.media.notes import Notes
+    from vst.media.probe import probe
     from vst.media.probe.describe import as_values, describe
     from vst.media.stills.samples import read_samples
 
@@ -36,7 +37,7 @@ def read(path: Path) -> str:
         assert samples.planes.shape[2] in (1, 3, 4)
         return f"picture {samples.planes.shape[1]}×{samples.planes.shape[0]}"
     count = 0
-    with Decoder(info, max_damaged=10, threads=1, note=lambda text: None) as frames:
+    with Decoder(info, max_damaged=10, threads=1, notes=Notes()) as frames:
         for frame, _ in frames:
             if frame is not None:
                 repacked(frame)

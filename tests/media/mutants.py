@@ -15,7 +15,7 @@ import OpenEXR
 from clips import Sound, make_clip
 from PIL import Image
 
-from vst.media.probe.containers import silence_libav
+import vst.media.libav  # noqa: F401  (it sets libav's logging)
 
 CONTAINERS = {
     "h264.mp4": {"sound": [Sound(seconds=0.3)], "tags": {"title": "t"}, "rotation": 90},
@@ -49,7 +49,6 @@ CONTAINERS = {
 
 def make_seeds(folder: Path) -> list[Path]:
     """A good file of every kind, each of a few frames or a small picture."""
-    silence_libav()
     folder.mkdir(parents=True, exist_ok=True)
     clips = [
         make_clip(folder / name, frames=6, exact=True, **options) for name, options in CONTAINERS.items()

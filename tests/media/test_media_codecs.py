@@ -6,12 +6,12 @@ import pytest
 import torch
 from clips import make_clip
 
-from vst.media import Encoding, Reader, Writer
+from vst.media import Encoding, Reader, open_writer
 from vst.media.probe import probe
 
 
 def copy(source, target, encoding=None):
-    with Reader(source) as reader, Writer(target, reader.info, encoding) as writer:
+    with Reader(source) as reader, open_writer(target, reader.info, encoding) as writer:
         for frame in reader:
             writer.write(frame)
     return writer
@@ -121,7 +121,7 @@ def test_prores_4444_comes_in_and_goes_out_with_its_alpha(tmp_path, pix_fmt):
 def test_dnxhr_in_segments_is_joined(tmp_path):
     clip = lossless(tmp_path / "c.mkv", "yuv422p10le", sample_aspect=None)
     with Reader(clip) as reader:
-        writer = Writer(tmp_path / "o.mov", reader.info, Encoding("dnxhr"), segment_frames=1)
+        writer = open_writer(tmp_path / "o.mov", reader.info, Encoding("dnxhr"), segment_frames=1)
         for frame in reader:
             writer.write(frame)
         writer.finish()

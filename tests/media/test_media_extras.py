@@ -10,7 +10,7 @@ import pytest
 from clips import Sound, make_clip, packets
 from PIL import Image
 
-from vst.media import Encoding, Reader, Writer
+from vst.media import Encoding, Reader, open_writer
 from vst.media.probe import probe
 from vst.media.probe.timecode import fits_timecode
 
@@ -65,7 +65,7 @@ def with_extras(path, *, cover=None, timecode=None, rate=Fraction(25), tags=None
 
 
 def render(source, target, **options):
-    with Reader(source, **options) as reader, Writer(target, reader.info) as writer:
+    with Reader(source, **options) as reader, open_writer(target, reader.info) as writer:
         for frame in reader:
             writer.write(frame)
     return writer
@@ -174,14 +174,14 @@ def test_a_container_that_knows_no_rate_gets_the_one_its_frames_have(tmp_path):
 def test_pictures_have_no_place_for_any_of_it_and_that_is_said(tmp_path):
     clip = with_extras(tmp_path / "c.mov", timecode="01:02:03:04")
     with Reader(clip) as reader:
-        writer = Writer(tmp_path / "%d.png", reader.info)
+        writer = open_writer(tmp_path / "%d.png", reader.info)
         writer.abort()
     assert any("sound" in note and "timecode" in note for note in writer.notes)
 
 
 def test_codecs_do_not_matter_to_what_goes_along(tmp_path):
     clip = with_extras(tmp_path / "c.mov", timecode="01:02:03:04")
-    with Reader(clip) as reader, Writer(tmp_path / "o.mov", reader.info, Encoding("prores")) as writer:
+    with Reader(clip) as reader, open_writer(tmp_path / "o.mov", reader.info, Encoding("prores")) as writer:
         for frame in reader:
             writer.write(frame)
     assert probe(tmp_path / "o.mov").timecode == "01:02:03:04"

@@ -12,7 +12,7 @@ from clips import pattern
 
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.media import Encoding, Reader, Writer
+from vst.media import Encoding, Reader, open_writer
 from vst.media.colour import light as lights
 from vst.media.colour.mastering import Mastering
 from vst.media.colour.planes import from_rgb
@@ -47,7 +47,7 @@ def hdr_clip(path, curve, frames=3, size=(80, 72)):
 
 
 def copy(source, target, hdr, encoding=None):
-    with Reader(source, hdr=hdr) as reader, Writer(target, reader.info, encoding) as writer:
+    with Reader(source, hdr=hdr) as reader, open_writer(target, reader.info, encoding) as writer:
         for frame in reader:
             writer.write(frame)
     return reader, writer
@@ -163,7 +163,7 @@ def test_what_the_network_sees_of_kept_hdr_is_in_range_and_shines_again_when_wri
     source = hdr_clip(tmp_path / "c.mkv", PQ)
     with (
         Reader(source, hdr="keep") as reader,
-        Writer(tmp_path / "o.mkv", reader.info, Encoding("ffv1")) as out,
+        open_writer(tmp_path / "o.mkv", reader.info, Encoding("ffv1")) as out,
     ):
         for frame in reader:
             assert frame.gain.max() > 2
@@ -203,14 +203,14 @@ def test_kept_hdr_stays_hdr_in_ten_bits_in_every_codec_that_can(tmp_path, codec,
 def test_hdr_is_not_kept_in_eight_bits(tmp_path, encoding):
     info = Reader(hdr_clip(tmp_path / "c.mkv", PQ), hdr="keep").info
     with pytest.raises(UsageError, match=r"8 bits a sample, and HDR needs 10: choose"):
-        Writer(tmp_path / "o.mkv", info, encoding)
+        open_writer(tmp_path / "o.mkv", info, encoding)
 
 
 @pytest.mark.parametrize(("codec", "name"), [("h265", "o.mp4"), ("av1", "o.mkv")])
 def test_the_mastering_display_goes_along(tmp_path, codec, name):
     info = Reader(hdr_clip(tmp_path / "c.mkv", PQ), hdr="keep").info
     info = dataclasses.replace(info, mastering=MASTERING)
-    with Writer(tmp_path / name, info, Encoding(codec)) as writer:
+    with open_writer(tmp_path / name, info, Encoding(codec)) as writer:
         writer.write(Frame(0, Fraction(0), Fraction(1, 25), grey(0.5, 72, 80)))
     kept = probe(tmp_path / name).mastering
     assert (kept.max_cll, kept.max_fall) == (1000, 400)

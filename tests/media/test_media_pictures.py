@@ -16,7 +16,7 @@ from clips import make_clip, pattern
 from PIL import Image, ImageCms
 
 from vst.errors import MediaError, UsageError
-from vst.media import Encoding, Reader, Writer
+from vst.media import Encoding, Reader, open_writer
 from vst.media.probe import probe
 from vst.media.stills import exr
 from vst.media.stills.read import read_still
@@ -25,7 +25,7 @@ DEEP = np.round(pattern(21, 13, 1, 4).transpose(1, 2, 0) * 65535).astype(np.uint
 
 
 def copy(source, target, encoding=None, **options):
-    with Reader(source, **options) as reader, Writer(target, reader.info, encoding) as writer:
+    with Reader(source, **options) as reader, open_writer(target, reader.info, encoding) as writer:
         for frame in reader:
             writer.write(frame)
     return reader, writer
@@ -314,7 +314,7 @@ def test_a_huge_openexr_file_is_refused_from_its_header(tmp_path, monkeypatch):
     with pytest.raises(MediaError, match=r"more than the limit of 10: .* set VST_MAX_PIXELS="):
         probe(source)
     monkeypatch.delenv("VST_MAX_PIXELS")
-    monkeypatch.setattr(exr, "BYTES_A_PIXEL", 1e-6)
+    monkeypatch.setattr(exr, "MAX_BYTES_PER_PIXEL", 1e-6)
     with pytest.raises(MediaError, match="has 3 channels, too many at this size"):
         probe(source)
 

@@ -20,7 +20,7 @@ from vst.media import Reader
 from vst.media.colour.planes import to_rgb
 from vst.media.colour.spec import ColourSpec
 from vst.media.probe import probe
-from vst.media.stills.orientation import Orientation, _from_matrix
+from vst.media.probe.orientation import Orientation, _from_matrix
 
 UNEVEN = [Fraction(n, 25) for n in (5, 6, 8, 9, 15, 16, 17, 25, 26, 27)]
 
@@ -95,7 +95,7 @@ def test_pictures_come_upright(tmp_path, rotation, mirrored):
     expected = torch.rot90(stored, -rotation // 90, (1, 2))
     if mirrored:
         expected = expected.flip(2)
-    assert (info.rotation, info.mirrored) == (rotation, mirrored)
+    assert (info.stored.rotation, info.stored.mirrored) == (rotation, mirrored)
     assert (info.width, info.height) == ((32, 48) if rotation in (90, 270) else (48, 32))
     assert torch.equal(frame.image, expected)
 
@@ -193,12 +193,12 @@ def test_one_damaged_frame_where_none_is_allowed_is_told_as_one(tmp_path):
         list(Reader(tmp_path / "bad.mkv", max_damaged=0))
 
 
-def test_a_frame_that_the_decoder_patches_is_counted(tmp_path):
+def test_a_frame_that_the_decoder_conceals_is_counted(tmp_path):
     clip = make_clip(tmp_path / "good.mp4", codec="libx264")
     damage(clip, tmp_path / "bad.mp4", {0}, kept=0.5)
     good, bad = Reader(clip), Reader(tmp_path / "bad.mp4")
     assert len(list(good)) == len(list(bad)) == 12
-    assert (good.patched, bad.patched, bad.repaired) == (0, 1, 0)
+    assert (good.concealed, bad.concealed, bad.repaired) == (0, 1, 0)
     said = "1 frame was decoded only in part; what was missing is as the decoder patched it"
     assert said in bad.notes
     assert said not in good.notes
@@ -317,7 +317,7 @@ def test_a_picture_is_turned_as_its_camera_says_and_keeps_its_alpha(tmp_path):
 def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     Image.new("RGB", (40, 40)).save(tmp_path / "p.png")
     monkeypatch.setenv("VST_MAX_PIXELS", "100")
-    with pytest.raises(MediaError, match=r"1,600 pixels a frame.*limit of 100.*set VST_MAX_PIXELS=1600"):
+    with pytest.raises(MediaError, match=r"1,600 pixels per frame.*limit of 100.*set VST_MAX_PIXELS=1600"):
         probe(tmp_path / "p.png")
 
 

@@ -13,7 +13,7 @@ from clips import Sound, make_clip, pattern
 from PIL import Image
 
 from vst.errors import MediaError, UsageError
-from vst.media import Encoding, Reader, Writer
+from vst.media import Encoding, Reader, open_writer
 from vst.media.probe import probe
 from vst.media.stills.read import read_still
 from vst.media.stills.sequence import find_sequence, is_pattern, numbered
@@ -32,7 +32,7 @@ def pictures(folder, names, suffix=".png"):
 def copy(source, target, encoding=None, **options):
     overwrite = options.pop("overwrite", False)
     reader = Reader(source, **options)
-    with reader, Writer(target, reader.info, encoding, overwrite=overwrite) as writer:
+    with reader, open_writer(target, reader.info, encoding, overwrite=overwrite) as writer:
         for frame in reader:
             writer.write(frame)
     return reader, writer
@@ -94,9 +94,9 @@ def test_a_frame_rate_for_something_else_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("in/%04d.png", r"no file is called .*in/%04d\.png: check the folder"),
+        ("in/%04d.png", r"no file matches .*in/%04d\.png: check the folder"),
         ("nowhere/%04d.png", "the folder .*nowhere cannot be read: no such file"),
-        ("in/*.tif", "no file is called"),
+        ("in/*.tif", "no file matches"),
     ],
 )
 def test_a_pattern_without_files_is_refused_in_one_line(tmp_path, name, message):
@@ -171,7 +171,10 @@ def test_a_sequence_becomes_a_clip_with_its_rate(tmp_path, name):
 
 def test_nothing_is_in_the_folder_before_all_pictures_are_there(tmp_path):
     folder = pictures(tmp_path / "in", "123")
-    with Reader(folder / "%d.png") as reader, Writer(tmp_path / "out" / "%d.png", reader.info) as writer:
+    with (
+        Reader(folder / "%d.png") as reader,
+        open_writer(tmp_path / "out" / "%d.png", reader.info) as writer,
+    ):
         for frame in reader:
             writer.write(frame)
             assert not [name for name in os.listdir(tmp_path / "out") if not name.startswith(".")]
@@ -184,7 +187,7 @@ def test_a_failure_leaves_neither_pictures_nor_the_folder(tmp_path):
     def broken() -> None:
         with (
             Reader(folder / "%d.png") as reader,
-            Writer(tmp_path / "out" / "%d.png", reader.info) as writer,
+            open_writer(tmp_path / "out" / "%d.png", reader.info) as writer,
         ):
             writer.write(next(iter(reader)))
             raise KeyError("the network broke")

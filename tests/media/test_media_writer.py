@@ -19,8 +19,8 @@ from PIL import Image
 
 from vst.errors import MediaError, UsageError
 from vst.frame import Frame
-from vst.media import CODECS, CONTAINERS, ColourSpec, Encoding, Reader, Writer
-from vst.media.encode import writer as writer_module
+from vst.media import CODECS, CONTAINERS, ColourSpec, Encoding, Reader, Writer, open_writer
+from vst.media.encode import video_writer
 from vst.media.probe import probe
 from vst.media.segments.encoder import read_packets
 from vst.media.segments.work_folder import WorkFolder
@@ -33,7 +33,7 @@ def render(
 ) -> Writer:
     """Pass every frame through, with a cut before each frame of `cuts`."""
     encoding = options.pop("encoding", None) or Encoding(codec)
-    with Reader(source) as reader, Writer(target, reader.info, encoding, **options) as writer:
+    with Reader(source) as reader, open_writer(target, reader.info, encoding, **options) as writer:
         for frame in reader:
             if frame.index in cuts:
                 writer.cut()
@@ -43,7 +43,7 @@ def render(
 
 def large_enough(codec: str) -> dict[str, int]:
     """A size that the codec takes."""
-    width, height = CODECS[codec].smallest
+    width, height = CODECS[codec].min_size
     return {"width": max(width, 80), "height": max(height, 72)}
 
 
@@ -88,7 +88,7 @@ def test_the_last_frame_is_shown_as_long_as_before(tmp_path):
 @pytest.mark.parametrize(("frames", "longest"), [(1, 240), (3, 240), (11, 4)])
 def test_the_last_frame_is_shown_for_its_own_time(tmp_path, name, codec, length, frames, longest):
     info = probe(make_clip(tmp_path / "c.mp4", frames=1, width=80, height=72))
-    with Writer(tmp_path / name, info, Encoding(codec), segment_frames=longest) as writer:
+    with open_writer(tmp_path / name, info, Encoding(codec), segment_frames=longest) as writer:
         for n in range(frames):
             duration = length if n + 1 == frames else Fraction(1, 25)
             image = torch.full((3, 72, 80), n / 20)
@@ -141,12 +141,12 @@ def test_a_broadcast_stream_that_starts_after_hours_starts_at_zero(tmp_path):
 def test_a_cut_begins_a_segment_and_a_long_shot_is_divided(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=20)
     reader = Reader(source)
-    writer = Writer(tmp_path / "o.mp4", reader.info, segment_frames=8)
+    writer = open_writer(tmp_path / "o.mp4", reader.info, segment_frames=8)
     for frame in reader:
         if frame.index == 5:
             writer.cut()
         writer.write(frame)
-    assert [s.frames for s in writer.store.finished()] == [5, 8]
+    assert [s.frames for s in writer.work.finished()] == [5, 8]
     writer.finish()
     assert len(times(tmp_path / "o.mp4")) == 20
     with av.open(str(tmp_path / "o.mp4")) as container:
@@ -166,7 +166,7 @@ def test_joined_segments_decode_as_each_does_alone(tmp_path):
     joined = list(Reader(tmp_path / "whole.mp4"))
     for begin, end in ((0, 5), (5, 12)):
         reader = Reader(source)
-        with Writer(tmp_path / f"{begin}.mp4", reader.info) as alone:
+        with open_writer(tmp_path / f"{begin}.mp4", reader.info) as alone:
             for frame in reader:
                 if begin <= frame.index < end:
                     alone.write(frame)
@@ -177,10 +177,10 @@ def test_joined_segments_decode_as_each_does_alone(tmp_path):
 def test_a_segment_counts_as_finished_only_with_its_record(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=9)
     reader = Reader(source)
-    writer = Writer(tmp_path / "o.mp4", reader.info, segment_frames=4)
+    writer = open_writer(tmp_path / "o.mp4", reader.info, segment_frames=4)
     for frame in reader:
         writer.write(frame)
-    store = writer.store
+    store = writer.work
     first, second = store.finished()
     assert sorted(number for number, _ in read_packets(store, first)) == [0, 1, 2, 3]
     assert second.pts == [round(Fraction(n, 25) * 12800) for n in range(4, 8)]
@@ -201,10 +201,10 @@ def test_segments_of_different_settings_are_not_joined(tmp_path):
         encoding = Encoding(pix_fmt=pix_fmt)
         work.mkdir()
         output = tmp_path / f"o{number}.mp4"
-        writer = Writer(output, reader.info, encoding, work_dir=work, segment_frames=4)
+        writer = open_writer(output, reader.info, encoding, work_dir=work, segment_frames=4)
         for frame in reader:
             writer.write(frame)
-        stores.append(writer.store)
+        stores.append(writer.work)
     os.replace(stores[0].video(1), stores[1].video(1))
     with pytest.raises(MediaError, match="other settings"):
         writer.finish()
@@ -242,7 +242,7 @@ def test_sound_that_starts_late_is_not_put_into_avi(tmp_path):
     with pytest.raises(
         UsageError, match=r"the sound starts at 0\.179 s, which \.avi cannot say: use \.mp4"
     ):
-        Writer(tmp_path / "o.avi", probe(source))
+        open_writer(tmp_path / "o.avi", probe(source))
 
 
 def test_every_sound_stream_is_kept_in_order(tmp_path):
@@ -350,7 +350,7 @@ def test_odd_and_turned_frames_return_exactly_from_a_lossless_codec(tmp_path, wi
         rotation=rotation,
     )
     render(source, tmp_path / "o.mkv", "ffv1")
-    assert probe(tmp_path / "o.mkv").rotation == 0
+    assert probe(tmp_path / "o.mkv").stored.rotation == 0
     for ours, theirs in zip(Reader(tmp_path / "o.mkv"), Reader(source), strict=True):
         assert torch.equal(ours.image, theirs.image)
 
@@ -391,7 +391,12 @@ def test_a_turned_anamorphic_clip_keeps_its_shape(tmp_path):
     for name in ("o.mp4", "o.mkv"):
         render(source, tmp_path / name)
         info = probe(tmp_path / name)
-        assert (info.width, info.height, info.rotation, info.sample_aspect) == (32, 48, 0, Fraction(3, 4))
+        assert (info.width, info.height, info.stored.rotation, info.sample_aspect) == (
+            32,
+            48,
+            0,
+            Fraction(3, 4),
+        )
 
 
 def test_an_odd_size_is_encoded_whole_in_h264(tmp_path):
@@ -407,7 +412,7 @@ def test_an_odd_size_is_encoded_whole_in_h264(tmp_path):
 def test_another_size_keeps_the_matrix_that_was_assumed(tmp_path):
     info = probe(make_clip(tmp_path / "c.mp4", frames=1))
     image = torch.rand(3, 640, 32)
-    with Writer(tmp_path / "o.mp4", info, width=32, height=640) as writer:
+    with open_writer(tmp_path / "o.mp4", info, width=32, height=640) as writer:
         writer.write(Frame(0, Fraction(0), Fraction(1, 25), image))
     colour = probe(tmp_path / "o.mp4").colour
     assert (colour.matrix, colour.matrix_tagged) == ("bt601", True)
@@ -472,7 +477,7 @@ def test_a_file_that_has_the_work_folders_name_is_named_and_left_alone(clip, tmp
     def begin():
         with (
             Reader(clip) as reader,
-            Writer(taken.with_name("o.mp4"), reader.info, resumable=resumable) as o,
+            open_writer(taken.with_name("o.mp4"), reader.info, resumable=resumable) as o,
         ):
             o.start()
 
@@ -530,21 +535,23 @@ def clip(tmp_path):
 )
 def test_what_cannot_be_meant_is_refused_before_any_work(clip, tmp_path, name, encoding, message):
     with pytest.raises(UsageError, match=message) as caught:
-        Writer(tmp_path / "out" / name, probe(clip), encoding)
+        open_writer(tmp_path / "out" / name, probe(clip), encoding)
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path / "out") == []
 
 
 def test_an_odd_size_in_a_format_of_even_ones_is_refused(clip, tmp_path):
     with pytest.raises(UsageError, match=r"a side is odd.*choose yuv444p"):
-        Writer(tmp_path / "out" / "o.mp4", probe(clip), Encoding(pix_fmt="yuv420p"), width=33, height=32)
+        open_writer(
+            tmp_path / "out" / "o.mp4", probe(clip), Encoding(pix_fmt="yuv420p"), width=33, height=32
+        )
 
 
 def test_an_existing_file_is_kept_unless_told_otherwise(clip, tmp_path):
     target = tmp_path / "out" / "o.mp4"
     target.write_bytes(b"precious")
     with pytest.raises(MediaError, match=r"o\.mp4 exists already: pass -y") as caught:
-        Writer(target, probe(clip))
+        open_writer(target, probe(clip))
     assert caught.value.exit_code == 1
     assert target.read_bytes() == b"precious"
     render(clip, target, overwrite=True)
@@ -553,25 +560,25 @@ def test_an_existing_file_is_kept_unless_told_otherwise(clip, tmp_path):
 
 def test_the_input_is_never_overwritten(clip):
     with pytest.raises(MediaError, match="is the input itself"):
-        Writer(clip, probe(clip), overwrite=True)
+        open_writer(clip, probe(clip), overwrite=True)
 
 
 def test_a_missing_folder_is_named(clip, tmp_path):
     with pytest.raises(MediaError, match="nowhere does not exist"):
-        Writer(tmp_path / "nowhere" / "o.mp4", probe(clip))
+        open_writer(tmp_path / "nowhere" / "o.mp4", probe(clip))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
 def test_a_folder_without_write_permission_is_named(clip, tmp_path):
     (tmp_path / "out").chmod(0o500)
     with pytest.raises(MediaError, match="cannot be written to"):
-        Writer(tmp_path / "out" / "o.mp4", probe(clip))
+        open_writer(tmp_path / "out" / "o.mp4", probe(clip))
 
 
 def test_no_frames_make_no_file(clip, tmp_path):
     with (
         pytest.raises(MediaError, match="there was no frame"),
-        Writer(tmp_path / "out" / "o.mp4", probe(clip)),
+        open_writer(tmp_path / "out" / "o.mp4", probe(clip)),
     ):
         pass
     assert os.listdir(tmp_path / "out") == []
@@ -583,7 +590,7 @@ def test_a_failure_leaves_nothing_behind(clip, tmp_path):
 
     def broken_network() -> None:
         reader = Reader(clip)
-        with Writer(target, reader.info, overwrite=True, segment_frames=2) as writer:
+        with open_writer(target, reader.info, overwrite=True, segment_frames=2) as writer:
             for frame in reader:
                 writer.write(frame)
             raise KeyError("the network broke")
@@ -600,7 +607,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(clip, tmp_path, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     if place == "join":
-        monkeypatch.setattr(writer_module, "join", full)
+        monkeypatch.setattr(video_writer, "join", full)
     else:
         monkeypatch.setattr(WorkFolder, "finish", full)
     with pytest.raises(MediaError, match=r"o\.mp4 could not be written: the disk is full") as caught:
@@ -620,7 +627,7 @@ def test_a_disk_that_is_full_for_the_encoder_is_recognised(clip, tmp_path, monke
 def test_nothing_carries_the_final_name_before_it_is_whole(clip, tmp_path):
     reader = Reader(clip)
     target = tmp_path / "out" / "o.mp4"
-    writer = Writer(target, reader.info, segment_frames=2)
+    writer = open_writer(target, reader.info, segment_frames=2)
     for frame in reader:
         writer.write(frame)
         assert not target.exists()
@@ -650,7 +657,7 @@ def test_the_same_frames_give_the_same_packets_whatever_lay_in_memory(tmp_path, 
     for number in range(6):
         kept = [torch.rand(size) for size in torch.randint(1000, 90000, (12,)).tolist()]
         path = tmp_path / f"{number}.mkv"
-        with Reader(source) as reader, Writer(path, reader.info, Encoding(codec)) as writer:
+        with Reader(source) as reader, open_writer(path, reader.info, Encoding(codec)) as writer:
             for frame, image in zip(reader, grain, strict=True):
                 writer.write(dataclasses.replace(frame, image=image))
             writer.finish()

@@ -224,8 +224,8 @@ def test_a_nearly_full_disk_pauses_a_render_until_there_is_room(
     assert report.frames == 30
     name = "vst.media.segments.disk_space"
     said = [record.getMessage() for record in caplog.records if record.name == name]
-    assert said[0].startswith(f"paused: 977 KiB are free in {tmp_path}, 256 MiB are wanted; it goes on")
-    assert said[1:] == ["there is room again: going on"]
+    assert said[0].startswith(f"paused: 977 KiB are free in {tmp_path}, 256 MiB are needed; continues")
+    assert said[1:] == ["enough free disk space: continuing"]
 
 
 def test_a_signal_ends_the_pause(tmp_path, clip, settings, monkeypatch):
@@ -243,7 +243,7 @@ def test_a_signal_ends_the_pause(tmp_path, clip, settings, monkeypatch):
 
 def test_a_render_does_not_begin_on_a_full_disk_unless_it_is_told_to(tmp_path, clip, settings, monkeypatch):
     disk_with(monkeypatch, 100 * 2**20)
-    with pytest.raises(MediaError, match=r"100 MiB are free in .*, 256 MiB are wanted: .*--min-free"):
+    with pytest.raises(MediaError, match=r"100 MiB are free in .*, 256 MiB are needed: .*--min-free"):
         render(clip, settings(mode="itn"))
     assert left(tmp_path) == ["clip.mp4"]
     assert render(clip, settings(mode="itn", min_free=0)).frames == 30
@@ -254,7 +254,7 @@ def test_a_render_does_not_begin_on_a_full_disk_unless_it_is_told_to(tmp_path, c
 def disk_with(monkeypatch: pytest.MonkeyPatch, free: int) -> list[int]:
     """Disks that have so many bytes free, looked at for every frame."""
     now = [free]
-    monkeypatch.setattr("vst.media.segments.disk_space._EVERY", 0.0)
+    monkeypatch.setattr("vst.media.segments.disk_space._CHECK_INTERVAL", 0.0)
     monkeypatch.setattr("vst.media.segments.disk_space._free", lambda folder: now[0])
     return now
 

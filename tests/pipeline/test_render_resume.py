@@ -133,7 +133,7 @@ def test_what_is_painted_is_not_painted_again_when_only_the_joining_failed(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("vst.media.encode.writer.join", full)
+        patch.setattr("vst.media.encode.video_writer.join", full)
         with pytest.raises(MediaError, match=r"the disk is full.*26 frames are kept"):
             render(clip, settings(), tmp_path / "out.mp4")
     heard = []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vst.batch.job import Job
 from vst.errors import MediaError, UsageError, nearest
-from vst.media.stills.sequence import PICTURES
+from vst.media.stills.sequence import PICTURE_SUFFIXES
 from vst.pipeline.output_path import written_suffix
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ A_SECOND = 24
 
 _NUMBERED = re.compile(r"(?P<head>.*?)(?P<number>\d{1,9})\.\w+")
 
-MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURES)
+MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURE_SUFFIXES)
 """Files with these extensions, in any case, are rendered; others are left alone."""
 
 
@@ -93,7 +93,7 @@ def numbered_pictures(found: Sequence[Path]) -> Iterator[tuple[Path, int]]:
     runs: dict[tuple[Path, str, int, str], list[int]] = {}
     for path in found:
         match = _NUMBERED.fullmatch(path.name)
-        if match and path.suffix.lower() in PICTURES:
+        if match and path.suffix.lower() in PICTURE_SUFFIXES:
             key = (path.parent, match["head"], len(match["number"]), path.suffix)
             runs.setdefault(key, []).append(int(match["number"]))
     for (folder, head, width, suffix), numbers in runs.items():

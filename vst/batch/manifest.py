@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vst.batch.find import RECORD
 from vst.batch.job import Job
 from vst.errors import MediaError
-from vst.media.encode.writer import INCOMPLETE
+from vst.media.segments.transaction import INCOMPLETE
 from vst.motion.files.recorded import is_recorded, recorded_stamp
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from vst.batch.manifest import Manifest
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device, choose_precision
 from vst.errors import MediaError, UsageError
-from vst.media.encode.codecs import codec_named
+from vst.media.encode.codec_choice import codec_named
 from vst.media.segments.output_lock import OutputLock
 from vst.modes import check_mode
 from vst.motion import check_estimator

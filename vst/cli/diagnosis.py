@@ -141,7 +141,7 @@ def _hardware() -> Iterator[Finding]:
 
     from vst.media.colour.layout import layout_of
     from vst.media.decode.hardware import decodes, known_devices, why_no_device
-    from vst.media.encode.hardware_codecs import HARDWARE_CODECS, why_not
+    from vst.media.encode.hardware_codecs import HARDWARE_CODECS, open_failure
 
     devices = known_devices()
     for device in devices:
@@ -152,14 +152,17 @@ def _hardware() -> Iterator[Finding]:
         yield Finding("hwaccel", ABSENT, "this PyAV decodes in software only")
     for codec in HARDWARE_CODECS.values():
         if codec.encoder in av.codec.codecs_available:
-            pix_fmt = next(iter(codec.surfaces or ("yuv420p",)))
-            refused = why_not(codec, pix_fmt, codec.options(codec.crf, 2, layout_of(pix_fmt)))
-            ready = "ready" if refused is None else f"{refused}; needs {codec.needs}"
+            assert codec.hardware is not None
+            assert codec.quality is not None
+            pix_fmt = next(iter(codec.hardware.surfaces))
+            options = codec.options(codec.quality.default, 2, layout_of(pix_fmt))
+            refused = open_failure(codec, pix_fmt, options)
+            ready = "ready" if refused is None else f"{refused}; needs {codec.hardware.requires}"
             yield Finding(f"codec {codec.name}", OK if refused is None else ABSENT, ready)
 
 
 def _limits() -> Iterator[Finding]:
-    from vst.media.probe.limits import LIMITS
+    from vst.media.limits import LIMITS
 
     for limit in LIMITS:
         yield Finding(limit.variable, OK, f"{limit.value:,} {limit.unit} at most")

@@ -36,7 +36,7 @@ def painted_cells(
     Raises:
         MediaError: where the photo cannot be read.
     """
-    from vst.media.probe.containers import nearest_name
+    from vst.media.file_errors import nearest_name
     from vst.media.stills.read import read_still
     from vst.pipeline import stylize
     from vst.styles.sheet import Cell

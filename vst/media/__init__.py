@@ -1,10 +1,10 @@
-"""Files in and out: video, sound, stills.
+"""Reading and writing video, audio and pictures.
 
-with Reader("clip.mov") as clip, Writer("out.mov", clip.info) as out:
+with Reader("clip.mov") as clip, open_writer("out.mov", clip.info) as out:
     for frame in clip:
         out.write(frame)
 
-What takes and gives tensors is loaded when it is first used: what a file is, is said without torch.
+What reads or writes tensors is imported on first use, so that `probe` works without importing torch.
 """
 
 from __future__ import annotations
@@ -13,20 +13,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from vst.media.colour.spec import ColourSpec
-from vst.media.probe import AudioInfo, Chapter, ClipInfo, SubtitleInfo
+from vst.media.notes import Note, NoteKind
+from vst.media.probe import AudioInfo, Chapter, ClipInfo, FieldInfo, StoredFrame, SubtitleInfo
 
 if TYPE_CHECKING:
     from vst.media.decode.reader import Reader
-    from vst.media.encode.codecs import CODECS, CONTAINERS, Encoding
-    from vst.media.encode.writer import Writer, check_output
+    from vst.media.encode.codecs import CODECS
+    from vst.media.encode.containers import CONTAINERS
+    from vst.media.encode.open_writer import open_writer
+    from vst.media.encode.output_check import check_output
+    from vst.media.encode.plan import Encoding
+    from vst.media.encode.writer import Writer
 
-_WHERE = {
+_MODULES = {
     "CODECS": "encode.codecs",
-    "CONTAINERS": "encode.codecs",
-    "Encoding": "encode.codecs",
+    "CONTAINERS": "encode.containers",
+    "Encoding": "encode.plan",
     "Reader": "decode.reader",
     "Writer": "encode.writer",
-    "check_output": "encode.writer",
+    "check_output": "encode.output_check",
+    "open_writer": "encode.open_writer",
 }
 
 __all__ = [
@@ -37,14 +43,19 @@ __all__ = [
     "ClipInfo",
     "ColourSpec",
     "Encoding",
+    "FieldInfo",
+    "Note",
+    "NoteKind",
     "Reader",
+    "StoredFrame",
     "SubtitleInfo",
     "Writer",
     "check_output",
+    "open_writer",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module 'vst.media' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"vst.media.{_WHERE[name]}"), name)
+    return getattr(importlib.import_module(f"vst.media.{_MODULES[name]}"), name)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vst.errors import Interrupted, MediaError, UsageError, suggestion
 from vst.frame import Frame
-from vst.media import ClipInfo, Encoding, Reader, Writer
+from vst.media import ClipInfo, Encoding, Reader, open_writer
 from vst.pipeline.comparison_layout import ComparisonLayout, Difference, SideBySide, Split, fit
 from vst.pipeline.settings import MAX_SIDE
 from vst.pipeline.stages import DEPTH
@@ -129,7 +129,7 @@ def compare(
         whole = layout.size(width, height)
         encoding = Encoding(settings.codec, settings.crf)
         writer = stack.enter_context(
-            Writer(
+            open_writer(
                 target,
                 first,
                 encoding,

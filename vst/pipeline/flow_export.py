@@ -12,8 +12,8 @@ from pathlib import Path
 
 from vst.device import choose_device, choose_precision
 from vst.errors import Interrupted, MediaError, UsageError, suggestion
-from vst.media import ClipInfo, Reader, Writer
-from vst.media.probe.containers import writing_error
+from vst.media import ClipInfo, Reader, Writer, open_writer
+from vst.media.file_errors import writing_error
 from vst.media.segments.output_lock import OutputLock
 from vst.media.stills.write import STILL_SUFFIXES
 from vst.motion import DISTANCES, MotionSource, check_estimator, open_motion
@@ -192,7 +192,7 @@ class _Outputs:
         if view is not None:
             width, height = self._drawing.size(*size)
             opaque = replace(info, has_alpha=False)
-            video = Writer(
+            video = open_writer(
                 view, opaque, width=width, height=height, overwrite=settings.overwrite, stop=stop
             )
             self._video = stack.enter_context(video)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from vst.errors import Interrupted, UsageError
 from vst.frame import Frame
 from vst.media import ClipInfo, Reader
-from vst.media.decode.excerpt import Excerpt
+from vst.media.decode.clip_range import ClipRange
 from vst.motion import shots
 from vst.motion.shot_detection import REACH
 from vst.pipeline.session import StylizerSession
@@ -84,7 +84,7 @@ def frame_range_from(
     return FrameRange(max(shot - REACH, 0), shot, write_from, shot, is_past_end)
 
 
-def end_of(excerpt: Excerpt, first: int, clip: ClipInfo) -> Callable[[Frame], bool]:
+def end_of(excerpt: ClipRange, first: int, clip: ClipInfo) -> Callable[[Frame], bool]:
     """A function that says whether a frame comes after the last one of an excerpt.
 
     Args:
@@ -115,7 +115,7 @@ def unless_stopped(items: Iterable[T], stop: threading.Event | None) -> Iterator
 
 def find_first(
     opened: Callable[[], AbstractContextManager[Reader]],
-    excerpt: Excerpt,
+    excerpt: ClipRange,
     clip: ClipInfo,
     stop: threading.Event | None = None,
 ) -> tuple[int, Fraction]:

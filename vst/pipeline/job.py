@@ -14,8 +14,8 @@ import torch
 from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
 from vst.frame import Frame
-from vst.media import Encoding, Reader, Writer
-from vst.media.segments.encoder import MAX_FRAMES
+from vst.media import Encoding, Reader, Writer, open_writer
+from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
 from vst.modes import create_stylizer
 from vst.motion import open_motion
@@ -182,7 +182,7 @@ class RenderJob:
             self.writer.write,
             self._cut,
             self.frame_range,
-            MAX_FRAMES,
+            MAX_SEGMENT_FRAMES,
             total=excerpt.count(self.start.first, self.start.time, info),
             done=self.writer.frames,
             progress=progress,
@@ -248,7 +248,7 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
     size = output_size(info.width, info.height, settings)
     working = working_size(*size, settings.style_scale) if plan.stylizes else None
     with _kept(
-        Writer(
+        open_writer(
             plan.target,
             info,
             Encoding(settings.codec, settings.crf, settings.pix_fmt),
@@ -282,12 +282,12 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
         earlier = find_earlier(writer, fingerprint) if settings.resume else None
         start = earlier.start if earlier is not None else _find_start(plan, reader, session, size, stop)
         is_past_end = end_of(plan.excerpt, start.first, info)
-        writer.keep_times(start.time if start.first else None, ends=plan.excerpt.has_end)
+        writer.set_time_range(start.time if start.first else None, until_last_frame=plan.excerpt.has_end)
         if earlier is None:
             removed = writer.start(describe(fingerprint, start))
             frame_range = frame_range_from(session, start.first, start.shot, False, is_past_end)
         else:
-            removed = writer.take_up(earlier.segments)
+            removed = writer.resume(earlier.segments)
             shot, restored = earlier.shot(session.temporal), earlier.state is not None
             first = start.first + earlier.frames
             frame_range = frame_range_from(session, first, shot, restored, is_past_end)
@@ -370,9 +370,9 @@ def _kept(writer: Writer) -> Iterator[Writer]:
         with writer:
             yield writer
     except VstError as error:
-        if writer.kept:
+        if writer.kept_frames:
             error.args = (
-                f"{error}; {writer.kept} frames are kept, and the same command goes on after them",
+                f"{error}; {writer.kept_frames} frames are kept, and the same command goes on after them",
             )
         elif isinstance(error, Interrupted):
             error.args = (f"{error}; no output was written",)

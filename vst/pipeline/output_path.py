@@ -6,8 +6,8 @@ from pathlib import Path
 
 from vst.errors import UsageError
 from vst.media import CONTAINERS
-from vst.media.probe.containers import check_readable
-from vst.media.stills.sequence import PICTURES, has_counter, is_pattern
+from vst.media.file_errors import check_readable
+from vst.media.stills.sequence import PICTURE_SUFFIXES, has_counter, is_pattern
 from vst.media.stills.write import STILL_SUFFIXES
 from vst.pipeline.settings import RenderSettings
 from vst.styles.blend import parse_blend
@@ -19,7 +19,7 @@ def written_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in STILL_SUFFIXES or suffix.removeprefix(".") in CONTAINERS:
         return path.suffix
-    return ".png" if suffix in PICTURES else ".mkv"
+    return ".png" if suffix in PICTURE_SUFFIXES else ".mkv"
 
 
 def output_path(source: Path, settings: RenderSettings, output: Path | None = None) -> Path:

@@ -9,7 +9,7 @@ import torch
 
 from vst.device import choose_device, choose_precision
 from vst.media import Reader
-from vst.media.decode.excerpt import Excerpt
+from vst.media.decode.clip_range import ClipRange
 from vst.modes import check_mode
 from vst.motion import check_estimator
 from vst.pipeline.output_path import output_path
@@ -34,7 +34,7 @@ class RenderPlan:
     source: Path
     target: Path
     settings: RenderSettings
-    excerpt: Excerpt
+    excerpt: ClipRange
     style: ResolvedStyle
     device: torch.device
     precision: torch.dtype

@@ -65,7 +65,7 @@ def find_earlier(writer: Writer, identity: Identity) -> Earlier | None:
         UsageError: If something is there of a render with other settings, of another clip or by other
             versions; the message names all that is different.
     """
-    store = writer.store
+    store = writer.work
     described = store.description()
     before = None if described is None else _described(described)
     segments = store.finished() if before is not None else []

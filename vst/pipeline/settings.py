@@ -9,9 +9,10 @@ from pathlib import Path
 
 from vst.device import check_precision
 from vst.errors import UsageError
-from vst.media.decode.excerpt import Excerpt, Given, excerpt_of
+from vst.media.decode.clip_range import ClipRange, PositionLike, parse_range
 from vst.media.decode.hardware import NONE, check_hwaccel
-from vst.media.decode.reader import MAX_DAMAGED, check_deinterlace, check_hdr
+from vst.media.decode.options import check_deinterlace, check_hdr
+from vst.media.decode.reader import MAX_DAMAGED
 from vst.media.segments.disk_space import MIN_FREE
 from vst.modes.memory import SMALLEST_TILE
 from vst.styles.quality import BEST, check_quality
@@ -57,10 +58,10 @@ class RenderSettings:
     """What becomes of PQ and HLG: `tonemap` to standard range, or `keep` it."""
     deinterlace: str = "no"
     """Whole pictures from interlaced clips: `no`, one a `frames` or one a `fields`."""
-    start: Given | None = None
+    start: PositionLike | None = None
     """Where to begin: seconds from the clip's first frame, `0:01:02.5`, or a frame `300f`; see
-    `vst.media.decode.excerpt`."""
-    end: Given | None = None
+    `vst.media.decode.clip_range`."""
+    end: PositionLike | None = None
     """Where to end, as `start`; the frame there is not rendered any more."""
     frames: int | None = None
     """How many frames; not together with `end`."""
@@ -93,12 +94,12 @@ class RenderSettings:
     """Whether to go on after what a render of the same output finished before it was stopped."""
 
     @property
-    def excerpt(self) -> Excerpt:
+    def excerpt(self) -> ClipRange:
         """The part of the clip that is rendered."""
-        return excerpt_of(self.start, self.end, self.frames)
+        return parse_range(self.start, self.end, self.frames)
 
     def __post_init__(self) -> None:
-        excerpt_of(self.start, self.end, self.frames)
+        parse_range(self.start, self.end, self.frames)
         check_strength(self.strength)
         check_style_scale(self.style_scale)
         check_precision(self.precision)

@@ -11,7 +11,7 @@ from functools import partial
 
 from vst.errors import Interrupted
 from vst.frame import Frame
-from vst.media.segments.encoder import MAX_FRAMES
+from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
 from vst.pipeline.frame_range import WHOLE_CLIP, FrameRange
 from vst.pipeline.session import PreparedFrame, StylizerSession
@@ -61,7 +61,7 @@ class StageRunner:
     write: Callable[[Frame], None]
     cut: Cut
     frame_range: FrameRange = WHOLE_CLIP
-    segment_frames: int = MAX_FRAMES
+    segment_frames: int = MAX_SEGMENT_FRAMES
     total: int | None = None
     done: int = 0
     progress: Callable[[Progress], None] | None = None

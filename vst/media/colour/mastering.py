@@ -1,4 +1,4 @@
-"""HDR10's static metadata: on which display a clip was graded, and how bright it gets."""
+"""HDR10's static metadata: the mastering display and the light levels of a clip."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Mastering:
     """SMPTE ST 2086 and CTA-861.3.
 
     Attributes:
-        primaries: x and y of red, green, blue and white, or None if not said.
-        luminance: Darkest and brightest value of the display in cd/m², or None if not said.
-        max_cll: Brightest pixel of the clip in cd/m²; 0 if not said.
-        max_fall: Brightest mean of a frame in cd/m²; 0 if not said.
+        primaries: x and y of red, green, blue and white, or None if unknown.
+        luminance: Smallest and largest luminance of the display in cd/m², or None if unknown.
+        max_cll: MaxCLL: luminance of the brightest pixel of the clip in cd/m²; 0 if unknown.
+        max_fall: MaxFALL: largest average luminance of a frame in cd/m²; 0 if unknown.
     """
 
     primaries: tuple[Fraction, ...] | None = None
@@ -31,9 +31,8 @@ class Mastering:
     max_cll: int = 0
     max_fall: int = 0
 
-    @property
     def x265_params(self) -> list[str]:
-        """As options of libx265, which wants units of 1/50000 and 1/10000."""
+        """The metadata as options of libx265, in units of 1/50000 and 1/10000."""
         params = []
         if self.primaries is not None and self.luminance is not None:
             red, green, blue, white = (
@@ -46,9 +45,8 @@ class Mastering:
             params.append(f"max-cll={self.max_cll},{self.max_fall}")
         return params
 
-    @property
     def svtav1_params(self) -> list[str]:
-        """As options of SVT-AV1, which wants decimal fractions."""
+        """The metadata as options of SVT-AV1, in decimal fractions."""
         params = []
         if self.primaries is not None and self.luminance is not None:
             red, green, blue, white = (
@@ -63,8 +61,8 @@ class Mastering:
 
 
 def mastering_of(frame: av.VideoFrame) -> Mastering | None:
-    """What a decoded frame says, if it says anything that can be believed."""
-    # PyAV's stubs take the mapping for a dictionary; iteration gives the entries.
+    """The metadata of a decoded frame; None if it has none or none that is valid."""
+    # PyAV's stubs declare a mapping; iteration gives the entries.
     entries = {data.type.name: data for data in cast("list[SideData]", list(frame.side_data))}
     primaries = luminance = None
     levels = (0, 0)

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from vst.errors import MediaError
 from vst.media.colour.layout import Layout, find_layout, layout_of
+from vst.media.colour.repack import repacked
 from vst.media.colour.spec import LUMA_WEIGHTS, ColourSpec, guess_matrix
-from vst.media.decode.repack import repacked
 
 
 def _scales(bits: int, full_range: bool) -> tuple[float, float, float, float]:

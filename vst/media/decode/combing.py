@@ -1,9 +1,9 @@
-"""Whether frames are woven of two fields though nothing says so: by the combs that movement leaves.
+"""Detection of interlaced frames in a clip that is not flagged as interlaced, by comb artefacts.
 
-A pixel is combed where it has changed since the frame before and differs from the rows above and below in
-the same direction, by more than T, and these two are alike. Fine detail that moves does that too, but
-within one field as much as between two: so a frame counts as woven if its rows are combed far more often
-than every second of them are.
+A pixel is combed if it has changed since the frame before and differs from the pixels above and below in
+the same direction, by more than T, while these two are alike. Fine moving detail does that too, but within
+one field as much as between the two fields. So a frame counts as interlaced if its rows are combed far more
+often than the rows of one field are.
 """
 
 from __future__ import annotations
@@ -12,70 +12,70 @@ import av
 import numpy as np
 
 from vst.media.colour.layout import layout_of
-from vst.media.decode.repack import repacked
+from vst.media.colour.repack import repacked
 
-LOOKED_AT = 24
-"""Frames from the beginning of a clip."""
+MAX_FRAMES_ANALYSED = 24
+"""Frames from the start of a clip."""
 
-ENOUGH = 4
-"""So many woven ones of them make a clip woven."""
+MIN_INTERLACED_FRAMES = 4
+"""Interlaced frames among them that make the clip interlaced."""
 
-THRESHOLD = 0.06
-"""T, with white as 1: above what noise and quantisation do."""
+COMB_THRESHOLD = 0.06
+"""T, with white as 1: above noise and quantisation."""
 
-LEAST = 0.01
-"""Of the pixels, that are combed in a woven frame."""
+MIN_COMBED_SHARE = 0.01
+"""Share of the pixels of an interlaced frame that are combed, at least."""
 
-TIMES = 4.0
-"""So many times as often as within a field."""
+MIN_FIELD_RATIO = 4.0
+"""How many times as many pixels are combed in a frame as in one of its fields, at least."""
 
-SMALLEST = 64
-"""Rows: lower pictures are not of a camera that had fields."""
+MIN_ROWS = 64
+"""Frames with fewer rows are not analysed."""
 
 
-class CombFinder:
-    """Looks at the first frames of a clip."""
+class CombDetector:
+    """Analyses the first frames of a clip."""
 
     def __init__(self) -> None:
-        self._seen = self._woven = 0
+        self._seen = self._interlaced = 0
         self._before: np.ndarray | None = None
 
     @property
     def found(self) -> bool:
-        """Whether the clip is woven, as far as it has been looked at."""
-        return self._woven >= ENOUGH
+        """Whether the clip is interlaced, by the frames so far."""
+        return self._interlaced >= MIN_INTERLACED_FRAMES
 
-    def look(self, frame: av.VideoFrame) -> None:
-        """Look at the next frame, if it is one of the first."""
-        if self._seen == LOOKED_AT or frame.height < SMALLEST:
+    def add(self, frame: av.VideoFrame) -> None:
+        """Analyse the next frame, if it is one of the first."""
+        if self._seen == MAX_FRAMES_ANALYSED or frame.height < MIN_ROWS:
             return
         self._seen += 1
         luma = _luma(frame)
         before, self._before = self._before, luma
         if luma is not None and before is not None and luma.shape == before.shape:
-            self._woven += is_woven(luma, before)
+            self._interlaced += is_interlaced(luma, before)
 
 
-def is_woven(luma: np.ndarray, before: np.ndarray) -> bool:
-    """Whether a picture shows two moments in its odd and even rows.
+def is_interlaced(luma: np.ndarray, before: np.ndarray) -> bool:
+    """Whether the odd and even rows of a frame show two moments.
 
     Args:
         luma: H×W, white is 1.
-        before: The picture before it, of the same size.
+        before: The frame before it, of the same size.
     """
-    moved = np.abs(luma - before) > THRESHOLD
-    return _combed(luma, moved) > max(LEAST, TIMES * _combed(luma[::2], moved[::2]))
+    moved = np.abs(luma - before) > COMB_THRESHOLD
+    in_field = _combed_share(luma[::2], moved[::2])
+    return _combed_share(luma, moved) > max(MIN_COMBED_SHARE, MIN_FIELD_RATIO * in_field)
 
 
-def _combed(rows: np.ndarray, moved: np.ndarray) -> float:
-    """The part of the pixels that are combed."""
+def _combed_share(rows: np.ndarray, moved: np.ndarray) -> float:
     above, here, below = rows[:-2], rows[1:-1], rows[2:]
-    differs = (here - above) * (here - below) > THRESHOLD**2
-    return float((differs & (np.abs(above - below) < THRESHOLD) & moved[1:-1]).mean())
+    differs = (here - above) * (here - below) > COMB_THRESHOLD**2
+    return float((differs & (np.abs(above - below) < COMB_THRESHOLD) & moved[1:-1]).mean())
 
 
 def _luma(frame: av.VideoFrame) -> np.ndarray | None:
-    """Every other column of a frame's luma, 0..1; None where it has none of its own."""
+    """Every other column of a frame's luma, 0..1; None for other than YUV."""
     layout = layout_of(frame.format.name)
     if layout.kind != "yuv":
         return None

@@ -1,10 +1,10 @@
-"""A container's video stream as libav's frames, and the times of those that were lost to damage."""
+"""Decoding a video stream into libav's frames, with the timestamps of the frames lost to damage."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -14,33 +14,36 @@ import av
 
 from vst.errors import CutShort
 from vst.media.decode.hardware import device_of
-from vst.media.probe.clip import ClipInfo, make_decoder
-from vst.media.probe.containers import decoding_options, open_input, packets_of, reason_of
+from vst.media.file_errors import reason_of
+from vst.media.libav import decoding_options, open_input, packets_of
+from vst.media.notes import Notes, repaired
+from vst.media.probe.clip_info import ClipInfo
+from vst.media.probe.first_frame import make_decoder
 
 DECODER_THREADS = 2
 
 MAX_WAITING = 256
-"""So many packets may wait for their frame; no decoder holds more, so older ones are lost for good."""
+"""Packets that may wait for their frame. No decoder holds more, so the frames of older ones are lost."""
 
 
 def too_damaged(path: Path, run: int, allowed: int) -> CutShort:
-    """The error that ends a clip in which `run` frames in a row are damaged."""
+    """The error for a clip with `run` damaged frames in a row, where `allowed` are allowed."""
     frames = "1 frame" if run == 1 else f"{run} frames in a row"
     return CutShort(f"{path} is damaged: {frames} cannot be decoded (more than {allowed}, --max-damaged)")
 
 
 class Decoder:
-    """The frames of a clip in order of presentation, each with the timestamps of those lost before it.
+    """The frames of a clip in presentation order, each with the timestamps of the frames lost before it.
 
-    Iterate once, within the `with` block. At the end comes None with those that were lost after the last
-    frame, where that is known.
+    Iterate once, within the `with` block. The last item is None with the timestamps lost after the last
+    frame, if they are known.
 
     Args:
-        info: What `probe` says of the clip.
-        max_damaged: So many damaged packets in a row are passed over.
+        info: The clip, from `probe`.
+        max_damaged: Damaged packets in a row that are skipped.
         threads: Decoder threads.
-        note: Told what a user should know.
-        device: The kind of device that decodes, None for software.
+        notes: Gets a note if the file ends early.
+        device: The kind of device that decodes; None for software.
 
     Raises:
         MediaError: On entering, if the file cannot be opened.
@@ -53,17 +56,17 @@ class Decoder:
         *,
         max_damaged: int,
         threads: int,
-        note: Callable[[str], None],
+        notes: Notes,
         device: str | None = None,
     ) -> None:
         self.errors = 0
         """Packets that could not be decoded, so far."""
-        self.patched = 0
-        """Frames that the decoder gave with parts made up, so far."""
+        self.concealed = 0
+        """Frames that the decoder returned with errors concealed, so far."""
         self._info = info
         self._max_damaged = max_damaged
         self._threads = threads
-        self._note = note
+        self._notes = notes
         self._hwaccel = None if device is None else device_of(device)
         self._stack = ExitStack()
 
@@ -104,38 +107,40 @@ class Decoder:
                     place = bisect_left(waiting, frame.pts)
                     lost = waiting[:place]
                     del waiting[: bisect_right(waiting, frame.pts)]
-                self.patched += frame.is_corrupt
+                self.concealed += frame.is_corrupt
                 yield frame, lost if self._counts_as_lost(frame, any_frame) else []
                 any_frame = True
         if seen < self._stream.frames:
-            self._note(
-                f"the file announces {self._stream.frames} frames but holds {seen}: it may be cut short"
+            self._notes.add(
+                repaired(
+                    f"the file states {self._stream.frames} frames but has {seen}: it may be cut short"
+                )
             )
-        if any_frame and self._info.codec != "vp8" and not self._info.interlaced:
+        if any_frame and self._info.codec != "vp8" and not self._info.fields.interlaced:
             yield None, waiting
 
     def _counts_as_lost(self, frame: av.VideoFrame, any_frame: bool) -> bool:
-        """Whether a packet before this frame that gave none was a frame, and not a part or a hidden one.
+        """Whether packets before this frame that gave no frame count as lost frames.
 
-        VP8 keeps hidden frames in packets of their own, interlaced clips may have a packet a field, and a
-        clip cut out of a longer one may begin with frames that lean on what is not there.
+        VP8 stores hidden frames in packets of their own, interlaced clips may have a packet per field, and
+        a clip cut from a longer one may begin with frames whose reference frames are missing.
         """
         if self.errors:
             return True
         return any_frame and self._info.codec != "vp8" and not frame.interlaced_frame
 
     def _packets(self) -> Iterator[av.Packet | None]:
-        """The stream's packets, then None to flush; reading errors end it with a note."""
+        """The stream's packets, then None to flush; a reading error ends them with a note."""
         try:
             for packet in packets_of(self._container, self._stream):
                 if packet.size:
                     yield packet
         except av.FFmpegError as error:
-            self._note(f"reading stopped before the end of the file ({reason_of(error)})")
+            self._notes.add(repaired(f"reading stopped before the end of the file ({reason_of(error)})"))
         yield None
 
     def _decode(self, packet: av.Packet | None) -> tuple[list[av.VideoFrame], bool]:
-        """The frames that a packet, or None for the end, brings out; and whether it is damaged."""
+        """The frames that the decoder returns for a packet (None to flush), and whether it is damaged."""
         damaged = packet is not None and packet.is_corrupt
         try:
             return self._context.decode(packet), damaged
@@ -145,7 +150,7 @@ class Decoder:
             return ([] if packet is not None else self._drain()), True
 
     def _drain(self) -> list[av.VideoFrame]:
-        """What the decoder still holds after an error at the flush."""
+        """The frames that the decoder still holds after an error while flushing."""
         frames: deque[av.VideoFrame] = deque()
         for _ in range(MAX_WAITING):
             try:

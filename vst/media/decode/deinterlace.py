@@ -1,40 +1,41 @@
-"""Interlaced frames into whole pictures, by libavfilter's bwdif."""
+"""Deinterlacing by libavfilter's bwdif."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from fractions import Fraction
 
 import av
 import av.filter
 
-from vst.media.decode.repack import repacked
+from vst.media.colour.repack import repacked
+from vst.media.probe.clip_info import ClipInfo
 
 DEINTERLACE = ("no", "frames", "fields")
-"""As it is; one picture a frame; one picture a field, so twice the frame rate."""
+"""Values of ``--deinterlace``: none, one picture per frame, or one per field (twice the frame rate)."""
 
 FILTER = "bwdif"
-"""Bob Weaver Deinterlacing Filter: w3fdif's filter with yadif's decision where things move."""
+"""Bob Weaver Deinterlacing Filter: w3fdif's interpolation with yadif's motion detection."""
 
 _BOTTOM_FIRST = (3, 5)
-"""Those of libav's field orders."""
+"""Values of libav's AVFieldOrder."""
 
 
 class Deinterlacer:
-    """Takes frames in order of presentation, gives whole pictures, later than it takes them.
+    """Takes frames in presentation order and gives progressive pictures, with a delay.
+
+    Frames that flag whether they are interlaced are deinterlaced if they say so; others all are.
 
     Args:
-        fields: A picture a field instead of one a frame.
-        time_base: Unit of the frames' timestamps. That of the pictures is half of it.
-        field_order: What the container says, as libav's code point.
-        marked: The frames themselves say which of them are interlaced; otherwise all are taken for it.
+        clip: The clip as stored.
+        fields: Whether to give one picture per field instead of one per frame.
     """
 
-    def __init__(self, *, fields: bool, time_base: Fraction, field_order: int, marked: bool) -> None:
-        self._fields, self._time_base = fields, time_base
-        parity = "auto" if marked else "bff" if field_order in _BOTTOM_FIRST else "tff"
-        deint = "interlaced" if marked else "all"
+    def __init__(self, clip: ClipInfo, *, fields: bool) -> None:
+        self._fields, self._time_base = fields, clip.time_base
+        flagged = clip.fields.flagged
+        parity = "auto" if flagged else "bff" if clip.fields.order in _BOTTOM_FIRST else "tff"
+        deint = "interlaced" if flagged else "all"
         mode = "send_field" if fields else "send_frame"
         self._arguments = f"mode={mode}:parity={parity}:deint={deint}"
         self._graph: av.filter.Graph | None = None
@@ -42,9 +43,9 @@ class Deinterlacer:
         self._lost: deque[list[int]] = deque()
 
     def feed(self, frame: av.VideoFrame, lost: list[int]) -> Iterator[tuple[av.VideoFrame, list[int]]]:
-        """Take a frame with the times of those that are missing before it; give what is ready.
+        """Take a frame with the timestamps lost before it, and give the pictures that are ready.
 
-        The times of what comes out, lost ones too, are in halves of the time base.
+        The timestamps of the pictures, and those lost before them, are in halves of the time base.
         """
         frame = repacked(frame)
         form = (frame.width, frame.height, frame.format.name)
@@ -52,8 +53,8 @@ class Deinterlacer:
             yield from self.drain()
             self._start(form)
         length = frame.duration or 0
-        again = [2 * pts + length for pts in lost] if self._fields and length else []
-        self._lost.append(sorted([2 * pts for pts in lost] + again))
+        second_fields = [2 * pts + length for pts in lost] if self._fields and length else []
+        self._lost.append(sorted([2 * pts for pts in lost] + second_fields))
         if self._fields:
             self._lost.append([])
         assert self._graph is not None
@@ -62,7 +63,7 @@ class Deinterlacer:
         yield from self._ready()
 
     def drain(self) -> Iterator[tuple[av.VideoFrame, list[int]]]:
-        """Give what is left, at the end of the clip."""
+        """Give the remaining pictures at the end of the clip."""
         if self._graph is not None:
             self._graph.vpush(None)
             yield from self._ready()
@@ -74,10 +75,10 @@ class Deinterlacer:
         source = graph.add_buffer(
             width=form[0], height=form[1], format=av.VideoFormat(form[2]), time_base=self._time_base
         )
-        weave = graph.add(FILTER, self._arguments)
+        deinterlace = graph.add(FILTER, self._arguments)
         sink = graph.add("buffersink")
-        source.link_to(weave)
-        weave.link_to(sink)
+        source.link_to(deinterlace)
+        deinterlace.link_to(sink)
         graph.configure()
         self._graph, self._form = graph, form
 

@@ -1,4 +1,4 @@
-"""Decoding on a graphics device, for those who ask for it: what is there, and whether it takes a clip."""
+"""Hardware decoding: which devices there are, and whether one decodes a clip. It is off by default."""
 
 from __future__ import annotations
 
@@ -8,26 +8,30 @@ import av
 from av.codec.hwaccel import HWAccel, HWDeviceType, hwdevices_available
 
 from vst.errors import MediaError, UsageError, suggestion
-from vst.media.probe.clip import ClipInfo, first_frame
-from vst.media.probe.containers import decoding_options, open_input, reason_of
+from vst.media.file_errors import reason_of
+from vst.media.libav import decoding_options, open_input
+from vst.media.notes import Note
+from vst.media.probe.clip_info import ClipInfo
+from vst.media.probe.first_frame import first_frame
 
 NONE, AUTO = "none", "auto"
+"""Values of ``--hwaccel`` beside the names of devices."""
 
-PREFERRED = ("videotoolbox", "d3d11va", "cuda", "vaapi", "vulkan")
-"""In which order `AUTO` tries them, before all others: what belongs to the system first."""
+PREFERRED_DEVICES = ("videotoolbox", "d3d11va", "cuda", "vaapi", "vulkan")
+"""The order in which `AUTO` tries devices, before all others: those of the operating system first."""
 
 PROBED_CODECS = ("h264", "hevc", "vp9", "mpeg2video")
-"""A device is of use if it decodes one of these."""
+"""A device is listed if it decodes one of these."""
 
 
 def known_devices() -> list[str]:
-    """The kinds of devices that this build of libav decodes with, whether this machine has one or not."""
+    """The kinds of devices that this build of libav supports, whether this machine has one or not."""
     built = set(hwdevices_available())
     return sorted((name for name in built if decodes(name)), key=_rank)
 
 
 def decodes(device: str) -> list[str]:
-    """The codecs of `PROBED_CODECS` for which this build of libav uses a kind of device."""
+    """The codecs of `PROBED_CODECS` that this build of libav decodes with a kind of device."""
     found = []
     for codec in PROBED_CODECS:
         configs = av.codec.Codec(codec, "r").hardware_configs
@@ -37,14 +41,17 @@ def decodes(device: str) -> list[str]:
 
 
 def _rank(device: str) -> tuple[int, str]:
-    return (PREFERRED.index(device) if device in PREFERRED else len(PREFERRED), device)
+    return (
+        PREFERRED_DEVICES.index(device) if device in PREFERRED_DEVICES else len(PREFERRED_DEVICES),
+        device,
+    )
 
 
 def check_hwaccel(name: str) -> None:
-    """Refuse a kind of device that there is not, before anything is opened.
+    """Check the value of ``--hwaccel``.
 
     Raises:
-        UsageError: For a name that libav does not have, or that this build of it leaves out.
+        UsageError: For a name that libav does not have, or that this build of it does not support.
     """
     built = known_devices()
     if name in (NONE, AUTO, *built):
@@ -59,12 +66,12 @@ def check_hwaccel(name: str) -> None:
 
 
 def device_of(name: str) -> HWAccel:
-    """A device of a kind, for `open_input`; nothing is opened yet. It never falls back to software."""
+    """A device for `open_input`, which opens it; it never falls back to software."""
     return HWAccel(name, allow_software_fallback=False)
 
 
 def why_no_device(name: str) -> str | None:
-    """Why no device of a known kind can be opened on this machine, None if one can."""
+    """Why no device of a kind can be opened on this machine; None if one can."""
     try:
         device_of(name).create(av.codec.Codec(decodes(name)[0], "r"))
     except (av.FFmpegError, ValueError, NotImplementedError) as error:
@@ -72,57 +79,57 @@ def why_no_device(name: str) -> str | None:
     return None
 
 
-def choose_device(name: str, clip: ClipInfo) -> tuple[str | None, str | None]:
-    """The kind of device that decodes a clip, None for software; and a note for the user.
+def choose_device(name: str, clip: ClipInfo) -> tuple[str | None, Note | None]:
+    """Choose the device that decodes a clip.
 
-    A device that is asked for by name is used or the clip refused; with `AUTO`, what does not work is
-    decoded in software.
+    Args:
+        name: The value of ``--hwaccel``. With `AUTO`, a clip that no device decodes is decoded in software.
+        clip: The clip.
+
+    Returns:
+        The kind of device, None for software; and a note for the user.
 
     Raises:
         UsageError: As `check_hwaccel`.
-        MediaError: If the device is not there, or does not take the clip.
+        MediaError: If a device that was named is not available, or does not decode the clip.
     """
     check_hwaccel(name)
     if name == NONE or not clip.in_container:
         return None, None
     if name != AUTO:
-        refused = _why_not(name, clip)
-        if refused is not None:
-            raise MediaError(f"{clip.path}: {refused}; leave --hwaccel out, or let it be auto")
-        return name, f"decoded by {name}"
+        failure = _decoding_failure(name, clip)
+        if failure is not None:
+            raise MediaError(f"{clip.path}: {failure}; leave --hwaccel out, or use --hwaccel auto")
+        return name, Note(f"decoded by {name}")
     reasons = []
     for device in known_devices():
-        refused = _why_not(device, clip)
-        if refused is None:
-            return device, f"decoded by {device}"
-        reasons.append(refused)
-    return (
-        None,
-        f"decoded in software: {'; '.join(reasons) or 'this build of PyAV has no hardware decoders'}",
-    )
+        failure = _decoding_failure(device, clip)
+        if failure is None:
+            return device, Note(f"decoded by {device}")
+        reasons.append(failure)
+    reason = "; ".join(reasons) or "this build of PyAV has no hardware decoders"
+    return None, Note(f"decoded in software: {reason}")
 
 
-def _why_not(device: str, clip: ClipInfo) -> str | None:
-    """Why a device cannot decode a clip; None if its first frame came out."""
+def _decoding_failure(device: str, clip: ClipInfo) -> str | None:
+    """Why a device cannot decode a clip; None if it decodes the first frame."""
     if clip.has_alpha and clip.codec in ("vp8", "vp9"):
-        return f"{device} does not decode the transparency of {clip.codec}"
+        return f"{device} does not decode the alpha channel of {clip.codec}"
     missing = why_no_device(device)
     if missing is not None:
         return f"this machine has no {device} device that can be opened ({missing})"
     try:
-        return (
-            None
-            if _first_comes(device, clip.path, clip.stream_index)
-            else (
-                f"{device} does not decode this clip ({clip.codec}, {clip.pix_fmt}, {clip.coded_width}×"
-                f"{clip.coded_height})"
-            )
-        )
+        if _decodes_first_frame(device, clip.path, clip.stream_index):
+            return None
     except MediaError as error:
         return f"{device} does not decode {clip.codec} ({reason_of(error.__cause__ or error)})"
+    stored = clip.stored
+    return (
+        f"{device} does not decode this clip ({clip.codec}, {clip.pix_fmt}, {stored.width}×{stored.height})"
+    )
 
 
-def _first_comes(device: str, path: Path, index: int) -> bool:
+def _decodes_first_frame(device: str, path: Path, index: int) -> bool:
     with open_input(path, device_of(device)) as container:
         stream = container.streams[index]
         assert isinstance(stream, av.VideoStream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from vst.media.probe.clip import AudioInfo, Chapter, ClipInfo, SubtitleInfo, probe
+from vst.media.probe.clip_info import AudioInfo, Chapter, ClipInfo, FieldInfo, StoredFrame, SubtitleInfo
+from vst.media.probe.open import probe
 
-__all__ = ["AudioInfo", "Chapter", "ClipInfo", "SubtitleInfo", "probe"]
+__all__ = ["AudioInfo", "Chapter", "ClipInfo", "FieldInfo", "StoredFrame", "SubtitleInfo", "probe"]

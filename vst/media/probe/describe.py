@@ -1,4 +1,4 @@
-"""What was understood of a clip, in plain words and as plain values."""
+"""The properties of a clip as text and as JSON values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from vst.media.colour.layout import layout_of
 from vst.media.colour.spec import TRANSFER_HLG, TRANSFER_PQ, ColourSpec
-from vst.media.probe.clip import ClipInfo
+from vst.media.probe.clip_info import ClipInfo
 
 _MATRICES = {
     "bt601": "BT.601",
@@ -38,11 +38,11 @@ _TRANSFERS = {
     TRANSFER_PQ: "PQ (HDR)",
     TRANSFER_HLG: "HLG (HDR)",
 }
-"""Of ITU-T H.273, those that clips have."""
+"""Names of the code points of ITU-T H.273 that are common in clips."""
 
 
 def describe(info: ClipInfo) -> list[tuple[str, str]]:
-    """What to show a user: a name and its words, one a line; notes come last."""
+    """The properties as pairs of a name and a text, one per line; notes come last."""
     lines = [("file", str(info.path)), ("kind", _kind(info)), ("size", _size(info))]
     if not info.is_still:
         lines += [("time", _time(info)), ("fields", _fields(info))]
@@ -69,7 +69,7 @@ def describe(info: ClipInfo) -> list[tuple[str, str]]:
 
 
 def as_values(info: ClipInfo) -> dict[str, Any]:
-    """The same as values that JSON can hold; fractions as strings such as 24000/1001, times in seconds."""
+    """The properties as JSON values: fractions as strings such as 24000/1001, times in seconds."""
     colour = info.colour
     return {
         "path": str(info.path),
@@ -79,8 +79,8 @@ def as_values(info: ClipInfo) -> dict[str, Any]:
         "files": len(info.sequence.files) if info.sequence else 1,
         "width": info.width,
         "height": info.height,
-        "rotation": info.rotation,
-        "mirrored": info.mirrored,
+        "rotation": info.stored.rotation,
+        "mirrored": info.stored.mirrored,
         "sample_aspect": str(info.sample_aspect),
         "rate": None if info.average_rate is None else str(info.average_rate),
         "variable_rate": info.variable_rate,
@@ -88,7 +88,7 @@ def as_values(info: ClipInfo) -> dict[str, Any]:
         "duration": None if info.duration is None else round(float(info.duration), 6),
         "start": round(float(info.start), 6),
         "time_base": str(info.time_base),
-        "interlaced": info.interlaced,
+        "interlaced": info.fields.interlaced,
         "pix_fmt": info.pix_fmt,
         "bits": info.bit_depth,
         "alpha": info.has_alpha,
@@ -140,10 +140,11 @@ def _size(info: ClipInfo) -> str:
     if info.sample_aspect != 1:
         shown = info.width * info.sample_aspect
         text += f", pixels {info.sample_aspect} as wide as high: shown as {round(shown)}×{info.height}"
-    if info.rotation or info.mirrored:
-        turns = [f"turned by {info.rotation}°"] if info.rotation else []
-        turns += ["mirrored"] if info.mirrored else []
-        text += f", {' and '.join(turns)} from {info.coded_width}×{info.coded_height}"
+    stored = info.stored
+    if stored.rotation or stored.mirrored:
+        turns = [f"rotated by {stored.rotation}°"] if stored.rotation else []
+        turns += ["mirrored"] if stored.mirrored else []
+        text += f", {' and '.join(turns)} from {stored.width}×{stored.height}"
     return text
 
 
@@ -162,11 +163,12 @@ def _time(info: ClipInfo) -> str:
 
 
 def _fields(info: ClipInfo) -> str:
-    if info.interlaced is None:
-        return "not said; taken for progressive"
-    if not info.interlaced:
+    fields = info.fields
+    if fields.interlaced is None:
+        return "unknown; assumed progressive"
+    if not fields.interlaced:
         return "progressive"
-    first = {2: "top", 4: "top", 3: "bottom", 5: "bottom"}.get(info.field_order)
+    first = {2: "top", 4: "top", 3: "bottom", 5: "bottom"}.get(fields.order)
     return f"interlaced{f', {first} field first' if first else ''}"
 
 
@@ -183,14 +185,14 @@ def _colour(info: ClipInfo) -> str:
         return "linear light"
     colour = info.colour
     if colour.matrix == "rgb":
-        return "RGB, sRGB" + (" by its own colour profile" if info.profile else "")
-    said = "" if colour.matrix_tagged else " (assumed)"
+        return "RGB, sRGB" + (" with an embedded colour profile" if info.picture.profile else "")
+    matrix = _MATRICES[colour.matrix] + ("" if colour.matrix_tagged else " (assumed)")
     width = "full" if colour.full_range else "limited"
-    range_said = "" if colour.range_tagged else " (assumed)"
-    return f"matrix {_MATRICES[colour.matrix]}{said}, {width} range{range_said}{_rest(colour)}"
+    assumed = "" if colour.range_tagged else " (assumed)"
+    return f"matrix {matrix}, {width} range{assumed}{_primaries_and_transfer(colour)}"
 
 
-def _rest(colour: ColourSpec) -> str:
+def _primaries_and_transfer(colour: ColourSpec) -> str:
     text = ""
     if colour.primaries in _PRIMARIES:
         text += f", primaries {_PRIMARIES[colour.primaries]}"
@@ -207,8 +209,8 @@ def _mastering(info: ClipInfo) -> str:
         low, high = mastering.luminance
         parts.append(f"display of {float(low):g} to {float(high):g} cd/m²")
     if mastering.max_cll:
-        parts.append(f"brightest pixel {mastering.max_cll}, frame {mastering.max_fall} cd/m²")
-    return ", ".join(parts) or "display's primaries only"
+        parts.append(f"MaxCLL {mastering.max_cll}, MaxFALL {mastering.max_fall} cd/m²")
+    return ", ".join(parts) or "display primaries only"
 
 
 def _seconds(value: Fraction) -> str:

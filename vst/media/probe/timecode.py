@@ -1,15 +1,21 @@
-"""Timecodes: what an editor calls a frame."""
+"""SMPTE timecodes."""
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
-from vst.media.probe.clip import TIMECODE
+_TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d)")
+
+
+def is_timecode(text: str) -> bool:
+    """Whether a text has the form of a timecode."""
+    return _TIMECODE.fullmatch(text) is not None
 
 
 def fits_timecode(timecode: str, rate: Fraction) -> bool:
-    """Whether a timecode can be counted at a frame rate: no frame beyond it, drop-frame for NTSC only."""
-    match = TIMECODE.fullmatch(timecode)
+    """Whether a timecode is valid at a frame rate: frames below the rate, drop-frame for NTSC only."""
+    match = _TIMECODE.fullmatch(timecode)
     if match is None:
         return False
     hours, minutes, seconds, mark, frames = match.groups()
@@ -20,17 +26,17 @@ def fits_timecode(timecode: str, rate: Fraction) -> bool:
 
 
 def later_timecode(timecode: str, frames: int, rate: Fraction) -> str:
-    """The timecode so many frames later; it begins again after a day.
+    """The timecode a number of frames later; it wraps around after a day.
 
-    Drop-frame leaves out the first two numbers (four at 59.94) of every minute but each tenth, so that the
-    clock keeps up with the time.
+    Drop-frame skips the first two numbers (four at 59.94) of every minute except each tenth, so that the
+    timecode stays in step with the clock.
 
     Args:
-        timecode: One that `fits_timecode`.
-        frames: How many.
-        rate: Frames a second.
+        timecode: A timecode that `fits_timecode`.
+        frames: Number of frames.
+        rate: Frames per second.
     """
-    match = TIMECODE.fullmatch(timecode)
+    match = _TIMECODE.fullmatch(timecode)
     assert match is not None
     hours, minutes, seconds, mark, number = match.groups()
     nominal = round(rate)
@@ -42,10 +48,10 @@ def later_timecode(timecode: str, frames: int, rate: Fraction) -> str:
     in_ten = 10 * in_minute + dropped
     count = (count + frames) % (144 * in_ten)
     tens, rest = divmod(count, in_ten)
-    # The first minute of ten is whole.
+    # The first minute of ten drops no numbers.
     after_first = max(rest - 60 * nominal, -1)
     skipped = dropped * (9 * tens + (after_first // in_minute + 1 if after_first >= 0 else 0))
     count += skipped
-    seconds_in_all, number_now = divmod(count, nominal)
-    minutes_in_all, seconds_now = divmod(seconds_in_all, 60)
-    return f"{minutes_in_all // 60:02d}:{minutes_in_all % 60:02d}:{seconds_now:02d}{mark}{number_now:02d}"
+    total_seconds, number_now = divmod(count, nominal)
+    total_minutes, seconds_now = divmod(total_seconds, 60)
+    return f"{total_minutes // 60:02d}:{total_minutes % 60:02d}:{seconds_now:02d}{mark}{number_now:02d}"

@@ -1,1 +1,1 @@
-"""What is finished of a render, on disk, so that it can be resumed."""
+"""What a writer keeps on disk until the output is complete: segments, work folder, lock and transaction."""

@@ -1,4 +1,4 @@
-"""Room on the disks that a render writes to: when it gets little, the render waits before it fails."""
+"""Free space on the disks that a render writes to. When it runs low, the render pauses before it fails."""
 
 from __future__ import annotations
 
@@ -16,97 +16,97 @@ from vst.sizes import size_in_words
 _log = logging.getLogger(__name__)
 
 MIN_FREE = 256 * 2**20
-"""Bytes that stay free, unless another number is asked for: some seconds of lossless video."""
+"""Bytes that stay free by default: some seconds of lossless video."""
 
-PATIENCE = 3600.0
-"""Seconds that a render waits for room: long enough for somebody to come by, not for ever."""
+MAX_WAIT = 3600.0
+"""Seconds that a render waits for free space before it fails."""
 
-_EVERY = 1.0
-"""Seconds between two looks at the disks."""
+_CHECK_INTERVAL = 1.0
+"""Seconds between two checks of the disks."""
 
 
-class DiskRoom:
-    """Watches over the free space of the folders that a render writes to.
+class DiskSpace:
+    """Monitors the free space of the folders that a render writes to.
 
     Args:
-        work: The folder that gets what is encoded.
-        output: The folder that gets the whole in the end.
-        least: Bytes that have to stay free; 0 watches nothing.
-        stop: Set by a user who does not want to wait.
-        patience: Seconds that are waited for room.
+        work: The folder of the encoded segments.
+        output: The folder of the finished file.
+        min_free: Bytes that have to stay free; 0 disables the checks.
+        stop: Set to end a pause.
+        max_wait: Seconds to wait for free space.
     """
 
     def __init__(
         self,
         work: Path,
         output: Path,
-        least: int = MIN_FREE,
+        min_free: int = MIN_FREE,
         *,
         stop: threading.Event | None = None,
-        patience: float = PATIENCE,
+        max_wait: float = MAX_WAIT,
     ) -> None:
-        self._work, self._output, self._least, self._patience = work, output, least, patience
+        self._work, self._output, self._min_free, self._max_wait = work, output, min_free, max_wait
         self._stop = stop or threading.Event()
-        self._looked = float("-inf")
+        self._checked = float("-inf")
 
     def check(self) -> None:
-        """Refuse to begin where there is too little room.
+        """Check the free space before a render begins.
 
         Raises:
-            MediaError: Says which folder has how much.
+            MediaError: If there is too little in one of the folders.
         """
-        short = self._short(0)
-        if short is not None:
-            raise MediaError(f"{short}: free some space, or ask for less with --min-free")
+        shortage = self._shortage(0)
+        if shortage is not None:
+            raise MediaError(f"{shortage}: free some space, or lower the limit with --min-free")
 
-    def wait(self, again: Callable[[], int], at_once: bool = False) -> None:
-        """Come back when there is room; mostly right away.
+    def wait(self, output_bytes: Callable[[], int], *, immediately: bool = False) -> None:
+        """Return as soon as there is enough free space, usually without waiting.
 
         Args:
-            again: How many bytes the output will take beside what is in the work folder; asked for only now
-                and then.
-            at_once: Look at the disks in any case, however short ago that was.
+            output_bytes: The size of the finished file, which is written beside the work folder; called
+                only when the disks are checked.
+            immediately: Check even if the last check was less than a second ago.
 
         Raises:
-            MediaError: If there is none for `patience` seconds.
-            Interrupted: If the user stops meanwhile.
+            MediaError: If there is too little for `max_wait` seconds.
+            Interrupted: If `stop` is set meanwhile.
         """
         now = time.monotonic()
-        if not self._least or (now - self._looked < _EVERY and not at_once):
+        if not self._min_free or (now - self._checked < _CHECK_INTERVAL and not immediately):
             return
-        self._looked = now
-        wanted = again()
-        short = self._short(wanted)
-        if short is None:
+        self._checked = now
+        needed = output_bytes()
+        shortage = self._shortage(needed)
+        if shortage is None:
             return
-        _log.warning("paused: %s; it goes on when there is room", short)
-        while short is not None:
-            if time.monotonic() - now > self._patience:
+        _log.warning("paused: %s; continues when there is enough free space", shortage)
+        while shortage is not None:
+            if time.monotonic() - now > self._max_wait:
                 raise MediaError(
-                    f"{short}, and no more came within {self._patience / 60:.0f} minutes: free some space "
-                    "and run it again"
+                    f"{shortage}, and no space was freed within {self._max_wait / 60:.0f} minutes: "
+                    "free some space and run it again"
                 )
-            if self._stop.wait(_EVERY):
-                raise Interrupted("stopped while it waited for room on the disk")
-            short = self._short(wanted)
-        _log.warning("there is room again: going on")
+            if self._stop.wait(_CHECK_INTERVAL):
+                raise Interrupted("stopped while waiting for free disk space")
+            shortage = self._shortage(needed)
+        _log.warning("enough free disk space: continuing")
 
-    def _short(self, wanted: int) -> str | None:
-        """What is missing, in words."""
-        if not self._least:
+    def _shortage(self, needed: int) -> str | None:
+        """Which folder has too little free space, as text; None if all have enough."""
+        if not self._min_free:
             return None
         same = _device(self._work) == _device(self._output)
-        for folder, more in ((self._output, wanted), *(() if same else ((self._work, 0),))):
+        for folder, more in ((self._output, needed), *(() if same else ((self._work, 0),))):
             free = _free(folder)
-            if free is not None and free < self._least + more:
-                # What is free is often just below what is wanted.
-                there, needed = (size_in_words(each, decimals=2) for each in (free, self._least + more))
-                return f"{there} are free in {folder.absolute()}, {needed} are wanted"
+            if free is not None and free < self._min_free + more:
+                # Two decimals, because the two sizes are often close.
+                has, needs = (size_in_words(each, decimals=2) for each in (free, self._min_free + more))
+                return f"{has} are free in {folder.absolute()}, {needs} are needed"
         return None
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """The folder, or its nearest parent that exists."""
     folder = folder.absolute()
     return next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
 
@@ -119,7 +119,7 @@ def _device(folder: Path) -> int | None:
 
 
 def _free(folder: Path) -> int | None:
-    """Bytes that this user may still write; None where the system does not say."""
+    """Bytes that this user may still write; None if unknown."""
     try:
         return shutil.disk_usage(_existing(folder)).free
     except OSError:

@@ -1,7 +1,7 @@
-"""Encoded pieces of a render, each by a fresh encoder and complete in itself.
+"""Encoding and reading of segments: pieces of a render, each with its own encoder.
 
-A piece is a file of encoded video (Matroska, for most codecs) whose timestamps count frames; the real ones
-are in its record (`vst.media.segments.work_folder`).
+A segment is a file of encoded video (Matroska, for most codecs) whose timestamps count frames. The
+timestamps of the output are in its record (`vst.media.segments.work_folder`).
 """
 
 from __future__ import annotations
@@ -15,51 +15,35 @@ from av.codec.hwaccel import HWAccel
 
 from vst.errors import MediaError
 from vst.media.colour.spec import RANGE_FULL, RANGE_LIMITED
-from vst.media.encode.codecs import Plan
+from vst.media.encode.plan import EncodingPlan
 from vst.media.segments.work_folder import Segment, WorkFolder
 
-MAX_FRAMES = 240
-"""A shot longer than this is cut into several segments."""
-
-ENCODER_THREADS = 2
-"""Fixed, because some encoders decide differently with another number of threads."""
+MAX_SEGMENT_FRAMES = 240
+"""A longer shot is divided into several segments."""
 
 COUNTER = Fraction(1, 1000)
-"""Inside of a segment one frame is one Matroska millisecond, or as much in another container's units."""
+"""The time base within a segment: each frame lasts one tick, a millisecond in Matroska."""
 
 
 class SegmentEncoder:
-    """A fresh encoder that writes one segment.
+    """A new encoder that writes one segment.
 
     Args:
         path: The video file to write.
-        plan: Codec, pixel format, colour and options.
-        width: Columns.
-        height: Rows.
-        rate: Nominal frame rate (timestamps are written when the segments are joined).
-        sample_aspect: Width of a pixel by its height.
-        threads: Encoder threads.
+        plan: Codec, pixel format, size, colour and options.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        plan: Plan,
-        width: int,
-        height: int,
-        rate: Fraction,
-        sample_aspect: Fraction,
-        threads: int = ENCODER_THREADS,
-    ) -> None:
+    def __init__(self, path: Path, plan: EncodingPlan) -> None:
         self.delay = 0
-        self._rate = rate
+        """The largest number of positions by which decoding order is ahead of presentation order."""
         self._count = 0
         self._written = 0
         self._container = av.open(
-            str(path), "w", format=plan.codec.segments, container_options={"fflags": "+bitexact"}
+            str(path), "w", format=plan.codec.muxing.segments, container_options={"fflags": "+bitexact"}
         )
         try:
-            device = plan.codec.device
+            hardware = plan.codec.hardware
+            device = None if hardware is None else hardware.device
             stream = self._container.add_stream(
                 plan.codec.encoder,
                 options=dict(plan.options),
@@ -68,17 +52,16 @@ class SegmentEncoder:
             assert isinstance(stream, av.VideoStream)
             stream.time_base = COUNTER
             context = stream.codec_context
-            context.width, context.height = width, height
-            # PyAV moves the samples of frames in another order of the same.
-            surfaces = plan.codec.surfaces
-            context.pix_fmt = plan.pix_fmt if surfaces is None else surfaces[plan.pix_fmt]
-            context.framerate = rate
-            context.time_base = 1 / rate
-            context.sample_aspect_ratio = sample_aspect
-            context.thread_count = threads
+            context.width, context.height = plan.width, plan.height
+            # PyAV rearranges the samples of frames in another layout of the same samples.
+            context.pix_fmt = plan.pix_fmt if hardware is None else hardware.surfaces[plan.pix_fmt]
+            context.framerate = plan.rate
+            context.time_base = 1 / plan.rate
+            context.sample_aspect_ratio = plan.sample_aspect
+            context.thread_count = plan.threads
             context.thread_type = "AUTO"
             colour = plan.colour
-            # libx264 and its like take a few code points only as "unspecified".
+            # libx264 and others take some code points only as "unspecified".
             context.colorspace = colour.matrix_code
             context.color_primaries = colour.primaries
             context.color_trc = colour.transfer
@@ -86,7 +69,7 @@ class SegmentEncoder:
                 RANGE_FULL if colour.full_range else RANGE_LIMITED if colour.range_tagged else 0
             )
             if plan.container.name == "avi":
-                # AVI has one clock, that of decoding: frames must be stored as they are shown.
+                # AVI has decoding times only: frames must be stored in presentation order.
                 context.max_b_frames = 0
             self._stream = stream
         except BaseException:
@@ -95,7 +78,7 @@ class SegmentEncoder:
 
     def encode(self, frame: av.VideoFrame) -> None:
         """Add the next frame."""
-        # prores_ks reads the tags from the frames, the others from the encoder.
+        # prores_ks reads the colour tags from the frames, other encoders from their context.
         context = self._stream.codec_context
         frame.colorspace = context.colorspace
         frame.color_primaries = context.color_primaries
@@ -136,23 +119,24 @@ class SegmentEncoder:
 
 
 def read_packets(
-    store: WorkFolder, segment: Segment, header: bytes | None = None
+    work: WorkFolder, segment: Segment, header: bytes | None = None
 ) -> Iterator[tuple[int, av.Packet]]:
-    """The packets of a segment in decoding order, each with its frame's number within the segment.
+    """The packets of a segment in decoding order, each with the number of its frame within the segment.
 
     Args:
-        store: Where the segment lies.
-        segment: Which one.
-        header: The codec header (extradata) that the whole clip will have.
+        work: The work folder.
+        segment: The segment.
+        header: The codec header (extradata) of the whole output; None to accept any.
 
     Raises:
-        MediaError: If the file does not hold what its record says, or was encoded with other settings.
+        MediaError: If the file does not match its record, or was encoded with other settings.
     """
-    with av.open(str(store.video(segment.index)), "r") as container:
+    path = work.video(segment.index)
+    with av.open(str(path), "r") as container:
         stream = container.streams.video[0]
         if header is not None and stream.codec_context.extradata != header:
             raise MediaError(
-                f"{store.video(segment.index)} was encoded with other settings than the first segment: "
+                f"{path} was encoded with other settings than the first segment: "
                 "render again with --no-resume"
             )
         seen = 0
@@ -161,8 +145,8 @@ def read_packets(
                 continue
             number = -1 if packet.pts is None else round(packet.pts * packet.time_base / COUNTER)
             if not 0 <= number < segment.frames:
-                raise MediaError(f"{store.video(segment.index)} is damaged: render again with --no-resume")
+                raise MediaError(f"{path} is damaged: render again with --no-resume")
             seen += 1
             yield number, packet
         if seen != segment.frames:
-            raise MediaError(f"{store.video(segment.index)} is damaged: render again with --no-resume")
+            raise MediaError(f"{path} is damaged: render again with --no-resume")

@@ -1,4 +1,4 @@
-"""One writer for each output: a lock that the system gives back when its process ends, however it ends."""
+"""One writer per output: a file lock that the system releases when its process ends, even by SIGKILL."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-_TAKEN = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
-"""What the systems say of a lock that another has; anything else is a disk that knows no locks."""
+_HELD_ERRORS = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+"""Errors of a lock that another process holds; other errors mean that the disk has no locks."""
 
 
 class OutputLock:
-    """Held while an output is written; another one for the same output is refused meanwhile.
+    """A lock that is held while an output is written; a second lock for the same output is refused.
 
-    The lock lies in a hidden file beside the output. That such a file is there means nothing: only a
-    process that lives holds it, so what a killed one leaves never stands in the way. On disks that know no
-    locks (some network ones) there is none.
+    The lock is on a hidden file beside the output. The existence of that file means nothing: only a running
+    process holds the lock, so the file of a killed process blocks nobody. On disks without file locks (some
+    network disks) nothing is locked.
 
     Args:
         output: The file or folder to write.
-        what: Who else may be at it, for the message.
-        file: The lock's file, where it is not to lie beside the output.
+        what: What else may hold the lock, for the error text.
+        file: The lock file, if it is not the hidden file beside the output.
     """
 
     def __init__(self, output: Path, what: str = "render", *, file: Path | None = None) -> None:
@@ -47,37 +47,37 @@ class OutputLock:
         self._file: BinaryIO | None = None
 
     def acquire(self) -> None:
-        """Take the lock.
+        """Acquire the lock.
 
         Raises:
-            MediaError: If another process, or another writer in this one, has it, or the lock's file cannot
-                be made.
+            MediaError: If another process, or another writer in this process, holds it, or the lock file
+                cannot be created.
         """
         while self._file is None:
             file = self._open()
             try:
                 _take(file.fileno())
             except OSError as error:
-                if error.errno in _TAKEN:
+                if error.errno in _HELD_ERRORS:
                     file.close()
                     raise MediaError(
                         f"{self._output} is being written by another {self._what}: wait for it, or choose "
                         "another output with -o"
                     ) from error
-            # The one before may have removed the file between our opening and locking it.
-            if self._is_there(file):
+            # The previous holder may have removed the file between the opening and the locking.
+            if self._is_current(file):
                 self._file = file
             else:
                 file.close()
 
     def release(self) -> None:
-        """Give the lock back; nothing is left of it."""
+        """Release the lock and delete its file."""
         file, self._file = self._file, None
         if file is None:
             return
         with contextlib.closing(file):
             if sys.platform == "win32":
-                file.close()  # no file is removed there that is open
+                file.close()  # an open file cannot be removed there
             with contextlib.suppress(OSError):
                 self.path.unlink()
 
@@ -99,9 +99,10 @@ class OutputLock:
                 f"{self._output} cannot be written: {reason}; choose another output with -o"
             ) from error
 
-    def _is_there(self, file: BinaryIO) -> bool:
+    def _is_current(self, file: BinaryIO) -> bool:
+        """Whether the lock file's name still belongs to this open file."""
         try:
-            there = os.stat(self.path)
+            current = os.stat(self.path)
         except FileNotFoundError:
             return False
-        return sys.platform == "win32" or os.path.samestat(there, os.fstat(file.fileno()))
+        return sys.platform == "win32" or os.path.samestat(current, os.fstat(file.fileno()))

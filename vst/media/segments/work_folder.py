@@ -1,9 +1,9 @@
-"""The work folder of a render: what is finished, so that one that is stopped loses a segment at most.
+"""The work folder of a render: the finished segments, so that a stopped render loses at most one segment.
 
-Each segment has files (encoded video, or pictures), perhaps a state from which painting goes on, and a
-record that says what they are and hold. The record is written last, under its final name, after everything
-else has reached the disk: a segment is finished exactly if it has one and its files are what that says.
-Nothing is read from here but JSON, safetensors and media files.
+Each segment has files (encoded video, or pictures), a record that describes them, and possibly a snapshot
+of the stylizer after its last frame. The record is written last, by an atomic rename, after everything else
+has reached the disk: a segment is finished if and only if it has a record and its files match it. Only
+JSON, safetensors and media files are read from here.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ from typing import Any
 
 from vst.files import make_anew
 
-FORMAT = 1
-"""Of the records; others are not understood."""
+RECORD_FORMAT = 1
+"""Version of the records; other versions are ignored."""
 
-LARGEST = 16 * 2**20
-"""Bytes of a record at most."""
+MAX_RECORD_BYTES = 16 * 2**20
 
 DESCRIPTION = "render.json"
+"""The file with the description of the render."""
+
 PUBLISHING = "publishing"
+"""The file that marks that pictures are being moved to their final names."""
 
 Save = Callable[[Path], None]
-"""Writes a state to a file."""
+"""Writes a snapshot of the stylizer to a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,16 @@ class Segment:
     """One finished segment.
 
     Attributes:
-        index: Its place in the render, from 0.
-        frames: How many frames it has.
-        pts: Their timestamps in order of presentation, in the output's time base; of pictures, indices.
-        end: Where the last frame ends.
-        delay: By how many places decoding order runs ahead of presentation order at most.
-        shot: Index of the frame with which its shot begins, as far as that is known.
-        last: Nothing comes after it.
+        index: Its position in the render, from 0.
+        frames: Number of frames.
+        pts: Their timestamps in presentation order, in the output's time base; for pictures, frame indices.
+        end: End of the last frame, in the same unit.
+        delay: The largest number of positions by which decoding order is ahead of presentation order.
+        shot: Index of the first frame of its shot, if known.
+        last: Whether it is the last segment.
         files: Name, size and SHA-256 of each file.
-        state: The same of the state after its last frame; None where there is none.
-        notes: What the writer had to say by then.
+        state: The same for the snapshot after its last frame; None if there is none.
+        notes: The writer's notes up to its end.
     """
 
     index: int
@@ -66,9 +68,9 @@ class WorkFolder:
     """The work folder of one render.
 
     Args:
-        folder: Where it is.
-        published: Where its files go under the same names in the end, if they do: one that is there
-            already counts as one that is here.
+        folder: Its path.
+        published: The folder to which its files are moved in the end, under the same names. A file that is
+            there already counts as being here. None for a video, whose segments are joined.
     """
 
     def __init__(self, folder: Path, published: Path | None = None) -> None:
@@ -76,44 +78,50 @@ class WorkFolder:
         self._published = published
 
     def video(self, index: int) -> Path:
-        """The file of encoded video of a segment."""
+        """The encoded video of a segment."""
         return self.folder / f"segment-{index:05d}.video"
 
     def record(self, index: int) -> Path:
-        """The file that says that a segment is finished."""
+        """The record of a segment."""
         return self.folder / f"segment-{index:05d}.json"
 
     def state(self, index: int) -> Path:
-        """The file from which painting goes on after a segment."""
+        """The snapshot after a segment."""
         return self.folder / f"segment-{index:05d}.safetensors"
 
     def create(self, description: dict[str, Any] | None = None) -> list[str]:
-        """Make the folder, with nothing in it but what the render is; says what was in it before.
+        """Create the folder; anything in it is removed.
+
+        Args:
+            description: What the output depends on, as JSON values.
+
+        Returns:
+            The names of what was removed.
 
         Raises:
-            MediaError: If something else has its name.
-            OSError: If it cannot be made.
+            MediaError: If something other than a folder has its name.
+            OSError: If it cannot be created.
         """
-        gone = sorted(os.listdir(self.folder)) if self.folder.is_dir() else []
+        removed = sorted(os.listdir(self.folder)) if self.folder.is_dir() else []
         make_anew(self.folder)
         if description is not None:
-            self._write_json(self.folder / DESCRIPTION, {"format": FORMAT, "render": description})
-        return gone
+            self._write_json(self.folder / DESCRIPTION, {"format": RECORD_FORMAT, "render": description})
+        return removed
 
     def remove(self) -> None:
-        """Delete the folder with all that is in it."""
+        """Delete the folder and everything in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def description(self) -> dict[str, Any] | None:
-        """What `create` was told; None where that cannot be read."""
-        said = _read_json(self.folder / DESCRIPTION)
-        if not isinstance(said, dict) or said.get("format") != FORMAT:
+        """The description given to `create`; None if it is missing or cannot be read."""
+        record = _read_json(self.folder / DESCRIPTION)
+        if not isinstance(record, dict) or record.get("format") != RECORD_FORMAT:
             return None
-        described = said.get("render")
-        return described if isinstance(described, dict) else None
+        description = record.get("render")
+        return description if isinstance(description, dict) else None
 
     def begin_publishing(self) -> None:
-        """Note that all is finished and files begin to get their final names.
+        """Record that all frames are written and that files are being moved to their final names.
 
         Raises:
             OSError: If that cannot be written.
@@ -122,13 +130,13 @@ class WorkFolder:
 
     @property
     def is_publishing(self) -> bool:
-        """Whether some files may have their final names already."""
+        """Whether files may have been moved to their final names already."""
         return (self.folder / PUBLISHING).exists()
 
     def finished(self) -> list[Segment]:
-        """The finished segments, up to the first that is missing or is not what its record says.
+        """The finished segments, up to the first that is missing or does not match its record.
 
-        All files are read.
+        All files are read and their hashes compared.
         """
         segments: list[Segment] = []
         while (segment := self._load(len(segments))) is not None:
@@ -136,22 +144,22 @@ class WorkFolder:
         return segments
 
     def has_state(self, segment: Segment) -> bool:
-        """Whether the state after a segment is there and what its record says."""
-        return segment.state is not None and _is(self.folder, segment.state)
+        """Whether the snapshot after a segment exists and matches its record."""
+        return segment.state is not None and _matches(self.folder, segment.state)
 
     def clear(self, segments: Sequence[Segment]) -> list[str]:
-        """Delete everything that does not belong to these segments, and name it."""
+        """Delete everything that does not belong to these segments, and return its names."""
         known = {DESCRIPTION, PUBLISHING, *(self.record(segment.index).name for segment in segments)}
         known.update(name for segment in segments for name, _, _ in segment.files)
         known.update(segment.state[0] for segment in segments if segment.state is not None)
-        odd = sorted(entry.name for entry in os.scandir(self.folder) if entry.name not in known)
-        for name in odd:
+        unknown = sorted(entry.name for entry in os.scandir(self.folder) if entry.name not in known)
+        for name in unknown:
             path = self.folder / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-        return odd
+        return unknown
 
     def finish(
         self,
@@ -165,21 +173,22 @@ class WorkFolder:
         last: bool = False,
         save: Save | None = None,
         notes: Sequence[str] = (),
-        broken_off: bool = False,
+        truncated: bool = False,
     ) -> Segment:
-        """Mark a segment as finished, once its files are closed.
+        """Record a segment as finished, once its files are closed.
 
         Args:
-            index: See `Segment`; so are the others.
+            index: As in `Segment`, like the following.
             pts: Timestamps.
-            end: Of the last frame.
-            delay: In places.
-            files: In this folder.
-            shot: Where it began.
-            last: Nothing comes after it.
-            save: Writes the state from which painting goes on.
-            notes: For the user.
-            broken_off: It ends before its time: it serves now, but a later run does it again.
+            end: End of the last frame.
+            delay: In positions.
+            files: Its files, in this folder.
+            shot: Index of the first frame of its shot.
+            last: Whether it is the last segment.
+            save: Writes the snapshot of the stylizer after the segment.
+            notes: The writer's notes so far.
+            truncated: Whether it ends early because the source is damaged: it is part of this output, but
+                gets no record, so a later run renders it again.
 
         Raises:
             OSError: If something cannot be written.
@@ -194,15 +203,15 @@ class WorkFolder:
             delay,
             shot,
             last,
-            [_settled(path) for path in files],
-            None if save is None else _settled(self.state(index)),
-            list(notes),
+            [_synced(path) for path in files],
+            None if save is None else _synced(self.state(index)),
+            list(map(str, notes)),
         )
-        if broken_off:
+        if truncated:
             return segment
         self._write_json(self.record(index), asdict(segment))
         if index:
-            # One is enough: whoever has to go back further paints again from the shot's beginning.
+            # The latest snapshot is enough: a render that has to go back further starts at the shot.
             self.state(index - 1).unlink(missing_ok=True)
         return segment
 
@@ -211,7 +220,8 @@ class WorkFolder:
         if segment is None or segment.index != index:
             return None
         for stored in segment.files:
-            if not _is(self.folder, stored) and not (self._published and _is(self._published, stored)):
+            moved = self._published is not None and _matches(self._published, stored)
+            if not moved and not _matches(self.folder, stored):
                 return None
         return segment
 
@@ -222,19 +232,19 @@ class WorkFolder:
             out.flush()
             os.fsync(out.fileno())
         os.replace(part, path)
-        _settle_folder(self.folder)
+        _sync_folder(self.folder)
 
 
-def _settled(path: Path) -> tuple[str, int, str]:
-    """Name, size and hash of a file that has reached the disk."""
+def _synced(path: Path) -> tuple[str, int, str]:
+    """Name, size and hash of a file, once it has reached the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return path.name, file.seek(0, os.SEEK_END), digest
 
 
-def _settle_folder(folder: Path) -> None:
-    """Names reach the disk too, where the system can see to it."""
+def _sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk, where the system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -243,8 +253,8 @@ def _settle_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _is(folder: Path, stored: tuple[str, int, str]) -> bool:
-    """Whether a folder has a file as it was stored."""
+def _matches(folder: Path, stored: tuple[str, int, str]) -> bool:
+    """Whether a folder has a file with this name, size and hash."""
     name, size, digest = stored
     try:
         with (folder / name).open("rb") as file:
@@ -257,18 +267,18 @@ def _is(folder: Path, stored: tuple[str, int, str]) -> bool:
 
 
 def _read_json(path: Path) -> Any:
-    """What a file says, None for anything that is no JSON."""
+    """The contents of a JSON file; None if it is missing or not JSON."""
     try:
         with path.open("rb") as file:
-            return json.loads(file.read(LARGEST))
+            return json.loads(file.read(MAX_RECORD_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
 
 
-def _segment_of(said: Any) -> Segment | None:
-    """A record, if it is one; everything in it is doubted."""
+def _segment_of(record: Any) -> Segment | None:
+    """The segment of a record, or None if anything in the record is not valid."""
     try:
-        values = dict(said)
+        values = dict(record)
         values["files"] = [_stored(each) for each in values["files"]]
         values["state"] = None if values["state"] is None else _stored(values["state"])
         segment = Segment(**values)
@@ -281,14 +291,14 @@ def _segment_of(said: Any) -> Segment | None:
         return None
     if not isinstance(segment.notes, list) or not all(isinstance(each, str) for each in segment.notes):
         return None
-    fits = segment.frames == len(segment.pts) > 0 and segment.files and isinstance(segment.last, bool)
-    return segment if fits else None
+    valid = segment.frames == len(segment.pts) > 0 and segment.files and isinstance(segment.last, bool)
+    return segment if valid else None
 
 
-def _stored(said: Any) -> tuple[str, int, str]:
-    name, size, digest = said
+def _stored(values: Any) -> tuple[str, int, str]:
+    name, size, digest = values
     if not (isinstance(name, str) and type(size) is int and isinstance(digest, str)):
-        raise ValueError("a file is described by name, size and hash")
+        raise ValueError("expected name, size and hash of a file")
     if name != Path(name).name or name in ("", ".", ".."):
-        raise ValueError("a file lies in the folder itself")
+        raise ValueError("expected a file name without a folder")
     return name, size, digest

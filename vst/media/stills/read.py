@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from vst.media.colour.light import compress, srgb_from_light
+from vst.media.notes import Note
 from vst.media.stills.samples import is_exr, read_samples
 
 
-class Picture(NamedTuple):
-    """A decoded picture; `image`, `alpha` and `gain` as `Frame` has them.
+class DecodedImage(NamedTuple):
+    """A decoded image; `image`, `alpha` and `gain` as in `Frame`.
 
     Attributes:
         image: 3×H×W.
@@ -25,11 +26,11 @@ class Picture(NamedTuple):
     image: torch.Tensor
     alpha: torch.Tensor | None = None
     gain: torch.Tensor | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
-def read_still(path: Path) -> Picture:
-    """A picture, upright.
+def read_still(path: Path) -> DecodedImage:
+    """Read a picture file, upright.
 
     Raises:
         MediaError: If it cannot be decoded, or is too large.
@@ -41,6 +42,6 @@ def read_still(path: Path) -> Picture:
     if planes.shape[0] == 1:
         image = planes.repeat(3, 1, 1)
     if not is_exr(path):
-        return Picture(image, alpha)
+        return DecodedImage(image, alpha)
     shown, gain = compress(image)
-    return Picture(srgb_from_light(shown), alpha, gain, samples.notes)
+    return DecodedImage(srgb_from_light(shown), alpha, gain, samples.notes)

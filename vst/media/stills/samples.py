@@ -1,4 +1,8 @@
-"""Picture files: what they hold, and their samples: by Pillow, deep ones by OpenCV, light by OpenEXR."""
+"""Picture files: their properties and their samples.
+
+Pillow reads 8-bit pictures, OpenCV those with 16 bits per channel, OpenEXR linear light. Pillow's own limit
+on the size of a picture is a process-wide setting; it is lifted while a file is opened, and restored.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from vst.errors import MediaError
-from vst.media.probe.containers import reason_of
-from vst.media.probe.limits import PIXELS
+from vst.media.file_errors import reason_of
+from vst.media.limits import PIXELS
+from vst.media.notes import Note, converted, dropped
 from vst.media.stills import exr
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
@@ -29,27 +34,40 @@ _DAMAGED = (
     OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
     EOFError, MemoryError, struct.error, zlib.error, cv2.error,
 )  # fmt: skip
-"""What the libraries raise of damaged files: nearly anything."""
+"""What the libraries raise for damaged files."""
 
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class StillInfo:
-    """What a picture file holds, upright.
+class PictureMetadata:
+    """Metadata of a picture file that is copied to the output.
 
     Attributes:
-        format: Its name, in small letters.
+        profile: ICC colour profile, or None.
+        exif: Exif data without the orientation, or None.
+        attributes: Attributes of an OpenEXR picture.
+    """
+
+    profile: bytes | None = None
+    exif: bytes | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StillInfo:
+    """The properties of a picture file, upright.
+
+    Attributes:
+        format: Its name in lower case.
         width: Columns.
         height: Rows.
-        pix_fmt: The nearest pixel format of libav.
-        bit_depth: Bits a sample.
-        has_alpha: Whether there is transparency.
-        sample_aspect: Width of a pixel by its height.
-        rate: Frames a second of the sequence that the picture belongs to, if it says so.
-        profile: Its ICC colour profile.
-        exif: What the camera said, without the orientation.
-        attributes: What describes an OpenEXR picture.
+        pix_fmt: The corresponding pixel format of libav.
+        bit_depth: Bits per sample.
+        has_alpha: Whether there is an alpha channel.
+        sample_aspect: Width of a pixel divided by its height.
+        rate: Frames per second of the sequence that the picture belongs to, or None.
+        metadata: Metadata that is copied to the output.
         notes: What a user should know.
     """
 
@@ -61,24 +79,22 @@ class StillInfo:
     has_alpha: bool
     sample_aspect: Fraction = Fraction(1)
     rate: Fraction | None = None
-    profile: bytes | None = None
-    exif: bytes | None = None
-    attributes: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    metadata: PictureMetadata = field(default_factory=PictureMetadata)
+    notes: tuple[Note, ...] = ()
 
 
 class Samples(NamedTuple):
-    """A decoded picture, upright.
+    """The samples of a picture, upright.
 
     Attributes:
-        planes: H×W×C, C being 1 (gray), 3 (R'G'B') or 4 (with alpha); for OpenEXR linear light, float32.
-        top: The value that is white or opaque.
+        planes: H×W×C, where C is 1 (gray), 3 (R'G'B') or 4 (with alpha); for OpenEXR linear light, float32.
+        top: The value of white or opaque.
         notes: What a user should know.
     """
 
     planes: np.ndarray
     top: float
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def is_still(path: Path) -> bool:
@@ -108,7 +124,7 @@ def is_exr(path: Path) -> bool:
 
 def _open(path: Path) -> Image.Image:
     with _lock:
-        # Ours is in place of Pillow's own limit, which a user could not raise.
+        # `PIXELS` replaces Pillow's own limit, which a user cannot raise.
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             image = Image.open(path, formats=_FORMATS)
@@ -129,7 +145,7 @@ def _decoding(path: Path) -> Iterator[None]:
 
 
 def _is_deep(path: Path, image: Image.Image) -> bool:
-    """Whether a picture of several channels has 16 bits a sample, of which Pillow reads eight."""
+    """Whether a picture of several channels has 16 bits per sample, of which Pillow reads eight."""
     if image.format == "PNG":
         with path.open("rb") as file:
             header = file.read(26)
@@ -145,20 +161,20 @@ def _has_alpha(image: Image.Image) -> bool:
 
 
 def probe_still(path: Path) -> StillInfo:
-    """Size and kind of a picture, without decoding it.
+    """The properties of a picture, without decoding it.
 
     Raises:
-        MediaError: If it is no picture, or too large.
+        MediaError: If it is not a picture, or too large.
     """
     if is_exr(path):
         return _probe_exr(path)
     with _open(path) as image, _decoding(path):
         width, height = image.size
-        camera = image.getexif()
-        # Pillow gives the size of a TIFF file upright.
-        if camera.get(_ORIENTATION, 1) in (5, 6, 7, 8) and image.format != "TIFF":
+        exif = image.getexif()
+        # Pillow's size of a TIFF file is upright already.
+        if exif.get(_ORIENTATION, 1) in (5, 6, 7, 8) and image.format != "TIFF":
             width, height = height, width
-        camera.pop(_ORIENTATION, None)
+        exif.pop(_ORIENTATION, None)
         has_alpha = _has_alpha(image)
         gray = image.mode.startswith("I;16") or image.mode == "I"
         deep = gray or _is_deep(path, image)
@@ -167,9 +183,9 @@ def probe_still(path: Path) -> StillInfo:
             kind = "rgba64le" if has_alpha else "rgb48le"
         notes = []
         if getattr(image, "n_frames", 1) > 1:
-            notes.append("the picture has several pages or frames; the first is used")
+            notes.append(dropped("the picture has several pages or frames; only the first is used"))
         if image.mode == "CMYK":
-            notes.append("the picture is CMYK; it is converted to RGB")
+            notes.append(converted("CMYK is converted to RGB"))
         return StillInfo(
             (image.format or "picture").lower(),
             width,
@@ -177,8 +193,10 @@ def probe_still(path: Path) -> StillInfo:
             kind,
             16 if deep else 8,
             has_alpha,
-            profile=image.info.get("icc_profile") if image.mode != "CMYK" else None,
-            exif=camera.tobytes() if len(camera) else None,
+            metadata=PictureMetadata(
+                profile=image.info.get("icc_profile") if image.mode != "CMYK" else None,
+                exif=exif.tobytes() if len(exif) else None,
+            ),
             notes=tuple(notes),
         )
 
@@ -194,13 +212,13 @@ def _probe_exr(path: Path) -> StillInfo:
         info.has_alpha,
         info.sample_aspect,
         info.rate,
-        attributes=info.attributes,
+        metadata=PictureMetadata(attributes=info.attributes),
         notes=info.notes,
     )
 
 
 def read_samples(path: Path) -> Samples:
-    """The samples of a picture.
+    """Read the samples of a picture, upright.
 
     Raises:
         MediaError: If it cannot be decoded, or is too large.
@@ -210,9 +228,9 @@ def read_samples(path: Path) -> Samples:
         return Samples(light, 1.0, tuple(notes))
     with _open(path) as image, _decoding(path):
         if _is_deep(path, image):
-            # OpenCV turns TIFF itself.
-            turn = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
-            return _read_deep(path, turn)
+            # OpenCV applies the orientation of TIFF files itself.
+            orientation = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
+            return _read_deep(path, orientation)
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I"):
             return Samples(np.atleast_3d(np.asarray(upright)), 65535.0)
@@ -227,7 +245,7 @@ def _read_deep(path: Path, orientation: int) -> Samples:
     pixels = np.atleast_3d(pixels)[:, :, order]
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
-    # After the exchange of rows and columns what remains are flips: vertical, horizontal or both.
+    # After exchanging rows and columns, flips remain: vertical, horizontal or both.
     rows, columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
     pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
     return Samples(np.ascontiguousarray(pixels), 65535.0 if pixels.dtype == np.uint16 else 255.0)

@@ -12,19 +12,19 @@ from itertools import islice
 from pathlib import Path
 
 from vst.errors import MediaError, UsageError
-from vst.media.probe.limits import FRAMES
+from vst.media.limits import FRAMES
 
 DEFAULT_RATE = Fraction(24)
-"""Frames a second of a sequence, where neither the user nor its files say it."""
+"""Frames per second of a sequence, if neither the user nor its files give it."""
 
 MAX_DIGITS = 9
-"""Numbers of frames have at most so many digits."""
+"""The largest number of digits in a file number."""
 
-NAMED_GAPS = 5
-"""So many gaps are named; the rest is counted."""
+MAX_LISTED_GAPS = 5
+"""Gaps that are listed in a note; the others are counted."""
 
-PICTURES = (".bmp", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""Extensions of files that a glob may mean."""
+PICTURE_SUFFIXES = (".bmp", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Extensions of the files that a glob pattern matches."""
 
 _COUNTER = re.compile(r"%(?:0(?P<width>\d{1,2}))?d|(?P<marks>#+)")
 _LAST_NUMBER = re.compile(rf"\d{{1,{MAX_DIGITS}}}(?=\D*$)")
@@ -35,9 +35,9 @@ class ImageSequence:
     """The files of a sequence, in order.
 
     Attributes:
-        pattern: What the user asked for.
+        pattern: The pattern that the user gave.
         files: The pictures.
-        numbers: The number of each, strictly increasing.
+        numbers: The file numbers, strictly increasing.
     """
 
     pattern: Path
@@ -45,42 +45,42 @@ class ImageSequence:
     numbers: tuple[int, ...]
 
     def gaps(self) -> Iterator[tuple[int, int]]:
-        """First and last number of every run that is missing between two files."""
+        """First and last number of each gap between two files."""
         for before, after in zip(self.numbers, self.numbers[1:], strict=False):
             if after - before > 1:
                 yield before + 1, after - 1
 
     @property
-    def note(self) -> str | None:
-        """What a user should know of the gaps."""
+    def missing(self) -> str | None:
+        """A sentence about the missing files; None if there are none."""
         gaps = list(self.gaps())
         if not gaps:
             return None
-        names = [str(a) if a == b else f"{a}-{b}" for a, b in gaps[:NAMED_GAPS]]
-        more = f" and {len(gaps) - NAMED_GAPS} more gaps" if len(gaps) > NAMED_GAPS else ""
+        names = [str(a) if a == b else f"{a}-{b}" for a, b in gaps[:MAX_LISTED_GAPS]]
+        more = f" and {len(gaps) - MAX_LISTED_GAPS} more gaps" if len(gaps) > MAX_LISTED_GAPS else ""
         one = len(gaps) == 1 and gaps[0][0] == gaps[0][1]
         return (
             f"{'frame' if one else 'frames'} {', '.join(names)}{more} {'is' if one else 'are'} missing in "
-            f"{self.pattern.name}; the frame before a gap is shown until it ends"
+            f"{self.pattern.name}; the frame before a gap is shown until the gap ends"
         )
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether a path means many files: a counter or a glob in its name, and no file of that very name."""
+    """Whether a path is a pattern: its name has a counter or a glob, and no file has exactly that name."""
     name = path.name
     return bool(_COUNTER.search(name) or re.search(r"[*?\[]", name)) and not path.exists()
 
 
 def has_counter(path: Path) -> bool:
-    """Whether numbers can be written into a path's name."""
+    """Whether a file name has a counter, ``%04d`` or ``####``."""
     return _COUNTER.search(path.name) is not None
 
 
 def numbered(pattern: Path, number: int) -> Path:
-    """The file of one frame.
+    """The path with a number in place of its counter.
 
     Raises:
-        UsageError: If the name has not exactly one counter.
+        UsageError: If the name does not have exactly one counter.
     """
     name = pattern.name
     counters = list(_COUNTER.finditer(name))
@@ -92,7 +92,7 @@ def numbered(pattern: Path, number: int) -> Path:
 
 
 def _number_in(pattern: Path) -> re.Pattern[str] | None:
-    """Matches the names that a counter makes, with the number as its only group; None for a glob."""
+    """An expression that matches the names of a pattern, with the number as its group; None for a glob."""
     counters = list(_COUNTER.finditer(pattern.name))
     if not counters:
         return None
@@ -101,20 +101,20 @@ def _number_in(pattern: Path) -> re.Pattern[str] | None:
     (counter,) = counters
     name = pattern.name
     width = min(len(counter["marks"] or "") or int(counter["width"] or 1), MAX_DIGITS)
-    # As printf does it: a number that needs more digits than the width has no leading zero.
+    # As in printf: a number with more digits than the width has no leading zero.
     longer = f"|[1-9]\\d{{{width},{MAX_DIGITS - 1}}}" if width < MAX_DIGITS else ""
     digits = f"(\\d{{{width}}}{longer})" if width > 1 else f"(0|[1-9]\\d{{0,{MAX_DIGITS - 1}}})"
     return re.compile(re.escape(name[: counter.start()]) + digits + re.escape(name[counter.end() :]))
 
 
 def files_like(pattern: Path) -> list[tuple[int, Path]]:
-    """Number and path of every file that a pattern means, in order.
+    """Number and path of each file that matches a pattern, in order.
 
-    A glob means pictures only. The last number in each name counts, or, where these are not all different,
-    the order of names.
+    A glob matches pictures only. Its files are numbered by the last number in each name, or from 1 in order
+    of name if those numbers are not unique.
 
     Raises:
-        MediaError: If the folder cannot be read, or more files are meant than a clip may have frames.
+        MediaError: If the folder cannot be read, or more files match than a clip may have frames.
         UsageError: If the name has more than one counter.
     """
     counted = _number_in(pattern)
@@ -132,7 +132,7 @@ def files_like(pattern: Path) -> list[tuple[int, Path]]:
     names = sorted(
         match.string
         for match in found
-        if not match.string.startswith(".") and match.string.lower().endswith(PICTURES)
+        if not match.string.startswith(".") and match.string.lower().endswith(PICTURE_SUFFIXES)
     )
     last = [_LAST_NUMBER.search(name) for name in names]
     numbers = [int(match[0]) for match in last if match is not None]
@@ -142,14 +142,14 @@ def files_like(pattern: Path) -> list[tuple[int, Path]]:
 
 
 def find_sequence(pattern: Path) -> ImageSequence:
-    """The files that a pattern means.
+    """The files that match a pattern.
 
     Raises:
-        MediaError: If there are none, or the folder cannot be read.
+        MediaError: If no file matches, or the folder cannot be read.
         UsageError: If the name has more than one counter.
     """
     found = files_like(pattern)
     if not found:
-        raise MediaError(f"no file is called {pattern}: check the folder, and the digits of the numbers")
+        raise MediaError(f"no file matches {pattern}: check the folder and the number of digits")
     numbers, files = zip(*found, strict=True)
     return ImageSequence(pattern, files, numbers)

@@ -1,4 +1,4 @@
-"""The eight ways in which a stored picture may have to be turned to stand upright."""
+"""Orientation: the rotation and mirroring that turn a stored frame upright."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """Turn clockwise by `rotation` degrees (0, 90, 180 or 270), then mirror left-right if `mirrored`."""
+    """A rotation, then a mirroring.
+
+    Attributes:
+        rotation: Degrees clockwise: 0, 90, 180 or 270.
+        mirrored: Whether the rotated frame is mirrored left-right.
+        exact: False if the file has another angle, and the nearest of the four is used.
+    """
 
     rotation: int = 0
     mirrored: bool = False
     exact: bool = True
-    """False if the file asks for an angle between the four, and the nearest one was taken."""
 
     @property
     def transposed(self) -> bool:
-        """Whether width and height change places."""
+        """Whether width and height are exchanged."""
         return self.rotation in (90, 270)
 
     def apply(self, image: Tensor) -> Tensor:
-        """A picture C×H×W (or C×W×H before, if transposed) upright."""
+        """The upright C×H×W image of a stored one (C×W×H if `transposed`)."""
         flip_x = (self.rotation in (90, 180)) != self.mirrored
         flip_y = self.rotation in (180, 270)
         if self.transposed:
@@ -39,11 +44,11 @@ class Orientation:
 
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
-    """What the frame's display matrix asks for.
+    """The orientation in a frame's display matrix.
 
-    The matrix (a b u; c d v; x y w) puts the pixel (p, q) at (a p + c q + x, b p + d q + y).
+    The matrix (a b u; c d v; x y w) moves the pixel (p, q) at (a p + c q + x, b p + d q + y).
     """
-    # PyAV's stubs take the mapping for a dictionary; iteration gives the entries.
+    # PyAV's stubs declare a mapping; iteration gives the entries.
     entries = cast("list[SideData]", list(frame.side_data))
     for data in entries:
         if data.type.name == "DISPLAYMATRIX" and data.buffer_size >= 36:

@@ -1,7 +1,7 @@
-"""How many samples an MP4 or QuickTime file claims to hold, before libav makes a list of them all.
+"""A check of how many samples an MP4 or QuickTime file claims to hold, before libav builds its index.
 
-A few bytes of ISO/IEC 14496-12 can claim billions: `stsz` with one size for all, `trun` with none at all.
-libav writes them down one by one, which takes gigabytes and minutes.
+In ISO/IEC 14496-12 a few bytes can claim billions of samples: `stsz` with one size for all, `trun` without
+any per-sample fields. libav's index has an entry for each, which takes gigabytes and minutes.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vst.errors import MediaError
-from vst.media.probe.limits import FRAMES
+from vst.media.limits import FRAMES
 
 _FIRST = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"sidx")
 _PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
-"""Boxes that lead to the tables."""
+"""The boxes that contain the sample tables."""
 
-_MOST_BOXES = 1_000_000
-_EACH_HAS_BYTES = 0xF00
-"""Flags of `trun`: a sample has a duration, size, flags or offset of its own, so takes room in the file."""
+_MAX_BOXES = 1_000_000
+_PER_SAMPLE_FIELDS = 0xF00
+"""Flags of `trun`: samples have a duration, size, flags or offset of their own, so take bytes."""
 
 
 def check_sample_tables(path: Path) -> None:
     """Refuse an MP4 or QuickTime file that claims more frames than the limit allows.
 
-    Of other samples, sound mostly, so many are refused only where the file is too small for them.
+    More samples of other kinds, mostly audio, are refused only if the file is too small to hold them.
 
     Raises:
-        MediaError: As said; damage of other kinds is left to libav.
+        MediaError: If the file is refused. Other damage is left to libav.
         OSError: If the file cannot be read.
     """
     with path.open("rb") as file:
@@ -37,38 +37,37 @@ def check_sample_tables(path: Path) -> None:
         file.seek(4)
         if file.read(4) not in _FIRST:
             return
-        picture = False
-        pieces = 0
+        is_video = False
+        in_fragments = 0
         for kind, begin, end in _boxes(file, size):
-            head = _at(file, begin, min(end - begin, 12))
+            head = _read(file, begin, min(end - begin, 12))
             if kind == b"hdlr" and len(head) == 12:
-                picture = head[8:] == b"vide"
+                is_video = head[8:] == b"vide"
             elif kind == b"stsz" and len(head) == 12:
                 each, count = struct.unpack(">II", head[4:])
-                if picture:
+                if is_video:
                     FRAMES.check(path, count)
                 elif each * count > size and count > FRAMES.value:
                     raise MediaError(
-                        f"{path} is damaged or cut short: it says that it holds {count:,} samples of "
-                        f"{each} bytes, and has {size:,} bytes; if it is to be read all the same, set "
-                        f"{FRAMES.variable}={count}"
+                        f"{path} is damaged or cut short: it claims to hold {count:,} samples of {each} "
+                        f"bytes, but has {size:,} bytes; to read it anyway, set {FRAMES.variable}={count}"
                     )
             elif kind == b"trun" and len(head) >= 8:
                 flags, count = struct.unpack(">II", head[:8])
-                pieces += 0 if flags & _EACH_HAS_BYTES else count
-                FRAMES.check(path, pieces)
+                in_fragments += 0 if flags & _PER_SAMPLE_FIELDS else count
+                FRAMES.check(path, in_fragments)
 
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, and where the content begins and ends, of the boxes at the top and along `_PATH`, in order."""
+    """Type, begin and end of the content of each box at the top level and along `_PATH`, in file order."""
     waiting = [(0, size)]
-    for _ in range(_MOST_BOXES):
+    for _ in range(_MAX_BOXES):
         while waiting and waiting[-1][0] + 8 > waiting[-1][1]:
             waiting.pop()
         if not waiting:
             return
         at, end = waiting.pop()
-        head = _at(file, at, 16)
+        head = _read(file, at, 16)
         if len(head) < 8:
             continue
         length, kind = struct.unpack(">I4s", head[:8])
@@ -86,6 +85,6 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
         yield kind, begin, inside
 
 
-def _at(file: BinaryIO, place: int, count: int) -> bytes:
-    file.seek(place)
+def _read(file: BinaryIO, position: int, count: int) -> bytes:
+    file.seek(position)
     return file.read(max(0, count))

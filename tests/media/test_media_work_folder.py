@@ -92,7 +92,7 @@ def test_only_one_state_is_kept_and_it_has_to_be_what_it_was(tmp_path):
 
 def test_a_segment_that_breaks_off_is_not_gone_on_from(store):
     store.video(2).write_bytes(b"half a shot")
-    segment = store.finish(2, [20], 21, 0, files=[store.video(2)], broken_off=True)
+    segment = store.finish(2, [20], 21, 0, files=[store.video(2)], truncated=True)
     assert (segment.index, segment.frames) == (2, 1)
     assert [each.index for each in store.finished()] == [0, 1]
 

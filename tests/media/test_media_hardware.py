@@ -11,10 +11,13 @@ import torch
 from clips import make_clip
 
 from vst.errors import MediaError, UsageError
-from vst.media import CODECS, CONTAINERS, Encoding, Reader, Writer, hardware, hardware_codecs
+from vst.media import CODECS, CONTAINERS, Encoding, Reader, open_writer
 from vst.media.colour.layout import find_layout, layout_of
+from vst.media.decode import hardware
 from vst.media.decode.hardware import choose_device, known_devices, why_no_device
-from vst.media.encode.codecs import default_codec
+from vst.media.encode import hardware_codecs
+from vst.media.encode.codec import Hardware
+from vst.media.encode.codec_choice import default_codec
 from vst.media.encode.hardware_codecs import HARDWARE_CODECS
 from vst.media.probe import probe
 
@@ -65,7 +68,7 @@ def test_a_device_that_there_is_not_gets_the_nearest_name(clip):
 def test_a_device_that_does_not_take_the_clip_is_refused_or_passed_over(clip, monkeypatch):
     monkeypatch.setattr(hardware, "known_devices", lambda: ["cuda"])
     monkeypatch.setattr(hardware, "why_no_device", lambda name: None)
-    monkeypatch.setattr(hardware, "_first_comes", lambda *arguments: False)
+    monkeypatch.setattr(hardware, "_decodes_first_frame", lambda *arguments: False)
     with pytest.raises(MediaError, match=r"cuda does not decode this clip \(h264, yuv420p, 48×32\)"):
         Reader(clip, hwaccel="cuda")
     assert Reader(clip, hwaccel="auto").notes[-1].startswith("decoded in software: cuda does not decode")
@@ -83,7 +86,7 @@ def test_transparency_is_left_to_software(tmp_path, monkeypatch):
     monkeypatch.setattr(hardware, "known_devices", lambda: ["cuda"])
     clip = probe(make_clip(tmp_path / "c.webm", frames=2, codec="libvpx-vp9"))
     device, note = choose_device("auto", replace(clip, has_alpha=True))
-    assert (device, note) == (None, "decoded in software: cuda does not decode the transparency of vp9")
+    assert (device, note) == (None, "decoded in software: cuda does not decode the alpha channel of vp9")
 
 
 def test_pictures_have_nothing_to_do_with_it(tmp_path, clip):
@@ -93,7 +96,7 @@ def test_pictures_have_nothing_to_do_with_it(tmp_path, clip):
 def test_the_device_that_is_chosen_is_given_to_the_decoder(clip, monkeypatch):
     asked = []
     monkeypatch.setattr(hardware, "known_devices", lambda: ["cuda"])
-    monkeypatch.setattr(hardware, "_why_not", lambda device, clip: None)
+    monkeypatch.setattr(hardware, "_decoding_failure", lambda device, clip: None)
     monkeypatch.setattr("vst.media.decode.decoder.device_of", asked.append)
     reader = Reader(clip, hwaccel="cuda")
     assert len(list(reader)) == 5
@@ -111,17 +114,17 @@ def test_hardware_decodes_to_the_same_frames(tmp_path, device):
 
 
 def test_an_encoder_that_is_not_there_is_refused_before_any_work(tmp_path, clip, monkeypatch):
-    monkeypatch.setattr(hardware_codecs, "why_not", lambda *arguments: "no such device")
+    monkeypatch.setattr(hardware_codecs, "open_failure", lambda *arguments: "no such device")
     for codec in HARDWARE_CODECS.values():
-        line = f"{codec.name} (needs an? .*no such device.: choose h264|is not in this build of PyAV)"
+        line = f"{codec.name} (needs an? .*no such device.: choose a software codec|is not in this build of PyAV)"
         with pytest.raises((MediaError, UsageError), match=line):
-            Writer(tmp_path / "o.mp4", Reader(clip).info, Encoding(codec=codec.name))
+            open_writer(tmp_path / "o.mp4", Reader(clip).info, Encoding(codec=codec.name))
     assert [path.name for path in tmp_path.iterdir()] == ["c.mp4"]
 
 
 def test_a_mistyped_encoder_gets_the_nearest_name(tmp_path, clip):
     with pytest.raises(UsageError, match="unknown codec 'h264_nvnec': did you mean 'h264_nvenc'"):
-        Writer(tmp_path / "o.mp4", Reader(clip).info, Encoding(codec="h264_nvnec"))
+        open_writer(tmp_path / "o.mp4", Reader(clip).info, Encoding(codec="h264_nvnec"))
 
 
 def test_no_hardware_encoder_is_ever_the_default(tmp_path, clip):
@@ -134,33 +137,36 @@ def test_no_hardware_encoder_is_ever_the_default(tmp_path, clip):
 
 @pytest.mark.parametrize("codec", HARDWARE_CODECS.values(), ids=lambda codec: codec.name)
 def test_what_an_encoder_takes_holds_what_is_asked_for(codec):
-    for asked, taken in codec.surfaces.items():
+    for asked, taken in codec.hardware.surfaces.items():
         assert find_layout(asked) == layout_of(taken)
-        options = codec.options(codec.crf, 2, layout_of(asked))
+        options = codec.options(codec.quality.default, 2, layout_of(asked))
         assert all(isinstance(value, str) for value in options.values())
     for bits in ("yuv420p", "yuv420p10le", "yuva444p12le"):
-        assert codec.default(layout_of(bits)) in codec.surfaces
+        assert codec.pix_fmt(layout_of(bits)) in codec.hardware.surfaces
     assert set(codec.containers) <= CONTAINERS.keys()
 
 
 def test_frames_reach_an_encoder_that_wants_them_in_another_order(tmp_path, clip, monkeypatch):
     # libx264 stands in for the hardware: it takes both.
-    fake = replace(CODECS["h264"], name="h264_fake", needs="nothing", surfaces={"yuv420p": "nv12"})
+    needs = Hardware("nothing", {"yuv420p": "nv12"})
+    fake = replace(CODECS["h264"], name="h264_fake", hardware=needs)
     monkeypatch.setitem(HARDWARE_CODECS, "h264_fake", fake)
     for codec in ("h264", "h264_fake"):
         reader = Reader(clip)
-        with Writer(tmp_path / f"{codec}.mp4", reader.info, Encoding(codec=codec)) as writer:
+        with open_writer(tmp_path / f"{codec}.mp4", reader.info, Encoding(codec=codec)) as writer:
             for frame in reader:
                 writer.write(frame)
     for one, other in zip(Reader(tmp_path / "h264.mp4"), Reader(tmp_path / "h264_fake.mp4"), strict=True):
         assert torch.equal(one.image, other.image)
-    with pytest.raises(UsageError, match="h264_fake cannot hold yuv444p: choose one of yuv420p"):
-        Writer(tmp_path / "o.mp4", reader.info, Encoding(codec="h264_fake", pix_fmt="yuv444p"))
+    with pytest.raises(
+        UsageError, match="h264_fake does not support pixel format yuv444p: choose one of yuv420p"
+    ):
+        open_writer(tmp_path / "o.mp4", reader.info, Encoding(codec="h264_fake", pix_fmt="yuv444p"))
 
 
 @pytest.mark.skipif("h264_nvenc" not in av.codec.codecs_available, reason="PyAV is built without NVENC")
 def test_the_reason_is_that_of_the_encoder_itself():
     codec = HARDWARE_CODECS["h264_nvenc"]
     options = codec.options(21, 2, layout_of("yuv420p"))
-    refused = hardware_codecs.why_not(codec, "yuv420p", options)
+    refused = hardware_codecs.open_failure(codec, "yuv420p", options)
     assert refused is None or (refused and "\n" not in refused)

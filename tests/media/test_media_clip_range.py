@@ -14,8 +14,8 @@ from PIL import Image
 
 from vst.errors import UsageError
 from vst.media import Reader
-from vst.media.decode.excerpt import excerpt_of, parse_position
-from vst.media.encode.window import Window
+from vst.media.decode.clip_range import parse_position, parse_range
+from vst.media.encode.time_window import TimeWindow
 from vst.media.probe import probe
 from vst.media.probe.timecode import fits_timecode, later_timecode
 
@@ -67,15 +67,15 @@ def test_what_is_no_position_is_refused_with_examples(given):
     [
         (("2", "1", None), "--end 1 is not after --start 2"),
         (("5f", "5f", None), "--end 5f is not after --start 5f"),
-        ((None, "0", None), "nothing comes before it"),
-        ((None, "0f", None), "nothing comes before it"),
+        ((None, "0", None), "expected a position after the first frame"),
+        ((None, "0f", None), "expected a position after the first frame"),
         ((None, "3", 5), "give one of them"),
         ((None, None, 0), "expected 1 or more"),
     ],
 )
 def test_an_excerpt_that_holds_nothing_is_refused(options, message):
     with pytest.raises(UsageError, match=message):
-        excerpt_of(*options)
+        parse_range(*options)
 
 
 def test_excerpts_that_meet_share_no_frame_and_leave_none_out(tmp_path):
@@ -92,13 +92,13 @@ def test_frames_of_a_sequence_are_meant_by_the_numbers_of_their_files(tmp_path):
     info = probe(tmp_path / "%04d.png")
     reached = [parse_position("1003f").reached(n, Fraction(n), info) for n in range(4)]
     assert reached == [False, False, True, True]
-    assert excerpt_of("1002f", "1006f", None).count(1, Fraction(1, 24), info) == 2
+    assert parse_range("1002f", "1006f", None).count(1, Fraction(1, 24), info) == 2
 
 
 def test_how_many_frames_there_will_be_is_told_beforehand(tmp_path):
     info = probe(make_clip(tmp_path / "c.mp4", frames=20))
     counts = [
-        excerpt_of(start, end, frames).count(5, Fraction(1, 5), info)
+        parse_range(start, end, frames).count(5, Fraction(1, 5), info)
         for start, end, frames in [(5, None, None), (5, "8f", None), (5, None, 3), ("0.2", "0.4", None)]
     ]
     assert counts == [15, 3, 3, 5]
@@ -149,7 +149,7 @@ def test_a_sequence_is_read_from_any_of_its_frames_without_the_ones_before(tmp_p
 
 
 def test_what_lasts_is_shortened_to_the_window_and_what_does_not_is_in_or_out():
-    window = Window(start=Fraction(2), end=Fraction(5))
+    window = TimeWindow(start=Fraction(2), end=Fraction(5))
     assert window.clipped(Fraction(1), Fraction(2)) == (2, 1)
     assert window.clipped(Fraction(4), Fraction(9)) == (4, 1)
     assert window.clipped(Fraction(1), Fraction(9)) == (2, 3)
@@ -157,7 +157,7 @@ def test_what_lasts_is_shortened_to_the_window_and_what_does_not_is_in_or_out():
     assert window.clipped(Fraction(5), Fraction(1)) is None
     assert window.clipped(Fraction(2), Fraction(0)) == (2, 0)
     assert window.clipped(Fraction(5), Fraction(0)) is None
-    assert Window().clipped(Fraction(-1), Fraction(1)) == (-1, 1)
+    assert TimeWindow().clipped(Fraction(-1), Fraction(1)) == (-1, 1)
 
 
 @pytest.mark.parametrize("planar", [True, False])
@@ -168,13 +168,13 @@ def test_decoded_sound_is_cut_to_the_sample(planar):
         np.ascontiguousarray(ramp.T) if planar else ramp.reshape(1, -1), kind, "stereo"
     )
     frame.sample_rate, frame.pts, frame.time_base = 1000, 500, Fraction(1, 1000)
-    part = Window(start=Fraction(6, 10), end=Fraction(7, 10)).trim(frame)
+    part = TimeWindow(start=Fraction(6, 10), end=Fraction(7, 10)).trim(frame)
     assert (part.samples, part.pts, part.sample_rate) == (100, 600, 1000)
     found = part.to_ndarray()
     assert np.array_equal(found.T if planar else found.reshape(-1, 2), ramp[100:200])
-    assert Window(start=Fraction(2)).trim(frame) is None
-    assert Window(end=Fraction(1, 2)).trim(frame) is None
-    assert Window(end=Fraction(2)).trim(frame) is frame
+    assert TimeWindow(start=Fraction(2)).trim(frame) is None
+    assert TimeWindow(end=Fraction(1, 2)).trim(frame) is None
+    assert TimeWindow(end=Fraction(2)).trim(frame) is frame
 
 
 @pytest.mark.parametrize(

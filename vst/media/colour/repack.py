@@ -1,4 +1,4 @@
-"""Frames in a layout that is read in place."""
+"""Moving the samples of a frame into a layout that can be read in place."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from vst.errors import CutShort, MediaError, UsageError
 from vst.media import Reader
+from vst.media.decode.image_converter import ImageConverter
+from vst.media.limits import LIMITS
 from vst.media.probe import probe
-from vst.media.probe.limits import LIMITS
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -40,7 +41,7 @@ def patched(path: Path, box: bytes, offset: int, *numbers: int) -> Path:
 
 def test_a_picture_bomb_is_refused_by_its_header(tmp_path):
     (tmp_path / "bomb.png").write_bytes(png_header(60000, 60000))
-    with pytest.raises(MediaError, match=r"3,600,000,000 pixels a frame.*set VST_MAX_PIXELS=3600000000$"):
+    with pytest.raises(MediaError, match=r"3,600,000,000 pixels per frame.*set VST_MAX_PIXELS=3600000000$"):
         probe(tmp_path / "bomb.png")
     (tmp_path / "far.png").write_bytes(png_header(2_000_000_000, 2_000_000_000))
     with pytest.raises(MediaError, match=r"far\.png"):
@@ -57,7 +58,7 @@ def test_a_clip_with_huge_frames_is_refused_before_it_is_decoded(tmp_path, monke
     clip = make_clip(tmp_path / "c.mp4", frames=2)
     monkeypatch.setenv("VST_MAX_PIXELS", "1000")
     with pytest.raises(
-        MediaError, match=r"c\.mp4 has 1,536 pixels a frame, more than the limit of 1,000: if"
+        MediaError, match=r"c\.mp4 has 1,536 pixels per frame, more than the limit of 1,000: if"
     ):
         probe(clip)
     monkeypatch.setenv("VST_MAX_PIXELS", "1536")
@@ -70,7 +71,7 @@ def test_frames_that_grow_beyond_the_limit_within_a_clip_are_not_decoded(tmp_pat
     large = make_clip(tmp_path / "b.ts", frames=5, width=2560, height=1920, **options)
     (tmp_path / "c.ts").write_bytes(small.read_bytes() + large.read_bytes())
     decoded = []
-    monkeypatch.setattr(Reader, "_in_size", lambda self, picture: decoded.append(picture) or picture)
+    monkeypatch.setattr(ImageConverter, "resize", lambda self, picture: decoded.append(picture) or picture)
     monkeypatch.setenv("VST_MAX_PIXELS", "2000")
     reader = Reader(tmp_path / "c.ts")
     assert len(list(reader)) == 5

@@ -1,8 +1,9 @@
-"""Which part of a clip is meant: from here to there, by time or by number of frame.
+"""The part of a clip that is selected by ``--start``, ``--end`` and ``--frames``, in times or frame
+numbers.
 
-Half-open, so that parts follow each other without a gap and without a frame twice: the part ends before the
-frame at `end`. Times count from the clip's first frame, as players show them, numbers from 0; those of an
-image sequence are its files' own.
+A range is half-open: it ends before the frame at `end`, so consecutive ranges share no frame and leave none
+out. Times count from the clip's first frame, as in a player. Frame numbers count from 0; those of an image
+sequence are the numbers of its files.
 """
 
 from __future__ import annotations
@@ -13,31 +14,30 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vst.errors import UsageError
-from vst.media.probe.clip import ClipInfo
+from vst.media.probe.clip_info import ClipInfo
 
-SLACK = Fraction(1, 2000)
-"""Seconds by which a time may be later than the frame that it means: times are told in milliseconds."""
+TIME_TOLERANCE = Fraction(1, 2000)
+"""Seconds by which a given time may be later than its frame: times are rounded to milliseconds."""
 
-MAX_FRAMES = 10**9
-"""No clip has more."""
+MAX_FRAME_NUMBER = 10**9
 
 _DIGITS = r"\d{1,9}(?:\.\d{1,9})?"
 _NUMBER = re.compile(r"(\d{1,9})\s*f(?:rames?)?", re.IGNORECASE)
 _SECONDS = re.compile(rf"({_DIGITS})\s*s?", re.IGNORECASE)
 _CLOCK = re.compile(rf"(?:(\d{{1,6}}):)?(\d{{1,2}}):({_DIGITS})")
 
-Given = str | int | float | Fraction
-"""How a position may be given: see `parse_position`."""
+PositionLike = str | int | float | Fraction
+"""What `parse_position` accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a clip.
+    """A time or a frame in a clip.
 
     Attributes:
-        text: As the user wrote it.
-        seconds: After the first frame; None for a number.
-        number: Of a frame; None for a time.
+        text: The text that the user gave.
+        seconds: Seconds after the first frame; None for a frame number.
+        number: Frame number; None for a time.
     """
 
     text: str
@@ -48,24 +48,24 @@ class Position:
         """Whether a frame is at this position or after it.
 
         Args:
-            index: The frame's, from 0.
-            time: The frame's, as its container has it.
-            clip: What it belongs to.
+            index: Index of the frame, from 0.
+            time: Time of the frame in seconds, as stored in the container.
+            clip: The clip.
         """
         if self.number is None:
             assert self.seconds is not None
-            return time - clip.start > self.seconds - SLACK
+            return time - clip.start > self.seconds - TIME_TOLERANCE
         return (clip.sequence.numbers[index] if clip.sequence else index) >= self.number
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
-    """What part of a clip is wanted.
+class ClipRange:
+    """A part of a clip.
 
     Attributes:
-        start: The first frame; None is the clip's first.
-        end: The first frame that is not wanted any more; None is the clip's end.
-        frames: How many frames; None is as many as there are.
+        start: The first frame; None for the clip's first.
+        end: The frame after the last one; None for the clip's end.
+        frames: Number of frames; None for all.
     """
 
     start: Position | None = None
@@ -74,7 +74,7 @@ class Excerpt:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of the clip is wanted."""
+        """Whether it is the whole clip."""
         return self.start is None and self.end is None and self.frames is None
 
     @property
@@ -83,11 +83,11 @@ class Excerpt:
         return self.end is not None or self.frames is not None
 
     def count(self, first: int, time: Fraction, clip: ClipInfo) -> int | None:
-        """How many frames that will be, as far as the container tells.
+        """The number of frames, as stated by the container; None if unknown.
 
         Args:
             first: Index of the first frame.
-            time: Its time.
+            time: Its time in seconds, as stored in the container.
             clip: The clip.
         """
         found = [] if self.frames is None else [self.frames]
@@ -99,47 +99,47 @@ class Excerpt:
             found.append(max(inside - first, 0))
         elif self.end is not None and self.end.seconds is not None and clip.average_rate:
             left = self.end.seconds - (time - clip.start)
-            found.append(max(math.ceil((left - SLACK) * clip.average_rate), 0))
+            found.append(max(math.ceil((left - TIME_TOLERANCE) * clip.average_rate), 0))
         return min(found, default=None)
 
 
-def excerpt_of(start: Given | None, end: Given | None, frames: int | None) -> Excerpt:
-    """What a user asks for.
+def parse_range(start: PositionLike | None, end: PositionLike | None, frames: int | None) -> ClipRange:
+    """The range for the values of ``--start``, ``--end`` and ``--frames``.
 
     Raises:
-        UsageError: For positions that cannot be read, an end that is not after the start, fewer than one
-            frame, or two different ends.
+        UsageError: For invalid positions, an end that is not after the start, fewer than one frame, or both
+            an end and a number of frames.
     """
     first = None if start is None else parse_position(start, "--start")
     last = None if end is None else parse_position(end, "--end")
     if last is not None and frames is not None:
         raise UsageError("--end and --frames were both given; give one of them")
-    if frames is not None and not 1 <= frames <= MAX_FRAMES:
+    if frames is not None and not 1 <= frames <= MAX_FRAME_NUMBER:
         raise UsageError(f"--frames is {frames}; expected 1 or more")
     if last is not None and (last.seconds == 0 or last.number == 0):
-        raise UsageError(f"--end is {last.text}: nothing comes before it")
+        raise UsageError(f"--end is {last.text}; expected a position after the first frame")
     if first is not None and last is not None:
         one, other = (first.seconds, last.seconds) if first.number is None else (first.number, last.number)
         if one is not None and other is not None and other <= one:
             raise UsageError(
-                f"--end {last.text} is not after --start {first.text}; the frame at the end is not rendered"
+                f"--end {last.text} is not after --start {first.text}; the frame at --end is not included"
             )
-    return Excerpt(first, last, frames)
+    return ClipRange(first, last, frames)
 
 
-def parse_position(given: Given, name: str = "position") -> Position:
-    """A position as it is written: ``12.5``, ``12.5s``, ``1:02.5``, ``0:01:02.5``, or a frame ``300f``.
+def parse_position(given: PositionLike, name: str = "position") -> Position:
+    """Parse a position: ``12.5``, ``12.5s``, ``1:02.5``, ``0:01:02.5``, or a frame ``300f``.
 
     Args:
-        given: The words; a number is seconds.
-        name: What it is called if it cannot be read.
+        given: The text; a number is seconds.
+        name: Name of the option, for the error text.
 
     Raises:
-        UsageError: If it cannot be read.
+        UsageError: If it is not valid.
     """
     if not isinstance(given, str):
-        if not 0 <= given < MAX_FRAMES:  # which NaN is not either
-            raise UsageError(f"{name} is {given}; expected seconds from 0")
+        if not 0 <= given < MAX_FRAME_NUMBER:  # False for NaN too
+            raise UsageError(f"{name} is {given}; expected seconds, 0 or more")
         seconds = Fraction(given).limit_denominator(10**9)
         return Position(f"{float(seconds):g}s", seconds)
     text = given.strip()
@@ -152,6 +152,6 @@ def parse_position(given: Given, name: str = "position") -> Position:
         if rest < 60 and (minutes < 60 or match[1] is None):
             return Position(text, (hours * 60 + minutes) * 60 + rest)
     raise UsageError(
-        f"{name} is '{given[:40]}'; expected a time, such as 12.5 or 0:01:02.5, or the number of a frame, "
+        f"{name} is '{given[:40]}'; expected a time such as 12.5 or 0:01:02.5, or a frame number "
         "such as 300f"
     )

@@ -12,7 +12,7 @@ import pytest
 from clips import make_clip
 
 from vst.errors import MediaError
-from vst.media import Reader, Writer
+from vst.media import Reader, open_writer
 from vst.media.segments.output_lock import OutputLock
 
 ROOT = Path(__file__).parents[2]
@@ -78,9 +78,9 @@ def test_a_file_that_was_removed_while_it_was_being_locked_is_no_lock(tmp_path, 
 def test_a_writer_is_alone_with_its_pictures_too(tmp_path):
     reader = Reader(make_clip(tmp_path / "c.mp4", frames=2))
     target = tmp_path / "out" / "%02d.png"
-    with Writer(target, reader.info) as writer:
+    with open_writer(target, reader.info) as writer:
         with pytest.raises(MediaError, match=r"%02d\.png is being written by another"):
-            Writer(target, reader.info)
+            open_writer(target, reader.info)
         for frame in reader:
             writer.write(frame)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["01.png", "02.png"]
@@ -96,5 +96,5 @@ def test_an_output_that_appeared_meanwhile_is_not_replaced(tmp_path, monkeypatch
 
     monkeypatch.setattr(OutputLock, "acquire", late)
     with pytest.raises(MediaError, match=r"o\.mp4 exists already"):
-        Writer(tmp_path / "o.mp4", reader.info)
+        open_writer(tmp_path / "o.mp4", reader.info)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.mp4", "o.mp4"]

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from vst.errors import UsageError
-from vst.media import Reader, Writer
-from vst.media.decode.combing import is_woven
+from vst.media import Reader, open_writer
+from vst.media.decode.combing import is_interlaced
 from vst.media.probe import probe
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 12
@@ -80,7 +80,7 @@ def bar(image: torch.Tensor) -> float:
 def test_an_interlaced_clip_is_found_and_said_and_kept_as_it_is(tmp_path, name):
     clip = interlaced_clip(tmp_path / name)
     info = probe(clip)
-    assert info.interlaced is True
+    assert info.fields.interlaced is True
     assert any("the clip is interlaced" in note and "--deinterlace" in note for note in info.notes)
     assert combing(list(Reader(clip))[5].image) > 0.02
 
@@ -124,7 +124,7 @@ def test_uneven_times_survive(tmp_path):
 
 def test_a_clip_that_does_not_say_it_is_deinterlaced_all_the_same_and_that_is_said(tmp_path):
     clip = interlaced_clip(tmp_path / "c.mkv", codec="ffv1", marked=False)
-    assert not probe(clip).interlaced
+    assert not probe(clip).fields.interlaced
     reader = Reader(clip, deinterlace="frames")
     frames = list(reader)
     assert len(frames) == FRAMES
@@ -139,11 +139,14 @@ def test_a_clip_of_one_frame_stays_one(tmp_path):
 
 def test_the_output_is_as_long_and_no_longer_interlaced(tmp_path):
     clip = interlaced_clip(tmp_path / "c.ts")
-    with Reader(clip, deinterlace="fields") as reader, Writer(tmp_path / "o.mp4", reader.info) as writer:
+    with (
+        Reader(clip, deinterlace="fields") as reader,
+        open_writer(tmp_path / "o.mp4", reader.info) as writer,
+    ):
         for frame in reader:
             writer.write(frame)
     after = probe(tmp_path / "o.mp4")
-    assert (after.interlaced, after.average_rate) == (False, 50)
+    assert (after.fields.interlaced, after.average_rate) == (False, 50)
     assert after.duration == pytest.approx(Fraction(FRAMES, 25), abs=1e-3)
 
 
@@ -167,7 +170,7 @@ def noted(reader: Reader) -> bool:
 
 def test_fields_that_nothing_speaks_of_are_seen_by_their_combs(tmp_path):
     clip = interlaced_clip(tmp_path / "c.mkv", codec="ffv1", marked=False)
-    assert not probe(clip).interlaced
+    assert not probe(clip).fields.interlaced
     assert noted(Reader(clip))
     assert not noted(Reader(clip, deinterlace="frames"))
 
@@ -188,10 +191,10 @@ def test_what_only_looks_like_combs_is_none(kind):
         picture = np.roll(before, 3, axis=1)
     elif kind == "noise":
         before, picture = chance.random((2, HEIGHT, WIDTH))
-    assert not is_woven(picture.astype(np.float32), before.astype(np.float32))
+    assert not is_interlaced(picture.astype(np.float32), before.astype(np.float32))
 
 
 def test_combs_are_where_things_move():
     pictures = [woven(number, True).astype(np.float32) / 255 for number in (2, 3)]
-    assert is_woven(pictures[1], pictures[0])
-    assert not is_woven(pictures[1], pictures[1])
+    assert is_interlaced(pictures[1], pictures[0])
+    assert not is_interlaced(pictures[1], pictures[1])

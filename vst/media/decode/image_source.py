@@ -1,0 +1,101 @@
+"""`ImageSource`: images with their times, from a video, a sequence or a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+from vst.media.notes import Notes, repaired
+from vst.media.probe.clip_info import ClipInfo
+from vst.media.stills.read import DecodedImage, read_still
+
+DEFAULT_FRAME_DURATION = Fraction(1, 25)
+"""Seconds, for clips without a frame rate."""
+
+
+class TimedImage(NamedTuple):
+    """One image of a clip.
+
+    Attributes:
+        time: In seconds, as stored in the container.
+        duration: In seconds; 0 if the file does not state it.
+        image: The image; None if it was skipped.
+    """
+
+    time: Fraction
+    duration: Fraction
+    image: DecodedImage | None
+
+
+class ImageSource(Protocol):
+    """Where a `Reader` gets its images from."""
+
+    @property
+    def errors(self) -> int:
+        """Packets or files that could not be decoded, so far."""
+        ...
+
+    @property
+    def concealed(self) -> int:
+        """Frames that the decoder returned with errors concealed, so far."""
+        ...
+
+    @property
+    def repaired(self) -> int:
+        """Images that were replaced by their neighbour, so far."""
+        ...
+
+    def read(self, first: int) -> Iterator[TimedImage]:
+        """The images in order of presentation, times strictly increasing.
+
+        Args:
+            first: Index of the first image that is wanted; earlier ones may be None.
+        """
+        ...
+
+    def add_final_notes(self) -> None:
+        """Add the notes that are known when reading ends."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+def frame_duration(info: ClipInfo) -> Fraction:
+    """The duration of a frame in seconds, by the average rate."""
+    return 1 / info.average_rate if info.average_rate else DEFAULT_FRAME_DURATION
+
+
+def note_repaired(count: int, notes: Notes) -> None:
+    """Add the note that so many damaged frames were replaced."""
+    if count:
+        frames = "frame was" if count == 1 else "frames were"
+        notes.add(repaired(f"{count} damaged {frames} replaced by the nearest good neighbour"))
+
+
+class StillSource:
+    """A picture, as a clip of one image.
+
+    Args:
+        info: The picture.
+        notes: Gets the notes of decoding.
+    """
+
+    def __init__(self, info: ClipInfo, notes: Notes) -> None:
+        self.errors = self.concealed = self.repaired = 0
+        self._info, self._notes = info, notes
+
+    def read(self, first: int) -> Iterator[TimedImage]:
+        image = None
+        if first == 0:
+            image = read_still(self._info.path)
+            self._notes.extend(image.notes)
+        yield TimedImage(Fraction(0), frame_duration(self._info), image)
+
+    def add_final_notes(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

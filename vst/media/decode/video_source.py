@@ -1,0 +1,159 @@
+"""The images of a video file, with damaged frames replaced and timestamps made strictly increasing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+
+import av
+
+from vst.media.decode.combing import CombDetector
+from vst.media.decode.decoder import MAX_WAITING, Decoder, too_damaged
+from vst.media.decode.deinterlace import Deinterlacer
+from vst.media.decode.image_converter import ImageConverter
+from vst.media.decode.image_source import TimedImage, frame_duration, note_repaired
+from vst.media.notes import Note, NoteKind, Notes, repaired
+from vst.media.probe.clip_info import ClipInfo
+from vst.media.stills.read import DecodedImage
+
+
+class VideoSource:
+    """Decodes a video file.
+
+    Args:
+        stored: The clip as stored.
+        info: The clip as read.
+        decoder: Decodes it; opened by `read`.
+        deinterlace: The option ``--deinterlace``.
+        max_damaged: Damaged frames in a row that are replaced; one more ends the clip with an error.
+        notes: Gets the notes of decoding.
+    """
+
+    def __init__(
+        self,
+        stored: ClipInfo,
+        info: ClipInfo,
+        decoder: Decoder,
+        deinterlace: str,
+        max_damaged: int,
+        notes: Notes,
+    ) -> None:
+        self.repaired = 0
+        self._stored, self._info = stored, info
+        self._decoder = decoder
+        self._max_damaged = max_damaged
+        self._notes = notes
+        self._converter = ImageConverter(stored, info, notes)
+        self._stack = ExitStack()
+        self._deinterlacer: Deinterlacer | None = None
+        self._combs: CombDetector | None = None
+        if deinterlace != "no":
+            self._deinterlacer = Deinterlacer(stored, fields=deinterlace == "fields")
+        elif not stored.fields.interlaced:
+            self._combs = CombDetector()
+
+    @property
+    def errors(self) -> int:
+        return self._decoder.errors
+
+    @property
+    def concealed(self) -> int:
+        return self._decoder.concealed
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def read(self, first: int) -> Iterator[TimedImage]:
+        unit, gap = self._info.time_base, frame_duration(self._info)
+        last: Fraction | None = None
+        previous: DecodedImage | None = None
+        filled: set[int] = set()
+        count = 0
+        for frame, lost in self._progressive():
+            if frame is not None and frame.pts is not None and frame.pts in filled:
+                # It came after all, but too late: its place has been filled.
+                continue
+            image = previous
+            if frame is not None:
+                # An image before the first wanted one may have to replace a damaged frame.
+                wanted = count + len(lost) >= first - self._max_damaged
+                image = self._converter.convert(frame) if wanted else None
+            elif last is None:
+                return
+            if len(lost) > self._max_damaged:
+                raise too_damaged(self._info.path, len(lost), self._max_damaged)
+            for missing in lost:
+                if last is None or missing * unit > last:
+                    self.repaired += 1
+                    filled.add(missing)
+                    last = missing * unit
+                    count += 1
+                    yield TimedImage(last, Fraction(0), previous or image)
+            if frame is None:
+                return
+            time = self._time(frame, last, gap)
+            if last is not None and time > last:
+                gap = time - last
+            elif last is not None:
+                time = last + min(gap, unit)
+                self._notes.add(
+                    repaired("some timestamps are out of order; they are set right after the one before")
+                )
+            count += 1
+            yield TimedImage(time, Fraction(frame.duration or 0) * unit, image)
+            last, previous = time, image
+            filled = {place for place in filled if place * unit > last - MAX_WAITING * gap}
+
+    def add_final_notes(self) -> None:
+        if self._combs is not None and self._combs.found:
+            self._notes.add(
+                Note(
+                    "the frames look interlaced, although the clip is not flagged as interlaced; "
+                    "they are kept as they are (--deinterlace frames or fields gives progressive frames)",
+                    NoteKind.INTERLACED,
+                )
+            )
+        if self.errors:
+            packets = "packet" if self.errors == 1 else "packets"
+            self._notes.add(repaired(f"{self.errors} damaged {packets} could not be decoded"))
+        if self.concealed:
+            frames = "1 frame was" if self.concealed == 1 else f"{self.concealed} frames were"
+            self._notes.add(repaired(f"{frames} decoded only in part; the decoder concealed the rest"))
+        note_repaired(self.repaired, self._notes)
+
+    def _time(self, frame: av.VideoFrame, last: Fraction | None, gap: Fraction) -> Fraction:
+        """The time of a frame: its timestamp, or one frame duration after the last."""
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is not None:
+            return stamp * self._info.time_base
+        self._notes.add(repaired("some frames have no timestamp; it is computed from the frame rate"))
+        return last + gap if last is not None else self._info.start
+
+    def _progressive(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
+        """As `_decoded`, deinterlaced if that was asked for."""
+        if self._deinterlacer is None:
+            yield from self._decoded()
+            return
+        step, unit = frame_duration(self._stored), self._stored.time_base
+        last: int | None = None
+        for frame, lost in self._decoded():
+            if frame is None:
+                yield from self._deinterlacer.drain()
+                yield None, [2 * pts for pts in lost]
+                return
+            if frame.pts is None:
+                after = 0 if last is None else last + max(1, round(step / unit))
+                frame.pts = frame.dts if frame.dts is not None else after
+            if last is not None and frame.pts <= last:
+                frame.pts = last + 1
+            last = frame.pts
+            yield from self._deinterlacer.feed(frame, lost)
+        yield from self._deinterlacer.drain()
+
+    def _decoded(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
+        """Decoded frames, each with the timestamps of the frames lost before it."""
+        for frame, lost in self._stack.enter_context(self._decoder):
+            if frame is not None and self._combs is not None:
+                self._combs.add(frame)
+            yield frame, lost

@@ -1,0 +1,76 @@
+"""Checks whether an output can be written, before any work is done."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from vst.errors import MediaError, UsageError
+from vst.media.encode.containers import container_of
+from vst.media.probe.clip_info import ClipInfo
+from vst.media.stills.sequence import files_like, has_counter, numbered
+from vst.media.stills.write import STILL_SUFFIXES
+
+
+def check_output(path: Path, source: ClipInfo | None, overwrite: bool) -> None:
+    """Check that an output can be written.
+
+    Args:
+        path: The file, or the pattern of an image sequence.
+        source: The clip; None for none that could be overwritten.
+        overwrite: Whether an existing output may be replaced.
+
+    Raises:
+        MediaError: If it exists already, is the input, or its folder is missing or not writable.
+        UsageError: If its extension is unknown, or its name does not have exactly one counter.
+    """
+    if has_counter(path):
+        _check_pattern(path, source, overwrite)
+        return
+    if path.suffix.lower() not in STILL_SUFFIXES:
+        try:
+            container_of(path)
+        except UsageError as error:
+            stills = ", ".join(STILL_SUFFIXES)
+            raise UsageError(f"{error} (or, for a single picture, {stills})") from None
+    if not path.parent.is_dir():
+        raise MediaError(
+            f"the folder {path.parent} does not exist: make it first, or choose another with -o"
+        )
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder: expected the name of a file to write")
+    inputs = [] if source is None else source.sequence.files if source.sequence else [source.path]
+    if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
+        raise MediaError(f"{path} is the input itself: choose another output with -o")
+    if path.exists() and not overwrite:
+        raise MediaError(f"{path} exists already: pass -y to overwrite it, or choose another name with -o")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise MediaError(f"the folder {path.parent} cannot be written to: choose another with -o")
+
+
+def _check_pattern(pattern: Path, source: ClipInfo | None, overwrite: bool) -> None:
+    """`check_output` for the pattern of an image sequence; the folder itself may be missing."""
+    if pattern.suffix.lower() not in STILL_SUFFIXES:
+        known = ", ".join(STILL_SUFFIXES)
+        raise UsageError(
+            f"{pattern.name} does not have the extension of a picture format: use one of {known}"
+        )
+    numbered(pattern, 1)
+    folder = pattern.parent
+    if not folder.is_dir():
+        if not folder.parent.is_dir():
+            raise MediaError(
+                f"the folder {folder} does not exist: make it first, or choose another with -o"
+            )
+        folder = folder.parent
+    elif existing := files_like(pattern):
+        if source is not None and source.sequence is not None:
+            inputs = {file.resolve() for file in source.sequence.files}
+            if any(path.resolve() in inputs for _, path in existing):
+                raise MediaError(f"{pattern} is the input itself: choose another output with -o")
+        if not overwrite:
+            raise MediaError(
+                f"{existing[0][1]} exists already: pass -y to overwrite it, or choose another name with -o"
+            )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise MediaError(f"the folder {folder} cannot be written to: choose another with -o")

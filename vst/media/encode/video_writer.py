@@ -1,0 +1,146 @@
+"""Writing a video file: frames are encoded in segments, which are joined at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import torch
+
+from vst.frame import Frame
+from vst.media.colour.light import light_from_display, signal_from_light
+from vst.media.colour.planes import from_rgb
+from vst.media.encode.join import join
+from vst.media.encode.plan import Encoding, plan_encoding
+from vst.media.encode.timestamps import OutputTimestamps
+from vst.media.encode.writer import Writer
+from vst.media.file_errors import writing_error
+from vst.media.probe.clip_info import ClipInfo
+from vst.media.segments.encoder import SegmentEncoder
+from vst.media.segments.transaction import OutputTransaction
+from vst.media.segments.work_folder import Save, Segment
+
+
+@dataclass
+class _OpenSegment:
+    """The segment that is being encoded: its file, encoder, timestamps, and the end of its last frame."""
+
+    path: Path
+    encoder: SegmentEncoder
+    pts: list[int] = field(default_factory=list)
+    end: int = 0
+
+
+class VideoWriter(Writer):
+    """Writes a video file with the audio, subtitles, chapters, tags, colour and timestamps of its source.
+
+    Args:
+        output: The transaction of the output.
+        source: The clip that the frames come from.
+        encoding: Codec, quality and pixel format.
+        width: Columns of the output.
+        height: Rows of the output.
+        threads: Encoder threads.
+        segment_frames: The most frames in a segment.
+    """
+
+    def __init__(
+        self,
+        output: OutputTransaction,
+        source: ClipInfo,
+        encoding: Encoding,
+        width: int,
+        height: int,
+        *,
+        threads: int,
+        segment_frames: int,
+    ) -> None:
+        super().__init__(output, source, width, height)
+        self.loses_light = source.light != "hdr"
+        self._plan = plan_encoding(output.path, source, encoding, width, height, threads)
+        self._notes.extend(self._plan.notes)
+        self._times = OutputTimestamps(source, self._plan.time_base)
+        self._segment_frames = segment_frames
+        self._segment: _OpenSegment | None = None
+        output.acquire()
+
+    def set_time_range(self, begin: Fraction | None, *, until_last_frame: bool) -> None:
+        self._times.set_range(begin, until_last_frame)
+
+    def resume(self, segments: Sequence[Segment]) -> list[str]:
+        self._times.resume_after(segments[-1].pts[-1])
+        return super().resume(segments)
+
+    def _write(self, frame: Frame) -> None:
+        picture = from_rgb(self._signal(frame), frame.alpha, self._plan.pix_fmt, self._plan.colour)
+        segment = self._segment
+        if segment is None:
+            path = self.work.video(len(self._output.segments))
+            segment = self._segment = _OpenSegment(path, SegmentEncoder(path, self._plan))
+        segment.encoder.encode(picture)
+        pts, segment.end = self._times.stamp(frame, self._notes)
+        segment.pts.append(pts)
+        self.frames += 1
+        if len(segment.pts) >= self._segment_frames:
+            self.cut()
+
+    def cut(self, save: Save | None = None) -> None:
+        self._close_segment(save)
+
+    def _close_segment(
+        self, save: Save | None = None, *, last: bool = False, truncated: bool = False
+    ) -> None:
+        segment, self._segment = self._segment, None
+        if segment is None:
+            return
+        try:
+            segment.encoder.close()
+        except (av.FFmpegError, OSError) as error:
+            raise writing_error(self.path, error) from error
+        self._output.finish_segment(
+            segment.pts,
+            segment.end,
+            segment.encoder.delay,
+            files=[segment.path],
+            shot=self.shot,
+            last=last,
+            save=save,
+            notes=self.notes,
+            truncated=truncated,
+        )
+
+    def _finish(self, cut_short: bool) -> Path:
+        if cut_short:
+            self._times.end_with_last_frame()
+        self._close_segment(last=True, truncated=cut_short)
+        segments = self._output.segments
+        if not segments:
+            raise self._no_frames()
+        self._output.disk.wait(self._finished_size, immediately=True)
+        window = self._times.window(segments[-1].end, self._notes)
+        temporary = self._output.temporary
+        self._notes.extend(join(temporary, self.work, segments, self._plan, self._source, window))
+        return self._output.commit_file(incomplete=cut_short)
+
+    def abort(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.encoder.discard()
+        super().abort()
+
+    def _signal(self, frame: Frame) -> torch.Tensor:
+        """The R'G'B' to encode; for HDR that is kept it is PQ or HLG, with the gain applied."""
+        if self._source.light != "hdr" or frame.gain is None:
+            return frame.image
+        colour = self._source.colour
+        light = light_from_display(frame.image.detach().to("cpu", torch.float32)) * frame.gain.cpu()
+        return signal_from_light(light, colour.transfer, colour.primaries)
+
+    def _finished_size(self) -> int:
+        finished = sum(size for segment in self._output.segments for _, size, _ in segment.files)
+        if self._segment is not None and self._segment.path.exists():
+            return finished + self._segment.path.stat().st_size
+        return finished
