@@ -38,7 +38,7 @@ def test_a_clip_is_described_in_plain_words(clip, capsys):
     assert words["fields"] == "progressive"
     assert words["samples"] == "8 bits, YUV 4:2:0 (yuv420p)"
     assert words["colour"] == "matrix BT.709, limited range, primaries BT.709, transfer BT.709"
-    assert words["sound 1"].startswith("aac, 48000 Hz, 1 channel, fra")
+    assert words["audio 1"].startswith("aac, 48000 Hz, 1 channel, fra")
     assert words["chapters"] == "2: one, two"
 
 

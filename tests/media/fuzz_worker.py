@@ -1,4 +1,4 @@
-"""Run by the fuzz test in a process of its own: what becomes of each file, one line a file.
+"""Run by the fuzz test in a separate process: the outcome for each file, one line per file.
 
     python fuzz_worker.py read LIST LOG SECONDS MEGABYTES
     python fuzz_worker.py render LIST LOG SECONDS MEGABYTES WEIGHTS
@@ -48,7 +48,7 @@ def read(path: Path) -> str:
 
 
 def render(path: Path) -> str:
-    """Paint three frames of a clip or picture; or read flow, or weights."""
+    """Stylize three frames of a clip or picture; or read flow, or weights."""
     import torch
 
     from vst.motion.files.flo import read_flo
@@ -75,7 +75,7 @@ def render(path: Path) -> str:
 
 
 def outcome(look: Callable[[Path], str], path: Path) -> str:
-    """What became of a file; it begins with BROKEN where a user would see a traceback."""
+    """The outcome for a file; it begins with BROKEN if a user would see a traceback."""
     try:
         return look(path)
     except VstError as error:
@@ -85,7 +85,7 @@ def outcome(look: Callable[[Path], str], path: Path) -> str:
 
 
 def most_memory() -> int:
-    """MB that the process has had in use at most."""
+    """Peak memory of the process in MB."""
     status = Path("/proc/self/status")
     if status.exists():
         # Linux counts what the parent had before it became this process to `ru_maxrss`.
@@ -95,7 +95,7 @@ def most_memory() -> int:
 
 
 def main() -> None:
-    """Look at every file of the list."""
+    """Process every file of the list."""
     look = {"read": read, "render": render}[sys.argv[1]]
     files, log, seconds, megabytes = Path(sys.argv[2]), Path(sys.argv[3]), *map(int, sys.argv[4:6])
     resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))

@@ -1,4 +1,4 @@
-"""Files as hostile or broken ones are: tiny good ones of many kinds, with bits flipped, cut, or spliced."""
+"""Damaged files: tiny valid files of many kinds, with bits flipped, cut short, or spliced."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ CONTAINERS = {
     "mjpeg.mov": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
     "gif.gif": {"codec": "gif", "pix_fmt": "bgr8"},
 }
-"""Name -> what `make_clip` is given."""
+"""Name -> arguments of `make_clip`."""
 
 
 def make_seeds(folder: Path) -> list[Path]:
-    """A good file of every kind, each of a few frames or a small picture."""
+    """A valid file of every kind, each with a few frames or a small picture."""
     folder.mkdir(parents=True, exist_ok=True)
     clips = [
         make_clip(folder / name, frames=6, exact=True, **options) for name, options in CONTAINERS.items()
@@ -87,14 +87,14 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def make_flow(folder: Path) -> Path:
-    """A good .flo file."""
+    """A valid .flo file."""
     path = folder / "f.flo"
     path.write_bytes(struct.pack("<fii", 202021.25, 6, 4) + np.ones(48, "<f4").tobytes())
     return path
 
 
 def mutants(seeds: list[Path], folder: Path, count: int, seed: int) -> Iterator[Path]:
-    """So many damaged files, the same for the same seed: in turn bits flipped, cut short, and spliced."""
+    """Damaged files, the same for the same seed: in turn with bits flipped, cut short, and spliced."""
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
     contents = {path: path.read_bytes() for path in seeds}
@@ -116,7 +116,7 @@ def mutants(seeds: list[Path], folder: Path, count: int, seed: int) -> Iterator[
 
 
 def flipped(content: bytes, chance: random.Random, most: int = 24) -> bytes:
-    """Some bits the other way round, half of the times in the header only, where they do most harm."""
+    """Flip some bits; in half of the files only in the header, where they do most harm."""
     changed = bytearray(content)
     reach = min(len(changed), 600) if chance.random() < 0.5 else len(changed)
     for _ in range(chance.randint(0, most)):
@@ -125,7 +125,7 @@ def flipped(content: bytes, chance: random.Random, most: int = 24) -> bytes:
 
 
 def spliced(content: bytes, other: bytes, chance: random.Random) -> bytes:
-    """A piece of another file, or of itself, in place of a piece."""
+    """Replace a part by a part of another file, or of the same file."""
     donor = other if chance.random() < 0.5 else content
     out = io.BytesIO()
     begin = chance.randrange(len(content))

@@ -1,4 +1,4 @@
-"""docs/formats.md: each file's outcome is compared, not claimed."""
+"""The formats benchmark compares the properties of each output with those of its input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def examined(tmp_path_factory):
     return run
 
 
-def test_what_is_the_same_is_listed_as_kept(tmp_path, examined):
+def test_equal_properties_are_listed_as_kept(tmp_path, examined):
     clip = make_clip(
         tmp_path / "c.mp4",
         times=[Fraction(n, 25) for n in (0, 1, 4, 5, 9)],
@@ -34,7 +34,7 @@ def test_what_is_the_same_is_listed_as_kept(tmp_path, examined):
     assert (outcome.said, outcome.refused) == ("", "")
 
 
-def test_what_is_not_the_same_is_not_listed_and_said(tmp_path, examined):
+def test_unequal_properties_are_not_listed_as_kept_and_noted(tmp_path, examined):
     clip = make_clip(tmp_path / "c.mp4", width=80, height=72, colour=(9, 9, 16))
     outcome = examined(clip)
     assert "colour" not in outcome.kept
@@ -42,7 +42,7 @@ def test_what_is_not_the_same_is_not_listed_and_said(tmp_path, examined):
     assert "colour matrix and range" in examined(clip, hdr="keep").kept
 
 
-def test_a_refused_file_gives_its_line(tmp_path, examined):
+def test_a_refused_file_is_listed_with_its_error(tmp_path, examined):
     from benchmarks.formats import table
 
     (tmp_path / "text.mp4").write_text("no video" * 40)

@@ -1,4 +1,4 @@
-"""Which part of a clip is meant, and what of its sound and timecode goes with it."""
+"""The part of a clip that is selected, and its audio, subtitles and timecode."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ NTSC = Fraction(30000, 1001)
         (Fraction(1, 3), Fraction(1, 3)),
     ],
 )
-def test_a_time_is_read_as_an_editor_and_ffmpeg_write_it(given, seconds):
+def test_times_are_parsed_in_the_formats_of_ffmpeg(given, seconds):
     found = parse_position(given)
     assert (found.seconds, found.number) == (seconds, None)
 
 
 @pytest.mark.parametrize("given", ["300f", "300F", "300 frames"])
-def test_a_number_with_an_f_is_a_frame(given):
+def test_a_number_with_an_f_is_a_frame_number(given):
     found = parse_position(given)
     assert (found.seconds, found.number) == (None, 300)
 
@@ -56,7 +56,7 @@ def test_a_number_with_an_f_is_a_frame(given):
         *("9" * 12, "9" * 5000, -1, math.inf, math.nan, 10**400),
     ],
 )
-def test_what_is_no_position_is_refused_with_examples(given):
+def test_an_invalid_position_is_refused_with_examples(given):
     with pytest.raises(UsageError, match="--start is") as refused:
         parse_position(given, "--start")
     assert "\n" not in str(refused.value)
@@ -73,12 +73,12 @@ def test_what_is_no_position_is_refused_with_examples(given):
         ((None, None, 0), "expected 1 or more"),
     ],
 )
-def test_an_excerpt_that_holds_nothing_is_refused(options, message):
+def test_an_empty_range_is_refused(options, message):
     with pytest.raises(UsageError, match=message):
         parse_range(*options)
 
 
-def test_excerpts_that_meet_share_no_frame_and_leave_none_out(tmp_path):
+def test_consecutive_ranges_share_no_frame_and_leave_none_out(tmp_path):
     times = [Fraction(1001 * n, 30000) + Fraction(7, 5) for n in range(9)]
     info = probe(make_clip(tmp_path / "c.mkv", times=times))
     here = parse_position("0.1")
@@ -86,7 +86,7 @@ def test_excerpts_that_meet_share_no_frame_and_leave_none_out(tmp_path):
     assert [here.reached(n, time, info) for n, time in enumerate(times)] == [n >= 3 for n in range(9)]
 
 
-def test_frames_of_a_sequence_are_meant_by_the_numbers_of_their_files(tmp_path):
+def test_frame_numbers_of_a_sequence_are_those_of_its_files(tmp_path):
     for number in (1001, 1002, 1005, 1006):
         Image.new("RGB", (8, 8)).save(tmp_path / f"{number}.png")
     info = probe(tmp_path / "%04d.png")
@@ -95,7 +95,7 @@ def test_frames_of_a_sequence_are_meant_by_the_numbers_of_their_files(tmp_path):
     assert parse_range("1002f", "1006f", None).count(1, Fraction(1, 24), info) == 2
 
 
-def test_how_many_frames_there_will_be_is_told_beforehand(tmp_path):
+def test_the_number_of_frames_in_a_range_is_estimated_from_the_container(tmp_path):
     info = probe(make_clip(tmp_path / "c.mp4", frames=20))
     counts = [
         parse_range(start, end, frames).count(5, Fraction(1, 5), info)
@@ -133,7 +133,7 @@ def test_a_damaged_frame_gets_the_same_neighbour_wherever_reading_begins(tmp_pat
         assert all(torch.equal(a.image, b.image) for a, b in zip(reader, whole[first:], strict=True))
 
 
-def test_a_sequence_is_read_from_any_of_its_frames_without_the_ones_before(tmp_path):
+def test_a_sequence_is_read_from_any_frame_without_opening_the_earlier_files(tmp_path):
     for number in range(1, 31):
         Image.new("RGB", (8, 8), (8 * number, 0, 0)).save(tmp_path / f"{number}.png")
     whole = list(Reader(tmp_path / "%d.png"))
@@ -148,7 +148,7 @@ def test_a_sequence_is_read_from_any_of_its_frames_without_the_ones_before(tmp_p
 # What goes with the picture
 
 
-def test_what_lasts_is_shortened_to_the_window_and_what_does_not_is_in_or_out():
+def test_intervals_are_clipped_to_the_time_window_and_moments_are_in_or_out():
     window = TimeWindow(start=Fraction(2), end=Fraction(5))
     assert window.clipped(Fraction(1), Fraction(2)) == (2, 1)
     assert window.clipped(Fraction(4), Fraction(9)) == (4, 1)
@@ -161,7 +161,7 @@ def test_what_lasts_is_shortened_to_the_window_and_what_does_not_is_in_or_out():
 
 
 @pytest.mark.parametrize("planar", [True, False])
-def test_decoded_sound_is_cut_to_the_sample(planar):
+def test_decoded_audio_is_trimmed_to_the_sample(planar):
     ramp = np.arange(2000, dtype="<i2").reshape(1000, 2)
     kind = "s16p" if planar else "s16"
     frame = av.AudioFrame.from_ndarray(

@@ -1,4 +1,4 @@
-"""Which codec and pixel format a clip gets, and what that costs."""
+"""The codec and pixel format of an output, and the notes on what is lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 import torch
 from clips import make_clip
 
-from vst.media import Encoding, Reader, open_writer
+from vst.errors import UsageError
+from vst.media import CODECS, Encoding, Reader, open_writer
+from vst.media.encode.codec import Codec, Quality
 from vst.media.probe import probe
 
 
@@ -52,7 +54,7 @@ def lossless(path, pix_fmt, width=256, height=120, **options):
         ("ffv1", "o.mkv", "yuv444p16le", None, "yuv444p16le"),
     ],
 )
-def test_depth_and_colour_resolution_are_kept_where_the_codec_can(
+def test_depth_and_chroma_subsampling_are_kept_where_the_codec_supports_them(
     tmp_path, codec, name, source, given, expected
 ):
     clip = lossless(tmp_path / "c.mkv", source)
@@ -63,51 +65,51 @@ def test_depth_and_colour_resolution_are_kept_where_the_codec_can(
         assert (ours.image.mean((1, 2)) - theirs.image.mean((1, 2))).abs().max() < 0.02
 
 
-def test_coarser_colour_is_said(tmp_path):
+def test_reduced_chroma_resolution_is_noted(tmp_path):
     clip = lossless(tmp_path / "c.mkv", "yuv444p")
     notes = copy(clip, tmp_path / "o.mp4").notes
-    assert any("colour resolution 4:4:4 becomes 4:2:0; --pix-fmt" in note for note in notes)
+    assert any("chroma subsampling 4:4:4 becomes 4:2:0; --pix-fmt" in note for note in notes)
 
 
-def test_transparency_chooses_a_codec_that_has_it(tmp_path):
+def test_a_clip_with_alpha_gets_a_codec_with_alpha(tmp_path):
     clip = lossless(tmp_path / "c.mkv", "yuva420p", width=64, height=48)
     for name, codec in (("o.mov", "prores"), ("o.mkv", "vp9"), ("o.webm", "vp9")):
         writer = copy(clip, tmp_path / name)
         assert (probe(tmp_path / name).codec, probe(tmp_path / name).has_alpha) == (codec, True)
-        chosen = [note for note in writer.notes if "because of the clip's transparency" in note]
+        chosen = [note for note in writer.notes if "is chosen to keep the clip's alpha" in note]
         assert len(chosen) == 1
         for ours, theirs in zip(Reader(tmp_path / name), Reader(clip), strict=True):
             assert (ours.alpha - theirs.alpha).abs().mean() < 0.05
 
 
-def test_what_was_made_for_editing_stays_so(tmp_path):
+def test_prores_and_dnxhr_clips_keep_their_codec(tmp_path):
     clip = lossless(tmp_path / "c.mkv", "yuv422p10le")
     for codec, name in (("prores", "prores"), ("dnxhr", "dnxhd")):
         copy(clip, tmp_path / f"{codec}.mov", Encoding(codec))
         writer = copy(tmp_path / f"{codec}.mov", tmp_path / f"again-{codec}.mov")
         assert probe(tmp_path / f"again-{codec}.mov").codec == name
-        assert any(f"{codec} is the codec, because of the clip's own codec" in n for n in writer.notes)
+        assert any(f"codec {codec} is chosen to keep the clip's codec" in n for n in writer.notes)
         copy(tmp_path / f"{codec}.mov", tmp_path / f"{codec}.mp4")
         assert probe(tmp_path / f"{codec}.mp4").codec == "h264"
 
 
-def test_an_odd_size_in_webm_gets_a_codec_that_can_hold_it(tmp_path):
+def test_an_odd_size_in_webm_gets_a_codec_that_supports_it(tmp_path):
     clip = lossless(tmp_path / "c.mkv", "yuv420p", width=33, height=21)
     copy(clip, tmp_path / "o.webm")
     info = probe(tmp_path / "o.webm")
     assert (info.codec, info.width, info.height) == ("vp9", 33, 21)
 
 
-def test_who_names_codec_or_format_decides_about_transparency(tmp_path):
+def test_an_explicit_codec_or_pixel_format_may_drop_alpha(tmp_path):
     clip = lossless(tmp_path / "c.mkv", "yuva420p", width=64, height=48)
     for encoding in (Encoding("h264"), Encoding(pix_fmt="yuv420p")):
         writer = copy(clip, tmp_path / f"{encoding.codec}.mov", encoding)
         assert probe(tmp_path / f"{encoding.codec}.mov").codec == "h264"
-        assert any("transparency is dropped" in note for note in writer.notes)
+        assert any("alpha is dropped" in note for note in writer.notes)
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuva444p10le", "yuva422p10le"])
-def test_prores_4444_comes_in_and_goes_out_with_its_alpha(tmp_path, pix_fmt):
+def test_prores_4444_keeps_its_alpha(tmp_path, pix_fmt):
     clip = lossless(tmp_path / "c.mkv", pix_fmt, width=64, height=48)
     copy(clip, tmp_path / "a.mov", Encoding("prores"))
     info = probe(tmp_path / "a.mov")
@@ -128,3 +130,29 @@ def test_dnxhr_in_segments_is_joined(tmp_path):
     frames = list(Reader(tmp_path / "o.mov"))
     assert len(frames) == 2
     assert not torch.equal(frames[0].image, frames[1].image)
+
+
+def test_a_new_codec_is_one_row_of_the_table(tmp_path, monkeypatch):
+    # MPEG-4 part 2, which vst does not write otherwise.
+    row = Codec(
+        "mpeg4",
+        "mpeg4",
+        ("mkv", "mov"),
+        lambda crf, threads, layout: {"flags": "+qscale", "global_quality": str(118 * crf)},
+        lambda source: "yuv420p",
+        quality=Quality(3, 31),
+    )
+    monkeypatch.setitem(CODECS, row.name, row)
+    clip = lossless(tmp_path / "c.mkv", "yuv420p", width=64, height=48)
+    for suffix in row.containers:
+        copy(clip, tmp_path / f"o.{suffix}", Encoding("mpeg4", crf=2))
+        assert probe(tmp_path / f"o.{suffix}").codec == "mpeg4"
+        assert [frame.time for frame in Reader(tmp_path / f"o.{suffix}")] == [
+            frame.time for frame in Reader(clip)
+        ]
+    with pytest.raises(UsageError, match=r"mpeg4 is not supported in \.mp4: use \.mkv or \.mov"):
+        copy(clip, tmp_path / "o.mp4", Encoding("mpeg4"))
+    with pytest.raises(UsageError, match="--crf 40 is out of range for mpeg4: use 0 to 31"):
+        copy(clip, tmp_path / "p.mkv", Encoding("mpeg4", crf=40))
+    with pytest.raises(UsageError, match="unknown codec 'mpg4': did you mean 'mpeg4'"):
+        copy(clip, tmp_path / "p.mkv", Encoding("mpg4"))

@@ -132,7 +132,7 @@ def test_values_beyond_the_format_go_to_its_limits():
 
 
 @pytest.mark.parametrize(("height", "matrix"), [(576, "bt601"), (577, "bt709")])
-def test_an_unsaid_matrix_is_guessed_from_the_size(height, matrix):
+def test_an_untagged_matrix_is_assumed_from_the_size(height, matrix):
     spec = spec_from_tags(layout_of("yuv420p"), height, matrix=2, range_=0, primaries=2, transfer=2)
     assert (spec.matrix, spec.full_range, spec.matrix_tagged, spec.range_tagged) == (
         matrix,
@@ -142,7 +142,7 @@ def test_an_unsaid_matrix_is_guessed_from_the_size(height, matrix):
     )
 
 
-def test_a_said_matrix_is_believed():
+def test_a_tagged_matrix_is_used():
     spec = spec_from_tags(layout_of("yuvj420p"), 240, matrix=1, range_=0, primaries=1, transfer=1)
     assert (spec.matrix, spec.full_range, spec.matrix_tagged, spec.range_tagged) == (
         "bt709",
@@ -152,11 +152,11 @@ def test_a_said_matrix_is_believed():
     )
 
 
-def test_a_matrix_that_cannot_be_undone_is_refused():
+def test_an_unsupported_matrix_is_refused():
     with pytest.raises(MediaError, match="colour matrix 8"):
         spec_from_tags(layout_of("yuv420p"), 240, matrix=8, range_=0, primaries=2, transfer=2)
 
 
-def test_a_strange_pixel_format_is_refused():
+def test_an_unsupported_pixel_format_is_refused():
     with pytest.raises(MediaError, match="bayer_rggb8 cannot be read"):
         layout_of("bayer_rggb8")

@@ -1,4 +1,4 @@
-"""Interlaced clips: found, said, and made whole on request."""
+"""Interlaced clips: detected, noted, and deinterlaced on request."""
 
 from __future__ import annotations
 
@@ -65,19 +65,19 @@ def marked_as_interlaced(frame, top_first):
 
 
 def combing(image: torch.Tensor) -> float:
-    """How much rows differ from the mean of their neighbours."""
+    """Mean difference of the rows from the mean of their neighbours."""
     luma = image[1]
     return float((luma[1:-1] - (luma[:-2] + luma[2:]) / 2).abs().mean())
 
 
 def bar(image: torch.Tensor) -> float:
-    """Where the bar is."""
+    """The horizontal position of the bar."""
     weight = (image[1] - image[1].min()).clamp_min(0).sum(0)
     return float((weight * torch.arange(WIDTH)).sum() / weight.sum())
 
 
 @pytest.mark.parametrize("name", ["c.ts", "c.mkv", "c.mov"])
-def test_an_interlaced_clip_is_found_and_said_and_kept_as_it_is(tmp_path, name):
+def test_an_interlaced_clip_is_noted_and_unchanged_by_default(tmp_path, name):
     clip = interlaced_clip(tmp_path / name)
     info = probe(clip)
     assert info.fields.interlaced is True
@@ -86,7 +86,7 @@ def test_an_interlaced_clip_is_found_and_said_and_kept_as_it_is(tmp_path, name):
 
 
 @pytest.mark.parametrize("top_first", [True, False])
-def test_one_picture_a_frame_keeps_number_and_times_of_the_frames(tmp_path, top_first):
+def test_deinterlacing_to_frames_keeps_the_number_and_times_of_the_frames(tmp_path, top_first):
     clip = interlaced_clip(tmp_path / "c.mkv", top_first=top_first)
     before = list(Reader(clip))
     reader = Reader(clip, deinterlace="frames")
@@ -97,11 +97,11 @@ def test_one_picture_a_frame_keeps_number_and_times_of_the_frames(tmp_path, top_
         assert combing(frame.image) < 0.01
         assert bar(frame.image) == pytest.approx(20 + 4 * frame.index, abs=1.2)
     assert not any("the clip is interlaced" in note for note in reader.notes)
-    assert any("deinterlaced to one picture a frame" in note for note in reader.notes)
+    assert any("deinterlaced to one picture per frame" in note for note in reader.notes)
 
 
 @pytest.mark.parametrize("top_first", [True, False])
-def test_one_picture_a_field_doubles_the_rate_and_moves_in_order(tmp_path, top_first):
+def test_deinterlacing_to_fields_doubles_the_rate_and_keeps_the_order_of_motion(tmp_path, top_first):
     clip = interlaced_clip(tmp_path / "c.mkv", top_first=top_first)
     before = list(Reader(clip))
     reader = Reader(clip, deinterlace="fields")
@@ -115,29 +115,29 @@ def test_one_picture_a_field_doubles_the_rate_and_moves_in_order(tmp_path, top_f
     assert all(combing(frame.image) < 0.01 for frame in after[2:-2])
 
 
-def test_uneven_times_survive(tmp_path):
+def test_deinterlacing_keeps_a_variable_frame_rate(tmp_path):
     times = [0, 1, 2, 5, 6, 9, 10, 11]
     clip = interlaced_clip(tmp_path / "c.mkv", times=times)
     frames = list(Reader(clip, deinterlace="frames"))
     assert [frame.time for frame in frames] == [Fraction(time, 25) for time in times]
 
 
-def test_a_clip_that_does_not_say_it_is_deinterlaced_all_the_same_and_that_is_said(tmp_path):
+def test_a_clip_that_is_not_flagged_is_deinterlaced_with_a_note(tmp_path):
     clip = interlaced_clip(tmp_path / "c.mkv", codec="ffv1", marked=False)
     assert not probe(clip).fields.interlaced
     reader = Reader(clip, deinterlace="frames")
     frames = list(reader)
     assert len(frames) == FRAMES
     assert combing(frames[5].image) < 0.01
-    assert any("does not say that it is interlaced" in note for note in reader.notes)
+    assert any("not flagged as interlaced; assuming top field" in note for note in reader.notes)
 
 
-def test_a_clip_of_one_frame_stays_one(tmp_path):
+def test_deinterlacing_a_clip_of_one_frame_gives_one_frame(tmp_path):
     clip = interlaced_clip(tmp_path / "c.mkv", times=[0])
     assert len(list(Reader(clip, deinterlace="frames"))) == 1
 
 
-def test_the_output_is_as_long_and_no_longer_interlaced(tmp_path):
+def test_a_deinterlaced_output_keeps_its_length_and_is_progressive(tmp_path):
     clip = interlaced_clip(tmp_path / "c.ts")
     with (
         Reader(clip, deinterlace="fields") as reader,
@@ -150,14 +150,14 @@ def test_the_output_is_as_long_and_no_longer_interlaced(tmp_path):
     assert after.duration == pytest.approx(Fraction(FRAMES, 25), abs=1e-3)
 
 
-def test_a_picture_has_no_fields_and_that_is_said(tmp_path):
+def test_deinterlacing_a_picture_is_noted_as_having_no_effect(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "p.png")
     reader = Reader(tmp_path / "p.png", deinterlace="fields")
     assert len(list(reader)) == 1
     assert any("pictures have no fields" in note for note in reader.notes)
 
 
-def test_an_unknown_way_is_refused(tmp_path):
+def test_an_unknown_deinterlace_value_is_refused(tmp_path):
     with pytest.raises(UsageError, match="deinterlace is 'field': did you mean 'fields'"):
         Reader(tmp_path / "none.mp4", deinterlace="field")
 
@@ -165,22 +165,22 @@ def test_an_unknown_way_is_refused(tmp_path):
 def noted(reader: Reader) -> bool:
     frames = list(reader)
     assert len(frames) == FRAMES
-    return any("look woven of two fields" in note for note in reader.notes)
+    return any("the frames look interlaced" in note for note in reader.notes)
 
 
-def test_fields_that_nothing_speaks_of_are_seen_by_their_combs(tmp_path):
+def test_an_unflagged_interlaced_clip_is_detected_by_combing(tmp_path):
     clip = interlaced_clip(tmp_path / "c.mkv", codec="ffv1", marked=False)
     assert not probe(clip).fields.interlaced
     assert noted(Reader(clip))
     assert not noted(Reader(clip, deinterlace="frames"))
 
 
-def test_fields_that_are_spoken_of_are_not_looked_for(tmp_path):
+def test_combing_is_not_analysed_in_a_flagged_clip(tmp_path):
     assert not noted(Reader(interlaced_clip(tmp_path / "c.ts")))
 
 
 @pytest.mark.parametrize("kind", ["progressive", "still stripes", "moving texture", "noise"])
-def test_what_only_looks_like_combs_is_none(kind):
+def test_fine_detail_is_not_combing(kind):
     chance = np.random.default_rng(1)
     before, picture = moment(2) / 255, moment(3) / 255
     if kind == "still stripes":
@@ -194,7 +194,7 @@ def test_what_only_looks_like_combs_is_none(kind):
     assert not is_interlaced(picture.astype(np.float32), before.astype(np.float32))
 
 
-def test_combs_are_where_things_move():
+def test_only_moving_pixels_are_combed():
     pictures = [woven(number, True).astype(np.float32) / 255 for number in (2, 3)]
     assert is_interlaced(pictures[1], pictures[0])
     assert not is_interlaced(pictures[1], pictures[1])

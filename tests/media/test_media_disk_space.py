@@ -1,4 +1,4 @@
-"""Room on the disks: refused before, waited for meanwhile, and not for ever."""
+"""Free disk space: checked before a render, and waited for during it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def disks(monkeypatch):
     return free
 
 
-def test_the_folder_that_is_short_is_named(tmp_path, disks):
+def test_the_error_names_the_folder_with_too_little_space(tmp_path, disks):
     watch = DiskSpace(tmp_path / "work", tmp_path / "out", 200 * MIB)
     watch.check()
     for name in ("work", "out"):
@@ -34,28 +34,28 @@ def test_the_folder_that_is_short_is_named(tmp_path, disks):
         disks[name] = 1000 * MIB
 
 
-def test_a_folder_is_named_by_its_whole_path(tmp_path, disks, monkeypatch):
+def test_the_error_has_the_absolute_path(tmp_path, disks, monkeypatch):
     monkeypatch.chdir(tmp_path)
     disks["out"] = 100 * MIB
     with pytest.raises(MediaError, match=f"are free in {tmp_path / 'out'}, "):
         DiskSpace(Path("work"), Path("out"), 200 * MIB).check()
 
 
-def test_the_output_needs_room_for_all_that_is_encoded_so_far(tmp_path, disks):
+def test_the_output_needs_space_for_all_segments_so_far(tmp_path, disks):
     watch = DiskSpace(tmp_path / "work", tmp_path / "out", 200 * MIB, max_wait=0)
     watch.wait(lambda: 700 * MIB)
     with pytest.raises(MediaError, match=r"1000 MiB are free in .*out, 1\.07 GiB are needed"):
         watch.wait(lambda: 900 * MIB)
 
 
-def test_nothing_is_watched_without_a_threshold(tmp_path, disks):
+def test_nothing_is_checked_with_a_limit_of_zero(tmp_path, disks):
     disks["work"] = disks["out"] = 0
     watch = DiskSpace(tmp_path / "work", tmp_path / "out", 0)
     watch.check()
     watch.wait(lambda: 10**12, immediately=True)
 
 
-def test_a_wait_ends_when_patience_does(tmp_path, disks, caplog):
+def test_a_wait_ends_after_the_longest_allowed_time(tmp_path, disks, caplog):
     watch = DiskSpace(tmp_path / "work", tmp_path / "out", 200 * MIB, max_wait=0.05)
     disks["work"] = 0
     with pytest.raises(MediaError, match=r"0 KiB are free .*, and no space was freed within 0 minutes"):
@@ -72,7 +72,7 @@ def test_a_wait_ends_when_the_user_stops(tmp_path, disks):
         watch.wait(lambda: 0)
 
 
-def test_disks_are_looked_at_only_now_and_then(tmp_path, disks, monkeypatch):
+def test_disks_are_checked_at_most_once_per_interval(tmp_path, disks, monkeypatch):
     monkeypatch.setattr(disk_space, "_CHECK_INTERVAL", 60.0)
     watch = DiskSpace(tmp_path / "work", tmp_path / "out", 200 * MIB, max_wait=0)
     watch.wait(lambda: 0)
@@ -82,5 +82,5 @@ def test_disks_are_looked_at_only_now_and_then(tmp_path, disks, monkeypatch):
         watch.wait(lambda: 0, immediately=True)
 
 
-def test_a_folder_that_is_yet_to_be_made_is_on_the_disk_above_it(tmp_path):
+def test_a_missing_folder_is_on_the_disk_of_its_parent(tmp_path):
     DiskSpace(tmp_path / "a" / "b", tmp_path / "c", 1).check()

@@ -1,4 +1,4 @@
-"""What a container holds beside picture, sound and subtitles."""
+"""What a container holds beside video, audio and subtitles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def picture(kind="JPEG"):
 
 
 def with_extras(path, *, cover=None, timecode=None, rate=Fraction(25), tags=None, second=False):
-    """A clip copied into a container that has more."""
+    """A clip copied into a container with further streams and tags."""
     plain = make_clip(
         path.with_name("plain.mp4"), frames=6, rate=rate, sound=[Sound(language="fra"), Sound()]
     )
@@ -80,7 +80,7 @@ def cover_of(path):
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("source", ["c.mp4", "c.mkv"])
 @pytest.mark.parametrize("target", ["o.mp4", "o.mkv"])
-def test_the_cover_goes_along_with_all_sound(tmp_path, kind, source, target):
+def test_the_cover_and_all_audio_streams_are_copied(tmp_path, kind, source, target):
     if kind == "PNG" and source == "c.mkv":
         pytest.skip("the clip is made with a JPEG there")
     clip = with_extras(tmp_path / source, cover=picture(kind))
@@ -96,16 +96,16 @@ def test_the_cover_goes_along_with_all_sound(tmp_path, kind, source, target):
 
 
 @pytest.mark.parametrize("target", ["o.mov", "o.avi"])
-def test_a_cover_that_has_no_place_is_said(tmp_path, target):
+def test_a_cover_that_the_container_does_not_support_is_noted(tmp_path, target):
     clip = with_extras(tmp_path / "c.mp4", cover=picture())
     notes = [note for note in render(clip, tmp_path / target).notes if "cover" in note]
     assert len(notes) == 1
-    assert f"is dropped: {target[1:]} does not take it" in notes[0]
+    assert f"is dropped: not supported in {target[1:]}" in notes[0]
 
 
 @pytest.mark.parametrize("source", ["c.mov", "c.mp4", "c.mkv"])
 @pytest.mark.parametrize("target", ["o.mov", "o.mp4", "o.mkv"])
-def test_the_timecode_goes_along(tmp_path, source, target):
+def test_the_timecode_is_copied(tmp_path, source, target):
     clip = with_extras(tmp_path / source, timecode="01:02:03:04")
     assert probe(clip).timecode == "01:02:03:04"
     writer = render(clip, tmp_path / target)
@@ -113,7 +113,7 @@ def test_the_timecode_goes_along(tmp_path, source, target):
     assert writer.notes == ()
 
 
-def test_a_timecode_counts_fields_where_fields_become_frames(tmp_path):
+def test_a_timecode_counts_fields_after_deinterlacing_to_fields(tmp_path):
     clip = with_extras(tmp_path / "c.mov", timecode="01:02:03:04")
     render(clip, tmp_path / "o.mov", deinterlace="fields")
     assert probe(tmp_path / "o.mov").timecode == "01:02:03:08"
@@ -130,11 +130,11 @@ def test_a_timecode_counts_fields_where_fields_become_frames(tmp_path):
         ("nonsense", Fraction(25), False),
     ],
 )
-def test_only_a_timecode_that_can_be_counted_is_written(timecode, rate, fits):
+def test_a_timecode_is_valid_only_at_a_matching_rate(timecode, rate, fits):
     assert fits_timecode(timecode, rate) is fits
 
 
-def test_a_timecode_that_cannot_be_counted_is_dropped_and_said(tmp_path):
+def test_an_invalid_timecode_is_dropped_with_a_note(tmp_path):
     clip = with_extras(tmp_path / "c.mkv", timecode="01:00:00;20")
     writer = render(clip, tmp_path / "o.mov")
     assert any("the timecode 01:00:00;20 is dropped" in note for note in writer.notes)
@@ -142,7 +142,7 @@ def test_a_timecode_that_cannot_be_counted_is_dropped_and_said(tmp_path):
 
 
 @pytest.mark.parametrize("target", ["o.mov", "o.mp4", "o.mkv"])
-def test_the_day_of_creation_goes_along(tmp_path, target):
+def test_the_creation_time_is_copied(tmp_path, target):
     day = "2020-01-02T03:04:05.000000Z"
     clip = with_extras(tmp_path / "c.mp4", tags={"creation_time": day})
     render(clip, tmp_path / target)
@@ -150,7 +150,7 @@ def test_the_day_of_creation_goes_along(tmp_path, target):
     assert tags["creation_time"] == day
 
 
-def test_a_second_video_is_dropped_and_said(tmp_path):
+def test_a_second_video_stream_is_dropped_with_a_note(tmp_path):
     clip = with_extras(tmp_path / "c.mkv", second=True)
     assert any("further video (mpeg4)" in extra for extra in probe(clip).extras)
     assert any(
@@ -159,27 +159,27 @@ def test_a_second_video_is_dropped_and_said(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["c.mp4", "c.mkv"])
-def test_a_varying_frame_rate_is_seen_and_an_even_one_not_taken_for_it(tmp_path, name):
+def test_a_variable_frame_rate_is_told_from_a_constant_one(tmp_path, name):
     even = make_clip(tmp_path / f"even{name}", rate=Fraction(30000, 1001), frames=60)
     uneven = make_clip(tmp_path / name, times=[Fraction(n * n, 100) for n in range(20)])
     assert not probe(even).variable_rate
     assert probe(uneven).variable_rate
 
 
-def test_a_container_that_knows_no_rate_gets_the_one_its_frames_have(tmp_path):
+def test_the_rate_of_a_container_without_one_is_measured(tmp_path):
     clip = make_clip(tmp_path / "c.mkv", times=[Fraction(n, 25) for n in (0, 1, 2, 5, 6, 10)])
     assert 10 < probe(clip).average_rate < 30
 
 
-def test_pictures_have_no_place_for_any_of_it_and_that_is_said(tmp_path):
+def test_what_pictures_cannot_store_is_noted(tmp_path):
     clip = with_extras(tmp_path / "c.mov", timecode="01:02:03:04")
     with Reader(clip) as reader:
         writer = open_writer(tmp_path / "%d.png", reader.info)
         writer.abort()
-    assert any("sound" in note and "timecode" in note for note in writer.notes)
+    assert any("audio" in note and "timecode" in note for note in writer.notes)
 
 
-def test_codecs_do_not_matter_to_what_goes_along(tmp_path):
+def test_the_timecode_is_copied_with_other_codecs_too(tmp_path):
     clip = with_extras(tmp_path / "c.mov", timecode="01:02:03:04")
     with Reader(clip) as reader, open_writer(tmp_path / "o.mov", reader.info, Encoding("prores")) as writer:
         for frame in reader:

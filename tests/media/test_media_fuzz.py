@@ -1,4 +1,4 @@
-"""Broken and hostile files: whatever they hold, the reader neither dies nor hangs nor fills the memory."""
+"""Damaged files: the reader does not crash, hang or fill the memory."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ WORKER = Path(__file__).with_name("fuzz_worker.py")
 
 SEED = 20260
 SECONDS = 20
-"""For one file, which takes some milliseconds: so many that a busy machine does not matter."""
+"""For one file, which takes some milliseconds; large enough for a busy machine."""
 
 READING_MEMORY = 400
-"""MB that the process may have in use at most; about 110 of them are libraries."""
+"""Peak memory of the process in MB; about 110 of them are libraries."""
 
 
 def run(kind: str, files: list[Path], tmp_path: Path, address_space: int, *more: str) -> list[str]:
-    """Look at files in one process, and in another after each death. The log's lines, deaths included."""
+    """Process files in one process, and in a new one after each crash. Returns the log's lines."""
     left, lines = list(files), []
     todo, log = tmp_path / "list", tmp_path / "log"
     while left:
@@ -68,7 +68,7 @@ def outcomes(lines: list[str]) -> dict[str, str]:
 
 
 def memory(lines: list[str]) -> tuple[int, str]:
-    """The most that was in use, and after which file."""
+    """The peak memory, and the file after which it was reached."""
     used = [
         (int(line.split(": ")[1].removesuffix(" MB")), line.split(": ")[0])
         for line in lines
@@ -98,7 +98,7 @@ def test_five_hundred_damaged_files_are_read_or_refused_without_torch(tmp_path):
     assert 100 < refused < 400
 
 
-def test_the_same_damage_is_done_every_time(tmp_path):
+def test_the_damaged_files_are_the_same_in_every_run(tmp_path):
     seeds = [make_flow(tmp_path)]
     first, again = (
         [path.read_bytes() for path in mutants(seeds, tmp_path / name, 30, SEED)] for name in ("a", "b")

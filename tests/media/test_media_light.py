@@ -1,4 +1,4 @@
-"""HDR and linear light: shown to the network, said, and carried through."""
+"""HDR and linear light: tone-mapped or kept, with a note."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def grey(value, height=4, width=4):
         (HLG, 1, 1000),
     ],
 )
-def test_known_signals_are_their_known_light(curve, signal, nits):
+def test_known_signals_have_their_known_light(curve, signal, nits):
     light = lights.light_from_signal(grey(signal), curve, 9)
     assert light.mean().item() == pytest.approx(nits / 203, rel=0.01)
 
 
 @pytest.mark.parametrize("curve", [PQ, HLG])
 @pytest.mark.parametrize("primaries", [1, 2, 9, 12])
-def test_a_signal_returns_from_light(curve, primaries):
+def test_signal_to_light_and_back_is_the_identity(curve, primaries):
     signal = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(1)) * 0.75
     signal[:, 0] = 0
     signal[:, 1] = 1
@@ -86,7 +86,7 @@ def test_a_signal_returns_from_light(curve, primaries):
     assert (back - signal).abs().max() < 1 / 1023
 
 
-def test_srgb_is_exact_at_known_points_and_returns_beyond_white():
+def test_srgb_is_exact_at_known_points_and_invertible_above_white():
     light = torch.tensor([-0.5, 0, 0.001, 0.2140, 1, 7])[None, None].expand(3, 1, 6)
     image = lights.srgb_from_light(light)
     assert image[0, 0, 3].item() == pytest.approx(0.5, abs=1e-4)
@@ -94,7 +94,7 @@ def test_srgb_is_exact_at_known_points_and_returns_beyond_white():
     assert torch.allclose(lights.light_from_srgb(image), light, rtol=1e-5)
 
 
-def test_what_is_shown_stays_in_range_and_keeps_its_hue():
+def test_compressed_light_is_in_range_and_keeps_its_hue():
     light = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(2)) * 60
     shown, gain = lights.compress(light)
     assert shown.max() <= 1
@@ -104,14 +104,14 @@ def test_what_is_shown_stays_in_range_and_keeps_its_hue():
     assert (shown.amax(0).flatten()[order].diff() >= -1e-6).all()
 
 
-def test_light_below_the_knee_is_shown_as_it_is():
+def test_light_below_the_knee_is_unchanged():
     light = torch.rand(3, 9, 9) * lights.KNEE
     shown, gain = lights.compress(light)
     assert torch.equal(shown, light)
     assert (gain == 1).all()
 
 
-def test_bt2020_colours_outside_of_bt709_become_paler_and_not_clipped():
+def test_bt2020_colours_outside_of_bt709_are_desaturated_and_not_clipped():
     signal = torch.tensor([0.1, 0.55, 0.1]).view(3, 1, 1).expand(3, 2, 2)
     image = lights.tone_mapped(signal, PQ, 9)
     assert image.min() >= 0
@@ -119,7 +119,7 @@ def test_bt2020_colours_outside_of_bt709_become_paler_and_not_clipped():
     assert image[1, 0, 0] > image[0, 0, 0]
 
 
-def test_no_light_gives_no_nonsense():
+def test_extreme_light_gives_finite_values():
     for curve in (PQ, HLG):
         for signal in (grey(0), grey(-0.1), grey(1.3), torch.tensor([1.2, -0.5, -0.5]).view(3, 1, 1)):
             assert lights.tone_mapped(signal, curve, 9).isfinite().all()
@@ -131,7 +131,7 @@ def test_no_light_gives_no_nonsense():
 
 
 @pytest.mark.parametrize(("curve", "name"), [(PQ, "PQ"), (HLG, "HLG")])
-def test_hdr_is_tone_mapped_to_bt709_and_said(tmp_path, curve, name):
+def test_hdr_is_tone_mapped_to_bt709_with_a_note(tmp_path, curve, name):
     source = hdr_clip(tmp_path / "c.mkv", curve)
     assert probe(source).colour.is_hdr
     reader, _ = copy(source, tmp_path / "o.mp4", "tonemap", Encoding("h264"))
@@ -159,7 +159,7 @@ def test_kept_hdr_returns_from_a_lossless_codec(tmp_path, curve):
                 assert (a - b).abs().max() <= 1
 
 
-def test_what_the_network_sees_of_kept_hdr_is_in_range_and_shines_again_when_written(tmp_path):
+def test_kept_hdr_is_in_range_for_the_stylizer_and_bright_again_in_the_output(tmp_path):
     source = hdr_clip(tmp_path / "c.mkv", PQ)
     with (
         Reader(source, hdr="keep") as reader,
@@ -187,7 +187,7 @@ def test_what_the_network_sees_of_kept_hdr_is_in_range_and_shines_again_when_wri
         (None, "o.webm"),
     ],
 )
-def test_kept_hdr_stays_hdr_in_ten_bits_in_every_codec_that_can(tmp_path, codec, name):
+def test_kept_hdr_stays_hdr_in_every_codec_with_ten_bits(tmp_path, codec, name):
     source = hdr_clip(tmp_path / "c.mkv", PQ)
     copy(source, tmp_path / name, "keep", Encoding(codec))
     info = probe(tmp_path / name)
@@ -202,12 +202,12 @@ def test_kept_hdr_stays_hdr_in_ten_bits_in_every_codec_that_can(tmp_path, codec,
 )
 def test_hdr_is_not_kept_in_eight_bits(tmp_path, encoding):
     info = Reader(hdr_clip(tmp_path / "c.mkv", PQ), hdr="keep").info
-    with pytest.raises(UsageError, match=r"8 bits a sample, and HDR needs 10: choose"):
+    with pytest.raises(UsageError, match=r"8 bits per sample, and HDR needs 10: choose"):
         open_writer(tmp_path / "o.mkv", info, encoding)
 
 
 @pytest.mark.parametrize(("codec", "name"), [("h265", "o.mp4"), ("av1", "o.mkv")])
-def test_the_mastering_display_goes_along(tmp_path, codec, name):
+def test_the_mastering_metadata_is_copied(tmp_path, codec, name):
     info = Reader(hdr_clip(tmp_path / "c.mkv", PQ), hdr="keep").info
     info = dataclasses.replace(info, mastering=MASTERING)
     with open_writer(tmp_path / name, info, Encoding(codec)) as writer:
@@ -218,6 +218,6 @@ def test_the_mastering_display_goes_along(tmp_path, codec, name):
     assert kept.luminance == pytest.approx(MASTERING.luminance, abs=1e-3)
 
 
-def test_an_unknown_treatment_of_hdr_is_refused_before_the_file_is_opened(tmp_path):
+def test_an_unknown_hdr_value_is_refused_before_the_file_is_opened(tmp_path):
     with pytest.raises(UsageError, match="hdr is 'kepe': did you mean 'keep'"):
         Reader(tmp_path / "none.mp4", hdr="kepe")

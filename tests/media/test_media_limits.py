@@ -1,4 +1,4 @@
-"""Hostile files are refused, by their headers where these tell, and a user can raise every limit."""
+"""Files above a limit are refused, by their headers where possible, and every limit can be raised."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vst.media.probe import probe
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG file that says its size and has next to nothing in it."""
+    """A PNG file with a size in its header and almost no data."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -30,7 +30,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def patched(path: Path, box: bytes, offset: int, *numbers: int) -> Path:
-    """A copy with 32-bit numbers written over what is `offset` bytes behind a box's name."""
+    """A copy with 32-bit numbers written `offset` bytes after the name of a box."""
     content = bytearray(path.read_bytes())
     place = content.index(box) + len(box) + offset
     content[place : place + 4 * len(numbers)] = struct.pack(f">{len(numbers)}I", *numbers)
@@ -48,7 +48,7 @@ def test_a_picture_bomb_is_refused_by_its_header(tmp_path):
         probe(tmp_path / "far.png")
 
 
-def test_pillows_own_limit_moves_with_ours(tmp_path, monkeypatch):
+def test_pillows_own_limit_is_lifted_and_restored(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     Image.new("RGB", (40, 40)).save(tmp_path / "p.png")
     assert probe(tmp_path / "p.png").width == 40
@@ -79,7 +79,7 @@ def test_frames_that_grow_beyond_the_limit_within_a_clip_are_not_decoded(tmp_pat
     assert reader.errors > 0
 
 
-def test_a_clip_that_announces_too_much_is_refused(tmp_path, monkeypatch):
+def test_a_clip_whose_header_exceeds_a_limit_is_refused(tmp_path, monkeypatch):
     clip = make_clip(tmp_path / "c.mp4", frames=12)
     monkeypatch.setenv("VST_MAX_FRAMES", "11")
     with pytest.raises(MediaError, match=r"12 frames, more than the limit of 11.*VST_MAX_FRAMES=12"):
@@ -90,7 +90,7 @@ def test_a_clip_that_announces_too_much_is_refused(tmp_path, monkeypatch):
         probe(make_clip(tmp_path / "long.mp4", frames=40))
 
 
-def test_a_clip_that_has_more_than_it_announces_ends_at_the_limit(tmp_path, monkeypatch):
+def test_a_clip_that_is_longer_than_its_header_ends_at_the_limit(tmp_path, monkeypatch):
     clip = make_clip(tmp_path / "c.mkv", frames=12)
     reader = Reader(clip)
     monkeypatch.setenv("VST_MAX_FRAMES", "5")
@@ -109,22 +109,22 @@ def test_a_sequence_of_too_many_files_is_refused_without_listing_them_all(tmp_pa
         probe(tmp_path / "%d.png")
 
 
-def test_a_table_of_samples_that_are_not_there_is_not_written_down(tmp_path):
+def test_a_sample_table_that_exceeds_the_limit_is_refused(tmp_path):
     clip = make_clip(tmp_path / "c.mp4", frames=6)
     with pytest.raises(MediaError, match="has 80,000,000 frames, more than the limit of 1,000,000"):
         probe(patched(clip, b"stsz", 4, 1, 80_000_000))
 
 
-def test_more_sound_than_a_file_has_room_for_is_not_written_down(tmp_path):
+def test_more_audio_samples_than_the_file_can_hold_are_refused(tmp_path):
     sound = make_clip(tmp_path / "c.mp4", frames=6)
     silent = patched(sound, b"stsz", 4, 7, 80_000_000)
     content = silent.read_bytes().replace(b"vide" + bytes(12), b"soun" + bytes(12))
     silent.write_bytes(content)
-    with pytest.raises(MediaError, match=r"80,000,000 samples of 7 bytes, and has .* set VST_MAX_FRAMES="):
+    with pytest.raises(MediaError, match=r"80,000,000 samples of 7 bytes, but has .* set VST_MAX_FRAMES="):
         probe(silent)
 
 
-def test_fragments_of_nothing_are_counted_together(tmp_path):
+def test_samples_of_empty_fragments_are_added_up(tmp_path):
     whole = make_clip(tmp_path / "c.mp4", frames=6).read_bytes()
 
     def box(kind: bytes, body: bytes) -> bytes:
@@ -137,7 +137,7 @@ def test_fragments_of_nothing_are_counted_together(tmp_path):
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.variable)
-def test_every_limit_can_be_raised_and_says_what_it_cannot_read(monkeypatch, limit):
+def test_every_limit_can_be_raised_and_refuses_invalid_values(monkeypatch, limit):
     monkeypatch.setenv(limit.variable, "1_000_000_000_000")
     assert limit.value == 10**12
     monkeypatch.setenv(limit.variable, "")

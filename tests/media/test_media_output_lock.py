@@ -1,4 +1,4 @@
-"""The lock of an output: one holder, and none that has died."""
+"""The lock of an output: one holder, which is a running process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ time.sleep(600)
 """
 
 
-def test_a_lock_has_one_holder_and_leaves_nothing(tmp_path):
+def test_a_lock_has_one_holder_and_leaves_no_file(tmp_path):
     with OutputLock(tmp_path / "o.mp4") as held:
         assert held.path.exists()
         with pytest.raises(MediaError, match=r"o\.mp4 is being written by another render: wait for it"):
@@ -41,7 +41,7 @@ def test_a_lock_has_one_holder_and_leaves_nothing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_holder_does_not_stand_in_the_way(tmp_path):
+def test_the_lock_of_a_killed_process_is_free(tmp_path):
     output = tmp_path / "o.mp4"
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(output)], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -59,7 +59,7 @@ def test_a_killed_holder_does_not_stand_in_the_way(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_was_removed_while_it_was_being_locked_is_no_lock(tmp_path, monkeypatch):
+def test_a_lock_file_that_was_removed_while_it_was_being_locked_is_not_used(tmp_path, monkeypatch):
     first = OutputLock(tmp_path / "o.mp4")
     first.acquire()
     opened = OutputLock._open
@@ -75,7 +75,7 @@ def test_a_file_that_was_removed_while_it_was_being_locked_is_no_lock(tmp_path, 
         assert second.path.exists()
 
 
-def test_a_writer_is_alone_with_its_pictures_too(tmp_path):
+def test_a_second_writer_of_the_same_sequence_is_refused(tmp_path):
     reader = Reader(make_clip(tmp_path / "c.mp4", frames=2))
     target = tmp_path / "out" / "%02d.png"
     with open_writer(target, reader.info) as writer:
@@ -86,7 +86,7 @@ def test_a_writer_is_alone_with_its_pictures_too(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["01.png", "02.png"]
 
 
-def test_an_output_that_appeared_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+def test_an_output_that_appears_while_waiting_for_the_lock_is_not_replaced(tmp_path, monkeypatch):
     reader = Reader(make_clip(tmp_path / "c.mp4", frames=2))
     acquire = OutputLock.acquire
 

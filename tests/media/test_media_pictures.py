@@ -1,4 +1,4 @@
-"""Pictures of every depth, with alpha, profile and light."""
+"""Pictures of every depth, with alpha, colour profile and linear light."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def light(channels=3):
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_sixteen_bits_come_in_and_go_out_exactly(tmp_path, suffix, channels):
+def test_sixteen_bit_pictures_are_copied_exactly(tmp_path, suffix, channels):
     cv2.imwrite(str(tmp_path / f"p{suffix}"), DEEP[:, :, :channels])
     info = probe(tmp_path / f"p{suffix}")
     assert (info.bit_depth, info.has_alpha) == (16, channels == 4)
@@ -62,7 +62,7 @@ def test_sixteen_bits_come_in_and_go_out_exactly(tmp_path, suffix, channels):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_deep_tiff_is_turned_too(tmp_path, orientation):
+def test_a_sixteen_bit_tiff_is_oriented(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray((DEEP[:, :, 2::-1] >> 8).astype(np.uint8)).save(tmp_path / "s.tif", exif=exif)
@@ -88,7 +88,7 @@ def test_a_deep_tiff_is_turned_too(tmp_path, orientation):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_deep_picture_is_turned_as_its_camera_says(tmp_path, orientation):
+def test_a_sixteen_bit_picture_is_oriented_by_its_exif_data(tmp_path, orientation):
     good, data = cv2.imencode(".png", DEEP[:, :, :3])
     assert good
     shallow = Image.fromarray((DEEP[:, :, 2::-1] >> 8).astype(np.uint8))
@@ -104,28 +104,28 @@ def test_a_deep_picture_is_turned_as_its_camera_says(tmp_path, orientation):
     assert (one.image - two.image).abs().max() < 1 / 128
 
 
-def test_fewer_bits_are_said(tmp_path):
+def test_reduced_depth_is_noted(tmp_path):
     cv2.imwrite(str(tmp_path / "p.png"), DEEP)
     _, writer = copy(tmp_path / "p.png", tmp_path / "o.jpg")
     assert writer.notes == (
-        "transparency is dropped: JPEG as rgb24 has none",
-        "16 bits a sample become 8",
+        "alpha is dropped: JPEG as rgb24 has no alpha channel",
+        "16 bits per sample are reduced to 8",
     )
     _, writer = copy(tmp_path / "p.png", tmp_path / "o.png", Encoding(pix_fmt="rgb24"))
     assert probe(tmp_path / "o.png").bit_depth == 8
-    assert "16 bits a sample become 8" in writer.notes
+    assert "16 bits per sample are reduced to 8" in writer.notes
 
 
-def test_a_format_that_a_picture_cannot_have_is_refused(tmp_path):
+def test_an_unsupported_pixel_format_of_a_picture_is_refused(tmp_path):
     cv2.imwrite(str(tmp_path / "p.png"), DEEP)
-    with pytest.raises(UsageError, match="JPEG cannot hold rgb48le: did you mean 'rgb24'"):
+    with pytest.raises(UsageError, match="does not support pixel format rgb48le: did you mean 'rgb24'"):
         copy(tmp_path / "p.png", tmp_path / "o.jpg", Encoding(pix_fmt="rgb48le"))
 
 
 @pytest.mark.parametrize(
     ("first", "second"), list(itertools.permutations((".png", ".jpg", ".tif", ".webp"), 2))
 )
-def test_profile_and_camera_go_along(tmp_path, first, second):
+def test_colour_profile_and_exif_data_are_copied(tmp_path, first, second):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif = Image.Exif()
     exif[0x010F] = "A camera"
@@ -140,7 +140,7 @@ def test_profile_and_camera_go_along(tmp_path, first, second):
         assert after.size == (13, 21)
 
 
-def test_a_deep_png_has_its_profile_too(tmp_path):
+def test_a_sixteen_bit_png_keeps_its_colour_profile(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     picture = Image.fromarray((DEEP[:, :, :3] >> 8).astype(np.uint8))
     picture.save(tmp_path / "p.png", icc_profile=profile)
@@ -150,7 +150,7 @@ def test_a_deep_png_has_its_profile_too(tmp_path):
     assert probe(tmp_path / "o.png").bit_depth == 16
 
 
-def test_a_video_has_no_profile_and_that_is_said(tmp_path):
+def test_dropping_the_colour_profile_in_a_video_is_noted(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.new("RGB", (32, 32)).save(tmp_path / "p.png", icc_profile=profile)
     _, writer = copy(tmp_path / "p.png", tmp_path / "o.mp4")
@@ -159,7 +159,7 @@ def test_a_video_has_no_profile_and_that_is_said(tmp_path):
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_openexr_returns_with_all_its_light(tmp_path, kind, channels):
+def test_openexr_is_copied_with_light_above_white(tmp_path, kind, channels):
     samples = light(channels)
     if channels == 4:
         samples[3] = np.maximum(samples[3] / 40, 0.25)
@@ -181,26 +181,26 @@ def test_openexr_returns_with_all_its_light(tmp_path, kind, channels):
         assert np.allclose(after[name], plane, rtol=2e-3 if kind == np.float16 else 1e-5)
 
 
-def test_light_up_to_the_knee_is_shown_by_srgbs_curve(tmp_path):
+def test_light_up_to_the_knee_is_converted_by_the_srgb_curve(tmp_path):
     source = write_exr(tmp_path / "p.exr", np.full((3, 2, 2), 0.2140, np.float32), np.float32)
     (frame,) = Reader(source)
     assert frame.image.mean().item() == pytest.approx(0.5, abs=1e-4)
 
 
-def test_negative_light_survives(tmp_path):
+def test_negative_light_is_kept(tmp_path):
     source = write_exr(tmp_path / "p.exr", np.full((3, 2, 2), -0.25, np.float32))
     copy(source, tmp_path / "o.exr")
     assert exr_planes(tmp_path / "o.exr")["R"] == pytest.approx(-0.25, rel=1e-3)
 
 
-def test_light_above_white_that_a_format_cannot_hold_is_said(tmp_path):
+def test_compressing_light_above_white_is_noted(tmp_path):
     source = write_exr(tmp_path / "p.exr", light())
     for name in ("o.png", "o.mp4"):
         _, writer = copy(source, tmp_path / name)
         assert any("light above white is compressed" in note for note in writer.notes)
 
 
-def test_light_within_reach_becomes_a_deep_png_and_returns(tmp_path):
+def test_light_below_white_is_kept_in_a_sixteen_bit_png(tmp_path):
     source = write_exr(tmp_path / "p.exr", light() / 50)
     _, writer = copy(source, tmp_path / "o.png")
     assert probe(tmp_path / "o.png").bit_depth == 16
@@ -212,22 +212,22 @@ def test_light_within_reach_becomes_a_deep_png_and_returns(tmp_path):
         )
 
 
-def test_colours_are_not_multiplied_by_alpha_inside(tmp_path):
+def test_openexr_colours_are_read_with_straight_alpha(tmp_path):
     samples = np.stack([np.full((2, 2), value, np.float32) for value in (0.25, 0.25, 0.25, 0.5)])
     (frame,) = Reader(write_exr(tmp_path / "p.exr", samples))
     assert frame.image.mean().item() == pytest.approx(0.7354, abs=1e-3)
     assert frame.alpha.mean().item() == pytest.approx(0.5)
 
 
-def test_light_without_alpha_is_left_out_and_said(tmp_path):
+def test_light_in_transparent_pixels_is_dropped_with_a_note(tmp_path):
     samples = np.stack([np.full((2, 2), value, np.float32) for value in (0.25, 0.25, 0.25, 0)])
     reader = Reader(write_exr(tmp_path / "p.exr", samples))
     (frame,) = reader
     assert frame.image.max() == 0
-    assert any("light where alpha is 0 is left out" in note for note in reader.notes)
+    assert any("light in pixels with alpha 0 is dropped" in note for note in reader.notes)
 
 
-def test_a_data_window_lies_in_its_display_window(tmp_path):
+def test_a_data_window_is_placed_in_its_display_window(tmp_path):
     source = write_exr(
         tmp_path / "p.exr",
         np.full((3, 4, 5), 0.5, np.float32),
@@ -255,22 +255,22 @@ def test_every_compression_is_read(tmp_path, compression):
     ("names", "note"),
     [("Y", None), (("beauty.R", "beauty.G", "beauty.B"), None), ("RGBZ", "channels Z")],
 )
-def test_gray_layers_and_further_channels_are_understood(tmp_path, names, note):
+def test_gray_pictures_layers_and_further_channels_are_read(tmp_path, names, note):
     reader = Reader(
         write_exr(tmp_path / "p.exr", np.full((len(names), 3, 4), 0.2140, np.float32), names=names)
     )
     (frame,) = reader
     assert frame.image.mean().item() == pytest.approx(0.5, abs=1e-3)
-    assert (note is None and reader.notes == ()) or "channels Z are left out" in reader.notes[0]
+    assert (note is None and reader.notes == ()) or "channels Z are dropped" in reader.notes[0]
 
 
-def test_values_that_are_no_numbers_are_mended_and_said(tmp_path):
+def test_samples_that_are_not_finite_are_replaced_with_a_note(tmp_path):
     samples = np.full((3, 2, 2), 0.5, np.float32)
     samples[0, 0, 0], samples[1, 0, 0] = np.nan, np.inf
     reader = Reader(write_exr(tmp_path / "p.exr", samples))
     (frame,) = reader
     assert frame.image.isfinite().all()
-    assert any("samples that are no number" in note for note in reader.notes)
+    assert any("NaN samples are set to 0" in note for note in reader.notes)
 
 
 def test_a_damaged_openexr_file_is_one_line_and_nothing_on_stdout(tmp_path, capfd):
@@ -319,16 +319,16 @@ def test_a_huge_openexr_file_is_refused_from_its_header(tmp_path, monkeypatch):
         probe(source)
 
 
-def test_channels_that_are_no_picture_are_refused(tmp_path):
+def test_an_openexr_file_without_colour_channels_is_refused(tmp_path):
     source = write_exr(tmp_path / "p.exr", light(), names=("X", "Z", "id"))
     with pytest.raises(MediaError, match="has the channels X, Z, id: expected R, G, B or Y"):
         probe(source)
 
 
-def test_a_clip_becomes_light(tmp_path):
+def test_a_video_is_written_to_openexr_as_linear_light(tmp_path):
     clip = make_clip(tmp_path / "c.mp4", frames=2)
     _, writer = copy(clip, tmp_path / "%d.exr")
-    assert any("linear light, by sRGB's curve" in note for note in writer.notes)
+    assert any("linear light, converted by the sRGB curve" in note for note in writer.notes)
     for frame, number in zip(Reader(clip), (1, 2), strict=True):
         again = read_still(tmp_path / f"{number}.exr")
         reached = frame.image.amax(0) < 0.9

@@ -1,4 +1,4 @@
-"""Clips into frames."""
+"""Reading clips as frames."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vst.media.probe.orientation import Orientation, _from_matrix
 UNEVEN = [Fraction(n, 25) for n in (5, 6, 8, 9, 15, 16, 17, 25, 26, 27)]
 
 
-def test_frames_come_in_order_with_exact_times(tmp_path):
+def test_frames_are_read_in_order_with_exact_times(tmp_path):
     clip = make_clip(tmp_path / "c.mp4", frames=7, rate=Fraction(30000, 1001), time_base=Fraction(1, 30000))
     frames = list(Reader(clip))
     assert [f.index for f in frames] == list(range(7))
@@ -44,7 +44,7 @@ def test_a_variable_frame_rate_is_exact(tmp_path, name):
     assert frames[-1].duration > 0
 
 
-def test_probe_says_what_the_clip_is(tmp_path):
+def test_probe_gives_the_properties_of_a_clip(tmp_path):
     clip = make_clip(
         tmp_path / "c.mp4",
         sound=[Sound(language="fra", rate=44100)],
@@ -71,15 +71,15 @@ def test_probe_says_what_the_clip_is(tmp_path):
     assert info.metadata["title"] == "A clip"
 
 
-def test_an_untagged_clip_says_that_its_matrix_is_a_guess(tmp_path):
+def test_an_assumed_matrix_is_noted(tmp_path):
     info = probe(make_clip(tmp_path / "c.mp4"))
     assert not info.colour.matrix_tagged
-    assert any("does not say its colour matrix" in note for note in info.notes)
+    assert any("no colour matrix tag" in note for note in info.notes)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_pictures_come_upright(tmp_path, rotation, mirrored):
+def test_frames_are_read_upright(tmp_path, rotation, mirrored):
     # Lossless, so that the turned pixels can be compared one by one.
     turned = make_clip(
         tmp_path / "t.mp4",
@@ -100,18 +100,18 @@ def test_pictures_come_upright(tmp_path, rotation, mirrored):
     assert torch.equal(frame.image, expected)
 
 
-def test_an_odd_angle_is_taken_as_the_nearest_right_one():
+def test_an_odd_angle_becomes_the_nearest_right_angle():
     near = _from_matrix((65000, 5000, 0, -5000, 65000, 0, 0, 0, 1 << 30))
     assert near == Orientation(0, False, exact=False)
 
 
-def test_a_turn_exchanges_the_sides_of_a_pixel(tmp_path):
+def test_a_rotation_inverts_the_sample_aspect(tmp_path):
     clip = make_clip(tmp_path / "c.mp4", sample_aspect=Fraction(4, 3), rotation=90)
     assert probe(clip).sample_aspect == Fraction(3, 4)
 
 
 @pytest.mark.parametrize(("width", "height"), [(33, 17), (48, 31), (21, 9)])
-def test_odd_sizes_are_read_whole(tmp_path, width, height):
+def test_odd_sizes_are_read_completely(tmp_path, width, height):
     options = {"level": "3"}
     clip = make_clip(
         tmp_path / "c.mkv", frames=2, width=width, height=height, codec="ffv1", options=options
@@ -122,7 +122,7 @@ def test_odd_sizes_are_read_whole(tmp_path, width, height):
 
 
 @pytest.mark.parametrize(("pix_fmt", "bits"), [("yuv420p10le", 10), ("yuv422p12le", 12), ("gray16le", 16)])
-def test_deep_samples_keep_their_depth(tmp_path, pix_fmt, bits):
+def test_samples_of_more_than_eight_bits_keep_their_depth(tmp_path, pix_fmt, bits):
     top = (1 << bits) - 1
     clip = make_clip(
         tmp_path / "c.mkv", frames=1, codec="ffv1", options={"level": "3"}, pix_fmt=pix_fmt, top=top
@@ -134,7 +134,7 @@ def test_deep_samples_keep_their_depth(tmp_path, pix_fmt, bits):
     )
 
 
-def test_alpha_comes_along(tmp_path):
+def test_alpha_is_read(tmp_path):
     clip = make_clip(tmp_path / "c.mkv", frames=1, codec="ffv1", options={"level": "3"}, pix_fmt="yuva420p")
     (frame,) = Reader(clip)
     assert probe(clip).has_alpha
@@ -143,7 +143,7 @@ def test_alpha_comes_along(tmp_path):
 
 
 def damage(source: Path, target: Path, numbers: set[int], kept: float = 0.0) -> None:
-    """Copy a clip, the payload of some packets replaced by noise, but for so much of their beginning."""
+    """Copy a clip and replace the payload of some packets by noise, except for a part at their start."""
     noise = random.Random(1)
     with av.open(str(source)) as given, av.open(str(target), "w") as out:
         stream = given.streams.video[0]
@@ -185,7 +185,7 @@ def test_too_many_damaged_frames_in_a_row_end_the_clip_with_what_was_good(tmp_pa
     assert [f.index for f in frames] == list(range(8))
 
 
-def test_one_damaged_frame_where_none_is_allowed_is_told_as_one(tmp_path):
+def test_the_error_for_one_damaged_frame_is_singular(tmp_path):
     damage(intra_clip(tmp_path / "good.mkv"), tmp_path / "bad.mkv", {8})
     with pytest.raises(
         MediaError, match=r"damaged: 1 frame cannot be decoded \(more than 0, --max-damaged\)"
@@ -193,25 +193,25 @@ def test_one_damaged_frame_where_none_is_allowed_is_told_as_one(tmp_path):
         list(Reader(tmp_path / "bad.mkv", max_damaged=0))
 
 
-def test_a_frame_that_the_decoder_conceals_is_counted(tmp_path):
+def test_frames_with_concealed_errors_are_counted(tmp_path):
     clip = make_clip(tmp_path / "good.mp4", codec="libx264")
     damage(clip, tmp_path / "bad.mp4", {0}, kept=0.5)
     good, bad = Reader(clip), Reader(tmp_path / "bad.mp4")
     assert len(list(good)) == len(list(bad)) == 12
     assert (good.concealed, bad.concealed, bad.repaired) == (0, 1, 0)
-    said = "1 frame was decoded only in part; what was missing is as the decoder patched it"
+    said = "1 frame was decoded only in part; the decoder concealed the rest"
     assert said in bad.notes
     assert said not in good.notes
 
 
-def test_frames_that_vanish_without_an_error_are_repaired_too(tmp_path):
+def test_frames_that_are_lost_without_an_error_are_repaired(tmp_path):
     clip = make_clip(tmp_path / "good.mp4", frames=30, codec="mpeg4")
     damage(clip, tmp_path / "bad.mp4", {5, 6})
     frames = list(Reader(tmp_path / "bad.mp4"))
     assert [f.time for f in frames] == [Fraction(n, 25) for n in range(30)]
 
 
-def test_a_truncated_file_gives_what_is_there_and_says_so(tmp_path):
+def test_a_truncated_file_is_read_to_its_end_with_a_note(tmp_path):
     whole = intra_clip(tmp_path / "c.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) * 6 // 10])
     reader = Reader(tmp_path / "cut.mkv")
@@ -227,7 +227,7 @@ def test_a_file_that_holds_only_a_header_has_no_frame(tmp_path):
         Reader(tmp_path / "cut.mkv")
 
 
-def test_a_reader_is_read_once(tmp_path):
+def test_a_reader_cannot_be_iterated_twice(tmp_path):
     reader = Reader(make_clip(tmp_path / "c.mp4", frames=2))
     assert len(list(reader)) == 2
     with pytest.raises(MediaError, match="one pass"):
@@ -243,7 +243,7 @@ def test_a_reader_is_read_once(tmp_path):
         ("cut.jpg", b"\xff\xd8\xff\xe0" + b"\0" * 50, r"cut\.jpg is not a picture"),
     ],
 )
-def test_what_is_no_clip_is_refused_in_one_line(tmp_path, name, content, message):
+def test_a_file_that_is_not_a_clip_is_refused_in_one_line(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(MediaError, match=message) as caught:
         probe(tmp_path / name)
@@ -269,14 +269,14 @@ def test_a_file_without_read_permission_is_refused(tmp_path):
         probe(clip)
 
 
-def test_sound_without_picture_is_refused(tmp_path):
+def test_audio_without_video_is_refused(tmp_path):
     with av.open(str(tmp_path / "s.wav"), "w") as out:
         stream = out.add_stream("pcm_s16le", rate=8000)
         stream.codec_context.layout = "mono"
         samples = av.AudioFrame.from_ndarray(np.zeros((1, 800), "<i2"), "s16", "mono")
         samples.sample_rate = 8000
         out.mux(stream.encode(samples))
-    with pytest.raises(MediaError, match="has sound but no picture"):
+    with pytest.raises(MediaError, match="has audio but no video stream"):
         probe(tmp_path / "s.wav")
 
 
@@ -301,7 +301,7 @@ def test_a_picture_is_a_clip_of_one_frame(tmp_path, suffix):
         )
 
 
-def test_a_picture_is_turned_as_its_camera_says_and_keeps_its_alpha(tmp_path):
+def test_a_picture_is_oriented_by_its_exif_data_and_keeps_its_alpha(tmp_path):
     pixels = np.zeros((4, 6, 4), np.uint8)
     pixels[0, 0] = (255, 0, 0, 128)
     exif = Image.Exif()
@@ -314,7 +314,7 @@ def test_a_picture_is_turned_as_its_camera_says_and_keeps_its_alpha(tmp_path):
     assert frame.alpha[0, 0, 3].item() == pytest.approx(128 / 255)
 
 
-def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+def test_a_picture_above_the_pixel_limit_is_refused(tmp_path, monkeypatch):
     Image.new("RGB", (40, 40)).save(tmp_path / "p.png")
     monkeypatch.setenv("VST_MAX_PIXELS", "100")
     with pytest.raises(MediaError, match=r"1,600 pixels per frame.*limit of 100.*set VST_MAX_PIXELS=1600"):
@@ -329,7 +329,7 @@ REFUSED = ("audio_only", "aac-tracks")
 @pytest.mark.parametrize("clip", [p for p in ODD if "4k" not in p.name], ids=lambda path: path.name)
 def test_odd_files_are_read_or_refused_in_one_line(clip):
     if any(name in clip.name for name in REFUSED):
-        with pytest.raises(MediaError, match=r"^[^\n]*has sound but no picture[^\n]*$"):
+        with pytest.raises(MediaError, match=r"^[^\n]*has audio but no video stream[^\n]*$"):
             Reader(clip)
         return
     with Reader(clip) as reader:

@@ -1,4 +1,4 @@
-"""The records of a work folder are believed only as far as they can be checked."""
+"""The records of a work folder are used only if they are valid and match the files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def store(tmp_path) -> WorkFolder:
     return store
 
 
-def test_what_was_told_is_told_again(store):
+def test_description_and_segments_are_read_back(store):
     again = WorkFolder(store.folder)
     assert again.description() == {"answer": 42}
     assert [(each.index, each.frames, each.pts, each.end) for each in again.finished()] == [
@@ -57,21 +57,21 @@ def test_what_was_told_is_told_again(store):
         {"more": 1},
     ],
 )
-def test_a_record_that_says_something_odd_is_none(store, change):
+def test_a_record_with_an_invalid_value_is_ignored(store, change):
     record = store.record(1)
     record.write_text(json.dumps({**json.loads(record.read_text()), **change}))
     assert [each.index for each in store.finished()] == [0]
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "3", "{}", "[" * 100_000, "\x00", '{"index": 1'])
-def test_a_record_that_is_none_is_none(store, text):
+def test_a_record_that_is_not_valid_json_is_ignored(store, text):
     store.record(1).write_text(text)
     (store.folder / "render.json").write_text(text)
     assert [each.index for each in store.finished()] == [0]
     assert store.description() is None
 
 
-def test_only_one_state_is_kept_and_it_has_to_be_what_it_was(tmp_path):
+def test_only_the_latest_snapshot_is_kept_and_has_to_match_its_hash(tmp_path):
     store = WorkFolder(tmp_path / "work")
     store.create()
     for index in range(3):
@@ -90,14 +90,14 @@ def test_only_one_state_is_kept_and_it_has_to_be_what_it_was(tmp_path):
     assert not store.has_state(segments[2])
 
 
-def test_a_segment_that_breaks_off_is_not_gone_on_from(store):
+def test_a_truncated_segment_gets_no_record(store):
     store.video(2).write_bytes(b"half a shot")
     segment = store.finish(2, [20], 21, 0, files=[store.video(2)], truncated=True)
     assert (segment.index, segment.frames) == (2, 1)
     assert [each.index for each in store.finished()] == [0, 1]
 
 
-def test_what_belongs_to_no_segment_is_cleared_away(store):
+def test_files_that_belong_to_no_segment_are_removed(store):
     (store.folder / "segment-00001.json.part").write_text("{")
     (store.folder / "folder").mkdir()
     (store.folder / "folder" / "file").write_text("x")

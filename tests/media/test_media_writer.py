@@ -1,4 +1,4 @@
-"""Frames into files: what goes in comes out."""
+"""Writing frames to files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNEVEN = [Fraction(n, 25) for n in (5, 6, 8, 9, 15, 16, 17, 25, 26, 27)]
 def render(
     source: Path, target: Path, codec: str | None = None, *, cuts: tuple[int, ...] = (), **options
 ) -> Writer:
-    """Pass every frame through, with a cut before each frame of `cuts`."""
+    """Copy every frame, with a cut before each frame of `cuts`."""
     encoding = options.pop("encoding", None) or Encoding(codec)
     with Reader(source) as reader, open_writer(target, reader.info, encoding, **options) as writer:
         for frame in reader:
@@ -42,7 +42,7 @@ def render(
 
 
 def large_enough(codec: str) -> dict[str, int]:
-    """A size that the codec takes."""
+    """A size that the codec supports."""
     width, height = CODECS[codec].min_size
     return {"width": max(width, 80), "height": max(height, 72)}
 
@@ -77,7 +77,7 @@ def test_the_output_has_the_time_base_of_the_source(tmp_path):
     assert times(tmp_path / "o.mp4") == times(source)
 
 
-def test_the_last_frame_is_shown_as_long_as_before(tmp_path):
+def test_the_last_frame_keeps_the_duration_of_the_source(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=5)
     render(source, tmp_path / "o.mp4")
     assert [f.duration for f in Reader(tmp_path / "o.mp4")] == [Fraction(1, 25)] * 5
@@ -86,7 +86,7 @@ def test_the_last_frame_is_shown_as_long_as_before(tmp_path):
 @pytest.mark.parametrize(("name", "codec"), [("o.mp4", "h264"), ("o.mov", "h265"), ("o.mkv", "h264")])
 @pytest.mark.parametrize("length", [Fraction(1, 100), Fraction(1, 25), Fraction(3)])
 @pytest.mark.parametrize(("frames", "longest"), [(1, 240), (3, 240), (11, 4)])
-def test_the_last_frame_is_shown_for_its_own_time(tmp_path, name, codec, length, frames, longest):
+def test_the_last_frame_has_its_own_duration(tmp_path, name, codec, length, frames, longest):
     info = probe(make_clip(tmp_path / "c.mp4", frames=1, width=80, height=72))
     with open_writer(tmp_path / name, info, Encoding(codec), segment_frames=longest) as writer:
         for n in range(frames):
@@ -102,7 +102,7 @@ def test_the_last_frame_is_shown_for_its_own_time(tmp_path, name, codec, length,
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
-def test_decoding_times_rise_and_never_pass_presentation(tmp_path, codec):
+def test_decoding_times_increase_and_never_exceed_presentation_times(tmp_path, codec):
     source = make_clip(
         tmp_path / "c.mp4", times=[Fraction(n * n + n, 100) for n in range(40)], width=80, height=72
     )
@@ -226,7 +226,7 @@ def test_two_runs_give_the_same_video(tmp_path, codec):
 
 @pytest.mark.parametrize("name", ["o.mp4", "o.mov", "o.mkv"])
 @pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 10)])
-def test_sound_is_copied_with_its_offset(tmp_path, name, start):
+def test_audio_is_copied_with_its_offset(tmp_path, name, start):
     source = make_clip(tmp_path / "c.mp4", times=UNEVEN, sound=[Sound(start=start, language="fra")])
     writer = render(source, tmp_path / name, segment_frames=4)
     before, after = packets(source, "audio"), packets(tmp_path / name, "audio")
@@ -237,15 +237,15 @@ def test_sound_is_copied_with_its_offset(tmp_path, name, start):
     assert writer.notes == ()
 
 
-def test_sound_that_starts_late_is_not_put_into_avi(tmp_path):
+def test_audio_that_starts_late_is_refused_in_avi(tmp_path):
     source = make_clip(tmp_path / "c.mp4", sound=[Sound(start=Fraction(1, 5))])
     with pytest.raises(
-        UsageError, match=r"the sound starts at 0\.179 s, which \.avi cannot say: use \.mp4"
+        UsageError, match=r"the audio starts at 0\.179 s, but \.avi has no start times: use \.mp4"
     ):
         open_writer(tmp_path / "o.avi", probe(source))
 
 
-def test_every_sound_stream_is_kept_in_order(tmp_path):
+def test_every_audio_stream_is_kept_in_order(tmp_path):
     source = make_clip(
         tmp_path / "c.mkv", sound=[Sound("pcm_s16le", language="eng"), Sound(language="fra")]
     )
@@ -258,7 +258,7 @@ def test_every_sound_stream_is_kept_in_order(tmp_path):
         assert packets(tmp_path / "o.mkv", "audio", number) == packets(source, "audio", number)
 
 
-def test_sound_that_the_container_refuses_is_converted_and_said(tmp_path):
+def test_audio_that_the_container_does_not_support_is_converted_with_a_note(tmp_path):
     source = make_clip(tmp_path / "c.mkv", sound=[Sound("aac", start=Fraction(1, 5))], frames=30)
     writer = render(source, tmp_path / "o.webm", "vp9")
     assert [a.codec for a in probe(tmp_path / "o.webm").audio] == ["opus"]
@@ -315,7 +315,7 @@ def test_chapters_and_tags_are_copied(tmp_path, name):
 )
 @pytest.mark.parametrize("colour", [(1, 1, 1), (6, 6, 6)])
 @pytest.mark.parametrize("full", [False, True])
-def test_unpainted_frames_return_exactly_from_a_lossless_codec(tmp_path, pix_fmt, colour, full):
+def test_unchanged_frames_are_exact_after_a_lossless_codec(tmp_path, pix_fmt, colour, full):
     options = {"codec": "ffv1", "options": {"level": "3"}, "pix_fmt": pix_fmt, "colour": colour}
     top = 1023 if "10" in pix_fmt else 255
     if pix_fmt == "bgr0":
@@ -339,7 +339,7 @@ def test_unpainted_frames_return_exactly_from_a_lossless_codec(tmp_path, pix_fmt
 @pytest.mark.parametrize(
     ("width", "height", "rotation"), [(33, 17, 0), (33, 17, 90), (48, 32, 90), (48, 31, 180)]
 )
-def test_odd_and_turned_frames_return_exactly_from_a_lossless_codec(tmp_path, width, height, rotation):
+def test_odd_and_rotated_frames_are_exact_after_a_lossless_codec(tmp_path, width, height, rotation):
     source = make_clip(
         tmp_path / "c.mp4",
         frames=2,
@@ -378,7 +378,7 @@ def test_every_codec_in_every_container_keeps_time_aspect_and_colour(tmp_path, c
         assert (ours.image.mean((1, 2)) - theirs.image.mean((1, 2))).abs().max() < 0.03
 
 
-def test_prores_says_that_full_range_becomes_limited_and_keeps_the_picture(tmp_path):
+def test_full_range_becomes_limited_in_prores_with_a_note(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=2, colour=(1, 1, 1), full_range=True)
     writer = render(source, tmp_path / "o.mov", "prores")
     assert any("full range becomes limited" in note for note in writer.notes)
@@ -386,7 +386,7 @@ def test_prores_says_that_full_range_becomes_limited_and_keeps_the_picture(tmp_p
         assert (ours.image.mean((1, 2)) - theirs.image.mean((1, 2))).abs().max() < 0.01
 
 
-def test_a_turned_anamorphic_clip_keeps_its_shape(tmp_path):
+def test_a_rotated_anamorphic_clip_keeps_its_shape(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=2, sample_aspect=Fraction(4, 3), rotation=90)
     for name in ("o.mp4", "o.mkv"):
         render(source, tmp_path / name)
@@ -406,7 +406,7 @@ def test_an_odd_size_is_encoded_whole_in_h264(tmp_path):
     writer = render(source, tmp_path / "o.mp4")
     info = probe(tmp_path / "o.mp4")
     assert (info.width, info.height, info.pix_fmt) == (33, 17, "yuv444p")
-    assert any("is odd" in note for note in writer.notes)
+    assert any("has an odd side" in note for note in writer.notes)
 
 
 def test_another_size_keeps_the_matrix_that_was_assumed(tmp_path):
@@ -418,7 +418,7 @@ def test_another_size_keeps_the_matrix_that_was_assumed(tmp_path):
     assert (colour.matrix, colour.matrix_tagged) == ("bt601", True)
 
 
-def test_rgb_into_yuv_is_said(tmp_path):
+def test_conversion_of_rgb_to_yuv_is_noted(tmp_path):
     source = make_clip(
         tmp_path / "c.mkv",
         frames=2,
@@ -432,19 +432,21 @@ def test_rgb_into_yuv_is_said(tmp_path):
     assert any("BT.709" in note for note in writer.notes)
 
 
-def test_lost_depth_and_lost_alpha_are_said(tmp_path):
+def test_lost_depth_and_lost_alpha_are_noted(tmp_path):
     deep = make_clip(
         tmp_path / "d.mkv", frames=1, codec="ffv1", options={"level": "3"}, pix_fmt="yuv420p10le", top=1023
     )
-    assert any("10 bits a sample become 8" in note for note in render(deep, tmp_path / "d.mp4").notes)
+    assert any(
+        "10 bits per sample are reduced to 8" in note for note in render(deep, tmp_path / "d.mp4").notes
+    )
     clear = make_clip(
         tmp_path / "a.mkv", frames=1, codec="ffv1", options={"level": "3"}, pix_fmt="yuva420p"
     )
-    assert any("transparency is dropped" in note for note in render(clear, tmp_path / "a.mp4").notes)
+    assert any("alpha is dropped" in note for note in render(clear, tmp_path / "a.mp4").notes)
 
 
 @pytest.mark.parametrize(("codec", "name"), [("prores", "o.mov"), ("vp9", "o.webm"), ("ffv1", "o.mkv")])
-def test_alpha_survives_where_the_codec_can(tmp_path, codec, name):
+def test_alpha_is_kept_in_codecs_that_support_it(tmp_path, codec, name):
     source = make_clip(
         tmp_path / "a.mkv",
         frames=2,
@@ -455,12 +457,12 @@ def test_alpha_survives_where_the_codec_can(tmp_path, codec, name):
         pix_fmt="yuva420p",
     )
     writer = render(source, tmp_path / name, codec)
-    assert not any("transparency" in note for note in writer.notes)
+    assert not any("alpha" in note for note in writer.notes)
     for ours, theirs in zip(Reader(tmp_path / name), Reader(source), strict=True):
         assert (ours.alpha - theirs.alpha).abs().mean() < 0.05
 
 
-def test_a_work_folder_elsewhere_keeps_what_was_in_it(tmp_path):
+def test_other_files_in_the_folder_of_the_work_folder_are_kept(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=3)
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "mine.txt").write_text("precious")
@@ -469,7 +471,7 @@ def test_a_work_folder_elsewhere_keeps_what_was_in_it(tmp_path):
 
 
 @pytest.mark.parametrize("resumable", [False, True])
-def test_a_file_that_has_the_work_folders_name_is_named_and_left_alone(clip, tmp_path, resumable):
+def test_a_file_with_the_name_of_the_work_folder_is_reported_and_kept(clip, tmp_path, resumable):
     taken = tmp_path / "out" / ".o.mp4.vst-work"
     taken.write_text("precious")
     refusal = rf"{re.escape(str(taken))} is in the way: expected .*; move it away, or choose .* -o$"
@@ -491,7 +493,7 @@ def test_a_file_that_has_the_work_folders_name_is_named_and_left_alone(clip, tmp
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
-def test_a_picture_comes_out_of_a_picture(tmp_path, suffix):
+def test_a_picture_is_written_from_a_picture(tmp_path, suffix):
     pixels = (np.indices((12, 20)).sum(0) * 8 % 256).astype(np.uint8)[:, :, None].repeat(3, 2)
     Image.fromarray(pixels).save(tmp_path / "p.png")
     render(tmp_path / "p.png", tmp_path / f"o{suffix}")
@@ -499,7 +501,7 @@ def test_a_picture_comes_out_of_a_picture(tmp_path, suffix):
     assert (before.image - after.image).abs().max() <= (0.1 if suffix == ".jpg" else 0)
 
 
-def test_a_clip_does_not_fit_into_a_picture(tmp_path):
+def test_a_second_frame_of_a_picture_is_refused(tmp_path):
     source = make_clip(tmp_path / "c.mp4", frames=2)
     with pytest.raises(UsageError, match=r"o\.png is a picture, but the clip has several frames"):
         render(source, tmp_path / "o.png")
@@ -519,35 +521,35 @@ def clip(tmp_path):
 @pytest.mark.parametrize(
     ("name", "encoding", "message"),
     [
-        ("o.xyz", Encoding(), r"o\.xyz has no extension of a video.*\.mp4.*\.mkv.*\.png"),
-        ("o", Encoding(), "has no extension"),
+        ("o.xyz", Encoding(), r"o\.xyz does not have the extension of a video.*\.mp4.*\.mkv.*\.png"),
+        ("o", Encoding(), "does not have the extension"),
         ("o.mp4", Encoding("h246"), r"unknown codec 'h246': did you mean 'h26"),
-        ("o.webm", Encoding("h264"), r"h264 cannot live in \.webm: use \.mp4.*av1, vp9"),
+        ("o.webm", Encoding("h264"), r"h264 is not supported in \.webm: use \.mp4.*av1, vp9"),
         ("o.mp4", Encoding("h264", crf=99), "--crf 99 is out of range for h264: use 0 to 51"),
         ("o.mp4", Encoding("h265"), "h265 needs at least 72×72 pixels, got 48×32"),
         ("o.mov", Encoding("prores", crf=3), "prores has no quality setting"),
         (
             "o.mp4",
             Encoding("h264", pix_fmt="yuv420p12le"),
-            r"h264 cannot hold yuv420p12le: choose one of yuv420p",
+            r"h264 does not support pixel format yuv420p12le: choose one of yuv420p",
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_any_work(clip, tmp_path, name, encoding, message):
+def test_an_invalid_combination_is_refused_before_any_work(clip, tmp_path, name, encoding, message):
     with pytest.raises(UsageError, match=message) as caught:
         open_writer(tmp_path / "out" / name, probe(clip), encoding)
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path / "out") == []
 
 
-def test_an_odd_size_in_a_format_of_even_ones_is_refused(clip, tmp_path):
+def test_an_odd_size_is_refused_in_a_pixel_format_with_subsampling(clip, tmp_path):
     with pytest.raises(UsageError, match=r"a side is odd.*choose yuv444p"):
         open_writer(
             tmp_path / "out" / "o.mp4", probe(clip), Encoding(pix_fmt="yuv420p"), width=33, height=32
         )
 
 
-def test_an_existing_file_is_kept_unless_told_otherwise(clip, tmp_path):
+def test_an_existing_file_is_kept_without_overwrite(clip, tmp_path):
     target = tmp_path / "out" / "o.mp4"
     target.write_bytes(b"precious")
     with pytest.raises(MediaError, match=r"o\.mp4 exists already: pass -y") as caught:
@@ -563,21 +565,21 @@ def test_the_input_is_never_overwritten(clip):
         open_writer(clip, probe(clip), overwrite=True)
 
 
-def test_a_missing_folder_is_named(clip, tmp_path):
+def test_a_missing_folder_is_reported(clip, tmp_path):
     with pytest.raises(MediaError, match="nowhere does not exist"):
         open_writer(tmp_path / "nowhere" / "o.mp4", probe(clip))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
-def test_a_folder_without_write_permission_is_named(clip, tmp_path):
+def test_a_folder_without_write_permission_is_reported(clip, tmp_path):
     (tmp_path / "out").chmod(0o500)
     with pytest.raises(MediaError, match="cannot be written to"):
         open_writer(tmp_path / "out" / "o.mp4", probe(clip))
 
 
-def test_no_frames_make_no_file(clip, tmp_path):
+def test_a_clip_without_frames_leaves_no_file(clip, tmp_path):
     with (
-        pytest.raises(MediaError, match="there was no frame"),
+        pytest.raises(MediaError, match="there are no frames"),
         open_writer(tmp_path / "out" / "o.mp4", probe(clip)),
     ):
         pass
@@ -617,14 +619,14 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(clip, tmp_path, monke
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_disk_that_is_full_for_the_encoder_is_recognised(clip, tmp_path, monkeypatch):
+def test_a_full_disk_during_encoding_is_reported(clip, tmp_path, monkeypatch):
     monkeypatch.setattr(WorkFolder, "video", lambda self, index: Path("/dev/full"))
     with pytest.raises(MediaError, match="the disk is full"):
         render(clip, tmp_path / "out" / "o.mp4", segment_frames=2)
     assert os.listdir(tmp_path / "out") == []
 
 
-def test_nothing_carries_the_final_name_before_it_is_whole(clip, tmp_path):
+def test_the_final_name_appears_only_when_the_file_is_complete(clip, tmp_path):
     reader = Reader(clip)
     target = tmp_path / "out" / "o.mp4"
     writer = open_writer(target, reader.info, segment_frames=2)
@@ -649,7 +651,7 @@ def test_every_container_has_a_codec():
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
-def test_the_same_frames_give_the_same_packets_whatever_lay_in_memory(tmp_path, codec):
+def test_the_same_frames_give_the_same_packets_whatever_the_memory_held(tmp_path, codec):
     source = make_clip(tmp_path / "a.mp4", frames=10, width=192, height=128)
     rng = torch.Generator().manual_seed(0)
     grain = torch.rand(10, 3, 128, 192, generator=rng) * 0.2 + 0.4

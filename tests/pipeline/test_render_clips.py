@@ -98,7 +98,7 @@ def test_transparency_that_the_output_cannot_hold_is_said(tmp_path, settings):
     photo = tmp_path / "photo.png"
     Image.new("RGBA", (20, 20), (200, 30, 30, 90)).save(photo)
     report = render(photo, settings(mode="itn"), tmp_path / "photo.jpg")
-    assert any("transparen" in note for note in report.notes)
+    assert any("alpha is dropped" in note for note in report.notes)
 
 
 def test_a_clip_does_not_fit_into_a_still(tmp_path, settings):
@@ -126,7 +126,7 @@ def test_an_output_that_exists_is_refused_and_left_alone_unless_told(tmp_path, s
         ({"style": "rde"}, "did you mean 'red'"),
         ({"mode": "vtm"}, "did you mean 'vtn'"),
         ({"flow": "dsi"}, "did you mean 'dis'"),
-        ({"codec": "prores"}, "prores cannot live in .mp4"),
+        ({"codec": "prores"}, "prores is not supported in .mp4"),
         ({"crf": 99}, "--crf 99 is out of range"),
     ],
 )

@@ -1,1 +1,1 @@
-"""What samples mean: matrix, range, transfer; planes to R'G'B' and back."""
+"""Colour: pixel formats, matrix, range and transfer; planes to R'G'B' and back."""

@@ -1,4 +1,4 @@
-"""Pixel formats, described: where a frame's samples lie and how many bits each has."""
+"""The memory layout of pixel formats: planes, subsampling, channel order and bits per sample."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLANAR_EQUAL = {
     "monob": "gray",
     "monow": "gray",
 }
-"""Layouts that we do not read ourselves, each with the one that holds exactly the same samples."""
+"""Pixel formats that are not read in place -> the one with exactly the same samples that is."""
 
 _SUBSAMPLING = {"444": (1, 1), "422": (2, 1), "420": (2, 2), "440": (1, 2), "411": (4, 1), "410": (4, 4)}
 _PLANAR_YUV = re.compile(r"yuv(?P<alpha>a?)(?P<full>j?)(?P<sub>4\d\d)p(?:(?P<bits>\d+)(?P<end>le|be))?")
@@ -46,13 +46,13 @@ class Layout:
         name: The pixel format's name in libav.
         kind: ``"yuv"`` (planes Y, U, V), ``"gray"`` (plane Y), ``"gbr"`` (planes G, B, R) or
             ``"packed"`` (one plane, channels interleaved in ``order``).
-        bits: Bits a sample.
+        bits: Bits per sample.
         sub_x: Luma columns that share one chroma sample (1, 2 or 4).
         sub_y: Luma rows that share one chroma sample.
         alpha: Whether there is an alpha channel (always the last plane of a planar format).
         order: Channel letters of a packed format, "0" for padding.
-        swap: Samples are big-endian.
-        implied_full: A "J" format, whose name already says full range.
+        swap: Whether samples are big-endian.
+        implied_full: Whether it is a "J" format, which implies full range.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Layout:
 
     @property
     def chroma(self) -> str:
-        """How colour is sampled, from 4:1:0 to 4:4:4; names compare as their resolutions do."""
+        """The chroma subsampling, from 4:1:0 to 4:4:4; the names sort by resolution."""
         names = {(1, 1): "4:4:4", (2, 1): "4:2:2", (1, 2): "4:4:0", (2, 2): "4:2:0", (4, 1): "4:1:1"}
         return names.get((self.sub_x, self.sub_y), "4:1:0")
 
@@ -86,7 +86,7 @@ class Layout:
 
 @lru_cache(maxsize=256)
 def find_layout(pix_fmt: str) -> Layout | None:
-    """The layout of a pixel format that can be read in place, or None."""
+    """The layout of a pixel format, if it can be read in place, else None."""
     if match := _PLANAR_YUV.fullmatch(pix_fmt):
         if match["sub"] not in _SUBSAMPLING:
             return None
@@ -117,15 +117,15 @@ def find_layout(pix_fmt: str) -> Layout | None:
 
 
 def layout_of(pix_fmt: str) -> Layout:
-    """The layout in which frames of this pixel format are read (after a lossless repack, if need be).
+    """The layout in which frames of a pixel format are read, possibly after a lossless repack.
 
     Raises:
-        MediaError: If the pixel format is none that can be read.
+        MediaError: If the pixel format is not supported.
     """
     layout = find_layout(PLANAR_EQUAL.get(pix_fmt, pix_fmt))
     if layout is None or layout.bits > 16:
         raise MediaError(
-            f"pixel format {pix_fmt} cannot be read: expected YUV, gray or RGB with 8 to 16 bits a sample; "
-            "convert the clip to yuv420p or yuv444p10le first"
+            f"pixel format {pix_fmt} is not supported: expected YUV, gray or RGB with 8 to 16 bits per "
+            "sample; convert the clip to yuv420p or yuv444p10le first"
         )
     return layout

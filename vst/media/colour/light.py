@@ -1,15 +1,15 @@
-"""Light that a picture of 0..1 cannot show: HDR signals and linear light to R'G'B' and back.
+"""Conversion of HDR signals and linear light to R'G'B' of 0..1 and back.
 
 Light is linear and relative: 1 is diffuse white, which is 203 cd/m² in PQ and HLG (ITU-R BT.2408) and the
-value 1 in an OpenEXR file; primaries are BT.709's. What is shown of it is, with m = max(r, g, b)::
+value 1 in an OpenEXR file; primaries are BT.709's. It is compressed to 0..1, with m = max(r, g, b)::
 
     shown = light · T(m) / m
     T(m) = m up to the knee K, above it K + (1 − K) · t / (1 + t) with t = (m − K) / (1 − K)
 
-so hues stay and no value is above 1. The quotient m / T(m) is the `gain`: it goes along with the frame, so
-that whatever is painted in a highlight shines as the highlight did, and an unpainted frame returns.
+so hues are kept and no value is above 1. The quotient m / T(m) is the `gain` of a frame: multiplied by it,
+a stylized highlight gets the light of the original, and an unchanged frame is restored exactly.
 
-PQ and HLG are those of ITU-R BT.2100; HLG is as a display of 1000 cd/m² shows it, with system gamma 1.2.
+PQ and HLG are those of ITU-R BT.2100; HLG is converted for a display of 1000 cd/m², with system gamma 1.2.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from torch import Tensor
 from vst.media.colour.spec import TRANSFER_HLG, TRANSFER_PQ
 
 KNEE = 0.8
-"""K: light up to here is shown as it is."""
+"""K: light up to here is not compressed."""
 
 WHITE = 203.0
 """cd/m² of diffuse white in an HDR signal (BT.2408)."""
 
 DISPLAY_GAMMA = 2.4
-"""Of a display of standard range (ITU-R BT.1886)."""
+"""Of an SDR display (ITU-R BT.1886)."""
 
 DISPLAY_PEAK = 1000.0
-"""cd/m² of the display that HLG is shown on."""
+"""cd/m² of the display for HLG."""
 
 PQ_PEAK = 10_000.0
 
@@ -38,7 +38,7 @@ _C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 _A, _B, _C = 0.17883277, 0.28466892, 0.55991073
 _SYSTEM_GAMMA = 1.2
 _DARKEST = 1e-6
-"""Of HLG's scene light: below it the system gamma is a constant factor, which can be undone at 0 too."""
+"""Of HLG's scene light: below it the system gamma is a constant factor, which is invertible at 0 too."""
 
 _D65 = (0.3127, 0.3290)
 _PRIMARIES = {
@@ -52,7 +52,7 @@ _LUMINANCE_2020 = (0.2627, 0.6780, 0.0593)
 
 
 def srgb_from_light(light: Tensor) -> Tensor:
-    """IEC 61966-2-1's curve, odd around 0 and carried on above 1."""
+    """The sRGB curve of IEC 61966-2-1, odd around 0 and extended above 1."""
     size = light.abs()
     curved = 1.055 * size.clamp_min(0.0031308).pow(1 / 2.4) - 0.055
     return torch.where(size <= 0.0031308, 12.92 * size, curved).copysign(light)
@@ -66,7 +66,7 @@ def light_from_srgb(image: Tensor) -> Tensor:
 
 
 def compress(light: Tensor) -> tuple[Tensor, Tensor]:
-    """Light 3×H×W as it can be shown, none above 1, and the gain 1×H×W ≥ 1 that was taken from it."""
+    """Light 3×H×W compressed to at most 1, and the gain 1×H×W ≥ 1 that restores it."""
     brightest = light.amax(0, keepdim=True)
     beyond = (brightest - KNEE).clamp_min(0) / (1 - KNEE)
     shown = KNEE + (1 - KNEE) * beyond / (1 + beyond)
@@ -85,7 +85,7 @@ def _to_xyz(primaries: int) -> Tensor:
 
 
 def primaries_matrix(source: int, target: int) -> Tensor:
-    """Linear RGB of one set of primaries to another, 3×3, fp32; unknown ones count as BT.2020's."""
+    """The 3×3 matrix (fp32) between linear RGB of two primaries; unknown ones are taken for BT.2020."""
     known = [code if code in _PRIMARIES else 9 for code in (source, target)]
     return torch.linalg.solve(_to_xyz(known[1]), _to_xyz(known[0])).float()
 
@@ -95,7 +95,7 @@ def _mix(matrix: Tensor, image: Tensor) -> Tensor:
 
 
 def light_from_pq(signal: Tensor) -> Tensor:
-    """The PQ curve (SMPTE ST 2084): 0..1 to light of 0..10000/203; what is outside goes to the limits."""
+    """The PQ curve (SMPTE ST 2084): 0..1 to light of 0..10000/203; other values are clamped."""
     root = signal.abs().clamp_max(1).pow(1 / _M2)
     linear = ((root - _C1).clamp_min(0) / (_C2 - _C3 * root)).pow(1 / _M1)
     return linear.mul_(PQ_PEAK / WHITE).copysign(signal)
@@ -113,7 +113,7 @@ def _luminance(light: Tensor) -> Tensor:
 
 
 def light_from_hlg(signal: Tensor) -> Tensor:
-    """Hybrid log-gamma 3×H×W to light as the display shows it: scene light times its own Y^0.2."""
+    """Hybrid log-gamma 3×H×W to display light: scene light times its own Y^0.2."""
     size = signal.abs()
     scene = torch.where(size <= 0.5, size * size / 3, (((size - _C) / _A).exp() + _B) / 12).copysign(signal)
     bright = _luminance(scene).clamp_min(_DARKEST).pow(_SYSTEM_GAMMA - 1)
@@ -131,7 +131,7 @@ def hlg_from_light(light: Tensor) -> Tensor:
 
 
 def light_from_signal(signal: Tensor, transfer: int, primaries: int) -> Tensor:
-    """An HDR clip's R'G'B' 3×H×W as light with BT.709's primaries; colours outside of them are negative.
+    """HDR R'G'B' 3×H×W to light with BT.709's primaries; colours outside of BT.709 are negative.
 
     Args:
         signal: As decoded, nominally 0..1.
@@ -149,7 +149,7 @@ def signal_from_light(light: Tensor, transfer: int, primaries: int) -> Tensor:
 
 
 def display_from_light(light: Tensor) -> Tensor:
-    """Light to R'G'B' of a display of standard range; odd around 0."""
+    """Light to R'G'B' of an SDR display; odd around 0."""
     return light.abs().pow(1 / DISPLAY_GAMMA).copysign(light)
 
 
@@ -159,7 +159,7 @@ def light_from_display(image: Tensor) -> Tensor:
 
 
 def into_gamut(light: Tensor) -> Tensor:
-    """Colours outside of BT.709 drawn towards their own grey until no channel is negative."""
+    """Colours outside of BT.709 desaturated until no channel is negative."""
     weights = light.new_tensor((0.2126, 0.7152, 0.0722)).view(3, 1, 1)
     grey = (light * weights).sum(0, keepdim=True).clamp_min(0)
     least = light.amin(0, keepdim=True)
@@ -168,6 +168,6 @@ def into_gamut(light: Tensor) -> Tensor:
 
 
 def tone_mapped(signal: Tensor, transfer: int, primaries: int) -> Tensor:
-    """An HDR clip's R'G'B' 3×H×W as BT.709's R'G'B' of standard range, 0..1."""
+    """HDR R'G'B' 3×H×W tone-mapped to SDR R'G'B' with BT.709's primaries, 0..1."""
     shown, _ = compress(into_gamut(light_from_signal(signal, transfer, primaries)))
     return display_from_light(shown)

@@ -1,4 +1,5 @@
-"""Planes to R'G'B' and back: our own exact arithmetic, so that an unpainted frame returns bit for bit.
+"""Conversion of planes to R'G'B' and back, by exact arithmetic, so that an unchanged frame is restored bit
+for bit.
 
 With luma weights K_r, K_g, K_b (K_r + K_g + K_b = 1), luma y in 0..1 and chroma u, v in −½..½
 (ITU-R BT.601, BT.709, BT.2020 non-constant luminance):
@@ -8,8 +9,8 @@ With luma weights K_r, K_g, K_b (K_r + K_g + K_b = 1), luma y in 0..1 and chroma
     g = y − 2 K_b (1 − K_b) / K_g · u − 2 K_r (1 − K_r) / K_g · v
 
 With n bits a sample, limited range has y = (Y − 16·2ⁿ⁻⁸) / (219·2ⁿ⁻⁸) and u = (U − 2ⁿ⁻¹) / (224·2ⁿ⁻⁸); full
-range has y = Y / (2ⁿ − 1) and u = (U − 2ⁿ⁻¹) / (2ⁿ − 1). Chroma goes up by replication and down by the
-mean of the block, so up-then-down is the identity; R'G'B' is not clamped, because YUV has colours
+range has y = Y / (2ⁿ − 1) and u = (U − 2ⁿ⁻¹) / (2ⁿ − 1). Chroma is upsampled by replication and downsampled
+by the mean of the block, so up-then-down is the identity. R'G'B' is not clamped, because YUV has colours
 outside of it.
 """
 
@@ -38,14 +39,14 @@ def _scales(bits: int, full_range: bool) -> tuple[float, float, float, float]:
 
 
 def _buffer(plane: av.video.plane.VideoPlane, dtype: np.dtype[Any]) -> np.ndarray[Any, np.dtype[Any]]:
-    """A plane's memory as a flat array; it keeps the plane, and so the frame, alive."""
+    """The memory of a plane as a flat array, which keeps the plane and its frame alive."""
     return np.frombuffer(memoryview(plane), dtype=dtype)
 
 
 def _samples(plane: av.video.plane.VideoPlane, layout: Layout, height: int, width: int) -> Tensor:
-    """A plane as a uint8 or uint16 tensor, height × width; still the libav buffer's memory."""
+    """A plane as a uint8 or uint16 tensor, height × width, in the memory of libav's buffer."""
     if plane.line_size < 0:
-        raise MediaError("a frame is stored bottom up, which cannot be read: re-wrap the clip first")
+        raise MediaError("the frames are stored bottom-up, which is not supported: remux the clip first")
     dtype = np.dtype(layout.dtype)
     rows = _buffer(plane, dtype)
     rows = rows[: height * plane.line_size // dtype.itemsize].reshape(
@@ -58,12 +59,12 @@ def _samples(plane: av.video.plane.VideoPlane, layout: Layout, height: int, widt
 
 
 def _plane(frame: av.VideoFrame, index: int, layout: Layout, height: int, width: int) -> Tensor:
-    """A plane as a float tensor of its own, height × width, in code values."""
+    """A copy of a plane as a float tensor, height × width, in code values."""
     return _samples(frame.planes[index], layout, height, width).to(torch.float32)
 
 
 def _up(chroma: Tensor, sub_x: int) -> Tensor:
-    """Each column `sub_x` times."""
+    """Repeat each column `sub_x` times."""
     if sub_x == 1:
         return chroma
     height, width = chroma.shape
@@ -71,14 +72,14 @@ def _up(chroma: Tensor, sub_x: int) -> Tensor:
 
 
 def _add_chroma(luma: Tensor, chroma: Tensor, sub_y: int, out: Tensor) -> None:
-    """out = luma + chroma, each row of chroma serving `sub_y` rows (all widths equal)."""
+    """out = luma + chroma, where each row of chroma is added to `sub_y` rows (all widths equal)."""
     height, width = luma.shape
     shape = (height // sub_y, sub_y, width)
     torch.add(luma.view(shape), chroma[:, None, :], out=out.view(shape))
 
 
 def _down(plane: Tensor, sub_x: int, sub_y: int) -> Tensor:
-    """Mean over blocks of sub_y × sub_x; a block that the edge cuts counts only what is inside."""
+    """Mean over blocks of sub_y × sub_x; for a block at the edge, over the part inside."""
     height, width = plane.shape
     pad_x, pad_y = -width % sub_x, -height % sub_y
     if pad_x or pad_y:
@@ -100,7 +101,7 @@ def to_rgb(frame: av.VideoFrame, spec: ColourSpec) -> tuple[Tensor, Tensor | Non
         Float tensor 3×H×W, nominally 0..1, not clamped; and alpha 1×H×W in 0..1, or None.
 
     Raises:
-        MediaError: If the pixel format cannot be read.
+        MediaError: If the pixel format is not supported.
     """
     frame = repacked(frame)
     layout = layout_of(frame.format.name)
@@ -153,7 +154,7 @@ def _from_packed(frame: av.VideoFrame, layout: Layout) -> tuple[Tensor, Tensor |
 
 
 def _quantise(values: Tensor, top: int) -> np.ndarray:
-    """Round to the nearest code value; `values` is overwritten."""
+    """Round to the nearest code value, in place."""
     values = values.add_(0.5).clamp_(0.0, top + 0.25)
     if top <= 255:
         return values.to(torch.uint8).numpy()
@@ -173,15 +174,14 @@ def _store(frame: av.VideoFrame, index: int, layout: Layout, values: Tensor) -> 
 def from_rgb(image: Tensor, alpha: Tensor | None, pix_fmt: str, spec: ColourSpec) -> av.VideoFrame:
     """R'G'B' (float 3×H×W) and alpha (1×H×W or None = opaque) as a frame of `pix_fmt`.
 
-    Values outside of what `pix_fmt` can hold go to the nearest that it can; a format without alpha
-    drops it.
+    Values outside the range of `pix_fmt` are clamped; a format without alpha drops it.
 
     Raises:
-        MediaError: If the pixel format cannot be written.
+        MediaError: If the pixel format is not supported.
     """
     layout = find_layout(pix_fmt)
     if layout is None:
-        raise MediaError(f"pixel format {pix_fmt} cannot be written: choose yuv420p, yuv444p10le or gbrp")
+        raise MediaError(f"pixel format {pix_fmt} is not supported: choose yuv420p, yuv444p10le or gbrp")
     image = image.detach().to("cpu", torch.float32)
     height, width = int(image.shape[1]), int(image.shape[2])
     frame = av.VideoFrame(width, height, pix_fmt)

@@ -1,4 +1,4 @@
-"""What a clip's samples mean: matrix, range, primaries and transfer, as ITU-T H.273 counts them."""
+"""What samples mean: matrix, range, primaries and transfer, by the code points of ITU-T H.273."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LUMA_WEIGHTS = {
 """K_r and K_b of each matrix."""
 
 MATRIX_CODES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}
-"""Matrix coefficients of ITU-T H.273 (table 4) that we know, by their code point."""
+"""Code point of ITU-T H.273 (table 4) -> matrix, of the supported ones."""
 
 UNSPECIFIED = 2
-"""The code point of H.273 that says nothing, in each of its three tables."""
+"""The code point "unspecified", in each of the three tables of H.273."""
 
 TRANSFER_PQ = 16
 TRANSFER_HLG = 18
@@ -29,7 +29,7 @@ RANGE_LIMITED = 1
 RANGE_FULL = 2
 
 SD_MAX_HEIGHT = 576
-"""Up to this many rows a clip that does not say its matrix is taken for BT.601, above for BT.709."""
+"""A clip without a matrix tag is assumed to be BT.601 up to this many rows, and BT.709 above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class ColourSpec:
     Attributes:
         matrix: A key of `LUMA_WEIGHTS`, or ``"rgb"``.
         full_range: Full range (0..255 for 8 bit) or limited (16..235).
-        matrix_code: Code points of ITU-T H.273 as the clip has them; 2 is unspecified.
-        primaries: As above.
-        transfer: As above.
-        matrix_tagged: The clip says its matrix; otherwise it is guessed from the size.
-        range_tagged: The clip says its range; otherwise limited is assumed.
+        matrix_code: Code point of the matrix in the clip; 2 is unspecified.
+        primaries: Code point of the primaries.
+        transfer: Code point of the transfer curve.
+        matrix_tagged: Whether the clip has a matrix tag; otherwise the matrix is assumed from the size.
+        range_tagged: Whether the clip has a range tag; otherwise limited is assumed.
     """
 
     matrix: str
@@ -61,24 +61,32 @@ class ColourSpec:
 
 
 def guess_matrix(height: int) -> str:
-    """The matrix of a clip that does not say it, by its coded height in rows."""
+    """The assumed matrix of a clip without a matrix tag, by its coded height in rows."""
     return "bt601" if height <= SD_MAX_HEIGHT else "bt709"
 
 
 def spec_from_tags(
     layout: Layout, height: int, *, matrix: int, range_: int, primaries: int, transfer: int
 ) -> ColourSpec:
-    """The meaning of samples of `layout` with these code points (ITU-T H.273; range 0, 1 or 2 as in libav).
+    """The colour of a clip with these tags.
+
+    Args:
+        layout: Layout of its pixel format.
+        height: Coded height in rows.
+        matrix: Code point of ITU-T H.273.
+        range_: 0 (unspecified), 1 (limited) or 2 (full), as in libav.
+        primaries: Code point of ITU-T H.273.
+        transfer: Code point of ITU-T H.273.
 
     Raises:
-        MediaError: For a matrix that cannot be undone here (YCgCo, constant luminance, ICtCp).
+        MediaError: For an unsupported matrix (YCgCo, constant luminance, ICtCp).
     """
     if layout.is_rgb:
         return ColourSpec("rgb", True, 0, primaries, transfer, True, True)
     tagged = matrix not in (0, UNSPECIFIED)
     if tagged and matrix not in MATRIX_CODES:
         raise MediaError(
-            f"colour matrix {matrix} (ITU-T H.273) cannot be read: expected BT.601, BT.709 or BT.2020 "
+            f"colour matrix {matrix} (ITU-T H.273) is not supported: expected BT.601, BT.709 or BT.2020 "
             "non-constant luminance; convert the clip first"
         )
     return ColourSpec(

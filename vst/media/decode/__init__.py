@@ -1,1 +1,1 @@
-"""Files to frames: one pass, bounded memory, exact times."""
+"""Reading clips as frames, with bounded memory and exact times."""

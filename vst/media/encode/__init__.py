@@ -1,1 +1,1 @@
-"""Frames to files: codecs, containers, and what goes with the picture."""
+"""Writing frames as a video file, a picture or an image sequence."""

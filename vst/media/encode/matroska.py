@@ -1,8 +1,9 @@
-"""The shape of a pixel in a Matroska or WebM file.
+"""The sample aspect in a Matroska or WebM file.
 
-PyAV cannot tell libav's muxer a sample aspect for a copied stream, and most codecs do not carry one. But
-the muxer writes the display size of a stereo clip, so we let it write one and put the right values in
-place: same length, nothing moves. The stereo mode itself becomes an empty element.
+PyAV cannot give libav's muxer a sample aspect for a copied stream, and most codecs do not store one. But
+the muxer writes the display size of a clip with a stereo mode. So the stream gets a stereo mode, and
+afterwards the display size is overwritten in place, with values of the same length, and the stereo mode by
+an empty element.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def _number(data: bytes | bytearray, at: int, *, keep_marker: bool) -> tuple[int
 
 
 def _children(data: bytes | bytearray, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Identifier, position, start and end of the contents, of each element between `start` and `end`."""
+    """Identifier, position, start and end of the contents of each element between `start` and `end`."""
     at = start
     while at < min(end, len(data)):
         identifier, after = _number(data, at, keep_marker=True)
@@ -40,7 +41,7 @@ def _children(data: bytes | bytearray, start: int, end: int) -> Iterator[tuple[i
 
 
 def _find(data: bytes | bytearray, path: tuple[int, ...]) -> dict[int, tuple[int, int, int]]:
-    """The children of the first element that lies at `path`."""
+    """The children of the first element at `path`."""
     start, end = 0, len(data)
     for wanted in path:
         start, end = next(
@@ -54,7 +55,7 @@ def _find(data: bytes | bytearray, path: tuple[int, ...]) -> dict[int, tuple[int
 def display_size(
     width: int, height: int, sample_aspect: Fraction, limits: tuple[int, int]
 ) -> tuple[int, int]:
-    """A size with exactly the shape of width × height such pixels, if one has no side above its limit."""
+    """A display size with the exact aspect ratio, if there is one within the limits, else the nearest."""
     shape = Fraction(width, height) * sample_aspect
     wide, high = shape.numerator, shape.denominator
     fitting = min(limits[0] // wide, limits[1] // high)
@@ -69,7 +70,7 @@ def set_sample_aspect(path: Path, width: int, height: int, sample_aspect: Fracti
     """Write the display size into a file whose video stream was muxed with `PLACEHOLDER_TAG`.
 
     Raises:
-        MediaError: If the file's header is not as expected.
+        MediaError: If the file's header has no display size.
     """
     with path.open("r+b") as file:
         head = bytearray(file.read(_HEADER_BYTES))
@@ -79,7 +80,7 @@ def set_sample_aspect(path: Path, width: int, height: int, sample_aspect: Fracti
             stereo, _, stereo_end = video[_STEREO_MODE]
         except (StopIteration, KeyError, IndexError) as error:
             raise MediaError(
-                f"{path} has no place for the pixel aspect {sample_aspect}: use .mp4"
+                f"the sample aspect {sample_aspect} cannot be written to {path}: use .mp4"
             ) from error
         limits = tuple((1 << 8 * (end - body)) - 1 for _, body, end in fields)
         size = display_size(width, height, sample_aspect, (limits[0], limits[1]))

@@ -36,7 +36,7 @@ def plan_pictures(path: Path, source: ClipInfo, encoding: Encoding, notes: Notes
     }
     names = [name for name, value in properties.items() if value]
     if names:
-        notes.add(dropped(f"{', '.join(names)} dropped: picture files cannot hold them"))
+        notes.add(dropped(f"picture files cannot store {', '.join(names)}: dropped"))
     return plan
 
 

@@ -54,7 +54,7 @@ def describe(info: ClipInfo) -> list[tuple[str, str]]:
         channels = f"{audio.channels} channel{'' if audio.channels == 1 else 's'}"
         lines.append(
             (
-                f"sound {number}",
+                f"audio {number}",
                 f"{audio.codec}, {audio.rate} Hz, {channels}{_language(audio.language)}{start}",
             )
         )
