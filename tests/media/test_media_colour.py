@@ -158,5 +158,5 @@ def test_an_unsupported_matrix_is_refused():
 
 
 def test_an_unsupported_pixel_format_is_refused():
-    with pytest.raises(MediaError, match="bayer_rggb8 cannot be read"):
+    with pytest.raises(MediaError, match="bayer_rggb8 is not supported"):
         layout_of("bayer_rggb8")
