@@ -1,4 +1,4 @@
-"""Clips of the kinds that post-production has and that no collection of odd files holds, made here."""
+"""Generated clips in formats that are common in post-production and missing in collections of test files."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _hdr(path: Path) -> Path:
     reader = Reader(_clip(path.with_name("plain.mkv"), "yuv420p10le", colour=(9, 9, 16)), hdr="keep")
     with reader, open_writer(path, reader.info, Encoding("h265")) as writer:
         for frame in reader:
-            # Colours as they are found, not noise.
+            # Natural colours rather than noise.
             grey = frame.image.mean(0, keepdim=True).clamp(0, 1).expand(3, -1, -1)
             writer.write(replace(frame, image=grey * 0.8 + frame.image.clamp(0, 1) * 0.2, gain=None))
     return path
@@ -98,7 +98,7 @@ def _pictures(folder: Path, suffix: str, deep: bool, channels: int) -> Path:
 
 
 def _everything(path: Path) -> Path:
-    """Two sound tracks, subtitles, chapters, tags, a timecode, a cover, and a frame rate that varies."""
+    """Two audio streams, subtitles, chapters, tags, a timecode, a cover, and a variable frame rate."""
     plain = make_clip(
         path.with_name("plain.mkv"),
         width=SIZE[0],
@@ -132,7 +132,7 @@ def _everything(path: Path) -> Path:
 
 
 def make_samples(folder: Path) -> Iterator[tuple[str, Path]]:
-    """What each sample is, and the file or pattern."""
+    """The description of each sample, and its file or pattern."""
     recipes: list[tuple[str, Callable[[], Path]]] = [
         ("interlaced MPEG-2", lambda: _interlaced(folder / "interlaced.ts")),
         (

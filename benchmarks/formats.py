@@ -1,10 +1,10 @@
-"""What becomes of every odd file: read, written again in the codec that a render takes, and compared.
+"""What is kept of each file when it is read and written again in the codec that a render chooses.
 
     python -m benchmarks.formats ../shared/data/odd
 
-makes docs/formats.md's tables: the files of a folder, and samples made here of what post-production has.
-Only the first frames are written, unpainted; sound, subtitles, chapters and tags are copied whole, as in
-a render.
+makes the tables of benchmarks/results/formats.md: the files of a folder, and generated samples of formats
+that are common in post-production. Only the first frames are written, without stylization. Audio,
+subtitles, chapters and tags are copied completely, as in a render.
 """
 
 from __future__ import annotations
@@ -28,17 +28,25 @@ from vst.media.stills.sequence import is_pattern, numbered
 from vst.pipeline.output_path import written_suffix
 
 FRAMES = 4
-"""So many are read and written of each clip."""
+"""Frames that are read and written of each clip."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file; `refused` is the line that the user sees, if there is one."""
+    """The result for one file.
+
+    Attributes:
+        name: Name of the file or sample.
+        properties: What it is.
+        kept: Properties that the output has too.
+        notes: Notes of reader and writer.
+        refused: The error text, if it is refused.
+    """
 
     name: str
-    what: str
+    properties: str
     kept: str = ""
-    said: str = ""
+    notes: str = ""
     refused: str = ""
 
 
@@ -57,7 +65,7 @@ def examine(name: str, source: Path, folder: Path, **options: str) -> Outcome:
                         break
             notes = (*reader.notes, *writer.notes)
         kept = _kept(probe(source), info, target, times)
-        return Outcome(name, _what(probe(source)), ", ".join(kept), "; ".join(dict.fromkeys(notes)))
+        return Outcome(name, _properties(probe(source)), ", ".join(kept), "; ".join(dict.fromkeys(notes)))
     except VstError as error:
         return Outcome(name, "", refused=str(error).replace(str(source.parent) + "/", ""))
 
@@ -68,7 +76,7 @@ def _target(source: Path, folder: Path) -> Path:
     return folder / f"out{written_suffix(source)}"
 
 
-def _what(info: ClipInfo) -> str:
+def _properties(info: ClipInfo) -> str:
     words = dict(describe(info))
     parts = [words["kind"], words["size"], words["samples"]]
     if info.average_rate and not info.is_still:
@@ -77,7 +85,7 @@ def _what(info: ClipInfo) -> str:
 
 
 def _kept(stored: ClipInfo, info: ClipInfo, target: Path, times: list[Fraction]) -> list[str]:
-    """What the output has as the input had it, each compared."""
+    """The properties that are equal in input and output."""
     shown = target
     if is_pattern(target):
         first = info.sequence.numbers[0] if info.sequence else 1
@@ -121,7 +129,7 @@ def _kept(stored: ClipInfo, info: ClipInfo, target: Path, times: list[Fraction])
 def _same_times(path: Path, times: list[Fraction], info: ClipInfo) -> bool:
     with Reader(path) as reader:
         unit = max(reader.info.time_base, info.time_base)
-        # A broadcast stream is set to start at 0.
+        # A broadcast stream is shifted to start at 0.
         shift = times[0] - reader.info.start if times and abs(times[0] - reader.info.start) > 1 else 0
         return all(
             abs(frame.time - time + shift) <= unit for frame, time in zip(reader, times, strict=True)
@@ -129,7 +137,7 @@ def _same_times(path: Path, times: list[Fraction], info: ClipInfo) -> bool:
 
 
 def _payloads(path: Path, kind: str) -> list[int]:
-    """A number for the packets of each stream."""
+    """A hash of the packets of each stream."""
     with av.open(str(path)) as container:
         streams = [stream for stream in container.streams if stream.type == kind]
         kept: dict[int, list[bytes]] = {stream.index: [] for stream in streams}
@@ -140,7 +148,7 @@ def _payloads(path: Path, kind: str) -> list[int]:
 
 
 def _without_frame(packet: bytes) -> bytes:
-    """AAC without the header that it has in a transport stream and nowhere else."""
+    """AAC without the ADTS header, which it has in a transport stream only."""
     if len(packet) < 9 or packet[0] != 0xFF or packet[1] & 0xF6 != 0xF0:
         return packet
     return packet[7 if packet[1] & 1 else 9 :]
@@ -149,15 +157,15 @@ def _without_frame(packet: bytes) -> bytes:
 def table(outcomes: Iterable[Outcome]) -> Iterator[str]:
     """Rows of Markdown; refused files after the others."""
     outcomes = list(outcomes)
-    yield "| file | is | kept | converted, or said |"
+    yield "| file | properties | kept | notes |"
     yield "|---|---|---|---|"
     for each in outcomes:
         if not each.refused:
-            yield f"| {each.name} | {each.what} | {each.kept} | {each.said} |"
+            yield f"| {each.name} | {each.properties} | {each.kept} | {each.notes} |"
     refused = [each for each in outcomes if each.refused]
     if refused:
         yield ""
-        yield "| refused | the line that the user sees |"
+        yield "| refused | error |"
         yield "|---|---|"
         yield from (f"| {each.name} | {each.refused} |" for each in refused)
 
@@ -165,7 +173,7 @@ def table(outcomes: Iterable[Outcome]) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", help="odd files; without it only the samples")
+    parser.add_argument("folder", type=Path, nargs="?", help="folder of files; without it only the samples")
     given = parser.parse_args(arguments)
     if given.folder is not None:
         files = sorted(path for path in given.folder.iterdir() if path.is_file())
@@ -188,7 +196,7 @@ def _each(files: Iterable[tuple[str, Path]]) -> Iterator[Outcome]:
 
 
 def _further(path: Path, variants: dict[str, list[dict[str, str]]]) -> Iterator[dict[str, str]]:
-    """The options that a file of this kind is for."""
+    """Further options with which a file of this kind is tested."""
     try:
         info = probe(path)
     except VstError:

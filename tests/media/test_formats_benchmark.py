@@ -31,14 +31,14 @@ def test_equal_properties_are_listed_as_kept(tmp_path, examined):
     assert outcome.kept == (
         "size, pixel aspect 4/3, times (variable), colour matrix and range, 8 bits, 1 of 1 sound"
     )
-    assert (outcome.said, outcome.refused) == ("", "")
+    assert (outcome.notes, outcome.refused) == ("", "")
 
 
 def test_unequal_properties_are_not_listed_as_kept_and_noted(tmp_path, examined):
     clip = make_clip(tmp_path / "c.mp4", width=80, height=72, colour=(9, 9, 16))
     outcome = examined(clip)
     assert "colour" not in outcome.kept
-    assert "tone-mapped" in outcome.said
+    assert "tone-mapped" in outcome.notes
     assert "colour matrix and range" in examined(clip, hdr="keep").kept
 
 

@@ -1,4 +1,4 @@
-"""`vst probe`: what was understood of a file."""
+"""`vst probe`: the properties of a file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from vst.errors import MediaError
 
 @click.command("probe")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--fps", type=FrameRate(), help="Frames a second of an image sequence.")
+@click.option("--fps", type=FrameRate(), help="Frames per second of an image sequence.")
 @talk_options
 @click.pass_context
 def probe_command(context: click.Context, files: tuple[Path, ...], fps: Fraction | None) -> None:
-    """Say what a video, picture or image sequence is, as a render understands it.
+    """Show the properties of a video, picture or image sequence.
 
-    Of several files each is looked at; those that cannot be read are named, and the exit code is 3, or 1 if
-    none can.
+    With several files, those that cannot be read are reported, and the exit code is 3, or 1 if none can.
     """
     from vst.media.probe import probe
     from vst.media.probe.describe import as_values, describe
@@ -52,7 +51,7 @@ def probe_command(context: click.Context, files: tuple[Path, ...], fps: Fraction
 
 
 def _show(lines: Sequence[tuple[str, str]]) -> None:
-    """Names in a column, what they stand for beside them."""
+    """Print the names in a column, and the values beside them."""
     width = max(len(name) for name, _ in lines)
-    for name, words in lines:
-        click.echo(f"{name:<{width}}  {' '.join(words.split())}")
+    for name, text in lines:
+        click.echo(f"{name:<{width}}  {' '.join(text.split())}")

@@ -40,7 +40,7 @@ _PACKED_RGB16 = re.compile(r"(?P<order>rgb|bgr|rgba|bgra)(?P<bits>48|64)(?P<end>
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the samples of one pixel format lie in memory.
+    """The memory layout of one pixel format.
 
     Attributes:
         name: The pixel format's name in libav.

@@ -85,7 +85,7 @@ def _to_xyz(primaries: int) -> Tensor:
 
 
 def primaries_matrix(source: int, target: int) -> Tensor:
-    """The 3×3 matrix (fp32) between linear RGB of two primaries; unknown ones are taken for BT.2020."""
+    """The 3×3 matrix (fp32) between linear RGB of two primaries; unknown ones are treated as BT.2020."""
     known = [code if code in _PRIMARIES else 9 for code in (source, target)]
     return torch.linalg.solve(_to_xyz(known[1]), _to_xyz(known[0])).float()
 

@@ -24,7 +24,7 @@ _BOTTOM_FIRST = (3, 5)
 class Deinterlacer:
     """Takes frames in presentation order and gives progressive pictures, with a delay.
 
-    Frames that flag whether they are interlaced are deinterlaced if they say so; others all are.
+    If the frames are flagged, those flagged as interlaced are deinterlaced; otherwise all are.
 
     Args:
         clip: The clip as stored.

@@ -50,7 +50,7 @@ class ImageSource(Protocol):
         """The images in order of presentation, times strictly increasing.
 
         Args:
-            first: Index of the first image that is wanted; earlier ones may be None.
+            first: Index of the first image to convert; earlier ones may be None.
         """
         ...
 
@@ -69,7 +69,7 @@ def frame_duration(info: ClipInfo) -> Fraction:
 
 
 def note_repaired(count: int, notes: Notes) -> None:
-    """Add the note that so many damaged frames were replaced."""
+    """Add a note with the number of damaged frames that were replaced."""
     if count:
         frames = "frame was" if count == 1 else "frames were"
         notes.add(repaired(f"{count} damaged {frames} replaced by the nearest good neighbour"))

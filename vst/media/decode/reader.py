@@ -35,7 +35,7 @@ class Reader:
     """The frames of a clip, in presentation order.
 
     Iterate once; another pass needs another reader. Times are those of the container, exact. Missing times,
-    and times out of order, are computed from the neighbours, and `notes` says so. A frame that cannot be
+    and times out of order, are computed from the neighbours, with a note in `notes`. A frame that cannot be
     decoded is replaced by its nearest good neighbour if its time is known.
 
     Args:

@@ -76,9 +76,9 @@ class VideoSource:
                 continue
             image = previous
             if frame is not None:
-                # An image before the first wanted one may have to replace a damaged frame.
-                wanted = count + len(lost) >= first - self._max_damaged
-                image = self._converter.convert(frame) if wanted else None
+                # Some images before the first are converted, because they may replace a damaged frame.
+                needed = count + len(lost) >= first - self._max_damaged
+                image = self._converter.convert(frame) if needed else None
             elif last is None:
                 return
             if len(lost) > self._max_damaged:

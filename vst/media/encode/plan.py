@@ -49,7 +49,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class EncodingPlan:
-    """Everything that the encoder and the muxer are told about the video stream.
+    """All settings of the encoder and the muxer for the video stream.
 
     Attributes:
         codec: The codec.
