@@ -1,4 +1,4 @@
-"""Generated clips in formats that are common in post-production and missing in collections of test files."""
+"""Generated clips in formats that are common in post-production and missing in test collections."""
 
 from __future__ import annotations
 
