@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from vst.modes.painter import Painter
 
 from vst.device import choose_precision
 from vst.errors import UsageError
 from vst.modes import MODES, Mode, check_mode
-from vst.modes.painter import Painter
 from vst.styles import Blend, Selection, read_info
 from vst.styles.quality import BEST, FAST, STANDARD, STANDARD_WIDTH
 from vst.styles.selection import load_selection, select

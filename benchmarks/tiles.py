@@ -23,11 +23,11 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from vst.modes.painter import Painter, to_network
 
 from benchmarks.networks import SHIPPED, need_weights
 from benchmarks.options import add_quality
 from vst.modes.memory import WHOLE
-from vst.modes.painter import Painter, to_network
 from vst.styles import Blend
 from vst.styles.selection import load_selection
 

@@ -2,12 +2,12 @@ from fractions import Fraction
 
 import pytest
 import torch
+from vst.modes.base import StatelessMode
+from vst.modes.painter import Painter
 
 from vst.errors import UsageError
 from vst.frame import Frame, Motion
 from vst.modes import MODES, create_mode
-from vst.modes.base import StatelessMode
-from vst.modes.painter import Painter
 from vst.modes.video import VtnMode
 from vst.nn import VTN
 from vst.nn.body import Variant

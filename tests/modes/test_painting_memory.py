@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pytest
 import torch
+from vst.modes.base import PredictableMode
 
 from vst.frame import Frame, Motion
 from vst.modes import MODES, create_mode, memory
-from vst.modes.base import PredictableMode
 from vst.modes.memory import WHOLE, is_out_of_memory, need, smaller
 from vst.nn import ITN, LSTM, VTN, tiled
 from vst.nn.body import TransformationBody

@@ -163,7 +163,7 @@ def follow_motion(
             if progress is not None:
                 progress(progress_now(count, info.frames, began, clock.limiting()))
         outputs.finish(motion.name, distances, info)
-        notes = (*reader.notes, *outputs.notes, *motion.notes)
+        notes: tuple[str, ...] = (*reader.notes, *outputs.notes, *motion.notes)
     return FlowReport(
         source, folder, view, count, shot_count, width, height, motion.name, time.monotonic() - began, notes
     )
@@ -199,7 +199,7 @@ class _Outputs:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return () if self._video is None else self._video.notes
+        return () if self._video is None else tuple(self._video.notes)
 
     def add(self, analysed: Analysed) -> None:
         """Write the motion of the next frame."""

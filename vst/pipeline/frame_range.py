@@ -20,7 +20,7 @@ from vst.pipeline.session import StylizerSession
 T = TypeVar("T")
 
 SEARCHED = 48
-"""Number of frames before an excerpt that are searched for the beginning of its shot; then twice as
+"""Number of frames before a clip range that are searched for the beginning of its shot; then twice as
 many, ..."""
 
 
@@ -84,19 +84,19 @@ def frame_range_from(
     return FrameRange(max(shot - REACH, 0), shot, write_from, shot, is_past_end)
 
 
-def end_of(excerpt: ClipRange, first: int, clip: ClipInfo) -> Callable[[Frame], bool]:
-    """A function that says whether a frame comes after the last one of an excerpt.
+def end_of(clip_range: ClipRange, first: int, clip: ClipInfo) -> Callable[[Frame], bool]:
+    """A function that says whether a frame comes after the last one of a clip range.
 
     Args:
-        excerpt: What is wanted.
+        clip_range: What is wanted.
         first: Index of its first frame.
         clip: What it is part of.
     """
 
     def is_past_end(frame: Frame) -> bool:
-        if excerpt.frames is not None and frame.index >= first + excerpt.frames:
+        if clip_range.frames is not None and frame.index >= first + clip_range.frames:
             return True
-        return excerpt.end is not None and excerpt.end.reached(frame.index, frame.time, clip)
+        return clip_range.end is not None and clip_range.end.reached(frame.index, frame.time, clip)
 
     return is_past_end
 
@@ -115,34 +115,34 @@ def unless_stopped(items: Iterable[T], stop: threading.Event | None) -> Iterator
 
 def find_first(
     opened: Callable[[], AbstractContextManager[Reader]],
-    excerpt: ClipRange,
+    clip_range: ClipRange,
     clip: ClipInfo,
     stop: threading.Event | None = None,
 ) -> tuple[int, Fraction]:
-    """Index and time of the first frame of an excerpt.
+    """Index and time of the first frame of a clip range.
 
     The frames before it are counted by decoding them: the container's own count cannot be trusted.
 
     Raises:
-        UsageError: The clip has no such frame, or the excerpt ends before it.
+        UsageError: The clip has no such frame, or the clip range ends before it.
         Interrupted: `stop` was set.
     """
-    if excerpt.start is None:
+    if clip_range.start is None:
         return 0, clip.start
     index, time = -1, clip.start
     with opened() as reader:
         for index, time in enumerate(unless_stopped(reader.times(), stop)):
-            if not excerpt.start.reached(index, time, clip):
+            if not clip_range.start.reached(index, time, clip):
                 continue
-            if excerpt.end is not None and excerpt.end.reached(index, time, clip):
+            if clip_range.end is not None and clip_range.end.reached(index, time, clip):
                 raise UsageError(
-                    f"--end {excerpt.end.text} is not after --start {excerpt.start.text}: "
+                    f"--end {clip_range.end.text} is not after --start {clip_range.start.text}: "
                     f"{clip.path.name} has no frame between them"
                 )
             return index, time
     numbers = clip.sequence.numbers if clip.sequence else range(index + 1)
     raise UsageError(
-        f"--start {excerpt.start.text} is after the end of {clip.path.name}: its last frame is "
+        f"--start {clip_range.start.text} is after the end of {clip.path.name}: its last frame is "
         f"{numbers[-1]}f, at {float(time - clip.start):.3f} s"
     )
 

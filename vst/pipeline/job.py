@@ -176,14 +176,14 @@ class RenderJob:
         if self.earlier is not None and self.earlier.is_all:
             return Counts(0, ())
         self.reader.begin_at(self.frame_range.decode_from)
-        excerpt, info = self.plan.excerpt, self.reader.info
+        clip_range, info = self.plan.clip_range, self.reader.info
         runner = StageRunner(
             self.session,
             self.writer.write,
             self._cut,
             self.frame_range,
             MAX_SEGMENT_FRAMES,
-            total=excerpt.count(self.start.first, self.start.time, info),
+            total=clip_range.count(self.start.first, self.start.time, info),
             done=self.writer.frames,
             progress=progress,
             stop=self.stop,
@@ -238,12 +238,13 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
         stop: Set by the caller to stop.
 
     Raises:
-        UsageError: The excerpt or size does not fit the clip, or the unfinished output has other settings.
+        UsageError: The clip range or size does not fit the clip, or the unfinished output has other
+            settings.
         MediaError: The output cannot be written.
         VstError: There is not enough memory.
     """
     info, settings = reader.info, plan.settings
-    if info.is_still and not plan.excerpt.is_whole:
+    if info.is_still and not plan.clip_range.is_whole:
         raise UsageError(f"{plan.source.name} is one picture: --start, --end and --frames are for clips")
     size = output_size(info.width, info.height, settings)
     working = working_size(*size, settings.style_scale) if plan.stylizes else None
@@ -281,8 +282,8 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
         )
         earlier = find_earlier(writer, fingerprint) if settings.resume else None
         start = earlier.start if earlier is not None else _find_start(plan, reader, session, size, stop)
-        is_past_end = end_of(plan.excerpt, start.first, info)
-        writer.set_time_range(start.time if start.first else None, until_last_frame=plan.excerpt.has_end)
+        is_past_end = end_of(plan.clip_range, start.first, info)
+        writer.set_time_range(start.time if start.first else None, until_last_frame=plan.clip_range.has_end)
         if earlier is None:
             removed = writer.start(describe(fingerprint, start))
             frame_range = frame_range_from(session, start.first, start.shot, False, is_past_end)
@@ -332,7 +333,7 @@ def _find_start(
     size: tuple[int, int],
     stop: threading.Event | None,
 ) -> RenderStart:
-    """The first frame of the excerpt, and of its shot if stylizing has to begin there."""
+    """The first frame of the clip range, and of its shot if stylizing has to begin there."""
 
     @contextmanager
     def reduced(first: int) -> Iterator[Iterable[Frame]]:
@@ -341,7 +342,7 @@ def _find_start(
             frames = unless_stopped(again, stop)
             yield (resize_frame(resize_frame(each, *size), *(session.working or size)) for each in frames)
 
-    first, time_ = find_first(plan.open_reader, plan.excerpt, reader.info, stop)
+    first, time_ = find_first(plan.open_reader, plan.clip_range, reader.info, stop)
     shot = first
     if first and session.temporal:
         known = None if session.motion is None else session.motion.first_of_shot(first)

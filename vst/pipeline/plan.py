@@ -25,7 +25,7 @@ class RenderPlan:
         source: The clip, picture or image sequence.
         target: The output.
         settings: The user's settings.
-        excerpt: The part of the clip that is rendered.
+        clip_range: The part of the clip that is rendered.
         style: The style or blend with its weight files.
         device: Where networks run.
         precision: Of the networks.
@@ -34,7 +34,7 @@ class RenderPlan:
     source: Path
     target: Path
     settings: RenderSettings
-    excerpt: ClipRange
+    clip_range: ClipRange
     style: ResolvedStyle
     device: torch.device
     precision: torch.dtype
@@ -66,7 +66,7 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
     """
     source = Path(source)
     target = output_path(source, settings, None if output is None else Path(output))
-    excerpt = settings.excerpt
+    clip_range = settings.clip_range
     check_mode(settings.mode)
     style = resolve_style(
         settings.style, settings.mode, quality=settings.quality, weights_dir=settings.weights_dir
@@ -74,4 +74,4 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     check_estimator(settings.flow)
-    return RenderPlan(source, target, settings, excerpt, style, device, precision)
+    return RenderPlan(source, target, settings, clip_range, style, device, precision)

@@ -94,7 +94,7 @@ class RenderSettings:
     """Whether to go on after what a render of the same output finished before it was stopped."""
 
     @property
-    def excerpt(self) -> ClipRange:
+    def clip_range(self) -> ClipRange:
         """The part of the clip that is rendered."""
         return parse_range(self.start, self.end, self.frames)
 
