@@ -17,6 +17,7 @@ from vst.media.notes import Note, NoteKind
 from vst.media.probe import AudioInfo, Chapter, ClipInfo, FieldInfo, StoredFrame, SubtitleInfo
 
 if TYPE_CHECKING:
+    from vst.media.decode.decoded_frame import DecodedFrame
     from vst.media.decode.reader import Reader
     from vst.media.encode.codecs import CODECS
     from vst.media.encode.containers import CONTAINERS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "CODECS": "encode.codecs",
     "CONTAINERS": "encode.containers",
+    "DecodedFrame": "decode.decoded_frame",
     "Encoding": "encode.plan",
     "Reader": "decode.reader",
     "Writer": "encode.writer",
@@ -42,6 +44,7 @@ __all__ = [
     "Chapter",
     "ClipInfo",
     "ColourSpec",
+    "DecodedFrame",
     "Encoding",
     "FieldInfo",
     "Note",

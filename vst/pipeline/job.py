@@ -14,7 +14,7 @@ import torch
 from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
 from vst.frame import Frame
-from vst.media import Encoding, Reader, Writer, open_writer
+from vst.media import DecodedFrame, Encoding, Reader, Writer, open_writer
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
 from vst.modes import create_stylizer
@@ -197,11 +197,10 @@ class RenderJob:
         self.writer.cut(save)
         self.writer.shot = shot
 
-    def _until_cut_short(self) -> Iterator[Frame]:
-        """The frames at output size; an error after which the earlier frames are good ends them."""
+    def _until_cut_short(self) -> Iterator[DecodedFrame]:
+        """The frames of the clip; an error after which the earlier frames are good ends them."""
         try:
-            for frame in self.reader:
-                yield resize_frame(frame, self.writer.width, self.writer.height)
+            yield from self.reader.decoded()
         except CutShort as error:
             self.cut_short.append(error)
 
@@ -262,7 +261,7 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             stop=stop,
         )
     ) as writer:
-        session = open_session(plan, reader, working)
+        session = open_session(plan, reader, size, working)
         prediction = predict_memory(
             session.stylizer,
             plan.device,
@@ -300,12 +299,15 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
         )
 
 
-def open_session(plan: RenderPlan, reader: Reader, working: tuple[int, int] | None) -> StylizerSession:
+def open_session(
+    plan: RenderPlan, reader: Reader, size: tuple[int, int], working: tuple[int, int] | None
+) -> StylizerSession:
     """The session of a render: its network loaded and its motion source open.
 
     Args:
         plan: What to render.
         reader: The clip.
+        size: Width and height of the output.
         working: Width and height at which frames are stylized.
     """
     info, settings = reader.info, plan.settings
@@ -323,7 +325,9 @@ def open_session(plan: RenderPlan, reader: Reader, working: tuple[int, int] | No
                 device=plan.device,
                 precision=plan.precision,
             )
-    return StylizerSession(stylizer, motion, Postprocess(settings.strength, settings.keep_color), working)
+    return StylizerSession(
+        stylizer, motion, Postprocess(settings.strength, settings.keep_color), working, size
+    )
 
 
 def _find_start(

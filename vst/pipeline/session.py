@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vst.frame import Frame, Motion
+from vst.media import DecodedFrame
 from vst.modes import Stylizer
 from vst.motion import DISTANCES, MotionSource, Tracked, WarpHistory, shots
 from vst.motion.tracking import Tracker
@@ -24,10 +25,10 @@ class WorkingFrame(Frame):
     """A frame at working resolution, with the frame that it was made from.
 
     Attributes:
-        source: The same frame at output size.
+        source: The frame as it was decoded; None if it has the working resolution itself.
     """
 
-    source: Frame
+    source: Frame | DecodedFrame | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,16 @@ class PreparedFrame:
 class StylizerSession:
     """Resizes, estimates motion, stylizes, upsamples and postprocesses, one shot at a time.
 
-    A pipeline calls `prepare`, `stylize` and `finish`, the first in a thread of its own if it likes. Who
-    has one frame at a time calls `advance`.
+    A pipeline calls `reduce`, `prepare`, `stylize` and `finish`, each in a thread of its own if it likes.
+    Full frames wait as decoded planes while shots and motion look ahead; `finish` converts them again.
+    Callers that have one frame at a time use `advance`.
 
     Args:
         stylizer: Stylizes; None leaves every frame as it is (strength 0).
         motion: Where motion comes from; needed if the stylizer is conditioned and frames form a clip.
         postprocess: Applied to every stylized frame.
         working: Width and height at which motion is estimated and frames are stylized; None: their own.
+        size: Width and height of the output; None: the frames' own.
     """
 
     def __init__(
@@ -64,8 +67,9 @@ class StylizerSession:
         motion: MotionSource | None = None,
         postprocess: Postprocess | None = None,
         working: tuple[int, int] | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
-        self.stylizer, self.motion, self.working = stylizer, motion, working
+        self.stylizer, self.motion, self.working, self.size = stylizer, motion, working, size
         self._postprocess = Postprocess() if postprocess is None else postprocess
         self._history = WarpHistory() if stylizer is not None and stylizer.conditioned else None
         self._tracker: Tracker | None = None
@@ -80,23 +84,29 @@ class StylizerSession:
         """How many earlier frames of the shot are read to estimate a frame's motions."""
         return max(DISTANCES) if self._history is not None else 0
 
-    def prepare(self, frames: Iterable[Frame]) -> Iterator[PreparedFrame]:
-        """Resize consecutive frames of a clip, find its shots and estimate its motion.
+    def reduce(self, given: Frame | DecodedFrame) -> WorkingFrame:
+        """Convert a frame and resize it to working resolution."""
+        full = self._at_output_size(given)
+        small = full if self.working is None else resize_frame(full, *self.working)
+        values = {each.name: getattr(small, each.name) for each in fields(Frame)}
+        return WorkingFrame(**values, source=None if small is full else given)
+
+    def _at_output_size(self, given: Frame | DecodedFrame) -> Frame:
+        frame = given if isinstance(given, Frame) else given.convert()
+        return frame if self.size is None else resize_frame(frame, *self.size)
+
+    def prepare(self, frames: Iterable[WorkingFrame]) -> Iterator[PreparedFrame]:
+        """Find the shots of a clip and estimate its motion.
 
         Args:
-            frames: At output size. `vst.motion.shots` says how many frames it looks ahead.
+            frames: Consecutive frames from `reduce`. `vst.motion.shots` looks two frames ahead.
 
         Yields:
             One prepared frame for each, in order.
         """
-        for tracked in self._track(map(self._reduce, frames)):
-            assert isinstance(tracked.frame, WorkingFrame)  # stages pass frames on as they are
+        for tracked in self._track(frames):
+            assert isinstance(tracked.frame, WorkingFrame)  # tracking passes frames on as they are
             yield PreparedFrame(tracked.frame, tracked.new_shot, tracked.motions)
-
-    def _reduce(self, frame: Frame) -> WorkingFrame:
-        small = frame if self.working is None else resize_frame(frame, *self.working)
-        values = {each.name: getattr(small, each.name) for each in fields(Frame)}
-        return WorkingFrame(**values, source=frame)
 
     def _track(self, frames: Iterable[Frame]) -> Iterator[Tracked]:
         if self._history is None or self.motion is None:
@@ -141,10 +151,11 @@ class StylizerSession:
         Returns:
             The frame to write, at output size.
         """
-        source = prepared.frame.source
+        frame = prepared.frame
+        full = frame if frame.source is None else self._at_output_size(frame.source)
         if stylized is None:
-            return source
-        return replace(source, image=self.compose(stylized, prepared.frame.image, source.image))
+            return full
+        return replace(full, image=self.compose(stylized, frame.image, full.image))
 
     def compose(self, stylized: Tensor, reduced: Tensor, image: Tensor) -> Tensor:
         """Upsample and postprocess tensors.
@@ -159,9 +170,9 @@ class StylizerSession:
         """
         return self._postprocess(at_frame_size(stylized, reduced, image), image)
 
-    def process(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Frames of a clip, at output size, to frames to write; in this thread."""
-        for prepared in self.prepare(frames):
+    def process(self, frames: Iterable[Frame | DecodedFrame]) -> Iterator[Frame]:
+        """Frames of a clip to frames to write, in this thread."""
+        for prepared in self.prepare(map(self.reduce, frames)):
             yield self.finish(prepared, self.stylize(prepared))
 
     def advance(self, frame: Frame) -> Tensor:

@@ -11,6 +11,7 @@ from functools import partial
 
 from vst.errors import Interrupted
 from vst.frame import Frame
+from vst.media import DecodedFrame
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
 from vst.pipeline.frame_range import WHOLE_CLIP, FrameRange
@@ -69,11 +70,11 @@ class StageRunner:
     _count: int = field(default=0, init=False)
     _in_segment: int = field(default=0, init=False)
 
-    def run(self, frames: Iterable[Frame]) -> Counts:
+    def run(self, frames: Iterable[Frame | DecodedFrame]) -> Counts:
         """Stylize and write.
 
         Args:
-            frames: The clip at output size, from `frame_range.decode_from` on; also some frames after the
+            frames: The clip, from `frame_range.decode_from` on; also some frames after the
                 last one wanted, which tell whether that begins a shot.
 
         Raises:
@@ -83,9 +84,11 @@ class StageRunner:
         began = time.monotonic()
         shot, found = self.frame_range.shot, []
         with ExitStack() as stack:
-            decoded = stack.enter_context(Background(frames, DEPTH, "decode", clock))
+            reduced = stack.enter_context(
+                Background(map(self.session.reduce, frames), DEPTH, "decode", clock)
+            )
             prepared = stack.enter_context(
-                Background(self.session.prepare(decoded), 1, "motion", clock).after(decoded)
+                Background(self.session.prepare(reduced), 1, "motion", clock).after(reduced)
             )
             sink = stack.enter_context(Sink(_run, DEPTH, "encode", clock))
             for item in prepared:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from vst.media.notes import Notes, repaired
@@ -20,12 +21,12 @@ class TimedImage(NamedTuple):
     Attributes:
         time: In seconds, as stored in the container.
         duration: In seconds; 0 if the file does not state it.
-        image: The image; None if it was skipped.
+        image: Converts the decoded image, as often as it is called; None if it was skipped.
     """
 
     time: Fraction
     duration: Fraction
-    image: DecodedImage | None
+    image: Callable[[], DecodedImage] | None
 
 
 class ImageSource(Protocol):
@@ -75,6 +76,11 @@ def note_repaired(count: int, notes: Notes) -> None:
         notes.add(repaired(f"{count} damaged {frames} replaced by the nearest good neighbour"))
 
 
+def unchanged(image: DecodedImage) -> DecodedImage:
+    """The image itself: what a picture file holds needs no conversion."""
+    return image
+
+
 class StillSource:
     """A picture, as a clip of one image.
 
@@ -90,8 +96,9 @@ class StillSource:
     def read(self, first: int) -> Iterator[TimedImage]:
         image = None
         if first == 0:
-            image = read_still(self._info.path)
-            self._notes.extend(image.notes)
+            still = read_still(self._info.path)
+            self._notes.extend(still.notes)
+            image = partial(unchanged, still)
         yield TimedImage(Fraction(0), frame_duration(self._info), image)
 
     def add_final_notes(self) -> None:

@@ -13,6 +13,7 @@ from typing import Self
 
 from vst.errors import CutShort, MediaError
 from vst.frame import Frame
+from vst.media.decode.decoded_frame import DecodedFrame
 from vst.media.decode.decoder import DECODER_THREADS, Decoder
 from vst.media.decode.hardware import NONE, choose_device
 from vst.media.decode.image_source import ImageSource, StillSource, frame_duration
@@ -124,6 +125,15 @@ class Reader:
         self._source.close()
 
     def __iter__(self) -> Iterator[Frame]:
+        for frame in self.decoded():
+            yield frame.convert()
+
+    def decoded(self) -> Iterator[DecodedFrame]:
+        """The frames before their conversion to R'G'B', for those who keep several of them.
+
+        Raises:
+            MediaError: As the iteration over frames.
+        """
         if self._started:
             raise MediaError(f"{self.info.path} is read in one pass: open a new reader for another")
         self._started = True
@@ -158,9 +168,9 @@ class Reader:
         stack.callback(self.close)
         return stack
 
-    def _frames(self) -> Iterator[Frame]:
+    def _frames(self) -> Iterator[DecodedFrame]:
         """Frames with durations: each is held until the time of the next one is known."""
-        held: Frame | None = None
+        held: DecodedFrame | None = None
         last: Fraction | None = None
         gap = frame_duration(self.info)
         stated = gap
@@ -182,7 +192,7 @@ class Reader:
                 yield replace(held, duration=gap)
             if count >= self._first:
                 assert image is not None
-                held = Frame(count, time, gap, image.image, image.alpha, image.gain)
+                held = DecodedFrame(count, time, gap, image)
             last, stated = time, duration
             count += 1
         length = stated if stated > 0 else gap

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 
 from vst.errors import MediaError
 from vst.media.decode.decoder import too_damaged
 from vst.media.decode.image_converter import ImageConverter
-from vst.media.decode.image_source import TimedImage, frame_duration, note_repaired
+from vst.media.decode.image_source import TimedImage, frame_duration, note_repaired, unchanged
 from vst.media.notes import Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.read import DecodedImage, read_still
@@ -34,7 +35,7 @@ class SequenceSource:
         sequence = self._info.sequence
         assert sequence is not None
         duration = frame_duration(self._info)
-        previous: DecodedImage | None = None
+        previous: Callable[[], DecodedImage] | None = None
         waiting: list[Fraction] = []
         run = 0
         for index, (number, file) in enumerate(zip(sequence.numbers, sequence.files, strict=True)):
@@ -43,7 +44,7 @@ class SequenceSource:
                 yield TimedImage(time, duration, None)
                 continue
             try:
-                image = self._converter.resize(read_still(file))
+                picture = self._converter.resize(read_still(file))
             except (MediaError, OSError) as error:
                 self.errors += 1
                 run += 1
@@ -52,7 +53,8 @@ class SequenceSource:
                 waiting.append(time)
                 continue
             run = 0
-            self._notes.extend(image.notes)
+            self._notes.extend(picture.notes)
+            image = partial(unchanged, picture)
             for missing in waiting:
                 self.repaired += 1
                 yield TimedImage(missing, duration, previous or image)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 
 import av
 
@@ -67,7 +68,7 @@ class VideoSource:
     def read(self, first: int) -> Iterator[TimedImage]:
         unit, gap = self._info.time_base, frame_duration(self._info)
         last: Fraction | None = None
-        previous: DecodedImage | None = None
+        previous: Callable[[], DecodedImage] | None = None
         filled: set[int] = set()
         count = 0
         for frame, lost in self._progressive():
@@ -76,9 +77,9 @@ class VideoSource:
                 continue
             image = previous
             if frame is not None:
-                # Some images before the first are converted, because they may replace a damaged frame.
+                # Some images before the first are kept, because they may replace a damaged frame.
                 needed = count + len(lost) >= first - self._max_damaged
-                image = self._converter.convert(frame) if needed else None
+                image = partial(self._converter.convert, frame) if needed else None
             elif last is None:
                 return
             if len(lost) > self._max_damaged:
