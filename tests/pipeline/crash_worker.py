@@ -35,7 +35,7 @@ def child(write: int, clip: Path, output: Path, weights: Path) -> None:
     settings = RenderSettings(
         style="red", device="cpu", precision="fp32", threads=1, weights_dir=weights, crf=30
     )
-    vst.pipeline.job.MAX_FRAMES = SEGMENT
+    vst.pipeline.job.MAX_SEGMENT_FRAMES = SEGMENT
     report = render(
         clip, settings, output, progress=lambda each: os.write(write, struct.pack("i", each.frame))
     )

@@ -27,7 +27,7 @@ from vst.pipeline.snapshot_file import load_snapshot, save_snapshot
 @pytest.fixture(autouse=True)
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of four frames."""
-    monkeypatch.setattr(vst.pipeline.job, "MAX_FRAMES", 4)
+    monkeypatch.setattr(vst.pipeline.job, "MAX_SEGMENT_FRAMES", 4)
 
 
 @pytest.fixture
