@@ -100,7 +100,7 @@ class FieldInfo:
 class ClipInfo:
     """The properties of a clip.
 
-    The class is wide because it is flat: like the stream metadata of torchcodec or ffprobe, it gives each
+    Many attributes: the class is flat, like the stream metadata of torchcodec and ffprobe, and gives each
     property directly. Properties that are only used together are grouped (`stored`, `fields`, `picture`,
     `colour`, `mastering`).
 
