@@ -14,7 +14,7 @@ from vst.pipeline import Progress, Report
 
 @pytest.fixture
 def footage(tmp_path: Path) -> Path:
-    """A folder of files that only look like media."""
+    """A folder of text files with the names of media."""
     folder = tmp_path / "footage"
     for name in (
         "a/one.mov",
@@ -31,7 +31,7 @@ def footage(tmp_path: Path) -> Path:
 
 
 class FakeRender:
-    """Copies the source in capitals; fails or breaks off for files that say so, stops where it is told."""
+    """Writes the source in capitals. Files that contain ``broken``, ``surprise`` or ``torn`` fail."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Path, object]] = []
@@ -51,8 +51,8 @@ class FakeRender:
         if "torn" in text:
             part = incomplete_name(output)
             part.write_text(text.upper())
-            raise CutShort(f"{source} is torn; the rest is in {part}", kept=part)
-        progress(Progress(1, 1, 1.0, 0.0, "paint"))
+            raise CutShort(f"{source} is torn; the frames before are in {part}", kept=part)
+        progress(Progress(1, 1, 1.0, 0.0, "stylize"))
         output.write_text(text.upper())
         return Report(source, output, 1, 1, 0.5, (), settings)
 

@@ -1,4 +1,4 @@
-"""A batch renders what is not done, goes on after a failure, and ends when asked."""
+"""A batch renders what is not up to date, continues after a failure, and stops on request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from vst.batch import State, Watcher, run
+from vst.batch import FileState, Watcher, run
 from vst.errors import MediaError, UsageError
 from vst.pipeline import RenderSettings
 
@@ -15,72 +15,74 @@ CANDY = RenderSettings(style="candy")
 
 
 def states(results):
-    return {result.job.name: result.state for result in results}
+    return {result.file.name: result.state for result in results}
 
 
-def test_the_structure_and_the_names_are_kept(footage, tmp_path, fake_render):
+def test_outputs_keep_the_structure_and_the_names(footage, tmp_path, fake_render):
     results = run(footage, tmp_path / "out", CANDY)
     assert states(results) == {
-        "a/deep/two.MP4": State.DONE,
-        "a/one.mov": State.DONE,
-        "b/photo.jpg": State.DONE,
+        "a/deep/two.MP4": FileState.DONE,
+        "a/one.mov": FileState.DONE,
+        "b/photo.jpg": FileState.DONE,
     }
     assert (tmp_path / "out/a/deep/two.MP4").read_text() == "A/DEEP/TWO.MP4"
     assert not (tmp_path / "out/b/notes.txt").exists()
 
 
-def test_what_is_done_is_skipped(footage, tmp_path, fake_render):
+def test_files_that_are_up_to_date_are_skipped(footage, tmp_path, fake_render):
     run(footage, tmp_path / "out", CANDY)
     fake_render.calls.clear()
     results = run(footage, tmp_path / "out", CANDY)
-    assert set(states(results).values()) == {State.SKIPPED}
+    assert set(states(results).values()) == {FileState.SKIPPED}
     assert fake_render.calls == []
 
 
-def test_only_what_changed_is_rendered_again_and_only_if_allowed(footage, tmp_path, fake_render, touch):
+def test_a_changed_file_is_rendered_again_only_with_overwrite(footage, tmp_path, fake_render, touch):
     run(footage, tmp_path / "out", CANDY)
     fake_render.calls.clear()
     touch(footage / "a/one.mov", "changed")
     results = run(footage, tmp_path / "out", CANDY)
-    assert states(results)["a/one.mov"] is State.FAILED
-    assert "-y replaces it" in next(r.message for r in results if r.state is State.FAILED)
+    assert states(results)["a/one.mov"] is FileState.FAILED
+    assert "-y replaces it" in next(r.message for r in results if r.state is FileState.FAILED)
     results = run(footage, tmp_path / "out", RenderSettings(style="candy", overwrite=True))
     assert fake_render.names == ["one.mov"]
-    assert states(results)["a/one.mov"] is State.DONE
+    assert states(results)["a/one.mov"] is FileState.DONE
     assert (tmp_path / "out/a/one.mov").read_text() == "CHANGED"
 
 
 @pytest.mark.parametrize("other", [{"style": "wave"}, {"style": "candy", "quality": "fast"}])
-def test_other_settings_make_everything_out_of_date(footage, tmp_path, fake_render, other):
+def test_other_settings_make_every_output_out_of_date(footage, tmp_path, fake_render, other):
     run(footage, tmp_path / "out", CANDY)
     fake_render.calls.clear()
     results = run(footage, tmp_path / "out", RenderSettings(**other, overwrite=True))
-    assert set(states(results).values()) == {State.DONE}
+    assert set(states(results).values()) == {FileState.DONE}
 
 
-def test_a_style_scale_reaches_the_render_and_makes_another_one_out_of_date(footage, tmp_path, fake_render):
+def test_a_style_scale_reaches_the_render_and_another_one_makes_outputs_out_of_date(
+    footage, tmp_path, fake_render
+):
     broad = RenderSettings(style="candy", style_scale=2, overwrite=True)
     run(footage, tmp_path / "out", CANDY)
-    assert set(states(run(footage, tmp_path / "out", broad)).values()) == {State.DONE}
+    assert set(states(run(footage, tmp_path / "out", broad)).values()) == {FileState.DONE}
     assert [settings.style_scale for _, settings in fake_render.calls] == [None] * 3 + [2] * 3
-    assert set(states(run(footage, tmp_path / "out", broad)).values()) == {State.SKIPPED}
+    assert set(states(run(footage, tmp_path / "out", broad)).values()) == {FileState.SKIPPED}
 
 
-def test_the_number_of_threads_makes_nothing_out_of_date(footage, tmp_path, fake_render):
+def test_another_number_of_threads_keeps_outputs_up_to_date(footage, tmp_path, fake_render):
     run(footage, tmp_path / "out", CANDY)
     results = run(footage, tmp_path / "out", RenderSettings(style="candy", threads=3))
-    assert set(states(results).values()) == {State.SKIPPED}
+    assert set(states(results).values()) == {FileState.SKIPPED}
 
 
-def test_an_output_that_was_changed_by_hand_is_not_taken_for_ours(footage, tmp_path, fake_render, touch):
+def test_an_output_that_was_changed_by_hand_is_not_replaced(footage, tmp_path, fake_render, touch):
     run(footage, tmp_path / "out", CANDY)
     touch(tmp_path / "out/a/one.mov", "retouched")
     results = run(footage, tmp_path / "out", CANDY)
-    assert states(results)["a/one.mov"] is State.FAILED
+    assert states(results)["a/one.mov"] is FileState.FAILED
     assert (tmp_path / "out/a/one.mov").read_text() == "retouched"
 
 
-def test_a_lost_output_is_rendered_again(footage, tmp_path, fake_render):
+def test_a_deleted_output_is_rendered_again(footage, tmp_path, fake_render):
     run(footage, tmp_path / "out", CANDY)
     (tmp_path / "out/a/one.mov").unlink()
     fake_render.calls.clear()
@@ -91,72 +93,72 @@ def test_a_lost_output_is_rendered_again(footage, tmp_path, fake_render):
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"format": 1, "outputs": [1]}', '{"format": 9, "outputs": {}}']
 )
-def test_a_damaged_record_counts_for_nothing(footage, tmp_path, fake_render, text):
+def test_a_damaged_record_is_ignored(footage, tmp_path, fake_render, text):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/.vst-batch.json").write_text(text)
-    assert set(states(run(footage, tmp_path / "out", CANDY)).values()) == {State.DONE}
-    assert set(states(run(footage, tmp_path / "out", CANDY)).values()) == {State.SKIPPED}
+    assert set(states(run(footage, tmp_path / "out", CANDY)).values()) == {FileState.DONE}
+    assert set(states(run(footage, tmp_path / "out", CANDY)).values()) == {FileState.SKIPPED}
 
 
-def test_a_failure_does_not_stop_the_others(footage, tmp_path, fake_render):
+def test_a_failure_does_not_stop_the_other_files(footage, tmp_path, fake_render):
     (footage / "a/one.mov").write_text("broken")
     (footage / "b/photo.jpg").write_text("surprise")
     results = run(footage, tmp_path / "out", CANDY)
-    assert [(result.job.name, result.state, result.message) for result in results] == [
-        ("a/deep/two.MP4", State.DONE, ""),
-        ("a/one.mov", State.FAILED, f"{footage / 'a/one.mov'} is broken"),
-        ("b/photo.jpg", State.FAILED, "internal error (ZeroDivisionError: by zero)"),
+    assert [(result.file.name, result.state, result.message) for result in results] == [
+        ("a/deep/two.MP4", FileState.DONE, ""),
+        ("a/one.mov", FileState.FAILED, f"{footage / 'a/one.mov'} is broken"),
+        ("b/photo.jpg", FileState.FAILED, "internal error (ZeroDivisionError: by zero)"),
     ]
 
 
-def test_a_change_of_container_is_said(footage, tmp_path, fake_render):
+def test_a_change_of_container_is_reported(footage, tmp_path, fake_render):
     (footage / "tape.ts").write_text("tape")
-    results = {result.job.name: result for result in run(footage, tmp_path / "out", CANDY)}
-    assert results["tape.mkv"].state is State.DONE
+    results = {result.file.name: result for result in run(footage, tmp_path / "out", CANDY)}
+    assert results["tape.mkv"].state is FileState.DONE
     assert results["tape.mkv"].message == "written as .mkv, because .ts cannot be written"
     assert results["a/one.mov"].message == ""
 
 
-def test_what_failed_is_tried_again(footage, tmp_path, fake_render, touch):
+def test_a_file_that_failed_is_rendered_again_by_the_next_batch(footage, tmp_path, fake_render, touch):
     (footage / "a/one.mov").write_text("broken")
     run(footage, tmp_path / "out", CANDY)
     touch(footage / "a/one.mov", "mended")
     fake_render.calls.clear()
     results = run(footage, tmp_path / "out", CANDY)
     assert fake_render.names == ["one.mov"]
-    assert states(results)["a/one.mov"] is State.DONE
+    assert states(results)["a/one.mov"] is FileState.DONE
 
 
 @pytest.fixture
 def torn(footage, tmp_path, fake_render):
-    """Runs a batch in which `a/one.mov` breaks off; gives the names of its parts, and what is said."""
+    """Runs a batch in which `a/one.mov` is torn; returns the names of its outputs, and the message."""
     (footage / "a/one.mov").write_text("torn")
 
     def run_again(settings=CANDY):
         results = run(footage, tmp_path / "out", settings)
-        (said,) = [each.message for each in results if each.job.name == "a/one.mov"]
-        return sorted(each.name for each in (tmp_path / "out/a").glob("one*")), said
+        (message,) = [each.message for each in results if each.file.name == "a/one.mov"]
+        return sorted(each.name for each in (tmp_path / "out/a").glob("one*")), message
 
     return run_again
 
 
-def test_a_repetition_replaces_what_was_left_of_a_clip_that_breaks_off(tmp_path, torn, touch):
+def test_a_repeated_batch_replaces_its_incomplete_output(tmp_path, torn, touch):
     part = tmp_path / "out/a/one.incomplete.mov"
     for _ in range(3):
-        names, said = torn()
+        names, message = torn()
         assert names == [part.name]
-        assert said.endswith(f"the rest is in {part}")
+        assert message.endswith(f"the frames before are in {part}")
         assert part.read_text() == "TORN"
 
 
-def test_a_part_that_is_not_ours_is_never_touched(tmp_path, torn, touch):
+def test_an_incomplete_output_of_another_program_is_never_replaced(tmp_path, torn, touch):
     other = tmp_path / "out/a/one.incomplete.mov"
     other.parent.mkdir(parents=True)
     other.write_text("precious")
     for _ in range(2):
-        names, said = torn()
+        names, message = torn()
         assert names == ["one-2.incomplete.mov", other.name]
-        assert said.endswith("one-2.incomplete.mov")
+        assert message.endswith("one-2.incomplete.mov")
     touch(tmp_path / "out/a/one-2.incomplete.mov", "retouched")
     overwriting = RenderSettings(style="candy", overwrite=True)
     for _ in range(2):
@@ -165,18 +167,20 @@ def test_a_part_that_is_not_ours_is_never_touched(tmp_path, torn, touch):
     assert (tmp_path / "out/a/one-2.incomplete.mov").read_text() == "retouched"
 
 
-def test_a_part_of_another_source_or_style_is_replaced_only_when_asked(footage, torn, touch):
+def test_an_incomplete_output_of_another_source_or_style_is_replaced_only_with_overwrite(
+    footage, torn, touch
+):
     torn()
     names, _ = torn(RenderSettings(style="wave"))
     assert names == ["one-2.incomplete.mov", "one.incomplete.mov"]
     touch(footage / "a/one.mov", "torn again")
-    names, said = torn(RenderSettings(style="wave", overwrite=True))
+    names, message = torn(RenderSettings(style="wave", overwrite=True))
     assert names == ["one-2.incomplete.mov", "one.incomplete.mov"]
-    assert said.endswith("one-2.incomplete.mov")
+    assert message.endswith("one-2.incomplete.mov")
 
 
 @pytest.mark.parametrize("name", ["mine.mov", "../b/photo.jpg", "", "..", 7, "x\0.incomplete.mov"])
-def test_a_record_cannot_name_another_file_as_a_part(tmp_path, torn, name):
+def test_a_record_cannot_name_another_file_as_an_incomplete_output(tmp_path, torn, name):
     torn()
     other = tmp_path / "out/a/mine.mov"
     other.write_text("precious")
@@ -184,48 +188,48 @@ def test_a_record_cannot_name_another_file_as_a_part(tmp_path, torn, name):
         other = tmp_path / "out/b/photo.jpg"
     before, found = other.read_text(), other.stat()
     record = tmp_path / "out/.vst-batch.json"
-    said = json.loads(record.read_text())
-    said["incomplete"]["a/one.mov"].update(file=name, output=[found.st_size, found.st_mtime_ns])
-    record.write_text(json.dumps(said))
+    entries = json.loads(record.read_text())
+    entries["incomplete"]["a/one.mov"].update(file=name, output=[found.st_size, found.st_mtime_ns])
+    record.write_text(json.dumps(entries))
     names, _ = torn(RenderSettings(style="candy", overwrite=True))
     assert names == ["one-2.incomplete.mov", "one.incomplete.mov"]
     assert other.read_text() == before
 
 
-def test_asked_to_stop_nothing_new_is_begun_and_what_is_done_stays_done(footage, tmp_path, fake_render):
+def test_a_stopped_batch_starts_no_other_file_and_keeps_finished_outputs(footage, tmp_path, fake_render):
     fake_render.stop_in = "one.mov"
     results = run(footage, tmp_path / "out", CANDY, stop=threading.Event())
     assert states(results) == {
-        "a/deep/two.MP4": State.DONE,
-        "a/one.mov": State.STOPPED,
-        "b/photo.jpg": State.STOPPED,
+        "a/deep/two.MP4": FileState.DONE,
+        "a/one.mov": FileState.STOPPED,
+        "b/photo.jpg": FileState.STOPPED,
     }
     assert "photo.jpg" not in fake_render.names
     fake_render.stop_in = None
     again = run(footage, tmp_path / "out", CANDY)
-    assert states(again)["a/deep/two.MP4"] is State.SKIPPED
-    assert states(again)["a/one.mov"] is State.DONE
+    assert states(again)["a/deep/two.MP4"] is FileState.SKIPPED
+    assert states(again)["a/one.mov"] is FileState.DONE
 
 
-def test_the_watcher_hears_of_everything(footage, tmp_path, fake_render):
-    heard = []
+def test_the_watcher_receives_every_event(footage, tmp_path, fake_render):
+    events = []
 
-    class Ear(Watcher):
-        def started(self, jobs):
-            heard.append(("started", len(jobs)))
+    class Recorder(Watcher):
+        def started(self, files):
+            events.append(("started", len(files)))
 
-        def progressed(self, job, progress):
-            heard.append((job.name, progress.frame))
+        def progressed(self, file, progress):
+            events.append((file.name, progress.frame))
 
         def finished(self, result):
-            heard.append((result.job.name, str(result.state)))
+            events.append((result.file.name, str(result.state)))
 
-    run(footage, tmp_path / "out", CANDY, watcher=Ear())
-    assert heard[:3] == [("started", 3), ("a/deep/two.MP4", 1), ("a/deep/two.MP4", "done")]
-    assert len(heard) == 7
+    run(footage, tmp_path / "out", CANDY, watcher=Recorder())
+    assert events[:3] == [("started", 3), ("a/deep/two.MP4", 1), ("a/deep/two.MP4", "done")]
+    assert len(events) == 7
 
 
-def test_settings_that_no_file_can_be_rendered_with_are_refused_at_once(footage, tmp_path):
+def test_settings_that_no_file_can_be_rendered_with_are_refused_at_the_start(footage, tmp_path):
     with pytest.raises(UsageError, match="unknown mode"):
         run(footage, tmp_path / "out", RenderSettings(style="candy", mode="vtm"))
     with pytest.raises(UsageError, match="unknown style"):
@@ -233,26 +237,26 @@ def test_settings_that_no_file_can_be_rendered_with_are_refused_at_once(footage,
     assert not (tmp_path / "out").exists()
 
 
-def test_folders_that_cannot_be_meant_are_refused(footage, tmp_path, fake_render):
-    with pytest.raises(UsageError, match="is the folder that is read"):
+def test_invalid_folders_are_refused(footage, tmp_path, fake_render):
+    with pytest.raises(UsageError, match="is the input folder"):
         run(footage, footage, CANDY)
     with pytest.raises(MediaError, match="does not exist"):
         run(tmp_path / "footgae", tmp_path / "out", CANDY)
-    with pytest.raises(MediaError, match="is a file: give a folder"):
+    with pytest.raises(MediaError, match="is a file; give a folder"):
         run(footage / "a/one.mov", tmp_path / "out", CANDY)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(MediaError, match="holds no video or picture"):
+    with pytest.raises(MediaError, match="contains no video or picture"):
         run(tmp_path / "empty", tmp_path / "out", CANDY)
     with pytest.raises(UsageError, match="expected 1 or more"):
         run(footage, tmp_path / "out", CANDY, jobs=0)
 
 
-def test_two_batches_into_one_folder_refuse_each_other(footage, tmp_path, fake_render):
+def test_a_second_batch_into_the_same_folder_is_refused(footage, tmp_path, fake_render):
     class Second(Watcher):
-        def started(self, jobs):
+        def started(self, files):
             with pytest.raises(MediaError, match="out is being written by another batch: wait for it"):
                 run(footage, tmp_path / "out", CANDY)
 
     results = run(footage, tmp_path / "out", CANDY, watcher=Second())
-    assert set(states(results).values()) == {State.DONE}
+    assert set(states(results).values()) == {FileState.DONE}
     assert not list((tmp_path / "out").glob(".*lock*"))

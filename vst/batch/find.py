@@ -1,4 +1,4 @@
-"""Which files of a folder are meant, and where their outputs go."""
+"""The files of a batch, and the paths of their outputs."""
 
 from __future__ import annotations
 
@@ -9,86 +9,85 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vst.batch.job import Job
+from vst.batch.batch_file import BatchFile
 from vst.errors import MediaError, UsageError, nearest
 from vst.media.stills.sequence import PICTURE_SUFFIXES
 from vst.pipeline.output_path import written_suffix
 
 _log = logging.getLogger(__name__)
 
-VIDEO_SUFFIXES = (
+_VIDEO_SUFFIXES = (
     ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
     ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv",
 )  # fmt: skip
-RECORD = ".vst-batch.json"
-"""The file by which an output folder is known; see `Manifest`."""
+MANIFEST_NAME = ".vst-batch.json"
+"""File in an output folder that records its batch; see `Manifest`."""
 
-LOCK = ".vst-batch.lock"
-"""The file in an output folder that only one batch holds at a time."""
+LOCK_NAME = ".vst-batch.lock"
+"""File in an output folder that one batch at a time locks."""
 
-A_SECOND = 24
-"""So many pictures with numbers in a row may be a clip."""
+_SEQUENCE_LENGTH = 24
+"""From this many consecutive numbers on, pictures may be the frames of a clip."""
 
 _NUMBERED = re.compile(r"(?P<head>.*?)(?P<number>\d{1,9})\.\w+")
 
-MEDIA_SUFFIXES = frozenset(VIDEO_SUFFIXES + PICTURE_SUFFIXES)
-"""Files with these extensions, in any case, are rendered; others are left alone."""
+MEDIA_SUFFIXES = frozenset(_VIDEO_SUFFIXES + PICTURE_SUFFIXES)
+"""Extensions of the files that a batch renders, in lower case; it ignores others."""
 
 
-def find_jobs(source: Path, output: Path) -> list[Job]:
-    """The media files below a folder, each with its place below the output folder.
+def find_files(source: Path, output: Path) -> list[BatchFile]:
+    """The media files below a folder, with the paths of their outputs.
 
-    Hidden files and folders are left alone, and so are the output folder and those of other batches where
-    they lie within the source.
+    Hidden files and folders are ignored, and so are output folders of batches within the source.
 
     Args:
-        source: The folder to search, whole.
-        output: The folder that will have the same structure.
+        source: The folder to search, with all its subfolders.
+        output: The output folder; it gets the same structure.
 
     Returns:
-        Jobs in order of their names.
+        The files in the order of their paths.
 
     Raises:
-        UsageError: The two folders are one.
-        MediaError: The source is no folder, or holds nothing to render.
+        UsageError: If the two folders are the same.
+        MediaError: If the source is not a folder, or contains nothing to render.
     """
     if not source.is_dir():
         if source.exists():
-            raise MediaError(f"{source} is a file: give a folder, or use 'vst render'")
+            raise MediaError(f"{source} is a file; give a folder, or use 'vst render'")
         raise MediaError(f"folder {source} does not exist{_nearest_folder(source)}")
     if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file: -o wants a folder")
+        raise UsageError(f"{output} is a file; give a folder with -o")
     if output.resolve() == source.resolve():
-        raise UsageError(f"{output} is the folder that is read: give another one with -o")
+        raise UsageError(f"{output} is the input folder; give another one with -o")
     found = _media_below(source, output.resolve())
     if not found:
         raise MediaError(
-            f"{source} holds no video or picture: expected files such as .mp4, .mov, .mkv, .jpg, .png"
+            f"{source} contains no video or picture; expected files such as .mp4, .mov, .mkv, .jpg, .png"
         )
     for pattern, count in numbered_pictures(found):
         _log.warning(
-            "%s are %d pictures, each painted by itself; if they are the frames of a clip, 'vst render' of "
-            "that pattern paints them as one",
+            "%s: %d pictures, each rendered by itself; if they are the frames of a clip, render them with "
+            "'vst render' and this pattern",
             source / pattern,
             count,
         )
     natural = {path: path.with_suffix(written_suffix(path)) for path in found}
     claims = Counter(str(name).casefold() for name in natural.values())
-    jobs = []
+    files = []
     for path in found:
         name = natural[path]
         if claims[str(name).casefold()] > 1 and name.suffix != path.suffix:
-            # clip.ts and clip.mp4 would both be clip.mp4: the one whose container changes keeps both names.
+            # clip.ts and clip.mkv would both become clip.mkv: the first becomes clip.ts.mkv.
             name = path.with_name(path.name + name.suffix)
-        jobs.append(Job(name.as_posix(), source / path, output / name))
-    return jobs
+        files.append(BatchFile(name.as_posix(), source / path, output / name))
+    return files
 
 
 def numbered_pictures(found: Sequence[Path]) -> Iterator[tuple[Path, int]]:
-    """Patterns, and their numbers of files, of pictures that may be the frames of one clip.
+    """Patterns of pictures that may be the frames of one clip, each with its number of files.
 
-    Cameras number photographs as renderers number frames, so a batch does not guess: each is painted by
-    itself, and a clip of pictures is rendered by its pattern.
+    Cameras number photographs as renderers number frames, so a batch does not guess: each picture is
+    rendered by itself.
     """
     runs: dict[tuple[Path, str, int, str], list[int]] = {}
     for path in found:
@@ -97,7 +96,7 @@ def numbered_pictures(found: Sequence[Path]) -> Iterator[tuple[Path, int]]:
             key = (path.parent, match["head"], len(match["number"]), path.suffix)
             runs.setdefault(key, []).append(int(match["number"]))
     for (folder, head, width, suffix), numbers in runs.items():
-        if len(numbers) >= A_SECOND and max(numbers) - min(numbers) == len(numbers) - 1:
+        if len(numbers) >= _SEQUENCE_LENGTH and max(numbers) - min(numbers) == len(numbers) - 1:
             yield folder / f"{head}%0{width}d{suffix}", len(numbers)
 
 
@@ -110,18 +109,17 @@ def _nearest_folder(path: Path) -> str:
     return f"; did you mean {near}?" if near else ": check the path"
 
 
+def _is_ignored(folder: Path, output: Path) -> bool:
+    """Whether a folder is hidden, or an output folder."""
+    return folder.name.startswith(".") or (folder / MANIFEST_NAME).exists() or folder.resolve() == output
+
+
 def _media_below(source: Path, output: Path) -> list[Path]:
     """Relative paths of the media files, sorted."""
     found = []
     for folder, subfolders, files in os.walk(source):
         here = Path(folder)
-        subfolders[:] = [
-            name
-            for name in subfolders
-            if not (
-                name.startswith(".") or (here / name / RECORD).exists() or (here / name).resolve() == output
-            )
-        ]
+        subfolders[:] = [name for name in subfolders if not _is_ignored(here / name, output)]
         found += [
             (here / name).relative_to(source)
             for name in files

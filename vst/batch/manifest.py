@@ -1,9 +1,8 @@
-"""What a batch did, kept in the output folder, so that the next one leaves alone what is right."""
+"""The record of a batch in its output folder, by which the next batch skips what is up to date."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import os
@@ -11,124 +10,117 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vst.batch.find import RECORD
-from vst.batch.job import Job
+from vst.batch.batch_file import BatchFile
+from vst.batch.find import MANIFEST_NAME
 from vst.errors import MediaError
 from vst.media.segments.transaction import INCOMPLETE
 from vst.motion.files.recorded import is_recorded, recorded_stamp
+from vst.pipeline.options import Effect, recorded_values
 
 if TYPE_CHECKING:
     from vst.pipeline import RenderSettings
 
 _FORMAT = 1
-_LARGEST = 64 * 2**20
-_DO_NOT_MATTER = ("overwrite", "threads", "resume", "max_damaged", "min_free")
-"""Settings that do not say what a picture looks like."""
+_MAX_CHARACTERS = 64 * 2**20
 
 
 def settings_digest(settings: RenderSettings) -> str:
-    """Sixteen hexadecimal digits that name all settings that an output depends on."""
-    values = {
-        field.name: str(getattr(settings, field.name))
-        for field in dataclasses.fields(settings)
-        if field.name not in _DO_NOT_MATTER
-    }
+    """Sixteen hexadecimal digits: a hash of the options that change what an output shows."""
+    values = recorded_values(settings, Effect.FRAMES, Effect.RESOLVED)
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Manifest:
-    """The record of one output folder: for each output, its source and its settings as they were.
+    """The record of one output folder: the source and the settings of each output.
 
     Args:
         folder: The output folder.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / RECORD
-        said = self._read()
-        self._outputs, self._incomplete = said.get("outputs", {}), said.get("incomplete", {})
+        self._path = folder / MANIFEST_NAME
+        entries = self._read()
+        self._outputs, self._incomplete = entries.get("outputs", {}), entries.get("incomplete", {})
 
-    def is_done(self, job: Job, settings: RenderSettings) -> bool:
-        """Whether the output is there, untouched, and made from the source as it is with these settings."""
+    def is_done(self, file: BatchFile, settings: RenderSettings) -> bool:
+        """Whether the output exists, is unchanged, and was made from this source with these settings."""
         try:
-            now = self._describe(job, settings, job.output)
+            now = self._describe(file, settings, file.output)
         except OSError:
             return False
-        return self._outputs.get(job.name) == now
+        return self._outputs.get(file.name) == now
 
-    def record(self, job: Job, settings: RenderSettings) -> None:
-        """Note that an output was made. The file is replaced in one move.
+    def record(self, file: BatchFile, settings: RenderSettings) -> None:
+        """Record that an output was made. The record is replaced atomically.
 
         Raises:
-            MediaError: The record, or the output, is not there to be written or read.
+            MediaError: If the record cannot be written, or the output cannot be read.
         """
-        with self._changing():
-            self._outputs[job.name] = self._describe(job, settings, job.output)
+        with self._rewriting():
+            self._outputs[file.name] = self._describe(file, settings, file.output)
 
-    def settle(self, job: Job, settings: RenderSettings, written: Path) -> Path:
-        """Let the part of a clip that breaks off replace what an earlier batch left of it, and note it.
+    def record_incomplete(self, file: BatchFile, settings: RenderSettings, written: Path) -> Path:
+        """Record the incomplete output of a clip that could not be read to its end.
 
-        Only a file that a batch wrote and nobody touched since is replaced: if it was made from the source
-        as it is with these settings, or, as outputs are, with ``settings.overwrite``.
+        It replaces that of an earlier batch only if nobody changed that since, and if it was made from this
+        source with these settings or ``settings.overwrite`` is set.
 
         Args:
-            job: What failed.
-            settings: With which.
-            written: The part, under a name that was free.
+            file: The file.
+            settings: Its settings.
+            written: The incomplete output, under a name that was free.
 
         Returns:
-            The part under the name that it has now.
+            Its path now.
 
         Raises:
-            MediaError: The record, or the part, is not there to be written or read.
+            MediaError: If the record cannot be written, or the incomplete output cannot be read.
         """
-        former = self._former(job, settings)
-        with self._changing():
+        former = self._former(file, settings)
+        with self._rewriting():
             if former is not None:
                 os.replace(written, former)
                 written = former
-            described = self._describe(job, settings, written)
-            self._incomplete[job.name] = {"file": written.name, **described}
+            described = self._describe(file, settings, written)
+            self._incomplete[file.name] = {"file": written.name, **described}
         return written
 
-    def _former(self, job: Job, settings: RenderSettings) -> Path | None:
-        """What an earlier batch left of a clip that breaks off, if that may be replaced."""
-        said = self._incomplete.get(job.name)
-        if not isinstance(said, dict):
+    def _former(self, file: BatchFile, settings: RenderSettings) -> Path | None:
+        """The incomplete output of an earlier batch, if it may be replaced."""
+        entry = self._incomplete.get(file.name)
+        if not isinstance(entry, dict):
             return None
-        name = said.get("file")
-        # A record may have come from anywhere: no other file is ever meant.
+        name = entry.get("file")
+        # The record may be forged: never replace a file that is not an incomplete output of this folder.
         if not isinstance(name, str) or Path(name).name != name or INCOMPLETE not in Path(name).suffixes:
             return None
-        path = job.output.with_name(name)
+        path = file.output.with_name(name)
         try:
-            now = {"file": name, **self._describe(job, settings, path)}
+            now = {"file": name, **self._describe(file, settings, path)}
         except (OSError, ValueError):
             return None
-        matter = ["output"] if settings.overwrite else sorted({*now, *said})
-        return path if all(now.get(each) == said.get(each) for each in matter) else None
+        compared = ["output"] if settings.overwrite else sorted({*now, *entry})
+        return path if all(now.get(each) == entry.get(each) for each in compared) else None
 
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Write the record after the change that is made inside."""
+    def _rewriting(self) -> Iterator[None]:
+        """Write the record after the block has changed it."""
         part = self._path.with_suffix(".json.part")
         try:
             yield
-            said = {"format": _FORMAT, "outputs": self._outputs, "incomplete": self._incomplete}
-            text = json.dumps(said, indent=1, sort_keys=True)
+            record = {"format": _FORMAT, "outputs": self._outputs, "incomplete": self._incomplete}
+            text = json.dumps(record, indent=1, sort_keys=True)
             part.write_text(text + "\n", encoding="utf-8")
             os.replace(part, self._path)
         except OSError as error:
-            raise MediaError(
-                f"{self._path} could not be written: {error.strerror}; check the disk"
-            ) from error
+            raise MediaError(f"cannot write {self._path}: {error.strerror}; check the disk") from error
 
     @staticmethod
-    def _describe(job: Job, settings: RenderSettings, written: Path) -> dict[str, Any]:
-        source, output = job.source.stat(), written.stat()
+    def _describe(file: BatchFile, settings: RenderSettings, written: Path) -> dict[str, Any]:
+        source, output = file.source.stat(), written.stat()
         flow = {}
         if is_recorded(settings.flow):
-            flow["flow"] = recorded_stamp(settings.flow, job.source)
+            flow["flow"] = recorded_stamp(settings.flow, file.source)
         return {
             **flow,
             "source": [source.st_size, source.st_mtime_ns],
@@ -137,12 +129,12 @@ class Manifest:
         }
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        """All entries; none where the file is missing or not ours: then nothing is known to be done."""
+        """All entries; none if the file is missing, damaged or of another format."""
         try:
             with open(self._path, encoding="utf-8") as stream:
-                said = json.loads(stream.read(_LARGEST))
+                record = json.loads(stream.read(_MAX_CHARACTERS))
         except (OSError, ValueError, RecursionError):
             return {}
-        if not isinstance(said, dict) or said.get("format") != _FORMAT:
+        if not isinstance(record, dict) or record.get("format") != _FORMAT:
             return {}
-        return {key: each for key, each in said.items() if isinstance(each, dict)}
+        return {key: each for key, each in record.items() if isinstance(each, dict)}

@@ -1,4 +1,4 @@
-"""Runs a batch: finds the files, skips what is done, renders the rest, goes on after a failure."""
+"""Runs a batch: finds the files, skips those that are up to date, renders the others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vst.batch.find import LOCK, find_jobs
-from vst.batch.job import Job, Paint, Result, State, attempt, one_line
+from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, one_line, render_safely
+from vst.batch.find import LOCK_NAME, find_files
 from vst.batch.manifest import Manifest
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device, choose_precision
@@ -25,15 +25,15 @@ from vst.styles import load_catalogue, parse_blend
 
 
 class Watcher:
-    """What is told of a batch while it runs, in the thread that runs it. This one does nothing with it."""
+    """Callbacks of a running batch, in the thread that runs it. These do nothing."""
 
-    def started(self, jobs: Sequence[Job]) -> None:
-        """These files were found."""
+    def started(self, files: Sequence[BatchFile]) -> None:
+        """The batch found these files."""
 
-    def progressed(self, job: Job, progress: Progress) -> None:
-        """A render went on."""
+    def progressed(self, file: BatchFile, progress: Progress) -> None:
+        """A render made progress."""
 
-    def finished(self, result: Result) -> None:
+    def finished(self, result: FileResult) -> None:
         """A file was rendered, skipped, or failed."""
 
 
@@ -45,94 +45,100 @@ def run(
     jobs: int = 1,
     watcher: Watcher | None = None,
     stop: threading.Event | None = None,
-) -> list[Result]:
-    """Render every video and picture below a folder into another folder of the same structure.
+) -> list[FileResult]:
+    """Render every video and picture below a folder into another folder with the same structure.
 
-    Names stay, and containers where they can be written. A file whose output was made by an earlier batch,
-    from the same source with the same settings, is skipped; any other output that is there is replaced only
-    with ``settings.overwrite``.
+    Outputs keep the names of their sources, and the containers that can be written. A file is skipped if an
+    earlier batch made its output from the same source with the same settings. Any other existing output is
+    replaced only with ``settings.overwrite``.
 
     Args:
         source: The folder to read.
-        output: The folder to write; made if need be. It also gets the record of what was done.
-        settings: As for `render`, for all files.
-        jobs: Worker processes. With more than one, each gets its share of the cores unless
-            ``settings.threads`` says otherwise.
-        watcher: Told what happens.
-        stop: Once set, running renders finish their frame and end, and nothing new is begun.
+        output: The folder to write, created if it does not exist. It also gets the record of the batch.
+        settings: The settings of all renders.
+        jobs: Number of worker processes. Several share the cores equally, unless ``settings.threads`` is
+            given.
+        watcher: Receives the progress.
+        stop: Once set, running renders finish their frame and stop, and no other is started.
 
     Returns:
-        A result for every file, in order of their names.
+        A result for every file, in the order of their names.
 
     Raises:
-        UsageError: No file could be rendered with these settings, or the folders are one.
-        MediaError: The source folder is missing or holds nothing to render, or the output folder
-            cannot be written, or another batch is writing into it.
+        UsageError: If no file could be rendered with these settings, or the folders are the same.
+        MediaError: If the source folder is missing or contains nothing to render, the output folder cannot
+            be written, or another batch is writing into it.
     """
     if jobs < 1:
-        raise UsageError(f"--jobs is {jobs}: expected 1 or more")
+        raise UsageError(f"jobs is {jobs}; expected 1 or more")
     stop = stop or threading.Event()
     watcher = watcher or Watcher()
     check_settings(settings)
-    found = find_jobs(source, output)
+    files = find_files(source, output)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MediaError(f"folder {output} cannot be made: {error.strerror}") from error
-    with OutputLock(output, "batch", file=output / LOCK):
-        return _run_jobs(found, Manifest(output), settings, jobs, watcher, stop)
+        raise MediaError(f"cannot create folder {output}: {error.strerror}") from error
+    with OutputLock(output, "batch", file=output / LOCK_NAME):
+        return _render_files(files, Manifest(output), settings, jobs, watcher, stop)
 
 
-def _run_jobs(
-    found: Sequence[Job],
+def _render_files(
+    files: Sequence[BatchFile],
     manifest: Manifest,
     settings: RenderSettings,
     jobs: int,
     watcher: Watcher,
     stop: threading.Event,
-) -> list[Result]:
-    watcher.started(found)
-    results: dict[str, Result] = {}
+) -> list[FileResult]:
+    watcher.started(files)
+    results: dict[str, FileResult] = {}
     left = []
-    for job in found:
-        known = _known(job, manifest, settings)
+    for file in files:
+        known = _known_result(file, manifest, settings)
         if known is None:
-            left.append(job)
+            left.append(file)
         else:
-            results[job.name] = known
+            results[file.name] = known
             watcher.finished(known)
     jobs = max(1, min(jobs, len(left)))
     if jobs > 1 and settings.threads is None:
         settings = replace(settings, threads=max(1, (os.cpu_count() or 1) // jobs))
-    paint = functools.partial(paint_job, settings)
+    render_one = functools.partial(render_file, settings)
     rendering = (
-        run_in_workers(left, paint, jobs, watcher.progressed, stop)
+        run_in_workers(left, render_one, jobs, watcher.progressed, stop)
         if jobs > 1
-        else _run_here(left, paint, watcher.progressed, stop)
+        else _run_here(left, render_one, watcher.progressed, stop)
     )
-    # Closed whatever happens, so that no worker outlives the batch.
+    # Closed in any case, so that no worker outlives the batch.
     with contextlib.closing(rendering):
         for result in rendering:
-            if result.state is State.DONE:
-                manifest.record(result.job, settings)
-                result = replace(result, message=_changed_container(result.job))
+            if result.state is FileState.DONE:
+                manifest.record(result.file, settings)
+                result = replace(result, message=_changed_container(result.file))
             elif result.incomplete is not None:
-                result = _settled(result, result.incomplete, manifest, settings)
-            results[result.job.name] = result
+                result = _with_recorded_part(result, result.incomplete, manifest, settings)
+            results[result.file.name] = result
             watcher.finished(result)
-    return [results[job.name] for job in found]
+    return [results[file.name] for file in files]
 
 
-def paint_job(
-    settings: RenderSettings, job: Job, progress: Callable[[Progress], None], stop: threading.Event
+def render_file(
+    settings: RenderSettings, file: BatchFile, progress: Callable[[Progress], None], stop: threading.Event
 ) -> Report:
-    """Render one job, in whichever process this is."""
-    job.output.parent.mkdir(parents=True, exist_ok=True)
-    return render(job.source, settings, job.output, progress=progress, stop=stop)
+    """Render one file; runs in this process or in a worker."""
+    file.output.parent.mkdir(parents=True, exist_ok=True)
+    return render(file.source, settings, file.output, progress=progress, stop=stop)
 
 
 def check_settings(settings: RenderSettings) -> None:
-    """Refuse what no file could be rendered with, once and before any work."""
+    """Refuse settings that no file can be rendered with, before any file is opened.
+
+    Raises:
+        UsageError: for an unknown style, mode, estimator, codec, device or precision.
+        WeightsError: for damaged weights.
+        VstError: for a device that does not exist on this machine.
+    """
     check_mode(settings.mode)
     blend = parse_blend(settings.style)
     load_catalogue(settings.weights_dir).choose(blend, settings.mode, settings.quality)
@@ -142,39 +148,42 @@ def check_settings(settings: RenderSettings) -> None:
         codec_named(settings.codec)
 
 
-def _changed_container(job: Job) -> str:
-    """What to say where an output could not have its source's container; mostly nothing."""
-    was, became = job.source.suffix.lower(), job.output.suffix.lower()
+def _changed_container(file: BatchFile) -> str:
+    """A message for an output that cannot have its source's container; empty for others."""
+    was, became = file.source.suffix.lower(), file.output.suffix.lower()
     return "" if was == became else f"written as {became}, because {was} cannot be written"
 
 
-def _settled(result: Result, written: Path, manifest: Manifest, settings: RenderSettings) -> Result:
-    """The result of a clip that breaks off, whose part has replaced that of an earlier batch."""
-    now = manifest.settle(result.job, settings, written)
+def _with_recorded_part(
+    result: FileResult, written: Path, manifest: Manifest, settings: RenderSettings
+) -> FileResult:
+    """The result of a clip that could not be read to its end, with the final path of its output."""
+    now = manifest.record_incomplete(result.file, settings, written)
     message = result.message.replace(one_line(written), one_line(now))
     return replace(result, message=message, incomplete=now)
 
 
-_IN_THE_WAY = (
-    "the output is there, but not made from this file as it is now, with these settings; -y replaces it"
-)
+_OUT_OF_DATE = "the output exists, but was not made from this file with these settings; -y replaces it"
 
 
-def _known(job: Job, manifest: Manifest, settings: RenderSettings) -> Result | None:
-    """The result of a job that need not, or must not, be rendered."""
-    if manifest.is_done(job, settings):
-        return Result(job, State.SKIPPED, message="done already")
-    if job.output.exists() and not settings.overwrite:
-        return Result(job, State.FAILED, message=_IN_THE_WAY)
+def _known_result(file: BatchFile, manifest: Manifest, settings: RenderSettings) -> FileResult | None:
+    """The result of a file that is not to be rendered; None for the others."""
+    if manifest.is_done(file, settings):
+        return FileResult(file, FileState.SKIPPED, message="up to date")
+    if file.output.exists() and not settings.overwrite:
+        return FileResult(file, FileState.FAILED, message=_OUT_OF_DATE)
     return None
 
 
 def _run_here(
-    jobs: Sequence[Job], paint: Paint, progressed: Callable[[Job, Progress], None], stop: threading.Event
-) -> Generator[Result]:
-    """One after the other, in this process."""
-    for job in jobs:
+    files: Sequence[BatchFile],
+    render_one: RenderFile,
+    progressed: Callable[[BatchFile, Progress], None],
+    stop: threading.Event,
+) -> Generator[FileResult]:
+    """Render files one after the other in this process."""
+    for file in files:
         if stop.is_set():
-            yield Result(job, State.STOPPED)
+            yield FileResult(file, FileState.STOPPED)
         else:
-            yield attempt(job, paint, functools.partial(progressed, job), stop)
+            yield render_safely(file, render_one, functools.partial(progressed, file), stop)

@@ -1,4 +1,4 @@
-"""Local worker processes: each renders one file at a time, and may die without taking the batch with it."""
+"""Local worker processes. Each renders one file at a time; if one dies, the batch loses only its file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
-from vst.batch.job import Job, Paint, Result, State, attempt
+from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, render_safely
 
 if TYPE_CHECKING:
     from vst.pipeline import Progress
@@ -24,50 +24,50 @@ _log = logging.getLogger(__name__)
 _STOP = "stop"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _POLL = 0.2
-"""Seconds after which a set stop event is noticed at the latest."""
+"""Longest time in seconds until a set stop event is noticed."""
 
 
 def run_in_workers(
-    jobs: Sequence[Job],
-    paint: Paint,
+    files: Sequence[BatchFile],
+    render_file: RenderFile,
     count: int,
-    progressed: Callable[[Job, Progress], None],
+    progressed: Callable[[BatchFile, Progress], None],
     stop: threading.Event,
-) -> Generator[Result]:
-    """Render jobs in several processes; results come as they are finished.
+) -> Generator[FileResult]:
+    """Render files in several processes; yields results in the order in which they finish.
 
-    Processes are spawned, not forked: CUDA and libav do not survive a fork. A worker whose process ends
-    loses only the file it had, and is replaced.
+    Processes are spawned, not forked: CUDA and libav do not work after a fork. A process that dies is
+    replaced.
 
     Args:
-        jobs: What to render.
-        paint: Renders one; it is pickled.
-        count: How many processes.
-        progressed: Told of every step, in this thread.
-        stop: Once set, running renders end and the rest is not begun.
+        files: The files.
+        render_file: Renders one file; it is pickled.
+        count: Number of processes.
+        progressed: Called in this thread with the progress of each file.
+        stop: Once set, running renders stop and no other is started.
     """
-    waiting = list(reversed(jobs))
+    waiting = list(reversed(files))
     workers: list[_Worker] = []
-    told = False
+    stopping = False
     try:
         while waiting or workers:
-            if stop.is_set() and not told:
-                told = True
+            if stop.is_set() and not stopping:
+                stopping = True
                 for worker in workers:
                     worker.stop()
-                yield from (Result(job, State.STOPPED) for job in reversed(waiting))
+                yield from (FileResult(file, FileState.STOPPED) for file in reversed(waiting))
                 waiting.clear()
             while waiting and len(workers) < count:
-                workers.append(_Worker(paint, waiting.pop()))
+                workers.append(_Worker(render_file, waiting.pop()))
             for connection in wait([worker.connection for worker in workers], _POLL):
                 worker = next(each for each in workers if each.connection is connection)
                 message = worker.receive()
                 if message is None:
                     workers.remove(worker)
-                    yield worker.obituary(stop.is_set())
+                    yield worker.result_of_death(stop.is_set())
                 elif isinstance(message, str):
-                    _log.warning("%s: %s", worker.job.name, message)
-                elif isinstance(message, Result):
+                    _log.warning("%s: %s", worker.file.name, message)
+                elif isinstance(message, FileResult):
                     yield message
                     if waiting:
                         worker.begin(waiting.pop())
@@ -75,38 +75,38 @@ def run_in_workers(
                         worker.end()
                         workers.remove(worker)
                 else:
-                    progressed(worker.job, message)
+                    progressed(worker.file, message)
     finally:
         for worker in workers:
             worker.kill()
 
 
 class _Worker:
-    """This side of one worker process, with the job it has.
+    """The parent's handle of one worker process, with the file that it renders.
 
-    The process ends when this side of the pipe is closed, however that comes about: none is left behind.
+    The process ends when the parent's end of the pipe is closed, also if the parent dies.
     """
 
-    def __init__(self, paint: Paint, job: Job) -> None:
+    def __init__(self, render_file: RenderFile, file: BatchFile) -> None:
         context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, paint), daemon=True)
-        with _signals_held():
+        self.connection, child_end = context.Pipe()
+        self._process = context.Process(target=_serve, args=(child_end, render_file), daemon=True)
+        with _signals_blocked():
             self._process.start()
-        theirs.close()
-        self.begin(job)
+        child_end.close()
+        self.begin(file)
 
-    def begin(self, job: Job) -> None:
-        self.job = job
-        self._send(job)
+    def begin(self, file: BatchFile) -> None:
+        self.file = file
+        self._send(file)
 
     def stop(self) -> None:
         self._send(_STOP)
 
-    def receive(self) -> Progress | Result | str | None:
-        """The next message, or line of the log; None if the process has ended."""
+    def receive(self) -> Progress | FileResult | str | None:
+        """The next message, or a line of the log; None if the process has ended."""
         try:
-            message: Progress | Result | str = self.connection.recv()
+            message: Progress | FileResult | str = self.connection.recv()
         except (EOFError, OSError):
             return None
         return message
@@ -119,36 +119,36 @@ class _Worker:
         self._process.kill()
         self.end()
 
-    def obituary(self, stopping: bool) -> Result:
-        """The result of the job with which the process died."""
+    def result_of_death(self, stopping: bool) -> FileResult:
+        """The result of the file that the process rendered when it died."""
         self.end()
         if stopping:
-            return Result(self.job, State.STOPPED)
+            return FileResult(self.file, FileState.STOPPED)
         code = self._process.exitcode or 0
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return Result(
-            self.job,
-            State.FAILED,
-            message=f"its worker process died ({how}); too little memory, or a damaged file",
+        return FileResult(
+            self.file,
+            FileState.FAILED,
+            message=f"its worker process died ({how}); memory may be short, or the file damaged",
         )
 
-    def _send(self, message: Job | str) -> None:
-        # A process that has just died is noticed where its messages are read.
+    def _send(self, message: BatchFile | str) -> None:
+        # receive() notices a process that has just died.
         with contextlib.suppress(OSError):
             self.connection.send(message)
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """A process started in here never hears of Ctrl-C, not even while it is still importing.
+def _signals_blocked() -> Iterator[None]:
+    """Start processes inside that never receive Ctrl-C, not even while they import.
 
-    A terminal sends it to every process of ours; it is the parent who says what it means. The parent itself
-    gets at the end what came meanwhile.
+    A terminal sends Ctrl-C to all processes of the batch, but only the parent handles it. Signals that
+    arrive meanwhile reach the parent at the end of the block.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    # Started with the first process, it would let the signals through again.
+    # Without this, the tracker would start with the first process and unblock the signals.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
@@ -157,28 +157,28 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, paint: Paint) -> None:
-    """The worker process: renders jobs until the other side closes the pipe."""
+def _serve(connection: Connection, render_file: RenderFile) -> None:
+    """The worker process: renders files until the parent closes the pipe."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     lock = threading.Lock()
 
-    def send(message: Progress | Result | str) -> None:
-        # A render speaks from several threads.
+    def send(message: Progress | FileResult | str) -> None:
+        # A render reports from several threads.
         with lock:
             connection.send(message)
 
-    logging.getLogger().addHandler(_Forwarded(send))
-    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    logging.getLogger().addHandler(_ForwardingHandler(send))
+    files: queue.SimpleQueue[BatchFile] = queue.SimpleQueue()
     stop = threading.Event()
-    threading.Thread(target=_listen, args=(connection, jobs, stop), daemon=True).start()
+    threading.Thread(target=_listen, args=(connection, files, stop), daemon=True).start()
     while True:
-        job = jobs.get()
-        send(attempt(job, paint, send, stop))
+        file = files.get()
+        send(render_safely(file, render_file, send, stop))
 
 
-class _Forwarded(logging.Handler):
-    """What renders have to say meanwhile, such as that they wait for room on the disk."""
+class _ForwardingHandler(logging.Handler):
+    """Sends warnings of a render to the parent, such as that it waits for free disk space."""
 
     def __init__(self, send: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -189,13 +189,13 @@ class _Forwarded(logging.Handler):
             self._send(" ".join(record.getMessage().split()))
 
 
-def _listen(connection: Connection, jobs: queue.SimpleQueue[Job], stop: threading.Event) -> None:
+def _listen(connection: Connection, files: queue.SimpleQueue[BatchFile], stop: threading.Event) -> None:
     while True:
         try:
             message = connection.recv()
         except (EOFError, OSError):
-            os._exit(0)  # nobody is left to render for
+            os._exit(0)  # the parent has closed the pipe or died
         if message == _STOP:
             stop.set()
         else:
-            jobs.put(message)
+            files.put(message)

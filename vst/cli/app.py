@@ -14,6 +14,7 @@ from vst import __version__
 from vst.cli.group import LazyGroup
 from vst.cli.outcome import INTERRUPTED, describe, exit_code_of
 from vst.cli.session import Session
+from vst.cli.spelling import american
 
 COMMANDS = {
     "render": "vst.cli.render:render_command",
@@ -31,17 +32,17 @@ COMMANDS = {
     "probe": "vst.cli.probe:probe_command",
     "doctor": "vst.cli.doctor:doctor_command",
 }
-"""Name -> where it is. A new command is a new file and one entry here."""
+"""Command name -> ``"module:attribute"``. A new command is a new file and one entry here."""
 
 
 @click.group(
     cls=LazyGroup,
     commands_at=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": american},
 )
 @click.version_option(__version__, prog_name="vst", message="%(prog)s %(version)s")
 def vst() -> None:
-    """Turn a video into a painting that holds still."""
+    """Stylize videos and pictures, with the style of a painting, without flicker."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +64,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 1
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except Exception as error:  # the last door: whatever it is, it leaves as one line
+    except Exception as error:  # no traceback reaches a user, whatever the error is
         session.error(describe(error), exit_code_of(error), error)
         return exit_code_of(error)
 
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _drop_output() -> None:
-    """Whoever read us has gone: let the interpreter's last flush go nowhere instead of complaining."""
+    """Discard output whose reader has closed the pipe; else the interpreter's last flush would fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):

@@ -21,20 +21,26 @@ from vst.cli.signals import stop_on_signals
     type=click.Path(path_type=Path),
     required=True,
     metavar="FOLDER",
-    help="The folder to write; it gets the same structure and names.",
+    help="The folder to write, with the same structure and names.",
 )
-@click.option("-y", "--overwrite", is_flag=True, help="Replace outputs that are there and not up to date.")
-@click.option("--jobs", type=int, default=1, show_default=True, metavar="N", help="Files at a time.")
-@render_options
+@click.option(
+    "--jobs",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Files rendered at a time.",
+)
+@render_options(batch=True)
 @click.pass_context
 def batch_command(context: click.Context, folder: Path, output: Path, jobs: int, **options: Any) -> None:
-    """Paint every video and picture below FOLDER.
+    """Stylize every video and picture below FOLDER.
 
-    What is done already is skipped, and a file that fails does not stop the others.
+    Outputs that are up to date are skipped. A file that fails does not stop the others.
     """
     session = session_of(context)
     with stop_on_signals(say=not session.quiet) as stop:
-        from vst.batch import State, run
+        from vst.batch import FileState, run
         from vst.cli.batch_view import show_batch
 
         settings = settings_from(**options)
@@ -42,6 +48,6 @@ def batch_command(context: click.Context, folder: Path, output: Path, jobs: int,
             results = run(folder, output, settings, jobs=jobs, watcher=view, stop=stop)
         view.summary(results)
     states = {result.state for result in results}
-    if State.STOPPED in states:
+    if FileState.STOPPED in states:
         context.exit(INTERRUPTED)
-    context.exit(SOME_FAILED if State.FAILED in states else DONE)
+    context.exit(SOME_FAILED if FileState.FAILED in states else DONE)

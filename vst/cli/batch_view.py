@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from vst.batch import Job, Result, State, Watcher
+from vst.batch import BatchFile, FileResult, FileState, Watcher
 from vst.cli.progress import EVENT_SECONDS, LINE_SECONDS, Every, clock, in_words
 from vst.cli.session import Session
 from vst.cli.tables import show_table
@@ -50,13 +50,13 @@ class BatchView(Watcher):
         self._line_due = Every(LINE_SECONDS, at_once=False)
         self._event_due: dict[str, Every] = {}
 
-    def started(self, jobs: Sequence[Job]) -> None:
+    def started(self, jobs: Sequence[BatchFile]) -> None:
         """Count the files."""
         self._total = len(jobs)
         if self._bars is not None:
             self._whole = self._bars.add_task("files", total=self._total, words=f"0/{self._total}")
 
-    def progressed(self, job: Job, progress: Progress) -> None:
+    def progressed(self, job: BatchFile, progress: Progress) -> None:
         """Move the file's bar, or say a line or an event where one is due."""
         if self._event_due.setdefault(job.name, Every(EVENT_SECONDS, at_once=True))():
             self._session.event(
@@ -78,44 +78,44 @@ class BatchView(Watcher):
             self._tasks[job.name], completed=progress.frame, total=progress.frames, words=in_words(progress)
         )
 
-    def finished(self, result: Result) -> None:
+    def finished(self, result: FileResult) -> None:
         """Say what became of the file."""
         self._number += 1
-        self._event_due.pop(result.job.name, None)
+        self._event_due.pop(result.file.name, None)
         self._session.event("file", **_row(result), notes=list(result.notes))
         if self._bars is not None and self._whole is not None:
-            task = self._tasks.pop(result.job.name, None)
+            task = self._tasks.pop(result.file.name, None)
             if task is not None:
                 self._bars.remove_task(task)
             self._bars.update(self._whole, completed=self._number, words=f"{self._number}/{self._total}")
         if self._session.verbosity > 0:
             for note in result.notes:
-                self._session.say(f"{result.job.name}: note: {note}")
-        if self._bars is None and result.state is not State.STOPPED:
+                self._session.say(f"{result.file.name}: note: {note}")
+        if self._bars is None and result.state is not FileState.STOPPED:
             message = f": {result.message}" if result.message else ""
-            self._session.say(f"{self._number}/{self._total} {result.job.name} {result.state}{message}")
+            self._session.say(f"{self._number}/{self._total} {result.file.name} {result.state}{message}")
 
-    def summary(self, results: Sequence[Result]) -> None:
+    def summary(self, results: Sequence[FileResult]) -> None:
         """The table at the end."""
         counts = Counter(result.state for result in results)
-        self._session.event("done", **{str(state): counts[state] for state in State})
+        self._session.event("done", **{str(state): counts[state] for state in FileState})
         if self._session.json or self._session.quiet:
             return
         rows = []
         for result in results:
             row = _row(result)
-            worked = result.state is State.DONE
+            worked = result.state is FileState.DONE
             row["frames"] = result.frames if worked else None
             row["time"] = clock(result.seconds) if worked else None
             rows.append(row)
         show_table(self._session, ("file", "frames", "time", "state", "message"), rows)
 
 
-def _row(result: Result) -> dict[str, object]:
+def _row(result: FileResult) -> dict[str, object]:
     return {
-        "file": result.job.name,
-        "source": str(result.job.source),
-        "output": str(result.job.output),
+        "file": result.file.name,
+        "source": str(result.file.source),
+        "output": str(result.file.output),
         "state": str(result.state),
         "frames": result.frames,
         "seconds": round(result.seconds, 3),

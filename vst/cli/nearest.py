@@ -1,4 +1,4 @@
-"""What a mistyped name was probably meant to be."""
+"""Choices on the command line that answer a mistyped name with the nearest one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from vst.cli.spelling import american
 from vst.errors import suggestion
 
 
@@ -17,7 +18,9 @@ class NearestChoice(click.Choice[str]):
         return ""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name, if it is one of ours."""
-        if value not in self.choices:
+        """The choice with this name, in either spelling."""
+        by_name = {american(choice): choice for choice in self.choices}
+        name = american(str(value))
+        if name not in by_name:
             self.fail(f"'{value}' is unknown: {suggestion(str(value), self.choices)}", param, ctx)
-        return str(value)
+        return by_name[name]

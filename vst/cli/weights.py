@@ -14,7 +14,7 @@ from vst.cli.session import session_of
 from vst.cli.tables import show_table
 from vst.errors import UsageError, WeightsError
 
-COMMANDS = {
+WEIGHTS_COMMANDS = {
     "list": "vst.cli.weights:list_command",
     "verify": "vst.cli.weights:verify_command",
     "fetch": "vst.cli.weights:fetch_command",
@@ -25,7 +25,7 @@ RAFT = ("raft-small", "raft-large")
 FETCHED = ("vgg16", "vgg19", *RAFT)
 
 
-@click.group("weights", cls=LazyGroup, commands_at=COMMANDS)
+@click.group("weights", cls=LazyGroup, commands_at=WEIGHTS_COMMANDS)
 def weights_group() -> None:
     """List, check, fetch and import weight files."""
 

@@ -31,7 +31,7 @@ from vst.host.source import Changed, Run, Supply, View, first_link, next_link
 from vst.host.stream import Stream
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.session import ShotState, StylizerSession
-from vst.pipeline.settings import check_strength, check_style_scale
+from vst.pipeline.settings import RenderSettings
 from vst.postprocess import Postprocess
 
 _log = logging.getLogger(__name__)
@@ -127,9 +127,9 @@ class Engine:
             VstError: for settings that cannot be meant, missing or damaged weights, or a source that
                 changes while it is looked at.
         """
-        check_strength(request.settings.strength)
-        check_style_scale(request.settings.style_scale)
-        working = working_size(request.clip.width, request.clip.height, request.settings.style_scale)
+        settings = request.settings
+        RenderSettings.check(strength=settings.strength, style_scale=settings.style_scale)
+        working = working_size(request.clip.width, request.clip.height, settings.style_scale)
         session = self._sessions.find(request)
         began = session.seconds
         key = (

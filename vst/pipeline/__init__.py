@@ -1,14 +1,36 @@
-"""The pipeline: decode, motion, paint, encode, overlapping, with bounded memory."""
+"""The pipeline: decode, motion, stylize, encode, overlapping, with bounded memory.
+
+Names are loaded when they are first used, so that the table of render options costs no import of torch.
+"""
 
 from __future__ import annotations
 
-from vst.pipeline.comparison import CompareReport, CompareSettings, compare
-from vst.pipeline.flow_export import FlowReport, FlowSettings, follow_motion
-from vst.pipeline.job import Report, render
-from vst.pipeline.output_path import output_path
-from vst.pipeline.settings import RenderSettings
-from vst.pipeline.still import stylize
-from vst.progress import Progress
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vst.pipeline.comparison import CompareReport, CompareSettings, compare
+    from vst.pipeline.flow_export import FlowReport, FlowSettings, follow_motion
+    from vst.pipeline.job import Report, render
+    from vst.pipeline.output_path import output_path
+    from vst.pipeline.settings import RenderSettings
+    from vst.pipeline.still import stylize
+    from vst.progress import Progress
+
+_MODULES = {
+    "CompareReport": "vst.pipeline.comparison",
+    "CompareSettings": "vst.pipeline.comparison",
+    "FlowReport": "vst.pipeline.flow_export",
+    "FlowSettings": "vst.pipeline.flow_export",
+    "Progress": "vst.progress",
+    "RenderSettings": "vst.pipeline.settings",
+    "Report": "vst.pipeline.job",
+    "compare": "vst.pipeline.comparison",
+    "follow_motion": "vst.pipeline.flow_export",
+    "output_path": "vst.pipeline.output_path",
+    "render": "vst.pipeline.job",
+    "stylize": "vst.pipeline.still",
+}
 
 __all__ = [
     "CompareReport",
@@ -24,3 +46,9 @@ __all__ = [
     "render",
     "stylize",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'vst.pipeline' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)

@@ -1,8 +1,10 @@
-"""What the frames of a render depend on, so that a later run knows whether they are still right."""
+"""The fingerprint of a render: everything that its frames depend on.
+
+``--resume`` compares the fingerprint in a work folder with that of the present render.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,51 +18,48 @@ from vst.device import precision_name
 from vst.errors import MediaError
 from vst.media import ClipInfo
 from vst.motion import MotionSource
+from vst.pipeline.options import Effect, flag_of, recorded_values
 from vst.pipeline.settings import RenderSettings
 from vst.styles.weights import file_digest
 
-ENDS = 1 << 20
-"""So many bytes of either end of a clip are part of its identity, beside its size and time of change."""
-
-_RESOLVED = ("device", "precision", "threads", "flow", "quality")
-"""What these came to, a device or the weights, is looked at in their place."""
-_DO_NOT_MATTER = ("overwrite", "resume", "weights_dir", "max_damaged", "min_free", *_RESOLVED)
+_END_BYTES = 1 << 20
+"""Bytes at either end of a clip that are hashed, beside its size and modification time."""
 
 HASHES = ("the clip", "the weights", "the flow")
-"""What is compared without being shown."""
+"""Entries whose values are compared, but not shown."""
 
-Identity = dict[str, str]
+Fingerprint = dict[str, str]
+"""What frames depend on, by the name that users know it by: an option, a file, a library."""
 
 
-def identity_of(
+def fingerprint_of(
     settings: RenderSettings,
     clip: ClipInfo,
     device: torch.device,
     precision: torch.dtype,
     weights: Iterable[Path],
     motion: MotionSource | None,
-) -> Identity:
-    """Everything that frames depend on, by the name under which a user knows it.
+) -> Fingerprint:
+    """The fingerprint of a render.
+
+    It contains the values of options with `Effect.FRAMES`. For options with other effects it contains what
+    they select, which are the other arguments.
 
     Args:
-        settings: What was asked for.
-        clip: What it is asked of.
-        device: That paints.
-        precision: Of the networks.
+        settings: The render's options.
+        clip: The clip.
+        device: Device of the networks.
+        precision: Floating-point type of the networks.
         weights: Files of the networks.
-        motion: Where motion comes from.
+        motion: Source of the motion; None for a mode without motion.
 
     Raises:
         MediaError: If the clip cannot be read.
         WeightsError: If a weight file cannot be read.
     """
-    import scenedetect  # here, because it takes its time to load
+    import scenedetect  # here, because it takes long to load
 
-    found = {
-        f"--{field.name.replace('_', '-')}": str(getattr(settings, field.name))
-        for field in dataclasses.fields(settings)
-        if field.name not in _DO_NOT_MATTER
-    }
+    found = {flag_of(name): value for name, value in recorded_values(settings, Effect.FRAMES).items()}
     found["--device"] = _hardware(device)
     found["--precision"] = precision_name(precision)
     found["--threads"] = str(torch.get_num_threads())
@@ -77,20 +76,20 @@ def identity_of(
     return found
 
 
-def changes(before: Identity, now: Identity) -> list[str]:
-    """What is not as it was: ``--style was candy and is wave``, ``the clip has changed``."""
+def changes(before: Fingerprint, now: Fingerprint) -> list[str]:
+    """Differences in words: ``--style was candy and is wave``, ``the clip has changed``."""
     found = []
     for name in sorted(before.keys() | now.keys(), key=lambda name: (not name.startswith("--"), name)):
         was, became = before.get(name, "unknown"), now.get(name, "unknown")
         if was != became and name in HASHES:
             found.append(f"{name} {'have' if name.endswith('s') else 'has'} changed")
         elif was != became:
-            found.append(f"{name} was {_told(was)} and is {_told(became)}")
+            found.append(f"{name} was {_in_words(was)} and is {_in_words(became)}")
     return found
 
 
-def _told(value: str) -> str:
-    """A setting as a user would say it."""
+def _in_words(value: str) -> str:
+    """A recorded value as messages show it."""
     return {"None": "not given", "True": "on", "False": "off"}.get(value, value)
 
 
@@ -117,7 +116,7 @@ def _digest_of_file(path: Path, content: bool) -> str:
     digest = hashlib.sha256(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode())
     if content:
         with path.open("rb") as file:
-            digest.update(file.read(ENDS))
-            file.seek(max(status.st_size - ENDS, 0))
-            digest.update(file.read(ENDS))
+            digest.update(file.read(_END_BYTES))
+            file.seek(max(status.st_size - _END_BYTES, 0))
+            digest.update(file.read(_END_BYTES))
     return digest.hexdigest()

@@ -20,7 +20,7 @@ from vst.media.segments.work_folder import Save
 from vst.modes import create_stylizer
 from vst.motion import open_motion
 from vst.motion.files.recorded import is_recorded
-from vst.pipeline.fingerprint import identity_of
+from vst.pipeline.fingerprint import fingerprint_of
 from vst.pipeline.frame_range import (
     FrameRange,
     RenderStart,
@@ -41,10 +41,11 @@ from vst.pipeline.memory_estimate import (
 from vst.pipeline.plan import RenderPlan, plan_render
 from vst.pipeline.resume import Earlier, describe, find_earlier
 from vst.pipeline.session import StylizerSession
-from vst.pipeline.settings import MIB, RenderSettings
+from vst.pipeline.settings import RenderSettings
 from vst.pipeline.stages import Counts, StageRunner
 from vst.postprocess import Postprocess
 from vst.progress import Progress
+from vst.sizes import MIB
 
 MAX_NAMED = 5
 """The most removed files that are named in a note; the others are counted."""
@@ -271,7 +272,7 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             frames=1 if info.is_still else info.frames,
         )
         check_memory(prediction, plan.device, size, working)
-        fingerprint = identity_of(
+        fingerprint = fingerprint_of(
             settings,
             info,
             plan.device,

@@ -12,7 +12,7 @@ from torch import Tensor
 from vst.errors import UsageError
 from vst.media import Writer
 from vst.media.segments.work_folder import Segment, WorkFolder
-from vst.pipeline.fingerprint import Identity, changes
+from vst.pipeline.fingerprint import Fingerprint, changes
 from vst.pipeline.frame_range import RenderStart
 from vst.pipeline.snapshot_file import load_snapshot
 
@@ -51,12 +51,12 @@ class Earlier:
         return self.segments[-1].last
 
 
-def describe(identity: Identity, start: RenderStart) -> dict[str, Any]:
+def describe(fingerprint: Fingerprint, start: RenderStart) -> dict[str, Any]:
     """What a work folder is told of its render."""
-    return {"identity": identity, "first": start.first, "time": str(start.time), "shot": start.shot}
+    return {"fingerprint": fingerprint, "first": start.first, "time": str(start.time), "shot": start.shot}
 
 
-def find_earlier(writer: Writer, identity: Identity) -> Earlier | None:
+def find_earlier(writer: Writer, fingerprint: Fingerprint) -> Earlier | None:
     """What the work folder of an output holds that can be gone on from; None for nothing.
 
     What is damaged or half-written counts as not there.
@@ -71,7 +71,7 @@ def find_earlier(writer: Writer, identity: Identity) -> Earlier | None:
     segments = store.finished() if before is not None else []
     if before is None or not segments:
         return None
-    different = changes(before[0], identity)
+    different = changes(before[0], fingerprint)
     if different:
         frames = sum(segment.frames for segment in segments)
         raise UsageError(
@@ -87,11 +87,11 @@ def _state(store: WorkFolder, segments: Sequence[Segment]) -> tuple[Tensor, ...]
     return load_snapshot(store.state(segments[-1].index))
 
 
-def _described(said: dict[str, Any]) -> tuple[Identity, RenderStart] | None:
+def _described(said: dict[str, Any]) -> tuple[Fingerprint, RenderStart] | None:
     """What `describe` said, if it is that."""
     try:
-        identity = {str(name): str(value) for name, value in dict(said["identity"]).items()}
+        fingerprint = {str(name): str(value) for name, value in dict(said["fingerprint"]).items()}
         first, shot = int(said["first"]), int(said["shot"])
-        return identity, RenderStart(first, Fraction(str(said["time"])), shot)
+        return fingerprint, RenderStart(first, Fraction(str(said["time"])), shot)
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None

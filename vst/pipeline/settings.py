@@ -1,159 +1,358 @@
-"""All that a user decides about a render."""
+"""`RenderSettings`: the table of render options.
+
+A new option is one new field of this class. `vst.pipeline.options` says what is made from it.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from vst.device import check_precision
 from vst.errors import UsageError
-from vst.media.decode.clip_range import ClipRange, PositionLike, parse_range
-from vst.media.decode.hardware import NONE, check_hwaccel
-from vst.media.decode.options import check_deinterlace, check_hdr
-from vst.media.decode.reader import MAX_DAMAGED
-from vst.media.segments.disk_space import MIN_FREE
-from vst.modes.memory import SMALLEST_TILE
-from vst.styles.quality import BEST, check_quality
+from vst.pipeline.options import (
+    Effect,
+    Frei0rParameter,
+    OpenFxParameter,
+    Range,
+    check_value,
+    option,
+    options_of,
+    validate,
+)
+
+if TYPE_CHECKING:
+    from vst.media.decode.clip_range import ClipRange, PositionLike
 
 MAX_SIDE = 16384
-"""The longest side that may be asked for, in pixels; libx264 takes no longer one."""
+"""Longest side of an output in pixels; libx264 accepts no longer one."""
 MAX_THREADS = 1024
-MIB = 1 << 20
 MAX_FPS = 1000
+MAX_DAMAGED = 10
+"""Default of ``--max-damaged``."""
+MIN_FREE_MIB = 256
+"""Default of ``--min-free``."""
+MIN_TILE = 64
+"""Smallest side of a tile in pixels; a smaller one would mostly be overlap with its neighbours."""
+
+QUALITIES = ("best", "standard", "fast")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+HDR_MODES = ("tonemap", "keep")
+DEINTERLACE_MODES = ("no", "frames", "fields")
+
+
+def parse_frame_rate(text: str) -> Fraction:
+    """The exact rate of ``25``, ``23.976`` or ``24000/1001``; NTSC's usual decimals mean its fractions.
+
+    Raises:
+        UsageError: for text that is not a number.
+    """
+    try:
+        rate = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(
+            f"{text!r} is not a frame rate; expected a number such as 25, 23.976 or 24000/1001"
+        ) from None
+    ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 500) else rate
+
+
+def parse_tile(text: str) -> int | None:
+    """The value of `RenderSettings.tile` for ``auto``, ``off`` or a number of pixels.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if text in ("auto", "off"):
+        return None if text == "auto" else 0
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not auto, off or a number of pixels") from None
+
+
+def check_hwaccel(name: str) -> None:
+    """Check that the decoder library knows a kind of device; the library is loaded only if one is given.
+
+    Raises:
+        UsageError: for an unknown kind, and for one that this build of the library leaves out.
+    """
+    if name not in ("none", "auto"):
+        from vst.media.decode import hardware
+
+        hardware.check_hwaccel(name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """Everything but the file names. Two renders of one clip with equal settings give equal frames.
+    """Everything about a render but its file names. Each field is one option, described by its ``help``.
+
+    Two renders of one clip with equal settings, on equal hardware, give equal frames.
 
     Raises:
-        UsageError: for values out of range.
+        UsageError: for values that an option does not accept.
     """
 
-    style: str
-    """A style, `candy`, or a blend, `candy:0.6+wave:0.4`."""
-    mode: str = "vtn"
-    """A name that `vst modes` lists."""
-    quality: str = BEST
-    """The widest weights that have the style, `best`, or the narrowest, `fast`; `standard`: wide ones or
-    none."""
-    flow: str = "auto"
-    """Which estimator gives the motion."""
-    strength: float = 1.0
-    """0 is the clip, 1 the painting."""
-    keep_color: bool = False
-    """Luminance of the painting, colour of the clip."""
-    style_scale: float | None = None
-    """Size of the strokes relative to the frame: 1 is as a frame with a short side of 480 pixels gets them,
-    2 twice as broad. None is 1, but smaller frames are painted at their own size."""
-    scale: float | None = None
-    """Size of the output relative to the clip's; not together with `size`."""
-    size: int | None = None
-    """Short side of the output in pixels; not together with `scale`."""
-    fps: Fraction | None = None
-    """Frames a second of an image sequence; None is what its files say, or 24."""
-    hdr: str = "tonemap"
-    """What becomes of PQ and HLG: `tonemap` to standard range, or `keep` it."""
-    deinterlace: str = "no"
-    """Whole pictures from interlaced clips: `no`, one a `frames` or one a `fields`."""
-    start: PositionLike | None = None
-    """Where to begin: seconds from the clip's first frame, `0:01:02.5`, or a frame `300f`; see
-    `vst.media.decode.clip_range`."""
-    end: PositionLike | None = None
-    """Where to end, as `start`; the frame there is not rendered any more."""
-    frames: int | None = None
-    """How many frames; not together with `end`."""
-    hwaccel: str = NONE
-    """The kind of device that decodes: `none`, `auto` for any that works, or a name of libav's, `cuda`."""
-    codec: str | None = None
-    """Video codec; None is h264, or what the container and the clip want."""
-    crf: int | None = None
-    """Quality of the encoder, smaller is better; None is the codec's default."""
-    pix_fmt: str | None = None
-    """Pixel format of the output; None is the codec's default."""
-    device: str = "auto"
-    """auto, cpu, cuda or cuda:n."""
-    precision: str = "auto"
-    """auto, fp32, bf16 or fp16."""
-    tile: int | None = None
-    """Side in pixels of the tiles in which frames are painted; 0: never in tiles. None: where a frame
-    would take more than 2 GiB, which its size, the network and the precision decide, and nothing else."""
-    threads: int | None = None
-    """Threads of the arithmetic; None is one a core."""
-    weights_dir: Path | None = None
-    """Looked in before the usual weight folders."""
-    overwrite: bool = False
-    """Whether an output that exists is replaced."""
-    max_damaged: int = MAX_DAMAGED
-    """So many damaged frames in a row are replaced by their neighbour; one more ends the clip."""
-    min_free: float = MIN_FREE / MIB
-    """MiB: with fewer free on the disk, the render waits for room; 0 for never."""
-    resume: bool = True
-    """Whether to go on after what a render of the same output finished before it was stopped."""
+    style: str = option(
+        type=str,
+        metavar="STYLE",
+        help="A style, or a blend such as candy:0.6+wave:0.4.",
+        openfx=OpenFxParameter(
+            position=0, name="style", label="Style", choices={}, hint="The style that frames get."
+        ),
+        frei0r=Frei0rParameter(position=0, name="style"),
+    )
+    mode: str = option(
+        "vtn",
+        type=str,
+        metavar="MODE",
+        help="How frames are stylized: a name that 'vst modes' lists.",
+        openfx=OpenFxParameter(
+            position=2,
+            name="mode",
+            label="Mode",
+            choices={},
+            hint="vtn: the style follows the motion. itn: each frame by itself.",
+        ),
+        frei0r=Frei0rParameter(
+            position=1, name="mode", hint="vtn: the style follows the motion; itn: each frame by itself"
+        ),
+    )
+    quality: str = option(
+        "best",
+        type=str,
+        choices=QUALITIES,
+        effect=Effect.RESOLVED,
+        help="Width of the network: the widest that has the style, only a wide one, or the narrowest.",
+    )
+    flow: str = option(
+        "auto",
+        type=str,
+        metavar="FLOW",
+        effect=Effect.RESOLVED,
+        help="Optical flow estimator, or file:FOLDER for flow that 'vst flow' wrote.",
+    )
+    strength: float = option(
+        1.0,
+        type=float,
+        metavar="0..1",
+        range=Range(0, 1, low_means="the clip", high_means="the stylization"),
+        help="Mix of clip and stylization: 0 is the clip, 1 the stylization.",
+        openfx=OpenFxParameter(position=3, name="strength", label="Strength", animates=True),
+        frei0r=Frei0rParameter(position=2, name="strength"),
+    )
+    keep_color: bool = option(
+        False,
+        type=bool,
+        help="Keep the clip's colour; take only the luminance of the stylization.",
+        openfx=OpenFxParameter(position=4, name="keepColor", label="Keep colour"),
+        frei0r=Frei0rParameter(position=3, name="keep_color"),
+    )
+    style_scale: float | None = option(
+        None,
+        type=float,
+        metavar="FACTOR",
+        range=Range(0.1, 10, low_means="fine strokes", high_means="broad strokes"),
+        help="Size of the strokes relative to the frame: 1 as at 480p, 2 twice as broad. By default 1, but "
+        "smaller frames are stylized at their own size.",
+        openfx=OpenFxParameter(
+            position=5,
+            name="styleScale",
+            label="Stroke size",
+            low=0,
+            slider_high=4,
+            hint="Size of the strokes: 1 as at 480p, 2 twice as broad; 0 chooses as 'vst render' does.",
+        ),
+        frei0r=Frei0rParameter(
+            position=4,
+            name="style_scale",
+            full_scale=10,
+            hint="size of the strokes divided by 10; 0 chooses as 'vst render' does",
+        ),
+    )
+    scale: float | None = option(
+        None,
+        type=float,
+        metavar="FACTOR",
+        range=Range(0, 8, above_low=True),
+        help="Size of the output relative to the clip's.",
+    )
+    size: int | None = option(
+        None,
+        type=int,
+        metavar="PIXELS",
+        range=Range(16, MAX_SIDE, unit="pixels"),
+        excludes="scale",
+        help="Short side of the output. Not together with --scale.",
+    )
+    start: PositionLike | None = option(
+        None,
+        type=str,
+        metavar="TIME",
+        in_batch=False,
+        help="First frame: seconds (12.5), 0:00:12.5, or a frame number from 0 (300f).",
+    )
+    end: PositionLike | None = option(
+        None,
+        type=str,
+        metavar="TIME",
+        in_batch=False,
+        help="End, written as --start; the frame at that time is not rendered.",
+    )
+    frames: int | None = option(
+        None,
+        type=int,
+        metavar="N",
+        range=Range(1),
+        excludes="end",
+        in_batch=False,
+        help="Largest number of frames. Not together with --end.",
+    )
+    fps: Fraction | None = option(
+        None,
+        type=parse_frame_rate,
+        metavar="RATE",
+        range=Range(0, MAX_FPS, above_low=True),
+        in_batch=False,
+        help="Frame rate of an image sequence, such as 25 or 24000/1001; what its files contain, or 24, by "
+        "default.",
+    )
+    hdr: str = option(
+        "tonemap",
+        type=str,
+        choices=HDR_MODES,
+        help="HDR10 and HLG clips: tone-map to SDR, or keep HDR in 10 bits.",
+    )
+    deinterlace: str = option(
+        "no",
+        type=str,
+        choices=DEINTERLACE_MODES,
+        help="Interlaced clips: no deinterlacing, one output frame a frame, or one a field.",
+    )
+    hwaccel: str = option(
+        "none",
+        type=str,
+        metavar="none|auto|DEVICE",
+        check=check_hwaccel,
+        help="Hardware decoding: auto for any device that works, or a kind such as cuda; see 'vst doctor'.",
+    )
+    codec: str | None = option(
+        None,
+        type=str,
+        metavar="CODEC",
+        help="h264 (default for most clips), h265, av1, vp9, prores, dnxhr or ffv1; in hardware "
+        "h264_nvenc, hevc_nvenc, h264_qsv, h264_vaapi, h264_videotoolbox and more, see 'vst doctor'.",
+    )
+    crf: int | None = option(None, type=int, metavar="N", help="Quality of the codec; smaller is better.")
+    pix_fmt: str | None = option(
+        None, type=str, metavar="FORMAT", help="Pixel format of the output, such as yuv420p10le."
+    )
+    device: str = option(
+        "auto",
+        type=str,
+        metavar="DEVICE",
+        effect=Effect.RESOLVED,
+        help="auto, cpu, cuda or cuda:N.",
+        openfx=OpenFxParameter(
+            position=7,
+            name="device",
+            label="Device",
+            choices={"auto": 0, "cpu": 1, "cuda": 2},
+            hint="The device that stylizes frames.",
+        ),
+        frei0r=Frei0rParameter(position=5, name="device"),
+    )
+    precision: str = option(
+        "auto",
+        type=str,
+        choices=PRECISIONS,
+        effect=Effect.RESOLVED,
+        help="Floating-point type of the networks.",
+    )
+    tile: int | None = option(
+        None,
+        type=parse_tile,
+        metavar="PIXELS",
+        default_text="auto",
+        range=Range(MIN_TILE, MAX_SIDE, unit="pixels", special=(0, "no tiles")),
+        help="Stylize in tiles with sides of this length, to save memory: auto (if a frame would take "
+        "more than 2 GiB), off, or a number.",
+    )
+    threads: int | None = option(
+        None,
+        type=int,
+        metavar="N",
+        range=Range(1, MAX_THREADS),
+        effect=Effect.ROUNDING,
+        help="CPU threads of a render; all cores by default.",
+    )
+    overwrite: bool = option(
+        False,
+        type=bool,
+        short="-y",
+        effect=Effect.NONE,
+        help="Replace an output that exists.",
+        batch_help="Replace outputs that exist and are not up to date.",
+    )
+    resume: bool = option(
+        True,
+        type=bool,
+        effect=Effect.NONE,
+        help="Continue a stopped render of the same output (default), or start anew.",
+    )
+    max_damaged: int = option(
+        MAX_DAMAGED,
+        type=int,
+        metavar="N",
+        range=Range(0, unit="frames"),
+        effect=Effect.NONE,
+        help="Replace up to N damaged frames in a row by a neighbour; more end the clip.",
+    )
+    min_free: float = option(
+        MIN_FREE_MIB,
+        type=float,
+        metavar="MIB",
+        range=Range(0, unit="MiB", low_means="never wait"),
+        effect=Effect.NONE,
+        help="Pause, for an hour at most, while the disk has less free space than this; 0 never pauses.",
+    )
+    weights_dir: Path | None = option(
+        None,
+        type=Path,
+        metavar="FOLDER",
+        effect=Effect.RESOLVED,
+        help="Look for weights in this folder first.",
+        openfx=OpenFxParameter(position=10, name="weights", label="Weights"),
+        frei0r=Frei0rParameter(position=6, name="weights"),
+    )
+
+    def __post_init__(self) -> None:
+        validate(self)
+        if (self.start, self.end, self.frames) != (None, None, None):
+            _ = self.clip_range
 
     @property
     def clip_range(self) -> ClipRange:
-        """The part of the clip that is rendered."""
+        """The part of the clip that is rendered.
+
+        Raises:
+            UsageError: for a start or end that cannot be read, or an end that is not after the start.
+        """
+        from vst.media.decode.clip_range import parse_range
+
         return parse_range(self.start, self.end, self.frames)
 
-    def __post_init__(self) -> None:
-        parse_range(self.start, self.end, self.frames)
-        check_strength(self.strength)
-        check_style_scale(self.style_scale)
-        check_precision(self.precision)
-        check_quality(self.quality)
-        check_tile(self.tile)
-        check_hdr(self.hdr)
-        check_deinterlace(self.deinterlace)
-        check_hwaccel(self.hwaccel)
-        if self.fps is not None and not 0 < self.fps <= MAX_FPS:
-            raise UsageError(f"fps is {float(self.fps):g}; expected more than 0 and at most {MAX_FPS}")
-        if self.scale is not None and self.size is not None:
-            raise UsageError("scale and size were both given; give one of them")
-        if self.scale is not None and not 0 < self.scale <= 8:
-            raise UsageError(f"scale is {self.scale:g}; expected more than 0 and at most 8")
-        if self.size is not None and not 16 <= self.size <= MAX_SIDE:
-            raise UsageError(f"size is {self.size}; expected a short side of 16 to {MAX_SIDE} pixels")
-        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            raise UsageError(f"threads is {self.threads}; expected 1 to {MAX_THREADS}")
-        if self.max_damaged < 0:
-            raise UsageError(f"max damaged is {self.max_damaged}; expected 0 frames or more")
-        if not 0 <= self.min_free < math.inf:
-            raise UsageError(f"min free is {self.min_free:g}; expected 0 MiB (never wait) or more")
+    @classmethod
+    def check(cls, **values: Any) -> None:
+        """Check single values, for a caller that has no whole settings.
 
+        Args:
+            **values: By field name.
 
-def check_strength(strength: float) -> None:
-    """Refuse a strength that means nothing.
-
-    Raises:
-        UsageError: for one outside 0..1.
-    """
-    if not 0 <= strength <= 1:
-        raise UsageError(f"strength is {strength:g}; expected 0 (the clip) to 1 (the painting)")
-
-
-def check_style_scale(style_scale: float | None) -> None:
-    """Refuse a size of strokes that nobody can mean.
-
-    Raises:
-        UsageError: for one outside 0.1..10; None is none.
-    """
-    if style_scale is not None and not 0.1 <= style_scale <= 10:
-        raise UsageError(
-            f"style scale is {style_scale:g}; expected 0.1 (fine strokes) to 10 (broad ones), "
-            "1 for those that 480p gets"
-        )
-
-
-def check_tile(tile: int | None) -> None:
-    """Refuse tiles that are mostly border.
-
-    Raises:
-        UsageError: for a side below `SMALLEST_TILE` or above `MAX_SIDE`; None and 0 are none.
-    """
-    if tile and not SMALLEST_TILE <= tile <= MAX_SIDE:
-        raise UsageError(
-            f"tile is {tile}; expected a side of {SMALLEST_TILE} to {MAX_SIDE} pixels, or 0 (off) for none"
-        )
+        Raises:
+            UsageError: for a value that its option does not accept.
+        """
+        for each in options_of(cls):
+            if each.name in values:
+                check_value(each, values[each.name])

@@ -13,7 +13,7 @@ from vst.frame import Frame
 from vst.modes import check_mode, create_stylizer
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.session import StylizerSession
-from vst.pipeline.settings import check_strength, check_style_scale, check_tile
+from vst.pipeline.settings import RenderSettings
 from vst.postprocess import Postprocess
 from vst.styles import resolve_style
 from vst.styles.quality import BEST
@@ -62,9 +62,7 @@ def stylize(
         raise UsageError(
             f"got a picture of shape {tuple(image.shape)}, {image.dtype}; expected 3×H×W floats in 0..1"
         )
-    check_strength(strength)
-    check_style_scale(style_scale)
-    check_tile(tile)
+    RenderSettings.check(strength=strength, style_scale=style_scale, tile=tile)
     size = working_size(image.shape[2], image.shape[1], style_scale)
     place = choose_device(device)
     check_mode(mode)
