@@ -1,4 +1,4 @@
-"""`vst batch`: a table at the end, and an exit code that says how it went."""
+"""`vst batch`: a table of results, and an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def footage(clip, tmp_path):
     return folder
 
 
-def test_a_batch_goes_on_after_a_failure_skips_what_is_done_and_exits_3(vst, footage, weights, tmp_path):
+def test_a_batch_continues_after_a_failure_and_exits_3(vst, footage, weights, tmp_path):
     arguments = ("batch", footage, "-o", tmp_path / "out", "--style", "candy", "--weights-dir", weights)
     outcome = vst(*arguments)
     assert outcome.code == 3, outcome.err
@@ -51,13 +51,13 @@ def test_a_folder_that_is_missing_gets_the_nearest_name(vst, footage, weights, t
 
 
 def test_the_style_scale_reaches_every_file_of_a_batch(vst, footage, tmp_path, monkeypatch):
-    asked = []
+    seen = []
 
     def fake(source, output, settings, **options):
-        asked.append(settings)
+        seen.append(settings)
         return []
 
     monkeypatch.setattr("vst.batch.run", fake)
     outcome = vst("batch", footage, "-o", tmp_path / "out", "--style", "candy", "--style-scale", "0.5")
     assert outcome.code == 0, outcome.err
-    assert [settings.style_scale for settings in asked] == [0.5]
+    assert [settings.style_scale for settings in seen] == [0.5]

@@ -1,4 +1,4 @@
-"""`vst render`: options become settings, what the render says becomes text or JSON."""
+"""`vst render`: options become settings, and the report becomes text or JSON."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vst.progress import PREROLL
 
 @pytest.fixture
 def rendered(monkeypatch):
-    """Replaces the render; gives what it was called with."""
+    """Replaces the render; returns the list of its calls."""
     calls = []
 
     def fake(source, settings, output=None, *, progress, stop):
         calls.append((source, settings, output))
         for frame in range(1, 4):
-            progress(Progress(frame, 3, 2.0, 1.0, "paint"))
+            progress(Progress(frame, 3, 2.0, 1.0, "stylize"))
         return Report(source, Path("out.mov"), 3, 2, 1.5, ("the clip was odd",), settings)
 
     monkeypatch.setattr(vst.pipeline, "render", fake)
@@ -72,18 +72,18 @@ def test_without_options_the_defaults_are_those_of_the_library(vst, rendered):
     assert rendered == [(Path("a.mov"), RenderSettings(style="candy"), None)]
 
 
-def test_the_end_is_one_line_then_notes(vst, rendered):
+def test_the_result_is_one_line_and_notes(vst, rendered):
     outcome = vst("render", "a.mov", "--style", "candy")
     assert outcome.out == "out.mov: 3 frames in 0:02, 2.00 frames/s\n"
     assert outcome.err == "note: the clip was odd\n"
 
 
-def test_quiet_says_nothing(vst, rendered):
+def test_quiet_prints_nothing(vst, rendered):
     outcome = vst("render", "a.mov", "--style", "candy", "-q")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
 
 
-def test_json_has_stdout_for_itself(vst, rendered):
+def test_with_json_stdout_has_only_events(vst, rendered):
     outcome = vst("render", "a.mov", "--style", "candy", "--json")
     events = [json.loads(line) for line in outcome.out.splitlines()]
     # Three frames within half a second: one event of progress.
@@ -94,20 +94,20 @@ def test_json_has_stdout_for_itself(vst, rendered):
         "frames": 3,
         "fps": 2.0,
         "eta": 1.0,
-        "stage": "paint",
+        "stage": "stylize",
     }
     assert events[2]["output"] == "out.mov"
     assert events[2]["frames"] == 3
     assert "out.mov" in outcome.err
 
 
-def test_without_a_terminal_there_is_a_line_now_and_then(vst, rendered, monkeypatch):
+def test_without_a_terminal_progress_is_printed_as_lines(vst, rendered, monkeypatch):
     monkeypatch.setattr("vst.cli.progress.LINE_SECONDS", 0.0)
     outcome = vst("render", "a.mov", "--style", "candy")
-    assert outcome.err.splitlines()[0] == "frame 1/3, 2.00 frames/s, 0:01 left, limited by paint"
+    assert outcome.err.splitlines()[0] == "frame 1/3, 2.00 frames/s, 0:01 left, limited by stylize"
 
 
-def test_on_a_terminal_there_is_a_bar_without_colour_if_asked(vst, rendered, monkeypatch):
+def test_on_a_terminal_progress_is_a_bar_without_colour_under_no_color(vst, rendered, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
@@ -129,7 +129,7 @@ def test_a_failure_is_an_event_too(vst, monkeypatch):
     assert json.loads(outcome.out) == {"event": "error", "message": "clip.mov is broken", "exit_code": 1}
 
 
-def test_an_internal_error_shows_no_traceback_until_it_is_asked_for(vst, monkeypatch):
+def test_an_internal_error_shows_a_traceback_only_with_vv(vst, monkeypatch):
     failing(monkeypatch, ZeroDivisionError("by zero"))
     outcome = vst("render", "a.mov", "--style", "candy")
     assert outcome.code == 1
@@ -146,8 +146,8 @@ def test_an_interrupted_render_exits_130(vst, monkeypatch):
     assert (outcome.code, outcome.err) == (130, "vst: stopped: stopped at frame 3\n")
 
 
-def test_a_clip_is_painted(vst, weights, clip, tmp_path):
-    target = tmp_path / "painted.mp4"
+def test_a_clip_is_stylized(vst, weights, clip, tmp_path):
+    target = tmp_path / "out.mp4"
     outcome = vst("render", clip, "-o", target, "--style", "candy", "--weights-dir", weights)
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith(f"{target}: 4 frames in ")
@@ -155,8 +155,8 @@ def test_a_clip_is_painted(vst, weights, clip, tmp_path):
         assert sum(1 for _ in container.decode(video=0)) == 4
 
 
-def test_a_style_scale_that_cannot_be_meant_is_bad_usage_in_one_line(vst, weights, clip, tmp_path):
-    target = tmp_path / "painted.mp4"
+def test_an_invalid_style_scale_is_bad_usage_in_one_line(vst, weights, clip, tmp_path):
+    target = tmp_path / "out.mp4"
     start = ("render", clip, "-o", target, "--style", "candy", "--weights-dir", weights)
     arguments = (*start, "--style-scale")
     outcome = vst(*arguments, "11")
@@ -173,19 +173,19 @@ def test_a_style_scale_that_cannot_be_meant_is_bad_usage_in_one_line(vst, weight
 
 
 @pytest.mark.parametrize("mode", ["lstm", "reconet"])
-def test_modes_without_flow_paint_a_clip(vst, clip, weights, tmp_path, mode):
+def test_modes_without_flow_stylize_a_clip(vst, clip, weights, tmp_path, mode):
     outcome = vst(
         *("render", clip, "-o", tmp_path / "out.mkv", "--style", "candy:0.6+wave:0.4", "--mode", mode),
         *("--codec", "ffv1", "--precision", "fp32", "--weights-dir", weights),
     )
     assert outcome.code == 0, outcome.err
     with av.open(str(tmp_path / "out.mkv")) as container:
-        painted = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    assert len(painted) == 4
-    assert all(frame.std() > 1 for frame in painted)  # the clip's frames are plain
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) == 4
+    assert all(frame.std() > 1 for frame in frames)  # the clip's frames are plain
 
 
-def test_a_part_of_the_clip_is_asked_for_by_time_or_by_number(vst, rendered):
+def test_a_part_of_the_clip_is_given_by_time_or_by_frame_number(vst, rendered):
     vst("render", "a.mov", "--style", "candy", "--start", "0:01.5", "--end", "300f", "--no-resume")
     vst("render", "a.mov", "--style", "candy", "--frames", "7")
     assert [settings for _, settings, _ in rendered] == [
@@ -199,17 +199,17 @@ def test_a_part_of_the_clip_is_asked_for_by_time_or_by_number(vst, rendered):
     [
         (("--start", "soon"), "--start is 'soon'; expected a time such as 12.5"),
         (("--start", "5", "--end", "4"), "--end 4 is not after --start 5"),
-        (("--frames", "0"), "--frames is 0; expected 1 or more"),
+        (("--frames", "0"), "frames is 0; expected 1 or more"),
     ],
 )
-def test_a_part_that_nobody_can_mean_is_bad_usage(vst, rendered, options, named):
+def test_an_invalid_part_of_the_clip_is_bad_usage(vst, rendered, options, named):
     outcome = vst("render", "a.mov", "--style", "candy", *options)
     assert outcome.code == 2
     assert named in outcome.err
     assert rendered == []
 
 
-def test_a_resumed_render_says_how_much_was_painted_now(vst, monkeypatch):
+def test_a_resumed_render_reports_how_many_frames_it_rendered(vst, monkeypatch):
     def fake(source, settings, output=None, *, progress, stop):
         progress(Progress(0, 8, 0.0, None, "pre-roll"))
         return Report(source, Path("out.mov"), 8, 2, 2.0, (), settings, resumed=5)
@@ -222,6 +222,6 @@ def test_a_resumed_render_says_how_much_was_painted_now(vst, monkeypatch):
     assert "out.mov: 8 frames, 3 of them in 0:02, 1.50 frames/s" in outcome.err + outcome.out
 
 
-def test_progress_before_the_first_frame_says_what_is_done():
-    assert in_words(Progress(0, 8, 0.0, None, PREROLL)) == "frame 0/8, painting the shot up to it"
-    assert "painting" not in in_words(Progress(1, 8, 1.0, None, "paint"))
+def test_progress_before_the_first_written_frame_names_the_pre_roll():
+    assert in_words(Progress(0, 8, 0.0, None, PREROLL)) == "frame 0/8, pre-roll from the start of its shot"
+    assert "pre-roll" not in in_words(Progress(1, 8, 1.0, None, "stylize"))

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first ends the render cleanly, the second at once; both exit with 130."""
+"""Ctrl-C: the first stops the render cleanly, the second at once; both exit with 130."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# Stands in for the render room, so that no weights are loaded: it works until it is asked to stop.
+# Replaces the render, so that no weights are loaded: it runs until it is asked to stop.
 SCRIPT = """
-import sys, types, time
+import sys, time
 from vst.errors import Interrupted
+
+import vst.pipeline
 
 def render(source, settings, output, *, progress, stop):
     print("working", flush=True)
     while not stop.is_set():
         time.sleep(0.01)
     print("asked", flush=True)
-    if settings["style"] == "stubborn":
+    if settings.style == "stubborn":
         time.sleep(600)
     raise Interrupted("frame 3 was the last")
 
-sys.modules["vst.pipeline"] = types.SimpleNamespace(render=render, RenderSettings=dict)
+vst.pipeline.render = render
 from vst.cli import main
 main(["render", "clip.mov", "--style", sys.argv[1]])
 """

@@ -61,7 +61,7 @@ def test_a_missing_style_gets_the_list_of_styles(vst, weights, monkeypatch):
         (["--style", "candy", "--quality", "bets"], "'bets' is unknown: did you mean 'best'?"),
         (["--style", "candy", "--flow", "diss"], "unknown flow estimator 'diss': did you mean 'dis'?"),
         (["--style", "candy", "--codec", "pores"], "did you mean 'prores'?"),
-        (["--style", "candy", "--strength", "2"], "expected 0 (the clip) to 1 (the painting)"),
+        (["--style", "candy", "--strength", "2"], "expected 0 (the clip) to 1 (the stylization)"),
         (["--style", "candy", "--scale", "1", "--size", "32"], "give one of them"),
         (["--style", "candy", "--device", "gpu"], "expected auto, cpu, cuda or cuda:n"),
     ],
@@ -102,7 +102,7 @@ def test_version_and_bare_call(vst):
     assert vst("--version").out == f"vst {__version__}\n"
     bare = vst()
     assert (bare.code, bare.err) == (0, "")
-    assert "Paint CLIP" in bare.out
+    assert "Stylize CLIP" in bare.out
     assert vst("weights").code == 0
 
 
@@ -110,7 +110,7 @@ def test_version_and_bare_call(vst):
     ("given", "tile"),
     [([], None), (["--tile", "auto"], None), (["--tile", "off"], 0), (["--tile", "256"], 256)],
 )
-def test_tiles_are_the_machines_choice_none_or_of_a_size(vst, monkeypatch, given, tile):
+def test_tiles_are_automatic_off_or_of_a_given_size(vst, monkeypatch, given, tile):
     seen = []
     monkeypatch.setattr("vst.pipeline.render", lambda clip, settings, *_, **__: seen.append(settings.tile))
     vst("render", "clip.mov", "--style", "candy", *given)

@@ -15,7 +15,8 @@ from PIL import Image
 from vst.errors import UsageError
 from vst.media import Reader
 from vst.media.probe import probe
-from vst.pipeline import FlowSettings, follow_motion, output_path, render
+from vst.pipeline import FlowSettings, follow_motion, render
+from vst.pipeline.output_path import output_path
 
 SIZE = (80, 72)
 

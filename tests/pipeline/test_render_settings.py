@@ -1,19 +1,28 @@
-"""What is asked for: values, devices, sizes and names, refused in words where they cannot be meant."""
+"""Settings: values, sizes and names; invalid ones are refused with a message."""
 
 from __future__ import annotations
 
 import math
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import torch
 
+import vst.device
+import vst.modes.memory
+import vst.styles.quality
 from vst.errors import MediaError, UsageError
 from vst.frame import Frame
+from vst.media.decode import reader
+from vst.media.segments import disk_space
 from vst.nn import ITN
-from vst.pipeline import RenderSettings, output_path, stylize
+from vst.pipeline import RenderSettings, stylize
+from vst.pipeline import settings as table
 from vst.pipeline.frame_size import output_size, resize_frame
+from vst.pipeline.options import Effect, options_of
+from vst.pipeline.output_path import output_path
 from vst.styles import save_weights
 
 
@@ -33,14 +42,40 @@ from vst.styles import save_weights
         ({"size": 15}, "size is 15"),
         ({"size": 10**6}, "size is 1000000"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
-        ({"quality": "good"}, "unknown quality 'good'"),
+        ({"quality": "good"}, "quality is 'good'"),
         ({"threads": 0}, "threads is 0"),
         ({"threads": 2**31}, "threads is 2147483648"),
+        ({"tile": 63}, r"tile is 63; expected 64 to 16384 pixels, or 0 \(no tiles\)"),
+        ({"fps": Fraction(0)}, "fps is 0; expected more than 0 and at most 1000"),
+        ({"max_damaged": -1}, "max damaged is -1; expected 0 frames or more"),
+        ({"min_free": math.inf}, "min free is inf; expected 0 MiB"),
+        ({"hdr": "drop"}, "hdr is 'drop': expected one of tonemap, keep"),
+        ({"frames": 0}, "frames is 0; expected 1 or more"),
+        ({"frames": 3, "end": 2.0}, "end and frames were both given"),
+        ({"start": 5, "end": 4}, "is not after"),
+        ({"hwaccel": "gpu"}, "hwaccel is 'gpu'"),
     ],
 )
-def test_a_value_out_of_range_is_named(options, named):
+def test_an_invalid_value_is_refused_by_name(options, named):
     with pytest.raises(UsageError, match=named):
         RenderSettings(style="red", **options)
+
+
+def test_the_table_agrees_with_the_packages_that_use_its_values():
+    # The table cannot import them: it has to load without torch and PyAV.
+    assert table.PRECISIONS == vst.device.PRECISIONS
+    assert table.QUALITIES == vst.styles.quality.QUALITIES
+    assert (table.HDR_MODES, table.DEINTERLACE_MODES) == (reader.HDR, reader.DEINTERLACE)
+    assert table.MAX_DAMAGED == reader.MAX_DAMAGED
+    assert table.MIN_FREE_MIB * 2**20 == disk_space.MIN_FREE
+    assert table.MIN_TILE == vst.modes.memory.SMALLEST_TILE
+
+
+def test_what_is_not_in_the_fingerprint_by_value_is_there_by_what_it_selects():
+    # `fingerprint_of` has the device, precision, threads, flow and weight files in place of these.
+    effects = (Effect.RESOLVED, Effect.ROUNDING)
+    selected = {each.name for each in options_of(RenderSettings) if each.option.effect in effects}
+    assert selected == {"device", "precision", "threads", "flow", "quality", "weights_dir"}
 
 
 @pytest.mark.parametrize(
@@ -53,27 +88,27 @@ def test_a_value_out_of_range_is_named(options, named):
         ({"size": 17}, (30, 16)),
     ],
 )
-def test_a_size_that_is_asked_for_is_even_and_any_other_is_the_clips_own(options, size):
+def test_a_given_size_is_even_and_the_default_is_that_of_the_clip(options, size):
     assert output_size(1921, 1081, RenderSettings(style="red", **options)) == size
 
 
-def test_size_is_the_short_side_of_tall_clips_too():
+def test_size_is_the_short_side_of_portrait_clips_too():
     assert output_size(1080, 1920, RenderSettings(style="red", size=540)) == (540, 960)
 
 
-def test_a_size_with_nothing_left_or_too_much_is_refused():
+def test_an_output_without_pixels_or_too_large_is_refused():
     with pytest.raises(UsageError, match=r"64×8 scaled by 0\.1 has nothing left"):
         output_size(64, 8, RenderSettings(style="red", scale=0.1))
     with pytest.raises(UsageError, match="no side may be longer than 16384"):
         output_size(3840, 2160, RenderSettings(style="red", scale=8))
 
 
-def test_a_frame_that_has_its_size_already_is_not_touched():
+def test_a_frame_of_the_right_size_is_returned_unchanged():
     frame = Frame(0, 0, 1, torch.rand(3, 6, 8))
     assert resize_frame(frame, 8, 6) is frame
 
 
-def test_alpha_is_resized_along_and_stays_between_0_and_1():
+def test_alpha_is_resized_with_the_frame_and_stays_between_0_and_1():
     alpha = torch.zeros(1, 16, 16)
     alpha[:, :, 8:] = 1
     resized = resize_frame(Frame(3, 0, 1, torch.full((3, 16, 16), 0.25), alpha), 24, 20)
@@ -102,12 +137,12 @@ def test_an_output_is_named_after_its_clip_and_style(source, style, output):
 
 
 @pytest.mark.parametrize("folder", [".", "/"])
-def test_a_folder_without_a_name_of_its_own_is_no_clip_either(folder):
+def test_a_folder_without_a_name_is_not_a_clip(folder):
     with pytest.raises(MediaError, match="is a folder"):
         output_path(Path(folder), RenderSettings(style="red"))
 
 
-def test_an_output_given_as_a_folder_gets_the_name_inside_of_it(tmp_path):
+def test_an_output_folder_gets_a_file_of_the_default_name(tmp_path):
     settings = RenderSettings(style="red")
     assert output_path(Path("clip.mp4"), settings, tmp_path) == tmp_path / "clip.red.mp4"
     assert output_path(Path("clip.mp4"), settings, tmp_path / "x.mkv") == tmp_path / "x.mkv"
@@ -128,12 +163,12 @@ def test_an_output_given_as_a_folder_gets_the_name_inside_of_it(tmp_path):
         (torch.rand(3, 20, 20), {"mode": "nope"}),
     ],
 )
-def test_a_picture_or_an_option_that_cannot_be_painted_with_is_refused(tiny_weights, image, options):
+def test_an_invalid_picture_or_option_is_refused(tiny_weights, image, options):
     with pytest.raises(UsageError):
         stylize(image, "red", weights_dir=tiny_weights, **options)
 
 
-def test_one_picture_is_painted_in_memory(tiny_weights):
+def test_one_picture_is_stylized_in_memory(tiny_weights):
     options = {"device": "cpu", "precision": "fp32", "weights_dir": tiny_weights}
     image = torch.rand(3, 20, 31, dtype=torch.float64)
     painted = stylize(image, "red", **options)
@@ -143,7 +178,7 @@ def test_one_picture_is_painted_in_memory(tiny_weights):
     assert torch.equal(stylize(image, "red", strength=0, **options), image.float())
 
 
-def test_a_quality_paints_with_the_network_of_its_width(tiny_weights, tmp_path):
+def test_a_quality_selects_the_network_of_its_width(tiny_weights, tmp_path):
     narrow = tiny_weights / "itn-tiny.safetensors"
     shutil.copy(narrow, tmp_path)
     told = {"styles": ("red",), "loss_network": "-", "recipe": "-", "steps": 0}

@@ -1,4 +1,4 @@
-"""What a batch shows while it runs, and the table at its end."""
+"""The progress of a batch, and the table at its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from vst.batch import BatchFile, FileResult, FileState, Watcher
-from vst.cli.progress import EVENT_SECONDS, LINE_SECONDS, Every, clock, in_words
+from vst.cli.progress import EVENT_SECONDS, LINE_SECONDS, RateLimit, clock, in_words
 from vst.cli.session import Session
 from vst.cli.tables import show_table
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def show_batch(session: Session) -> Iterator[BatchView]:
-    """A view of one batch, as this session wants it: bars on a terminal, else a line a file."""
+    """Shows one batch: bars on a terminal, else a line for each file."""
     if session.quiet or not session.on_terminal:
         yield BatchView(session, None)
         return
@@ -38,7 +38,7 @@ def show_batch(session: Session) -> Iterator[BatchView]:
 
 
 class BatchView(Watcher):
-    """Watches a batch for one session."""
+    """Shows the events of a batch."""
 
     def __init__(self, session: Session, bars: Bars | None) -> None:
         self._session = session
@@ -47,21 +47,21 @@ class BatchView(Watcher):
         self._whole: TaskID | None = None
         self._number = 0
         self._total = 0
-        self._line_due = Every(LINE_SECONDS, at_once=False)
-        self._event_due: dict[str, Every] = {}
+        self._line_due = RateLimit(LINE_SECONDS, at_once=False)
+        self._event_due: dict[str, RateLimit] = {}
 
-    def started(self, jobs: Sequence[BatchFile]) -> None:
-        """Count the files."""
-        self._total = len(jobs)
+    def started(self, files: Sequence[BatchFile]) -> None:
+        """Show the number of files."""
+        self._total = len(files)
         if self._bars is not None:
             self._whole = self._bars.add_task("files", total=self._total, words=f"0/{self._total}")
 
-    def progressed(self, job: BatchFile, progress: Progress) -> None:
-        """Move the file's bar, or say a line or an event where one is due."""
-        if self._event_due.setdefault(job.name, Every(EVENT_SECONDS, at_once=True))():
+    def progressed(self, file: BatchFile, progress: Progress) -> None:
+        """Update the file's bar, or print a line or an event if one is due."""
+        if self._event_due.setdefault(file.name, RateLimit(EVENT_SECONDS, at_once=True))():
             self._session.event(
                 "progress",
-                file=job.name,
+                file=file.name,
                 frame=progress.frame,
                 frames=progress.frames,
                 fps=round(progress.fps, 3),
@@ -70,16 +70,19 @@ class BatchView(Watcher):
             )
         if self._bars is None:
             if self._line_due():
-                self._session.say(f"{job.name}: {in_words(progress)}")
+                self._session.say(f"{file.name}: {in_words(progress)}")
             return
-        if job.name not in self._tasks:
-            self._tasks[job.name] = self._bars.add_task(job.name, total=None, words="")
+        if file.name not in self._tasks:
+            self._tasks[file.name] = self._bars.add_task(file.name, total=None, words="")
         self._bars.update(
-            self._tasks[job.name], completed=progress.frame, total=progress.frames, words=in_words(progress)
+            self._tasks[file.name],
+            completed=progress.frame,
+            total=progress.frames,
+            words=in_words(progress),
         )
 
     def finished(self, result: FileResult) -> None:
-        """Say what became of the file."""
+        """Report the result of one file."""
         self._number += 1
         self._event_due.pop(result.file.name, None)
         self._session.event("file", **_row(result), notes=list(result.notes))
@@ -96,7 +99,7 @@ class BatchView(Watcher):
             self._session.say(f"{self._number}/{self._total} {result.file.name} {result.state}{message}")
 
     def summary(self, results: Sequence[FileResult]) -> None:
-        """The table at the end."""
+        """Print the table of results."""
         counts = Counter(result.state for result in results)
         self._session.event("done", **{str(state): counts[state] for state in FileState})
         if self._session.json or self._session.quiet:
@@ -104,9 +107,9 @@ class BatchView(Watcher):
         rows = []
         for result in results:
             row = _row(result)
-            worked = result.state is FileState.DONE
-            row["frames"] = result.frames if worked else None
-            row["time"] = clock(result.seconds) if worked else None
+            rendered = result.state is FileState.DONE
+            row["frames"] = result.frames if rendered else None
+            row["time"] = clock(result.seconds) if rendered else None
             rows.append(row)
         show_table(self._session, ("file", "frames", "time", "state", "message"), rows)
 

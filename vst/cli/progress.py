@@ -1,4 +1,4 @@
-"""Progress, as a bar on a terminal, as a line now and then elsewhere, as JSON for programs."""
+"""Progress: a bar on a terminal, lines elsewhere, JSON events for programs."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from vst.cli.session import Session
 from vst.progress import PREROLL, Progress
 
 LINE_SECONDS = 10.0
-"""Between two lines where there is no terminal."""
+"""Seconds between two lines of progress without a terminal."""
 
 EVENT_SECONDS = 0.5
-"""Between two JSON events of progress."""
+"""Seconds between two JSON events of progress."""
 
 Show = Callable[[Progress], None]
 
 
 @contextlib.contextmanager
 def show_progress(session: Session, title: str) -> Iterator[Show]:
-    """What shows the progress of one render, as this session wants it.
+    """A callback that shows the progress of one render.
 
     Args:
-        session: Says whether and where.
-        title: Stands before the bar.
+        session: Where to show it.
+        title: Text in front of the bar.
     """
     with contextlib.ExitStack() as stack:
         shows: list[Show] = []
@@ -44,10 +44,10 @@ def show_progress(session: Session, title: str) -> Iterator[Show]:
 
 
 def in_words(progress: Progress) -> str:
-    """``frame 120/480, 1.7 frames/s, 3:31 left, limited by paint``."""
+    """``frame 120/480, 1.7 frames/s, 3:31 left, limited by stylize``."""
     parts = [f"frame {progress.frame}" + (f"/{progress.frames}" if progress.frames else "")]
     if progress.stage == PREROLL:
-        return f"{parts[0]}, painting the shot up to it"
+        return f"{parts[0]}, pre-roll from the start of its shot"
     parts.append(f"{progress.fps:.2f} frames/s")
     if progress.eta is not None:
         parts.append(f"{clock(progress.eta)} left")
@@ -63,12 +63,12 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-class Every:
-    """Says yes at most once in so many seconds.
+class RateLimit:
+    """True at most once in a number of seconds.
 
     Args:
-        seconds: The shortest time between two yeses.
-        at_once: Whether the first question gets a yes.
+        seconds: Shortest time between two calls that return True.
+        at_once: Whether the first call returns True.
     """
 
     def __init__(self, seconds: float, at_once: bool) -> None:
@@ -84,7 +84,7 @@ class Every:
 
 
 def _events(session: Session) -> Show:
-    due = Every(EVENT_SECONDS, at_once=True)
+    due = RateLimit(EVENT_SECONDS, at_once=True)
 
     def show(progress: Progress) -> None:
         if due():
@@ -101,7 +101,7 @@ def _events(session: Session) -> Show:
 
 
 def _lines(session: Session) -> Show:
-    due = Every(LINE_SECONDS, at_once=False)
+    due = RateLimit(LINE_SECONDS, at_once=False)
 
     def show(progress: Progress) -> None:
         if due():

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from vst.pipeline.comparison import CompareReport, CompareSettings, compare
     from vst.pipeline.flow_export import FlowReport, FlowSettings, follow_motion
     from vst.pipeline.job import Report, render
-    from vst.pipeline.output_path import output_path
     from vst.pipeline.settings import RenderSettings
     from vst.pipeline.still import stylize
     from vst.progress import Progress
@@ -27,7 +26,6 @@ _MODULES = {
     "Report": "vst.pipeline.job",
     "compare": "vst.pipeline.comparison",
     "follow_motion": "vst.pipeline.flow_export",
-    "output_path": "vst.pipeline.output_path",
     "render": "vst.pipeline.job",
     "stylize": "vst.pipeline.still",
 }
@@ -42,7 +40,6 @@ __all__ = [
     "Report",
     "compare",
     "follow_motion",
-    "output_path",
     "render",
     "stylize",
 ]

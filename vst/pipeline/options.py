@@ -69,13 +69,17 @@ class Range:
         return inside and value <= self.high and value < math.inf
 
     def __str__(self) -> str:
-        low = number_text(self.low) + (f" ({self.low_means})" if self.low_means else "")
-        high = number_text(self.high) + (f" ({self.high_means})" if self.high_means else "")
+        unit = f" {self.unit}" if self.unit else ""
+        low, low_means = number_text(self.low), f" ({self.low_means})" if self.low_means else ""
+        high, high_means = number_text(self.high), f" ({self.high_means})" if self.high_means else ""
         if self.above_low:
-            text = f"more than {low}" + ("" if self.high == math.inf else f" and at most {high}")
+            text = f"more than {low}{unit}" + (
+                "" if self.high == math.inf else f" and at most {high}{unit}"
+            )
+        elif self.high == math.inf:
+            text = f"{low}{unit}{low_means} or more"
         else:
-            text = f"{low} or more" if self.high == math.inf else f"{low} to {high}"
-        text += f" {self.unit}" if self.unit else ""
+            text = f"{low}{low_means} to {high}{unit}{high_means}"
         return text + (f", or {self.special[0]} ({self.special[1]})" if self.special else "")
 
 

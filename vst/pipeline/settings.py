@@ -98,9 +98,7 @@ class RenderSettings:
         type=str,
         metavar="STYLE",
         help="A style, or a blend such as candy:0.6+wave:0.4.",
-        openfx=OpenFxParameter(
-            position=0, name="style", label="Style", choices={}, hint="The style that frames get."
-        ),
+        openfx=OpenFxParameter(position=0, name="style", label="Style", choices={}, hint="The style."),
         frei0r=Frei0rParameter(position=0, name="style"),
     )
     mode: str = option(
@@ -113,10 +111,10 @@ class RenderSettings:
             name="mode",
             label="Mode",
             choices={},
-            hint="vtn: the style follows the motion. itn: each frame by itself.",
+            hint="vtn: strokes follow the motion. itn: each frame independently.",
         ),
         frei0r=Frei0rParameter(
-            position=1, name="mode", hint="vtn: the style follows the motion; itn: each frame by itself"
+            position=1, name="mode", hint="vtn: strokes follow the motion; itn: each frame independently"
         ),
     )
     quality: str = option(
@@ -259,7 +257,7 @@ class RenderSettings:
             name="device",
             label="Device",
             choices={"auto": 0, "cpu": 1, "cuda": 2},
-            hint="The device that stylizes frames.",
+            hint="The processor that the networks run on.",
         ),
         frei0r=Frei0rParameter(position=5, name="device"),
     )
