@@ -45,7 +45,7 @@ def test_options_become_settings(vst, compared, arguments, settings):
     assert compared == [((Path("a.mov"), Path("b.mov")), Path("out.mp4"), settings)]
 
 
-def test_the_end_is_a_line_then_notes(vst, compared):
+def test_the_result_is_one_line_and_notes(vst, compared):
     outcome = vst("compare", "a.mov", "b.mov", "-o", "out.mp4")
     assert outcome.out == "out.mp4: 3 frames of 2 clips at 96×32, in 0:02\n"
     assert outcome.err == "note: b is shorter\n"
@@ -61,17 +61,17 @@ def test_the_end_is_a_line_then_notes(vst, compared):
     ("arguments", "code", "said"),
     [
         ([], 2, "--output"),
-        (["-o", "out.mp4", "--split", "left"], 2, "no place for a divider"),
+        (["-o", "out.mp4", "--split", "left"], 2, "is not a position"),
         (["-o", "out.mp4", "--split", "1.5"], 2, "split is 1.5"),
-        (["-o", "out.mp4", "--split", "0.5", "--difference"], 2, "exclude each other"),
-        (["-o", "out.mp4", "--gain", "2"], 2, "--gain is for --difference"),
-        (["-o", "out.mp4", "--labels", "a", "--no-labels"], 2, "exclude each other"),
+        (["-o", "out.mp4", "--split", "0.5", "--difference"], 2, "were both given"),
+        (["-o", "out.mp4", "--gain", "2"], 2, "--gain applies to --difference"),
+        (["-o", "out.mp4", "--labels", "a", "--no-labels"], 2, "were both given"),
         (["-o", "out.mp4", "--labels", "a"], 2, "1 labels for 2 clips"),
         (["-o", "out.xyz"], 2, "xyz"),
         (["-o", "none/out.mp4"], 1, "does not exist"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(vst, clip, tmp_path, monkeypatch, arguments, code, said):
+def test_invalid_options_are_one_line(vst, clip, tmp_path, monkeypatch, arguments, code, said):
     monkeypatch.chdir(tmp_path)
     outcome = vst("compare", clip, clip, *arguments)
     assert outcome.code == code

@@ -56,9 +56,9 @@ def test_without_options_the_defaults_are_those_of_the_library(vst, followed):
     assert followed == [(Path("a.mov"), FlowSettings(), Path("flows"), None)]
 
 
-def test_the_end_is_a_line_for_each_output_then_notes(vst, followed):
+def test_the_result_is_a_line_for_each_output_and_notes(vst, followed):
     outcome = vst("flow", "a.mov", "-o", "flows", "--view", "v.mp4")
-    said = "motion of 3 frames at 48×32 by dis, in 0:02"
+    said = "flow of 3 frames at 48×32 by dis, in 0:02"
     assert outcome.out == f"flows: {said}\nv.mp4: {said}\n"
     assert outcome.err == "note: the clip was odd\n"
 
@@ -76,14 +76,14 @@ def test_json_is_one_object_a_line(vst, followed):
     [
         ([], 2, "nothing to do: give -o FOLDER"),
         (["-o", "flows", "--format", "fol"], 2, "did you mean 'flo'"),
-        (["-o", "flows", "--distances", "1,two"], 2, "write whole numbers"),
+        (["-o", "flows", "--distances", "1,two"], 2, "expected whole numbers"),
         (["-o", "flows", "--distances", "2"], 2, "distances are 2; expected 1 and others"),
-        (["--view", "v.mp4", "--show", "colour"], 2, "did you mean 'color'"),
+        (["--view", "v.mp4", "--show", "colors"], 2, "did you mean 'color'"),
         (["-o", "flows", "--flow", "diss"], 2, "did you mean 'dis'"),
         (["--view", "v.mp4", "--flow", "file:none"], 1, "folder none for --flow does not exist"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(vst, clip, tmp_path, monkeypatch, arguments, code, said):
+def test_invalid_options_are_one_line(vst, clip, tmp_path, monkeypatch, arguments, code, said):
     monkeypatch.chdir(tmp_path)
     outcome = vst("flow", clip, *arguments)
     assert outcome.code == code
@@ -92,7 +92,7 @@ def test_what_cannot_be_meant_is_one_line(vst, clip, tmp_path, monkeypatch, argu
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_clip_is_analysed_once_and_rendered_from_the_files(vst, clip, weights, tmp_path):
+def test_flow_that_was_written_is_used_by_a_render(vst, clip, weights, tmp_path):
     flows = tmp_path / "flows"
     assert vst("flow", clip, "-o", flows, "-q").out == ""
     outcome = vst(
@@ -129,7 +129,7 @@ def test_estimators_stand_side_by_side_below_zero_flow(vst, pairs):
     assert all(row["epe_occluded"] is None and row["mask_recall"] is None for row in rows)
 
 
-def test_the_table_has_a_row_for_each_and_leaves_empty_what_is_not_known(vst, pairs):
+def test_the_table_has_a_row_for_each_estimator_and_empty_cells_for_unknown_values(vst, pairs):
     outcome = vst("evaluate-flow", pairs, "--flow", "dis", "--pairs", "1")
     head, zero, dis = outcome.out.splitlines()
     assert head.split()[:4] == ["estimator", "EPE", "matched", "occluded"]
@@ -148,7 +148,7 @@ def test_the_table_has_a_row_for_each_and_leaves_empty_what_is_not_known(vst, pa
         (["--pairs", "0"], 2, "--pairs"),
     ],
 )
-def test_a_data_set_or_estimator_that_is_none_is_one_line(vst, pairs, arguments, code, said):
+def test_an_unknown_data_set_or_estimator_is_one_line(vst, pairs, arguments, code, said):
     outcome = vst("evaluate-flow", pairs, *arguments)
     assert outcome.code == code
     assert said in outcome.err

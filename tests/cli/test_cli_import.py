@@ -10,7 +10,7 @@ import torch
 from tests.conftest import flow_checkpoint
 
 
-def test_without_arguments_it_says_what_can_be_imported_and_from_where(vst, small_flow_networks):
+def test_without_arguments_the_networks_and_their_sources_are_listed(vst, small_flow_networks):
     outcome = vst("weights", "import")
     assert outcome.code == 0
     assert "https://github.com/NVIDIA/flownet2-pytorch" in outcome.out
@@ -24,7 +24,7 @@ def test_a_checkpoint_is_imported_and_listed(vst, small_flow_networks, tmp_path)
     source = flow_checkpoint(tmp_path / "FlowNet2-S_checkpoint.pth.tar", "flownet2-s")
     outcome = vst("weights", "import", "flownet2", source)
     assert outcome.code == 0, outcome.err
-    assert outcome.out.startswith("flownet2-s is imported and ready: --flow flownet2-s")
+    assert outcome.out.startswith("flownet2-s is imported, ready for --flow flownet2-s")
     assert outcome.err == ""
     rows = [json.loads(line) for line in vst("weights", "import", "--json").out.splitlines()]
     assert next(row for row in rows if row["import"] == "flownet2")["imported"] == ["flownet2-s"]
@@ -36,7 +36,7 @@ def test_a_checkpoint_is_imported_and_listed(vst, small_flow_networks, tmp_path)
     assert found["flow auto"][1] in ("dis", "flownet2")
 
 
-def test_one_that_looks_alike_is_mentioned_and_can_be_named(vst, small_flow_networks, tmp_path):
+def test_an_estimator_of_the_same_layout_is_noted_and_can_be_named(vst, small_flow_networks, tmp_path):
     source = flow_checkpoint(tmp_path / "x.pth.tar", "flownet2-css")
     assert "import it with --as flownet2-css-ft-sd" in vst("weights", "import", "flownet2", source).err
     named = vst("weights", "import", "flownet2", source, "--as", "flownet2-css-ft-sd", "--json")
@@ -68,12 +68,12 @@ def test_a_file_that_is_not_a_checkpoint_is_one_line(vst, small_flow_networks, t
     assert not (tmp_path / "marker").exists()
 
 
-def test_what_cannot_be_meant_is_bad_usage(vst, small_flow_networks, tmp_path):
+def test_invalid_arguments_are_bad_usage(vst, small_flow_networks, tmp_path):
     source = flow_checkpoint(tmp_path / "x.pth", "flownet2-s")
     for arguments, said in (
         (["flownet3", source], "did you mean 'flownet2'?"),
         (["flownet"], "nothing to import as 'flownet': did you mean 'flownet2'?"),
-        (["flownet2"], "no file given: vst weights import flownet2 FILE"),
+        (["flownet2"], "no file given; expected 'vst weights import flownet2 FILE'"),
         (["flownet2", source, "--as", "flownet2-csd"], "has no estimator 'flownet2-csd': did you mean"),
     ):
         outcome = vst("weights", "import", *arguments)
@@ -96,7 +96,7 @@ def test_imported_weights_are_verified_with_the_others(vst, small_flow_networks,
     assert str(path) in bad.err
 
 
-def test_a_clip_is_painted_along_the_flow_of_an_imported_network(
+def test_a_clip_is_stylized_with_the_flow_of_an_imported_network(
     vst, small_flow_networks, weights, clip, tmp_path
 ):
     for name in ("flownet2", "flownet2-sd"):
@@ -107,7 +107,7 @@ def test_a_clip_is_painted_along_the_flow_of_an_imported_network(
         assert (tmp_path / f"{name}.mkv").stat().st_size > 0
 
 
-def test_without_a_checkpoint_one_line_says_how_to_get_one(
+def test_a_missing_checkpoint_is_one_line_that_names_its_source(
     vst, small_flow_networks, weights, clip, tmp_path
 ):
     options = ("--style", "candy", "--weights-dir", weights, "-o", tmp_path / "out.mkv")

@@ -1,4 +1,4 @@
-"""Help is quick: it loads none of the heavy packages."""
+"""The help loads none of the heavy packages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_module_and_the_launcher_are_the_command(start: list[str]) -> None:
     assert done.stderr == "vst: error: unknown command 'rendr': did you mean 'render'? (see 'vst --help')\n"
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     done = subprocess.run(
         f'"{sys.executable}" -m vst --help | true', cwd=ROOT, shell=True, capture_output=True, check=False
     )

@@ -46,7 +46,7 @@ def test_weights_are_listed(vst, weights):
 def test_good_weights_pass(vst, weights):
     outcome = vst("weights", "verify", "--weights-dir", weights)
     assert outcome.code == 0, outcome.err
-    assert "all as they should be" in outcome.out
+    assert "all valid" in outcome.out
 
 
 def test_damaged_weights_are_named(vst, weights, tmp_path):
@@ -74,7 +74,7 @@ def test_fetching_without_a_network_is_one_line(vst, monkeypatch, tmp_path):
     assert "Traceback" not in outcome.err
 
 
-def test_the_doctor_finds_this_machine_well(vst, weights):
+def test_the_doctor_finds_no_fault_on_this_machine(vst, weights):
     outcome = vst("doctor", "--weights-dir", weights, "--json")
     assert outcome.code == 0, outcome.out
     findings = {entry["check"]: entry for entry in map(json.loads, outcome.out.splitlines())}

@@ -32,7 +32,7 @@ def test_the_entry_point_is_the_command():
     assert callable(vst.cli.main)
 
 
-def test_every_command_is_there_and_says_what_it_does():
+def test_every_command_exists_and_has_a_help():
     context = click.Context(group)
     for name in COMMANDS:
         command = group.get_command(context, name)

@@ -104,6 +104,6 @@ def test_of_several_files_each_is_looked_at(clip, capsys, names, code):
     )
 
 
-def test_a_frame_rate_that_is_none_is_bad_usage(tmp_path, capsys):
+def test_an_invalid_frame_rate_is_bad_usage(tmp_path, capsys):
     assert run(["probe", str(tmp_path / "%d.png"), "--fps", "fast"]) == 2
-    assert "write a number such as 25, 23.976 or 24000/1001" in capsys.readouterr().err
+    assert "expected a number such as 25, 23.976 or 24000/1001" in capsys.readouterr().err

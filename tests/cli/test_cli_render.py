@@ -111,7 +111,7 @@ def test_on_a_terminal_progress_is_a_bar_without_colour_under_no_color(vst, rend
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("vst.cli.session.Session.on_terminal", True)
+    monkeypatch.setattr("vst.cli.console.Console.on_terminal", True)
     outcome = vst("render", "a.mov", "--style", "candy")
     assert "frame 3/3, 2.00 frames/s" in outcome.err
     assert "\x1b[3" not in outcome.err

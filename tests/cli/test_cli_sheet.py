@@ -75,7 +75,7 @@ def test_the_sheet_is_an_event_in_json(vst, mine, tmp_path):
     ]
 
 
-def test_a_thumbnail_that_is_no_picture_is_warned_of(vst, mine, tmp_path):
+def test_a_damaged_thumbnail_is_a_warning(vst, mine, tmp_path):
     (mine / "mine.png").write_bytes(b"nonsense")
     outcome = vst("styles", "--sheet", tmp_path / "sheet.png")
     assert outcome.code == 0
@@ -83,9 +83,7 @@ def test_a_thumbnail_that_is_no_picture_is_warned_of(vst, mine, tmp_path):
     assert "mine.png is not a picture" in outcome.err
 
 
-def test_a_photo_is_painted_in_every_style_and_stands_first(
-    vst, weights, mine, photo, tmp_path, monkeypatch
-):
+def test_the_photo_comes_first_then_every_style_of_it(vst, weights, mine, photo, tmp_path, monkeypatch):
     asked = []
 
     def painted(image, style, *, mode, weights_dir):
@@ -110,7 +108,7 @@ def test_a_photo_is_painted_in_every_style_and_stands_first(
         assert painting.sum() == 3 * original.sum()
 
 
-def test_the_photo_is_really_painted(vst, mine, photo, tmp_path):
+def test_the_photo_is_stylized(vst, mine, photo, tmp_path):
     sheet = tmp_path / "sheet.png"
     assert vst("styles", "--sheet", sheet, "--photo", photo).code == 0
     pixels = np.asarray(Image.open(sheet))
@@ -119,7 +117,7 @@ def test_the_photo_is_really_painted(vst, mine, photo, tmp_path):
     assert not (pixels == (255, 0, 0)).all(2).any()
 
 
-def test_a_large_photo_is_shrunk_before_it_is_painted(vst, mine, tmp_path, monkeypatch):
+def test_a_large_photo_is_reduced_before_it_is_stylized(vst, mine, tmp_path, monkeypatch):
     shapes = []
     monkeypatch.setattr(
         importlib.import_module("vst.pipeline"),
@@ -132,7 +130,7 @@ def test_a_large_photo_is_shrunk_before_it_is_painted(vst, mine, tmp_path, monke
     assert shapes == [(3, 2, 640)]
 
 
-def test_a_style_that_cannot_paint_keeps_its_cell_and_is_warned_of(vst, weights, mine, photo, tmp_path):
+def test_a_style_that_fails_keeps_its_cell_with_a_warning(vst, weights, mine, photo, tmp_path):
     record_style(mine, "mine", "mine-itn.safetensors")
     save_weights(
         mine / "mine-itn.safetensors", ITN(2), styles=("mine",), loss_network="none", recipe="none", steps=1
@@ -154,7 +152,7 @@ def test_a_style_that_cannot_paint_keeps_its_cell_and_is_warned_of(vst, weights,
         (["-y"], 2, "give --sheet FILE"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(vst, mine, photo, tmp_path, arguments, code, said):
+def test_invalid_options_are_one_line(vst, mine, photo, tmp_path, arguments, code, said):
     (tmp_path / "there.png").write_bytes(b"kept")
     outcome = vst("styles", *(argument.replace("{here}", str(tmp_path)) for argument in arguments))
     assert outcome.code == code
@@ -164,7 +162,7 @@ def test_what_cannot_be_meant_is_one_line(vst, mine, photo, tmp_path, arguments,
     assert not (tmp_path / "s.png").exists()
 
 
-def test_a_sheet_that_is_there_is_replaced_when_asked(vst, mine, tmp_path):
+def test_an_existing_sheet_is_replaced_only_with_overwrite(vst, mine, tmp_path):
     sheet = tmp_path / "sheet.png"
     sheet.write_bytes(b"old")
     assert vst("styles", "--sheet", sheet, "-y").code == 0
@@ -174,5 +172,5 @@ def test_a_sheet_that_is_there_is_replaced_when_asked(vst, mine, tmp_path):
 def test_without_styles_there_is_no_sheet(vst, tmp_path):
     outcome = vst("styles", "--sheet", tmp_path / "sheet.png")
     assert outcome.code == 1
-    assert "no styles to show" in outcome.err
+    assert "no weights in" in outcome.err
     assert not (tmp_path / "sheet.png").exists()

@@ -43,7 +43,7 @@ def test_a_painting_becomes_a_style_of_both_modes(
     assert folder == tmp_path / "home/vst/weights"
     assert work == tmp_path / "home/vst/training/mine"
     assert options["minutes"] == 3
-    assert outcome.out.splitlines()[-1] == "use it with --style mine"
+    assert outcome.out.splitlines()[-1] == "to use it: --style mine"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_painting_becomes_a_style_of_both_modes(
         (("{painting}", "--name", "a", "--mode", "vtm"), "did you mean 'vtn'?"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
+def test_invalid_arguments_are_refused(
     vst, added, painting, tiny_weights, monkeypatch, arguments, complaint
 ):
     monkeypatch.setenv("VST_WEIGHTS", str(tiny_weights))
@@ -67,13 +67,13 @@ def test_what_cannot_be_meant_is_refused(
     assert not added
 
 
-def test_a_group_without_a_command_says_what_there_is(vst):
+def test_a_group_without_a_command_prints_its_help(vst):
     outcome = vst("style", "ad")
     assert outcome.code == 2
     assert "add" in outcome.err
 
 
-def test_the_weights_folder_given_is_where_the_style_goes(vst, added, painting, tiny_weights):
+def test_the_style_is_written_into_the_given_weights_folder(vst, added, painting, tiny_weights):
     outcome = vst("style", "add", str(painting), "--name", "mine", "--weights-dir", str(tiny_weights))
     assert outcome.code == 0, outcome.err
     assert added[0][2] == Path(tiny_weights)

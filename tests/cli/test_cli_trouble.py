@@ -1,4 +1,4 @@
-"""What a user sees of hostile files, hardware that is not there, and disks that are full."""
+"""Messages for hostile files and missing hardware."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_every_command_refuses_a_hostile_file_in_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_limit_that_is_no_number_is_bad_usage(vst, clip, monkeypatch):
+def test_a_limit_that_is_not_a_number_is_bad_usage(vst, clip, monkeypatch):
     monkeypatch.setenv("VST_MAX_FRAMES", "lots")
     outcome = vst("probe", clip)
     assert outcome.code == 2
     assert outcome.err.startswith("vst: error: VST_MAX_FRAMES is 'lots': expected a whole number")
 
 
-def test_hardware_that_is_not_there_is_one_line(vst, weights, clip, tmp_path, monkeypatch):
+def test_missing_hardware_is_one_line(vst, weights, clip, tmp_path, monkeypatch):
     monkeypatch.setattr(hardware, "known_devices", lambda: ["cuda"])
     monkeypatch.setattr(hardware, "why_no_device", lambda name: "no such device")
     options = ["--style", "candy", "--mode", "itn", "--weights-dir", weights, "-o", tmp_path / "o.mp4"]
@@ -57,7 +57,7 @@ def test_hardware_that_is_not_there_is_one_line(vst, weights, clip, tmp_path, mo
     assert "note: decoded in software: this machine has no cuda device" in outcome.err
 
 
-def test_the_doctor_says_what_hardware_and_which_limits_there_are(vst, weights, monkeypatch):
+def test_the_doctor_lists_the_hardware_and_the_limits(vst, weights, monkeypatch):
     monkeypatch.setattr(hardware, "known_devices", lambda: ["cuda", "vaapi"])
     monkeypatch.setattr(hardware, "decodes", lambda device: ["h264", "hevc"])
     monkeypatch.setattr(

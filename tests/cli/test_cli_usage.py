@@ -1,4 +1,4 @@
-"""Mistakes get one line, the nearest name, and exit code 2."""
+"""Mistakes get one line with the nearest name, and exit code 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `vst`: arguments in, text out. One file a command; the work is done in the other rooms."""
+"""The command `vst`: one file a command, with nothing but argument handling and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program: its commands, and how it ends."""
+"""The program: its commands and its exit code."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import NoReturn
 import click
 
 from vst import __version__
+from vst.cli.console import Console
 from vst.cli.group import LazyGroup
 from vst.cli.outcome import INTERRUPTED, describe, exit_code_of
-from vst.cli.session import Session
 from vst.cli.spelling import american
 
 COMMANDS = {
@@ -42,7 +42,7 @@ COMMANDS = {
 )
 @click.version_option(__version__, prog_name="vst", message="%(prog)s %(version)s")
 def vst() -> None:
-    """Stylize videos and pictures, with the style of a painting, without flicker."""
+    """Video style transfer without flicker, for videos, pictures and image sequences."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -54,9 +54,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 2 bad usage, 3 some of a batch failed, 130 interrupted.
     """
-    session = Session()
+    console = Console()
     try:
-        code = vst.main(args=arguments, prog_name="vst", standalone_mode=False, obj=session)
+        code = vst.main(args=arguments, prog_name="vst", standalone_mode=False, obj=console)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
@@ -65,14 +65,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except Exception as error:  # no traceback reaches a user, whatever the error is
-        session.error(describe(error), exit_code_of(error), error)
+        console.error(describe(error), exit_code_of(error), error)
         return exit_code_of(error)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """The entry point: run one command and end the process with its exit code."""
+    """Entry point: run one command and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
-        # File names need not be text in the terminal's encoding; printing one must not fail.
+        # A file name may not fit the terminal's encoding; printing it must not fail.
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(arguments))

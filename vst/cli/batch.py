@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.options import render_options, settings_from
 from vst.cli.outcome import DONE, INTERRUPTED, SOME_FAILED
-from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
 
 
@@ -38,13 +38,13 @@ def batch_command(context: click.Context, folder: Path, output: Path, jobs: int,
 
     Outputs that are up to date are skipped. A file that fails does not stop the others.
     """
-    session = session_of(context)
-    with stop_on_signals(say=not session.quiet) as stop:
+    console = console_of(context)
+    with stop_on_signals(report=not console.quiet) as stop:
         from vst.batch import FileState, run
         from vst.cli.batch_view import show_batch
 
         settings = settings_from(**options)
-        with show_batch(session) as view:
+        with show_batch(console) as view:
             results = run(folder, output, settings, jobs=jobs, watcher=view, stop=stop)
         view.summary(results)
     states = {result.state for result in results}

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from vst.batch import BatchFile, FileResult, FileState, Watcher
+from vst.cli.console import Console
 from vst.cli.progress import EVENT_SECONDS, LINE_SECONDS, RateLimit, clock, in_words
-from vst.cli.session import Session
 from vst.cli.tables import show_table
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def show_batch(session: Session) -> Iterator[BatchView]:
+def show_batch(console: Console) -> Iterator[BatchView]:
     """Shows one batch: bars on a terminal, else a line for each file."""
-    if session.quiet or not session.on_terminal:
-        yield BatchView(session, None)
+    if console.quiet or not console.on_terminal:
+        yield BatchView(console, None)
         return
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
@@ -33,15 +33,15 @@ def show_batch(session: Session) -> Iterator[BatchView]:
         BarColumn(),
         TextColumn("{task.fields[words]}"),
     )
-    with Bars(*columns, console=session.console, transient=True) as bars:
-        yield BatchView(session, bars)
+    with Bars(*columns, console=console.stderr, transient=True) as bars:
+        yield BatchView(console, bars)
 
 
 class BatchView(Watcher):
     """Shows the events of a batch."""
 
-    def __init__(self, session: Session, bars: Bars | None) -> None:
-        self._session = session
+    def __init__(self, console: Console, bars: Bars | None) -> None:
+        self._console = console
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
         self._whole: TaskID | None = None
@@ -59,7 +59,7 @@ class BatchView(Watcher):
     def progressed(self, file: BatchFile, progress: Progress) -> None:
         """Update the file's bar, or print a line or an event if one is due."""
         if self._event_due.setdefault(file.name, RateLimit(EVENT_SECONDS, at_once=True))():
-            self._session.event(
+            self._console.event(
                 "progress",
                 file=file.name,
                 frame=progress.frame,
@@ -70,7 +70,7 @@ class BatchView(Watcher):
             )
         if self._bars is None:
             if self._line_due():
-                self._session.say(f"{file.name}: {in_words(progress)}")
+                self._console.message(f"{file.name}: {in_words(progress)}")
             return
         if file.name not in self._tasks:
             self._tasks[file.name] = self._bars.add_task(file.name, total=None, words="")
@@ -85,24 +85,26 @@ class BatchView(Watcher):
         """Report the result of one file."""
         self._number += 1
         self._event_due.pop(result.file.name, None)
-        self._session.event("file", **_row(result), notes=list(result.notes))
+        self._console.event("file", **_row(result), notes=list(result.notes))
         if self._bars is not None and self._whole is not None:
             task = self._tasks.pop(result.file.name, None)
             if task is not None:
                 self._bars.remove_task(task)
             self._bars.update(self._whole, completed=self._number, words=f"{self._number}/{self._total}")
-        if self._session.verbosity > 0:
+        if self._console.verbosity > 0:
             for note in result.notes:
-                self._session.say(f"{result.file.name}: note: {note}")
+                self._console.message(f"{result.file.name}: note: {note}")
         if self._bars is None and result.state is not FileState.STOPPED:
             message = f": {result.message}" if result.message else ""
-            self._session.say(f"{self._number}/{self._total} {result.file.name} {result.state}{message}")
+            self._console.message(
+                f"{self._number}/{self._total} {result.file.name} {result.state}{message}"
+            )
 
     def summary(self, results: Sequence[FileResult]) -> None:
         """Print the table of results."""
         counts = Counter(result.state for result in results)
-        self._session.event("done", **{str(state): counts[state] for state in FileState})
-        if self._session.json or self._session.quiet:
+        self._console.event("done", **{str(state): counts[state] for state in FileState})
+        if self._console.json or self._console.quiet:
             return
         rows = []
         for result in results:
@@ -111,7 +113,7 @@ class BatchView(Watcher):
             row["frames"] = result.frames if rendered else None
             row["time"] = clock(result.seconds) if rendered else None
             rows.append(row)
-        show_table(self._session, ("file", "frames", "time", "state", "message"), rows)
+        show_table(self._console, ("file", "frames", "time", "state", "message"), rows)
 
 
 def _row(result: FileResult) -> dict[str, object]:

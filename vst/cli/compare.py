@@ -1,4 +1,4 @@
-"""`vst compare`: a clip and its paintings in one video."""
+"""`vst compare`: clips side by side in one video."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.options import talk_options
 from vst.cli.progress import clock, show_progress
-from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
 
 MOVING = "moving"
 
 
 class Divider(click.ParamType):
-    """Where the divider is: a part of the width, or ``moving``."""
+    """Position of the divider: a fraction of the width, or ``moving``."""
 
     name = "0..1|moving"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
-        """The number, or the word."""
+        """The fraction, or ``moving``."""
         if value == MOVING or isinstance(value, float):
             return value
         try:
             return float(value)
         except ValueError:
             self.fail(
-                f"'{value}' is no place for a divider; write a part such as 0.5, or {MOVING}", param, ctx
+                f"'{value}' is not a position; expected a fraction such as 0.5, or {MOVING}", param, ctx
             )
 
 
@@ -42,22 +42,25 @@ class Divider(click.ParamType):
     metavar="FILE",
     help="The file to write.",
 )
-@click.option("-y", "--overwrite", is_flag=True, help="Replace the output if it is there.")
-@click.option("--split", type=Divider(), help="Of two clips: the first left of a divider, the other right.")
-@click.option("--difference", is_flag=True, help="Of two clips: how far they differ.")
+@click.option("-y", "--overwrite", is_flag=True, help="Replace an output that exists.")
+@click.option("--split", type=Divider(), help="Two clips: the first left of a divider, the second right.")
+@click.option("--difference", is_flag=True, help="Two clips: their absolute difference.")
 @click.option(
     "--gain",
     type=float,
     metavar="FACTOR",
-    help="A difference is shown so many times as large; 4 by default.",
+    help="Factor by which the difference is amplified; 4 by default.",
 )
-@click.option("--labels", metavar="TEXT,TEXT", help="One for each clip; the files' names unless given.")
-@click.option("--no-labels", is_flag=True, help="Draw none.")
+@click.option("--labels", metavar="TEXT,TEXT", help="A label for each clip; by default the file names.")
+@click.option("--no-labels", is_flag=True, help="Draw no labels.")
 @click.option(
-    "--size", type=int, metavar="PIXELS", help="Short side of each picture; the first clip's unless given."
+    "--size",
+    type=int,
+    metavar="PIXELS",
+    help="Short side of each clip; by default that of the first.",
 )
-@click.option("--codec", help="As of a render.")
-@click.option("--crf", type=int, help="Quality of the codec, smaller is better.")
+@click.option("--codec", metavar="CODEC", help="Video codec, as for 'vst render'.")
+@click.option("--crf", type=int, metavar="N", help="Quality of the codec; smaller is better.")
 @talk_options
 @click.pass_context
 def compare_command(
@@ -73,16 +76,16 @@ def compare_command(
 ) -> None:
     """Show two to four CLIPS of one scene in one video.
 
-    Side by side, unless --split or --difference is given. Sound and timestamps are those of the first, at
-    whose size the others are shown; the shortest ends it.
+    Clips stand side by side, unless --split or --difference is given. Sound, timestamps and size are those
+    of the first clip. The shortest clip ends the video.
     """
-    session = session_of(context)
+    console = console_of(context)
     if split is not None and difference:
-        raise click.UsageError("--split and --difference exclude each other")
+        raise click.UsageError("--split and --difference were both given; give one of them")
     if gain is not None and not difference:
-        raise click.UsageError("--gain is for --difference: give both")
+        raise click.UsageError("--gain applies to --difference; give both")
     if labels is not None and no_labels:
-        raise click.UsageError("--labels and --no-labels exclude each other")
+        raise click.UsageError("--labels and --no-labels were both given; give one of them")
     given = {name: value for name, value in options.items() if value is not None}
     if split is not None:
         given |= {"layout": "split", "split": None if split == MOVING else split}
@@ -92,19 +95,19 @@ def compare_command(
         given["labels"] = tuple(each.strip() for each in labels.split(","))
     elif no_labels:
         given["labels"] = ()
-    with stop_on_signals(say=not session.quiet) as stop:
+    with stop_on_signals(report=not console.quiet) as stop:
         from vst.pipeline.comparison import CompareSettings, compare
 
         settings = CompareSettings(**given)
-        with show_progress(session, output.name) as show:
+        with show_progress(console, output.name) as show:
             report = compare(clips, output, settings, progress=show, stop=stop)
-    session.result(
+    console.result(
         f"{report.output}: {report.frames} frame{'' if report.frames == 1 else 's'} of {len(report.clips)} "
         f"clips at {report.width}×{report.height}, in {clock(report.seconds)}"
     )
     for note in report.notes:
-        session.note(note)
-    session.event(
+        console.note(note)
+    console.event(
         "done",
         clips=[str(path) for path in report.clips],
         output=str(report.output),

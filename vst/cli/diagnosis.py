@@ -1,6 +1,6 @@
-"""Asks every room what it finds on this machine.
+"""Examines the installation for `vst doctor`.
 
-A broken installation is what this is for, so nothing is taken for granted.
+It has to work on a broken installation: each check imports what it needs by itself.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from vst.findings import ABSENT, BROKEN, OK, WARNING, Finding
 from vst.sizes import size_in_words
 
 LITTLE_DISK = 2 * 2**30
-"""Bytes; a few minutes of lossless video."""
+"""Bytes: a few minutes of lossless video."""
 
 LITTLE_MEMORY = 2 * 2**30
-"""Bytes; what a render at 1080p takes with room to spare."""
+"""Bytes: more than a render at 1080p takes."""
 
-_CANNOT = (ImportError, OSError, RuntimeError, AttributeError)
-"""What importing a package raises that is missing, lacks a library, or does not fit its neighbour."""
+_IMPORT_ERRORS = (ImportError, OSError, RuntimeError, AttributeError)
+"""Errors of importing a package that is missing, lacks a library, or does not match another one."""
 
 
 def examine(weights_dir: Path | None = None) -> list[Finding]:
-    """Look at everything that a render needs; never raises for what it finds."""
+    """Check everything that a render needs; what does not work becomes a finding, not an error."""
     findings = [
         Finding("vst", OK, f"{__version__} in {Path(__file__).parents[1]}"),
         Finding("python", OK, f"{platform.python_version()} ({sys.executable})"),
@@ -48,12 +48,12 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
         ("weights", BROKEN, lambda: _weights(weights_dir)),
         ("disk", WARNING, _disk),
     ]
-    for name, severity, look in parts:
+    for name, severity, check in parts:
         try:
-            findings += look()
+            findings += check()
         except VstError as error:
             findings.append(Finding(name, severity, str(error)))
-        except _CANNOT as error:
+        except _IMPORT_ERRORS as error:
             reason = " ".join(str(error).split())
             findings.append(Finding(name, severity, f"does not work ({type(error).__name__}: {reason})"))
     return findings
@@ -127,16 +127,15 @@ def _encoders() -> Iterator[Finding]:
     from vst.media import CODECS
 
     for codec in CODECS.values():
-        there = codec.encoder in av.codec.codecs_available
+        available = codec.encoder in av.codec.codecs_available
         default = codec.name == "h264"
-        state = OK if there else BROKEN if default else WARNING
-        yield Finding(
-            f"codec {codec.name}", state, codec.encoder if there else f"{codec.encoder} is not in this PyAV"
-        )
+        state = OK if available else BROKEN if default else WARNING
+        value = codec.encoder if available else f"{codec.encoder} is not in this PyAV"
+        yield Finding(f"codec {codec.name}", state, value)
 
 
 def _hardware() -> Iterator[Finding]:
-    """What is there is an option and what is not is no fault: renders need none of it."""
+    """Hardware decoders and encoders; a missing one is not a fault, renders do not need them."""
     import av.codec
 
     from vst.media.colour.layout import layout_of
@@ -186,7 +185,7 @@ def _weights(weights_dir: Path | None) -> Iterator[Finding]:
 
     for folder in weight_folders(weights_dir):
         files = len(list(folder.glob("*.safetensors"))) if folder.is_dir() else 0
-        found = f"{files} weight file{'' if files == 1 else 's'}" if folder.is_dir() else "not there"
+        found = f"{files} weight file{'' if files == 1 else 's'}" if folder.is_dir() else "does not exist"
         yield Finding("weights folder", OK, f"{folder}: {found}")
     catalogue = load_catalogue(weights_dir)
     for problem in catalogue.verify():
@@ -194,7 +193,7 @@ def _weights(weights_dir: Path | None) -> Iterator[Finding]:
     if catalogue.styles:
         yield Finding("styles", OK, ", ".join(catalogue.styles))
     else:
-        yield Finding("styles", BROKEN, "no weights were found; give --weights-dir, or set VST_WEIGHTS")
+        yield Finding("styles", BROKEN, "no weights found; give --weights-dir, or set VST_WEIGHTS")
 
 
 def _disk() -> Iterator[Finding]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vst.cli.console import Console, console_of
 from vst.cli.options import device_option, precision_option, talk_options
 from vst.cli.progress import show_progress
-from vst.cli.session import Session, session_of
 from vst.cli.signals import stop_on_signals
 from vst.cli.tables import show_table
 
@@ -105,8 +105,8 @@ def evaluate_command(
     as they are; reappearance is E of what was out of sight for some frames; content and style are the
     losses of training; gradient is the amount of detail, which blur lowers.
     """
-    session = session_of(context)
-    with stop_on_signals(say=not session.quiet) as stop:
+    console = console_of(context)
+    with stop_on_signals(report=not console.quiet) as stop:
         from vst.evaluate.evaluation import evaluate
         from vst.evaluate.report import check_report, write_report
         from vst.evaluate.settings import EvaluateSettings
@@ -114,19 +114,19 @@ def evaluate_command(
         settings = EvaluateSettings(**{name: value for name, value in options.items() if value is not None})
         if report is not None:
             check_report(report, (clip, *painted), overwrite)
-        with show_progress(session, clip.name) as show:
+        with show_progress(console, clip.name) as show:
             found = evaluate(clip, painted, settings, progress=show, stop=stop)
         if report is not None:
             write_report(found, report)
-    if session.json:
-        _events(session, found)
+    if console.json:
+        _events(console, found)
     else:
-        _tables(session, found)
+        _tables(console, found)
     for note in found.notes:
-        session.note(note)
+        console.note(note)
     if report is not None:
-        session.result(f"{report}: the curves and the worst frames")
-    session.event(
+        console.result(f"{report}: the curves and the worst frames")
+    console.event(
         "done",
         source=str(clip),
         frames=found.frames,
@@ -139,9 +139,9 @@ def evaluate_command(
     )
 
 
-def _events(session: Session, found: Evaluation) -> None:
+def _events(console: Console, found: Evaluation) -> None:
     for result in found.results:
-        session.event(
+        console.event(
             "row",
             judge=result.judge,
             name=result.name,
@@ -152,18 +152,18 @@ def _events(session: Session, found: Evaluation) -> None:
         )
 
 
-def _tables(session: Session, found: Evaluation) -> None:
+def _tables(console: Console, found: Evaluation) -> None:
     for judge in found.judges:
-        session.result(f"{found.frames} frames at {found.width}×{found.height}, judged by {judge} motion")
-        _table(session, found, judge, STILLNESS)
+        console.result(f"{found.frames} frames at {found.width}×{found.height}, judged by {judge} motion")
+        _table(console, found, judge, STILLNESS)
         # What no judge is needed for stands below the first; what came back below the one who can tell.
-        _table(session, found, judge, LOOKS if judge == found.judges[0] else LOOKS[:1])
+        _table(console, found, judge, LOOKS if judge == found.judges[0] else LOOKS[:1])
 
 
-def _table(session: Session, found: Evaluation, judge: str, columns: tuple[str, ...]) -> None:
+def _table(console: Console, found: Evaluation, judge: str, columns: tuple[str, ...]) -> None:
     rows = found.of_judge(judge)
     shown = [name for name in columns if any(name in row.summary.mean for row in rows)]
-    if not shown or session.quiet:
+    if not shown or console.quiet:
         return
     lines = []
     for row in rows:
@@ -171,5 +171,5 @@ def _table(session: Session, found: Evaluation, judge: str, columns: tuple[str, 
             cells = {column: f"{values[column]:.3g}" if column in values else "" for column in shown}
             if any(cells.values()):
                 lines.append({"": name, **cells})
-    show_table(session, ("", *shown), lines)
-    session.result("")
+    show_table(console, ("", *shown), lines)
+    console.result("")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vst.cli.console import Console, console_of
 from vst.cli.options import device_option, precision_option, talk_options
-from vst.cli.session import Session, session_of
 from vst.cli.tables import show_table
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def evaluate_flow_command(
     pixels and 5 %; the mask is the forward-backward consistency mask against true occlusion; the time is
     that of both directions.
     """
-    session = session_of(context)
+    console = console_of(context)
     from vst.device import choose_device, choose_precision
     from vst.evaluate.flow import ZeroFlow, evaluate_flow
     from vst.evaluate.flow_data import find_pairs, spread
@@ -81,15 +81,15 @@ def evaluate_flow_command(
     kind = choose_precision(precision, place)
     estimators = [create_estimator(name, device=place, precision=kind) for name in dict.fromkeys(names)]
     rows = []
-    with _progress(session, (1 + len(estimators)) * len(chosen)) as advance:
+    with _progress(console, (1 + len(estimators)) * len(chosen)) as advance:
         for estimator in (ZeroFlow(), *estimators):
             score = evaluate_flow(chosen, estimator, lambda pair: advance())
             rows.append({"layout": layout, "pairs": len(chosen), **_row(estimator.name, score)})
-    session.say(f"{folder}: {layout}, {len(chosen)} pair{'' if len(chosen) == 1 else 's'}")
-    if session.json:
-        show_table(session, (), rows)
+    console.message(f"{folder}: {layout}, {len(chosen)} pair{'' if len(chosen) == 1 else 's'}")
+    if console.json:
+        show_table(console, (), rows)
     else:
-        show_table(session, COLUMNS, (_cells(row) for row in rows))
+        show_table(console, COLUMNS, (_cells(row) for row in rows))
 
 
 def _row(name: str, score: FlowScore) -> dict[str, Any]:
@@ -123,13 +123,13 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _progress(session: Session, total: int) -> Iterator[Callable[[], None]]:
+def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
     """A bar on a terminal, nothing elsewhere."""
-    if session.quiet or not session.on_terminal:
+    if console.quiet or not console.on_terminal:
         yield lambda: None
         return
     from rich.progress import Progress
 
-    with Progress(console=session.console, transient=True) as bars:
+    with Progress(console=console.stderr, transient=True) as bars:
         task = bars.add_task("pairs", total=total)
         yield lambda: bars.advance(task)

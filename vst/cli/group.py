@@ -1,4 +1,4 @@
-"""A click group that imports a command only when it is asked for."""
+"""A click group that imports a command only when it is used."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class LazyGroup(click.Group):
         self._commands_at = commands_at
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order that help shows them."""
+        """The names in the order of the help."""
         return list(self._commands_at)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and give one command."""
+        """Import one command."""
         if cmd_name not in self._commands_at:
             return None
         module, attribute = self._commands_at[cmd_name].split(":")
@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click, but without any argument help is what was wanted."""
+        """Like click, but without arguments print the help."""
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help())
             ctx.exit()
@@ -44,7 +44,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click, but an unknown command gets the nearest name."""
+        """Like click, but suggest the nearest name for an unknown command."""
         name = args[0]
         names = self.list_commands(ctx)
         if name not in names and not name.startswith("-"):

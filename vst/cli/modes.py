@@ -1,11 +1,11 @@
-"""`vst modes`: the ways to paint."""
+"""`vst modes`: the modes of stylization."""
 
 from __future__ import annotations
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.options import json_option, verbose_option
-from vst.cli.session import session_of
 from vst.cli.tables import show_table
 
 
@@ -14,8 +14,8 @@ from vst.cli.tables import show_table
 @verbose_option
 @click.pass_context
 def modes_command(context: click.Context) -> None:
-    """List the modes: how frames become painted frames."""
+    """List the modes: the ways to stylize a clip."""
     from vst.modes import MODES
 
     rows = [{"name": name, "description": mode.description} for name, mode in MODES.items()]
-    show_table(session_of(context), ("name", "description"), rows)
+    show_table(console_of(context), ("name", "description"), rows)

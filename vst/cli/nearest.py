@@ -11,7 +11,7 @@ from vst.errors import suggestion
 
 
 class NearestChoice(click.Choice[str]):
-    """One of a few names; a mistyped one gets the nearest."""
+    """A choice whose error suggests the nearest name."""
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """Nothing: the metavar names the choices."""

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.nearest import NearestChoice
-from vst.cli.session import session_of
 from vst.errors import UsageError
 from vst.pipeline.options import NamedOption, Option, options_of
 from vst.pipeline.settings import PRECISIONS, RenderSettings, parse_frame_rate
@@ -59,19 +59,19 @@ def _add(*options: Callable[[Command], Command]) -> Callable[[Command], Command]
 
 
 def _more(context: click.Context, parameter: click.Parameter, value: int) -> None:
-    session = session_of(context)
-    session.verbosity += value
-    session.start_logging()
+    console = console_of(context)
+    console.verbosity += value
+    console.start_logging()
 
 
 def _less(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-    session = session_of(context)
-    session.verbosity -= value
-    session.start_logging()
+    console = console_of(context)
+    console.verbosity -= value
+    console.start_logging()
 
 
 def _json(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-    session_of(context).json = value
+    console_of(context).json = value
 
 
 verbose_option = click.option(

@@ -1,4 +1,4 @@
-"""How a command ends: from an exception to one line and an exit code."""
+"""Exit codes, and the error message of an exception."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DONE, FAILED, BAD_USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def exit_code_of(error: BaseException) -> int:
-    """The exit code that an exception stands for."""
+    """The exit code for an exception."""
     if isinstance(error, VstError | click.ClickException | click.exceptions.Exit):
         return error.exit_code
     return FAILED

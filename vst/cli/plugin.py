@@ -10,7 +10,7 @@ import click
 from vst.cli.nearest import NearestChoice
 from vst.cli.options import json_option, quiet_option, verbose_option
 from vst.cli.outcome import FAILED
-from vst.cli.session import session_of
+from vst.cli.console import console_of
 from vst.cli.tables import show_table
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ def build_command(context: click.Context, output: Path, sanitize: str | None) ->
     """Compile the plugins and their test host. Requires a C compiler."""
     from vst.host.plugin_build import build
 
-    session = session_of(context)
+    console = console_of(context)
     built = build(output, sanitizer=sanitize)
-    session.result(f"{output}: {built.ofx.name}, {built.frei0r.name}, {built.host.name}")
-    session.event("done", ofx=str(built.ofx), frei0r=str(built.frei0r), host=str(built.host))
+    console.result(f"{output}: {built.ofx.name}, {built.frei0r.name}, {built.host.name}")
+    console.event("done", ofx=str(built.ofx), frei0r=str(built.frei0r), host=str(built.host))
 
 
 @plugin_group.command("install")
@@ -78,14 +78,14 @@ def install_command(
     from vst.host.plugin_check import check
     from vst.host.plugin_install import install
 
-    session = session_of(context)
+    console = console_of(context)
     folders = _folders(system, ofx_folder, frei0r_folder)
     for path in install(folders):
-        session.result(str(path))
-        session.event("installed", path=str(path))
+        console.result(str(path))
+        console.event("installed", path=str(path))
     for finding in check(folders):
         if finding.state != OK:
-            session.note(finding.value)
+            console.note(finding.value)
 
 
 @plugin_group.command("uninstall")
@@ -102,13 +102,13 @@ def uninstall_command(
     """Remove the installed plugins."""
     from vst.host.plugin_install import uninstall
 
-    session = session_of(context)
+    console = console_of(context)
     removed = uninstall(_folders(system, ofx_folder, frei0r_folder))
     for path in removed:
-        session.result(f"removed {path}")
-        session.event("removed", path=str(path))
+        console.result(f"removed {path}")
+        console.event("removed", path=str(path))
     if not removed:
-        session.say("no plugin is installed there")
+        console.message("no plugin is installed there")
 
 
 @plugin_group.command("check")
@@ -131,6 +131,6 @@ def check_command(
     given = system or ofx_folder or frei0r_folder
     findings = check(_folders(system, ofx_folder, frei0r_folder) if given else None)
     rows = [{"check": each.check, "state": each.state, "value": each.value} for each in findings]
-    show_table(session_of(context), ("check", "state", "value"), rows)
+    show_table(console_of(context), ("check", "state", "value"), rows)
     if any(each.state == BROKEN for each in findings):
         context.exit(FAILED)

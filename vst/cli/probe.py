@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.options import FrameRate, talk_options
 from vst.cli.outcome import FAILED, SOME_FAILED
 from vst.cli.outcome import describe as describe_error
-from vst.cli.session import session_of
 from vst.errors import MediaError
 
 
@@ -29,7 +29,7 @@ def probe_command(context: click.Context, files: tuple[Path, ...], fps: Fraction
     from vst.media.probe import probe
     from vst.media.probe.describe import as_values, describe
 
-    session = session_of(context)
+    console = console_of(context)
     shown = 0
     for file in files:
         try:
@@ -37,9 +37,9 @@ def probe_command(context: click.Context, files: tuple[Path, ...], fps: Fraction
         except MediaError as error:
             if len(files) == 1:
                 raise
-            session.error(describe_error(error), FAILED, error)
+            console.error(describe_error(error), FAILED, error)
             continue
-        if session.json:
+        if console.json:
             click.echo(json.dumps(as_values(info)))
         else:
             if shown:

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-from vst.cli.session import Session
+from vst.cli.console import Console
 from vst.progress import PREROLL, Progress
 
 LINE_SECONDS = 10.0
@@ -19,22 +19,22 @@ Show = Callable[[Progress], None]
 
 
 @contextlib.contextmanager
-def show_progress(session: Session, title: str) -> Iterator[Show]:
+def show_progress(console: Console, title: str) -> Iterator[Show]:
     """A callback that shows the progress of one render.
 
     Args:
-        session: Where to show it.
+        console: Where to show it.
         title: Text in front of the bar.
     """
     with contextlib.ExitStack() as stack:
         shows: list[Show] = []
-        if session.json:
-            shows.append(_events(session))
-        if not session.quiet:
-            if session.on_terminal:
-                shows.append(stack.enter_context(_bar(session, title)))
+        if console.json:
+            shows.append(_events(console))
+        if not console.quiet:
+            if console.on_terminal:
+                shows.append(stack.enter_context(_bar(console, title)))
             else:
-                shows.append(_lines(session))
+                shows.append(_lines(console))
 
         def show(progress: Progress) -> None:
             for each in shows:
@@ -83,12 +83,12 @@ class RateLimit:
         return True
 
 
-def _events(session: Session) -> Show:
+def _events(console: Console) -> Show:
     due = RateLimit(EVENT_SECONDS, at_once=True)
 
     def show(progress: Progress) -> None:
         if due():
-            session.event(
+            console.event(
                 "progress",
                 frame=progress.frame,
                 frames=progress.frames,
@@ -100,18 +100,18 @@ def _events(session: Session) -> Show:
     return show
 
 
-def _lines(session: Session) -> Show:
+def _lines(console: Console) -> Show:
     due = RateLimit(LINE_SECONDS, at_once=False)
 
     def show(progress: Progress) -> None:
         if due():
-            session.say(in_words(progress))
+            console.message(in_words(progress))
 
     return show
 
 
 @contextlib.contextmanager
-def _bar(session: Session, title: str) -> Iterator[Show]:
+def _bar(console: Console, title: str) -> Iterator[Show]:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
@@ -120,7 +120,7 @@ def _bar(session: Session, title: str) -> Iterator[Show]:
         BarColumn(),
         TextColumn("{task.fields[words]}"),
     )
-    with Bars(*columns, console=session.console, transient=True) as bars:
+    with Bars(*columns, console=console.stderr, transient=True) as bars:
         task = bars.add_task(title, total=None, words="starting")
 
         def show(progress: Progress) -> None:

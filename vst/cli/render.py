@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.options import render_options, settings_from
 from vst.cli.progress import clock, show_progress
-from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
 
 
@@ -30,22 +30,22 @@ def render_command(context: click.Context, clip: Path, output: Path | None, **op
     Sound, timing and colour description are kept. A stopped render continues when the same command is given
     again.
     """
-    session = session_of(context)
-    with stop_on_signals(say=not session.quiet) as stop:
+    console = console_of(context)
+    with stop_on_signals(report=not console.quiet) as stop:
         from vst.pipeline import render
 
         settings = settings_from(**options)
-        with show_progress(session, clip.name) as show:
+        with show_progress(console, clip.name) as show:
             report = render(clip, settings, output, progress=show, stop=stop)
     rendered = report.frames - report.resumed
     fps = rendered / report.seconds if report.seconds > 0 else 0.0
     of_them = f", {rendered} of them" if report.resumed else ""
-    session.result(
+    console.result(
         f"{report.output}: {_count(report.frames)}{of_them} in {clock(report.seconds)}, {fps:.2f} frames/s"
     )
     for note in report.notes:
-        session.note(note)
-    session.event(
+        console.note(note)
+    console.event(
         "done",
         source=str(report.source),
         output=str(report.output),

@@ -1,4 +1,4 @@
-"""Where the pictures of `vst styles --sheet` come from."""
+"""The pictures of `vst styles --sheet`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from vst.styles.sheet import Cell
 
 LONGER_SIDE = 640
-"""A photo is shrunk to this before it is painted: a cell shows no more, with strokes of a fitting size."""
+"""A photo is reduced to this side before it is stylized: a cell shows no more detail."""
 
 
 def thumbnail_cells(styles: Iterable[Style], warn: Callable[[str], None]) -> list[Cell]:
-    """A cell a style, with its thumbnail; one that cannot be read is warned of."""
+    """A cell for each style with its thumbnail; `warn` gets the message for one that cannot be read."""
     from vst.media.stills.read import read_still
 
     def thumbnail(style: Style) -> Tensor | None:
@@ -28,13 +28,13 @@ def thumbnail_cells(styles: Iterable[Style], warn: Callable[[str], None]) -> lis
     return _cells(styles, thumbnail, "thumbnail cannot be read", warn)
 
 
-def painted_cells(
+def stylized_cells(
     photo: Path, styles: Iterable[Style], weights_dir: Path | None, warn: Callable[[str], None]
 ) -> list[Cell]:
-    """The photo itself, then a cell a style that has painted it; a style that cannot is warned of.
+    """A cell with the photo, then one for each style with the photo stylized; `warn` gets the failures.
 
     Raises:
-        MediaError: where the photo cannot be read.
+        MediaError: if the photo cannot be read.
     """
     from vst.media.file_errors import nearest_name
     from vst.media.stills.read import read_still
@@ -43,14 +43,14 @@ def painted_cells(
 
     if not photo.exists():
         raise MediaError(f"{photo} does not exist{nearest_name(photo)}")
-    image = _shrunk(read_still(photo).image)
+    image = _reduced(read_still(photo).image)
 
-    def painted(style: Style) -> Tensor:
+    def stylized(style: Style) -> Tensor:
         mode = "itn" if "itn" in style.modes else style.modes[0]
         return stylize(image, style.name, mode=mode, weights_dir=weights_dir)
 
     first = Cell("photo", photo.name, picture=image)
-    return [first, *_cells(styles, painted, "could not be painted", warn)]
+    return [first, *_cells(styles, stylized, "could not be stylized", warn)]
 
 
 def _cells(
@@ -71,7 +71,7 @@ def _cells(
     return cells
 
 
-def _shrunk(image: Tensor) -> Tensor:
+def _reduced(image: Tensor) -> Tensor:
     import torch.nn.functional as F
 
     height, width = image.shape[1:]

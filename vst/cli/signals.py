@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin: the first asks, the second insists."""
+"""SIGINT and SIGTERM: the first stops cleanly, the second at once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from vst.cli.outcome import INTERRUPTED
 
 
 @contextlib.contextmanager
-def stop_on_signals(say: bool = True, doing: str = "frame") -> Iterator[threading.Event]:
+def stop_on_signals(report: bool = True, doing: str = "frame") -> Iterator[threading.Event]:
     """An event that the first SIGINT or SIGTERM sets; a second ends the process at once.
 
     Args:
-        say: Tell the user, on stderr, that the first one was heard.
-        doing: What is still finished then.
+        report: Print a message on stderr after the first signal.
+        doing: The unit of work that is finished first, for the message.
     """
     stop = threading.Event()
 
@@ -26,10 +26,10 @@ def stop_on_signals(say: bool = True, doing: str = "frame") -> Iterator[threadin
         if stop.is_set():
             os._exit(INTERRUPTED)
         stop.set()
-        if say:
-            # Not print(): the signal may have come in the middle of one.
+        if report:
+            # Not print(): the signal may arrive during another one.
             with contextlib.suppress(OSError):
-                os.write(2, f"\nvst: stopping after this {doing}; once more to stop at once\n".encode())
+                os.write(2, f"\nvst: stopping after this {doing}; again to stop at once\n".encode())
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -41,7 +41,7 @@ def stop_on_signals(say: bool = True, doing: str = "frame") -> Iterator[threadin
 
 @contextlib.contextmanager
 def interrupt_on_terminate() -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does: it raises KeyboardInterrupt."""
+    """Make SIGTERM raise KeyboardInterrupt, as Ctrl-C does."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`vst style`: a user's own styles."""
+"""`vst style`: styles of the user."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.nearest import NearestChoice
-from vst.cli.options import quiet_option, verbose_option, weights_dir_option
-from vst.cli.session import session_of
+from vst.cli.options import device_option, quiet_option, verbose_option, weights_dir_option
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.train.recipe import MODES
@@ -21,12 +21,12 @@ def style_group() -> None:
 
 @style_group.command("add")
 @click.argument("painting", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--name", required=True, metavar="NAME", help="What to call the style.")
+@click.option("--name", required=True, metavar="NAME", help="Name of the style.")
 @click.option(
     "--photos",
     multiple=True,
-    metavar="PLACE",
-    help="A folder or tar file of photographs to learn on; synthetic pictures unless given.",
+    metavar="PATH",
+    help="Folder or tar file of training photographs; synthetic pictures by default.",
 )
 @click.option(
     "--mode",
@@ -34,7 +34,7 @@ def style_group() -> None:
     type=NearestChoice(list(MODES)),
     multiple=True,
     metavar="|".join(MODES),
-    help="Modes to add it to; itn and vtn unless given.",
+    help="Mode to add it to; itn and vtn by default.",
 )
 @click.option(
     "--base",
@@ -49,7 +49,7 @@ def style_group() -> None:
     default=512,
     show_default=True,
     metavar="N",
-    help="Longer side of the painting: smaller gives smaller strokes.",
+    help="Longer side of the painting in pixels; smaller gives finer strokes.",
 )
 @click.option(
     "--style-weight",
@@ -57,18 +57,18 @@ def style_group() -> None:
     default=12.0,
     show_default=True,
     metavar="X",
-    help="Weight of the style; content has 1.",
+    help="Weight of the style loss; that of the content loss is 1.",
 )
-@click.option("--title", default="", metavar="TEXT", help="The painting's name, for the catalogue.")
-@click.option("--artist", default="", metavar="TEXT", help="Who painted it.")
-@click.option("--year", default="", metavar="TEXT", help="When.")
-@click.option("--rights", default="", metavar="TEXT", help="Whether it is in the public domain.")
+@click.option("--title", default="", metavar="TEXT", help="Title of the painting, for the catalogue.")
+@click.option("--artist", default="", metavar="TEXT", help="Artist of the painting.")
+@click.option("--year", default="", metavar="TEXT", help="Year of the painting.")
+@click.option("--rights", default="", metavar="TEXT", help="Rights of the painting, such as public domain.")
 @click.option(
     "--loss-network",
     default="vgg19",
     show_default=True,
     metavar="NAME",
-    help="vgg16, vgg19 or a folder with one.",
+    help="vgg16, vgg19, or a folder that contains one.",
 )
 @click.option(
     "--minutes",
@@ -76,12 +76,12 @@ def style_group() -> None:
     default=10.0,
     show_default=True,
     metavar="N",
-    help="Take no longer.",
+    help="Longest training time.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
-@click.option("-y", "--overwrite", is_flag=True, help="Learn a style of that name anew.")
+@device_option
+@click.option("-y", "--overwrite", is_flag=True, help="Replace a style of that name.")
 @click.option(
-    "--compile", "compiled", is_flag=True, help="Compile the networks: a slow start, faster steps."
+    "--compile", "compiled", is_flag=True, help="Compile the networks: slower start, faster steps."
 )
 @weights_dir_option
 @verbose_option
@@ -107,21 +107,21 @@ def add_command(
     compiled: bool,
     weights_dir: Path | None,
 ) -> None:
-    """Learn the style of PAINTING, one picture or several, in minutes.
+    """Add the style of PAINTING, one picture or several, by a few minutes of training.
 
-    The networks' convolutions stay as they are, so the new style blends with theirs.
+    Only the style's parameters are trained, so the new style blends with those of the same weight file.
     """
     for picture in painting:
         if not picture.is_file():
-            raise UsageError(f"{picture} is not a file; give the picture of a painting")
-    session = session_of(context)
-    with stop_on_signals(say=not session.quiet, doing="step") as stop:
+            raise UsageError(f"{picture} is not a file; give a picture of a painting")
+    console = console_of(context)
+    with stop_on_signals(report=not console.quiet, doing="step") as stop:
         from vst.device import choose_device, training_precision
         from vst.files import user_data_folder
         from vst.styles import load_catalogue
         from vst.train.add import NewStyle, add_style
 
-        place = choose_device(device)
+        chosen = choose_device(device)
         new = NewStyle(
             name=name,
             images=tuple(map(str, painting)),
@@ -138,16 +138,16 @@ def add_command(
         catalogue.check_free(name, overwrite)
         made = add_style(
             new,
-            catalogue.bases(modes or ("itn", "vtn"), bases, widest=place.type == "cuda"),
+            catalogue.bases(modes or ("itn", "vtn"), bases, widest=chosen.type == "cuda"),
             weights_dir or user_data_folder() / "weights",
             user_data_folder() / "training" / name,
-            device=str(place),
-            precision=training_precision(place),
+            device=str(chosen),
+            precision=training_precision(chosen),
             minutes=minutes,
             compiled=compiled,
-            say=session.say,
+            say=console.message,
             stop=stop,
         )
     for weights in made:
-        session.result(str(weights))
-    session.result(f"use it with --style {name}")
+        console.result(str(weights))
+    console.result(f"to use it: --style {name}")

@@ -1,4 +1,4 @@
-"""`vst styles`: what there is to paint with."""
+"""`vst styles`: the styles of the catalogue."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vst.cli.console import Console, console_of
 from vst.cli.options import json_option, verbose_option, weights_dir_option
-from vst.cli.session import Session, session_of
-from vst.cli.sheet import painted_cells, thumbnail_cells
+from vst.cli.sheet import stylized_cells, thumbnail_cells
 from vst.cli.tables import show_table
 from vst.errors import UsageError, WeightsError
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     "--sheet",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Draw them as a contact sheet, a .png or .jpg.",
+    help="Write a contact sheet, .png or .jpg.",
 )
 @click.option(
     "--photo",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="On the sheet, show this picture painted in every style.",
+    help="On the sheet, show this picture in every style.",
 )
-@click.option("-y", "--overwrite", is_flag=True, help="Replace the sheet if it is there.")
+@click.option("-y", "--overwrite", is_flag=True, help="Replace a sheet that exists.")
 @weights_dir_option
 @json_option
 @verbose_option
@@ -42,22 +42,22 @@ def styles_command(
     overwrite: bool,
     weights_dir: Path | None,
 ) -> None:
-    """List the styles, or show them as a picture."""
+    """List the styles, or write a contact sheet of them."""
     from vst.styles import load_catalogue
 
-    session = session_of(context)
+    console = console_of(context)
     if sheet is None and (photo is not None or overwrite):
-        raise UsageError("--photo and -y are for a contact sheet: give --sheet FILE with them")
+        raise UsageError("--photo and -y apply to a contact sheet; give --sheet FILE too")
     catalogue = load_catalogue(weights_dir)
     if sheet is None:
-        _list(session, catalogue)
+        _list(console, catalogue)
     else:
-        _draw(session, catalogue, sheet, photo, overwrite, weights_dir)
+        _draw(console, catalogue, sheet, photo, overwrite, weights_dir)
     for problem in catalogue.problems:
-        session.say(f"warning: {problem}")
+        console.message(f"warning: {problem}")
 
 
-def _list(session: Session, catalogue: Catalogue) -> None:
+def _list(console: Console, catalogue: Catalogue) -> None:
     rows = [
         {
             "name": style.name,
@@ -72,13 +72,13 @@ def _list(session: Session, catalogue: Catalogue) -> None:
     ]
     if not rows:
         where = ", ".join(map(str, catalogue.folders)) or "any weights folder"
-        session.say(f"no styles: there are no weights in {where}; give --weights-dir")
+        console.message(f"no weights in {where}; give --weights-dir")
     else:
-        show_table(session, ("name", "title", "artist", "year", "modes"), rows)
+        show_table(console, ("name", "title", "artist", "year", "modes"), rows)
 
 
 def _draw(
-    session: Session,
+    console: Console,
     catalogue: Catalogue,
     sheet: Path,
     photo: Path | None,
@@ -91,15 +91,15 @@ def _draw(
     styles = catalogue.styles.values()
     if not styles:
         where = ", ".join(map(str, catalogue.folders)) or "any weights folder"
-        raise WeightsError(f"no styles to show: there are no weights in {where}; give --weights-dir")
+        raise WeightsError(f"no weights in {where}; give --weights-dir")
 
     def warn(problem: str) -> None:
-        session.say(f"warning: {problem}")
+        console.message(f"warning: {problem}")
 
     if photo is None:
         cells = thumbnail_cells(styles, warn)
     else:
-        cells = painted_cells(photo, styles, weights_dir, warn)
+        cells = stylized_cells(photo, styles, weights_dir, warn)
     write_sheet(sheet, draw_sheet(cells))
-    session.result(f"{sheet}: {len(styles)} style{'' if len(styles) == 1 else 's'}")
-    session.event("done", output=str(sheet), styles=len(styles))
+    console.result(f"{sheet}: {len(styles)} style{'' if len(styles) == 1 else 's'}")
+    console.event("done", output=str(sheet), styles=len(styles))

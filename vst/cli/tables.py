@@ -1,4 +1,4 @@
-"""Tables on stdout, for the commands that list things."""
+"""Tables on stdout for the commands that list things."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 
 import click
 
-from vst.cli.session import Session
+from vst.cli.console import Console
 
 
-def show_table(session: Session, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Rows as a table, or with --json as one object a line.
+def show_table(console: Console, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print rows as a table, or with --json as one object a line.
 
     Args:
-        session: Says which.
-        columns: Keys of the rows that the table shows, also its headings; JSON has all keys.
+        console: Where to print.
+        columns: Keys that the table shows, also its headings; JSON contains all keys.
         rows: The rows.
     """
-    if session.json:
+    if console.json:
         for row in rows:
             click.echo(json.dumps(dict(row)))
         return
-    from rich.console import Console
+    from rich.console import Console as RichConsole
     from rich.table import Table
     from rich.text import Text
 
@@ -32,11 +32,11 @@ def show_table(session: Session, columns: Sequence[str], rows: Iterable[Mapping[
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(row[column])) for column in columns))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # A file or a pipe has no width: no line is broken there.
-        console.width = 10_000
-    console.print(table)
+    stdout = RichConsole(highlight=False)
+    if not stdout.is_terminal:
+        # A file or a pipe has no width: do not wrap lines.
+        stdout.width = 10_000
+    stdout.print(table)
 
 
 def _cell(value: Any) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.group import LazyGroup
 from vst.cli.options import quiet_option, verbose_option
 from vst.cli.recipe_options import RecipeOptions
-from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.train.recipe import MODES, PRECISIONS, Recipe, StyleGoal
@@ -169,10 +169,10 @@ def train_command(
 
     Stopped at any time, the same command goes on from the last checkpoint.
     """
-    session = session_of(context)
+    console = console_of(context)
     # One command serves every mode: it is called by its name.
     recipe = _recipe(str(context.info_name), recipe_name, data, options)
-    with stop_on_signals(say=not session.quiet, doing="step") as stop:
+    with stop_on_signals(report=not console.quiet, doing="step") as stop:
         from vst.train.run import run_recipe
 
         weights = run_recipe(
@@ -183,10 +183,10 @@ def train_command(
             start_from=start_from,
             compiled=compiled,
             workers=workers,
-            say=session.say,
+            say=console.message,
             stop=stop,
         )
-    session.result(f"{weights}: use it with --weights-dir {weights.parent}")
+    console.result(f"{weights}: use it with --weights-dir {weights.parent}")
 
 
 class TrainGroup(LazyGroup):

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.options import quiet_option, verbose_option
 from vst.cli.recipe_options import RecipeOptions
-from vst.cli.session import session_of
 from vst.cli.signals import stop_on_signals
 from vst.train.flow_recipe import GRID, FlowRecipe
 from vst.train.recipe import PRECISIONS
@@ -76,9 +76,9 @@ def train_flow_command(
     It learns on scenes of things cut from photographs, whose motion is known exactly. Stopped at any time,
     the same command goes on from the last checkpoint.
     """
-    session = session_of(context)
+    console = console_of(context)
     recipe = FlowRecipe(**{field: value for field, value in options.items() if value is not None})
-    with stop_on_signals(say=not session.quiet, doing="step") as stop:
+    with stop_on_signals(report=not console.quiet, doing="step") as stop:
         from vst.train.flow_run import run_flow_recipe
 
         weights = run_flow_recipe(
@@ -87,9 +87,9 @@ def train_flow_command(
             device=device,
             minutes=math.inf if minutes is None else minutes,
             workers=workers,
-            say=session.say,
+            say=console.message,
             stop=stop,
         )
-    session.result(
+    console.result(
         f"{weights}: put it where vst doctor looks for the estimator, then --flow {weights.stem}"
     )

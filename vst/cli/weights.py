@@ -1,4 +1,4 @@
-"""`vst weights`: the files that styles live in, and the networks that training needs."""
+"""`vst weights`: the weight files of styles, and the networks that training and optical flow need."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.group import LazyGroup
 from vst.cli.nearest import NearestChoice
 from vst.cli.options import json_option, quiet_option, verbose_option, weights_dir_option
 from vst.cli.outcome import FAILED
-from vst.cli.session import session_of
 from vst.cli.tables import show_table
 from vst.errors import UsageError, WeightsError
 
@@ -36,13 +36,13 @@ def weights_group() -> None:
 @verbose_option
 @click.pass_context
 def list_command(context: click.Context, weights_dir: Path | None) -> None:
-    """List the weight files that were found.
+    """List the weight files.
 
-    Styles of files with the same body, which are their convolutions, can be blended with each other.
+    Styles of files with the same body (convolutions) can be blended with each other.
     """
     from vst.styles import load_catalogue
 
-    session = session_of(context)
+    console = console_of(context)
     catalogue = load_catalogue(weights_dir)
     rows = [
         {
@@ -55,17 +55,17 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
             "folder": str(info.path.parent),
             "loss_network": info.loss_network,
             "recipe": info.recipe,
-            "body": info.body if session.json else info.body[:8],
+            "body": info.body if console.json else info.body[:8],
         }
         for name, info in sorted(catalogue.weights.items())
     ]
     if rows:
-        show_table(session, ("file", "mode", "width", "body", "styles", "steps", "licence", "folder"), rows)
+        show_table(console, ("file", "mode", "width", "body", "styles", "steps", "licence", "folder"), rows)
     else:
         where = ", ".join(map(str, catalogue.folders)) or "any weights folder"
-        session.say(f"there are no weights in {where}; give --weights-dir")
+        console.message(f"no weights in {where}; give --weights-dir")
     for problem in catalogue.problems:
-        session.say(f"warning: {problem}")
+        console.message(f"warning: {problem}")
 
 
 @click.command("verify")
@@ -74,12 +74,12 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
 @verbose_option
 @click.pass_context
 def verify_command(context: click.Context, weights_dir: Path | None) -> None:
-    """Check every weight file: hash, names, shapes, numbers, body."""
+    """Check every weight file: hash, names, shapes, values, body."""
     from vst.motion.estimators.refined.weights import load_refinement, refinement_path
     from vst.motion.imported.weights import verify_imported
     from vst.styles import load_catalogue
 
-    session = session_of(context)
+    console = console_of(context)
     catalogue = load_catalogue(weights_dir)
     problems = catalogue.verify()
     imported, damaged = verify_imported()
@@ -92,12 +92,12 @@ def verify_command(context: click.Context, weights_dir: Path | None) -> None:
         except WeightsError as error:
             problems.append(str(error))
     for problem in problems:
-        session.event("problem", message=problem)
-        session.say(f"vst: error: {problem}")
+        console.event("problem", message=problem)
+        console.message(f"vst: error: {problem}")
     if problems:
         context.exit(FAILED)
-    session.event("done", files=count)
-    session.result(f"{count} weight files, all as they should be")
+    console.event("done", files=count)
+    console.result(f"{count} weight files, all valid")
 
 
 @click.command("fetch")
@@ -108,7 +108,7 @@ def verify_command(context: click.Context, weights_dir: Path | None) -> None:
 def fetch_command(context: click.Context, name: str) -> None:
     """Download a network into torch's cache: a VGG for training, a RAFT for optical flow.
 
-    Their licences keep us from shipping them; torchvision gives them to everybody.
+    Their licences do not allow vst to ship them; torchvision publishes them.
     """
     if name in RAFT:
         from vst.motion.estimators.raft import fetch_raft
@@ -120,26 +120,26 @@ def fetch_command(context: click.Context, name: str) -> None:
 
         load_loss_network(name)
         use = "'vst train'"
-    session_of(context).result(f"{name} is in torch's cache and ready for {use}")
+    console_of(context).result(f"{name} is in torch's cache, ready for {use}")
 
 
 @click.command("import")
 @click.argument("family", required=False, metavar="[flownet2|pwcnet]")
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option(
-    "--as", "name", metavar="NAME", help="The estimator that it is for; needed for one that looks alike."
+    "--as", "name", metavar="NAME", help="Name of the estimator; needed if several have the same layout."
 )
 @json_option
 @verbose_option
 @quiet_option
 @click.pass_context
 def import_command(context: click.Context, family: str | None, file: Path | None, name: str | None) -> None:
-    """Take over a published optical flow network, FILE as it was downloaded.
+    """Import a published optical flow network from FILE, as it was downloaded.
 
-    Which one it is, is told from what it holds. Nothing in the file is run. Without arguments: what can be
-    imported, and where it is published.
+    The layout of the file tells which network it is. No code in the file is executed. Without arguments,
+    list the networks that can be imported and where they are published.
     """
-    session = session_of(context)
+    console = console_of(context)
     if family is None:
         from vst.motion.imported.published import RELEASES
         from vst.motion.imported.weights import missing_weights
@@ -154,18 +154,18 @@ def import_command(context: click.Context, family: str | None, file: Path | None
             }
             for release in RELEASES.values()
         ]
-        show_table(session, ("import", "files", "from", "licence", "imported"), rows)
+        show_table(console, ("import", "files", "from", "licence", "imported"), rows)
         return
     from vst.motion.imported.weights import check_family, import_weights
 
     check_family(family)
     if file is None:
         raise UsageError(
-            f"no file given: vst weights import {family} FILE; without arguments it says which"
+            f"no file given; expected 'vst weights import {family} FILE', see 'vst weights import'"
         )
     done = import_weights(family, file, name)
-    session.event("imported", name=done.name, path=str(done.path))
-    session.result(f"{done.name} is imported and ready: --flow {done.name} ({done.path})")
+    console.event("imported", name=done.name, path=str(done.path))
+    console.result(f"{done.name} is imported, ready for --flow {done.name} ({done.path})")
     if name is None:
         for other in done.alike:
-            session.note(f"{other} looks the same; if this is its file, import it with --as {other}")
+            console.note(f"{other} has the same layout; if the file is its, import it with --as {other}")

@@ -1,4 +1,4 @@
-"""Where text goes during one run of the command: stdout for results, stderr for all else."""
+"""The output of one command: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import click
 from vst.cli.outcome import INTERRUPTED
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console as RichConsole
 
 
-class Session:
-    """What the common options say, and the output that follows from it.
+class Console:
+    """Prints as ``--verbose``, ``--quiet`` and ``--json`` demand.
 
     Attributes:
         verbosity: −1 with ``-q``, 0, 1 with ``-v``, 2 with ``-vv``.
@@ -30,15 +30,15 @@ class Session:
         self.json = False
 
     @cached_property
-    def console(self) -> Console:
-        """Rich's console on stderr; it minds ``NO_COLOR`` by itself."""
-        from rich.console import Console
+    def stderr(self) -> RichConsole:
+        """Rich's console on stderr; it respects ``NO_COLOR``."""
+        from rich.console import Console as RichConsole
 
-        return Console(stderr=True, highlight=False)
+        return RichConsole(stderr=True, highlight=False)
 
     @property
     def quiet(self) -> bool:
-        """Only errors are wanted."""
+        """Whether only errors are printed."""
         return self.verbosity < 0
 
     @property
@@ -46,31 +46,31 @@ class Session:
         """Whether stderr is a terminal that can show a moving bar."""
         return sys.stderr.isatty()
 
-    def say(self, line: str) -> None:
-        """A line on stderr, unless -q was given."""
+    def message(self, line: str) -> None:
+        """Print a line on stderr, unless -q was given."""
         if not self.quiet:
-            self.console.print(line, markup=False, soft_wrap=True)
+            self.stderr.print(line, markup=False, soft_wrap=True)
 
     def result(self, line: str) -> None:
-        """A line that the command was run for: on stdout, unless JSON is there or -q was given."""
+        """Print a result on stdout, or on stderr with --json; nothing with -q."""
         if self.json:
-            self.say(line)
+            self.message(line)
         elif not self.quiet:
             click.echo(line)
 
     def event(self, kind: str, **values: Any) -> None:
-        """One JSON object on stdout; nothing without --json."""
+        """Print one JSON object on stdout; nothing without --json."""
         if self.json:
             click.echo(json.dumps({"event": kind, **values}))
             sys.stdout.flush()
 
     def note(self, message: str) -> None:
-        """Something the user should know about a result."""
+        """Print a note about a result."""
         self.event("note", message=message)
-        self.say(f"note: {message}")
+        self.message(f"note: {message}")
 
     def error(self, message: str, code: int, cause: BaseException | None = None) -> None:
-        """The line with which the command ends; with -vv also where it came from."""
+        """Print the error that ends the command; with -vv also its traceback."""
         self.event("error", message=message, exit_code=code)
         if cause is not None and self.verbosity >= 2:
             click.echo("".join(traceback.format_exception(cause)).rstrip(), err=True)
@@ -78,7 +78,7 @@ class Session:
             click.echo(f"vst: {'stopped' if code == INTERRUPTED else 'error'}: {message}", err=True)
 
     def start_logging(self) -> None:
-        """Let the log through as far as -v and -q say."""
+        """Print the log from the level that -v and -q select."""
         level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(self.verbosity, logging.DEBUG)
         logging.captureWarnings(True)
         logging.getLogger("vst").setLevel(level)
@@ -90,24 +90,24 @@ class Session:
 
 
 class _LogLines(logging.Handler):
-    """Log records as lines on stderr; what other libraries log only with -v."""
+    """Prints log records on stderr, those of other libraries only with -v."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, console: Console) -> None:
         super().__init__()
-        self._session = session
+        self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
         ours = record.name == "vst" or record.name.startswith("vst.")
-        if not ours and self._session.verbosity < 1:
+        if not ours and self._console.verbosity < 1:
             return
         text = " ".join(record.getMessage().split())
         prefix = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         try:
-            self._session.console.print(f"vst: {prefix}{text}", markup=False, soft_wrap=True)
-        except (OSError, ValueError):  # stderr is gone; a log line is not worth failing for
+            self._console.stderr.print(f"vst: {prefix}{text}", markup=False, soft_wrap=True)
+        except (OSError, ValueError):  # stderr is closed; a log line is no reason to fail
             self.handleError(record)
 
 
-def session_of(context: click.Context) -> Session:
-    """The session of the running command."""
-    return context.ensure_object(Session)
+def console_of(context: click.Context) -> Console:
+    """The console of the running command."""
+    return context.ensure_object(Console)
