@@ -8,26 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../client/parameters.h"
 #include "../client/pixels.h"
 #include "../client/vst_client.h"
 #include "frei0r_abi.h"
 
-enum { STYLE, MODE, STRENGTH, KEEP_COLOR, STYLE_SCALE, DEVICE, WEIGHTS, SEED, PARAMETERS };
+#define AS_CONSTANT(constant, ...) constant,
+enum { VST_FREI0R_PARAMETERS(AS_CONSTANT) PARAMETERS };
 
-/* By convention numbers of frei0r are 0..1; these two are multiplied by their largest value. */
-#define LARGEST_SCALE 10.0
-#define LARGEST_SEED 1000000.0
+#define AS_INFO(constant, name, type, initial, full_scale, hint) [constant] = {name, type, hint},
+static const f0r_param_info_t parameters[PARAMETERS] = {VST_FREI0R_PARAMETERS(AS_INFO)};
 
-static const f0r_param_info_t parameters[PARAMETERS] = {
-    {"style", F0R_PARAM_STRING, "a style, or a blend such as candy:0.6+wave:0.4"},
-    {"mode", F0R_PARAM_STRING, "vtn: strokes follow the motion; itn: each frame independently"},
-    {"strength", F0R_PARAM_DOUBLE, "0 is the clip, 1 the stylized frame"},
-    {"keep_color", F0R_PARAM_BOOL, "luminance of the stylized frame, colours of the clip"},
-    {"style_scale", F0R_PARAM_DOUBLE, "a tenth of the stroke size; 0 chooses as vst render does"},
-    {"device", F0R_PARAM_STRING, "auto, cpu, cuda or cuda:1"},
-    {"weights", F0R_PARAM_STRING, "a folder of weights that is searched first"},
-    {"seed", F0R_PARAM_DOUBLE, "a millionth of the seed, for modes that draw random numbers"},
-};
+#define AS_INITIAL(constant, name, type, initial, full_scale, hint) [constant] = initial,
+static const double initial_values[PARAMETERS] = {VST_FREI0R_PARAMETERS(AS_INITIAL)};
+
+/* By convention numbers of frei0r are 0..1; this is what 1 stands for. */
+#define AS_FULL_SCALE(constant, name, type, initial, full_scale, hint) [constant] = full_scale,
+static const double full_scales[PARAMETERS] = {VST_FREI0R_PARAMETERS(AS_FULL_SCALE)};
 
 typedef struct filter {
     int width, height;
@@ -80,7 +77,7 @@ f0r_instance_t f0r_construct(unsigned width, unsigned height)
         made->width = (int)width;
         made->height = (int)height;
         made->number = atomic_fetch_add(&instances, 1);
-        made->values[STRENGTH] = 1;
+        memcpy(made->values, initial_values, sizeof made->values);
         /* Without a configuration the first render reports the error. */
         if (!vst_read_config(config, error)) {
             snprintf(made->texts[STYLE], VST_PATH, "%s", config->style[0]);
@@ -170,8 +167,8 @@ void f0r_update(f0r_instance_t instance, double time, const uint32_t *in, uint32
             .weights = it->texts[WEIGHTS],
             .strength = strength < 1 ? strength : 1,
             .keep_color = it->values[KEEP_COLOR] >= 0.5,
-            .style_scale = it->values[STYLE_SCALE] * LARGEST_SCALE,
-            .seed = seed > 0 ? (int)((seed < 1 ? seed : 1) * LARGEST_SEED + 0.5) : 0,
+            .style_scale = it->values[STYLE_SCALE] * full_scales[STYLE_SCALE],
+            .seed = seed > 0 ? (int)((seed < 1 ? seed : 1) * full_scales[SEED] + 0.5) : 0,
             .limit = 1,
         };
         vst_callbacks callbacks = {.context = &context, .frame = give_frame, .result = receive_result};

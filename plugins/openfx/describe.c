@@ -2,12 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../client/parameters.h"
 #include "plugin.h"
 
 #define P ofx.property
 
-static const char *const devices[] = {"auto", "cpu", "cuda"};
-static const char *const colour_spaces[] = {"auto", "sRGB (display)", "linear"};
+static const char *const devices[] = {VST_CHOICES_DEVICE};
+static const char *const colour_spaces[] = {VST_CHOICES_COLOUR_SPACE};
+#define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 
 typedef enum kind { CHOICE, NUMBER, INTEGER, BOOLEAN, TEXT, FOLDER } kind;
 
@@ -15,29 +17,12 @@ typedef struct parameter {
     const char *name, *label;
     kind kind;
     double initial, smallest, largest, largest_shown;
+    int animates;
     const char *hint;
 } parameter;
 
-/* Projects save values by parameter name, and choices by index: names are fixed, choices are only appended. */
-static const parameter parameters[] = {
-    {"style", "Style", CHOICE, 0, 0, 0, 0, "The style."},
-    {"blend", "Blend", TEXT, 0, 0, 0, 0,
-     "A style by name, or a blend such as candy:0.6+wave:0.4. Takes precedence over the list."},
-    {"mode", "Mode", CHOICE, 0, 0, 0, 0, "vtn: strokes follow the motion. itn: each frame independently."},
-    {"strength", "Strength", NUMBER, 1, 0, 1, 1, "0 is the clip, 1 the stylized frame."},
-    {"keepColor", "Keep colour", BOOLEAN, 0, 0, 1, 1, "Luminance of the stylized frame, colours of the clip."},
-    {"styleScale", "Stroke size", NUMBER, 0, 0, 10, 4,
-     "Size of the strokes: 1 as in a frame of 480 lines, 2 twice as large; 0 chooses as vst render does."},
-    {"seed", "Seed", INTEGER, 0, 0, 1000000, 1000,
-     "For modes that draw random numbers; itn and vtn draw none."},
-    {"device", "Device", CHOICE, 0, 0, 0, 0, "The processor that the networks run on."},
-    {"colourSpace", "Input colour", CHOICE, 0, 0, 0, 0,
-     "auto: scene-linear for float pixels in Nuke and Natron, else sRGB."},
-    {"replayLimit", "Frames while scrubbing", INTEGER, 60, 1, 100000, 240,
-     "How many frames of a shot are stylized at most to show one of them in interactive use. Such a frame is "
-     "approximate. A render always starts at the shot's first frame."},
-    {"weights", "Weights", FOLDER, 0, 0, 0, 0, "A folder of weights that is searched first."},
-};
+#define AS_ROW(...) {__VA_ARGS__},
+static const parameter parameters[] = {VST_OPENFX_PARAMETERS(AS_ROW)};
 #define PARAMETERS (sizeof parameters / sizeof *parameters)
 
 static void set_choices(const parameter *it, OfxPropertySetHandle properties)
@@ -46,9 +31,9 @@ static void set_choices(const parameter *it, OfxPropertySetHandle properties)
     const vst_config *config = &ofx.config;
     const char *const *names = NULL;
     if (!strcmp(it->name, "device"))
-        names = devices, count = sizeof devices / sizeof *devices;
+        names = devices, count = LENGTH(devices);
     else if (!strcmp(it->name, "colourSpace"))
-        names = colour_spaces, count = sizeof colour_spaces / sizeof *colour_spaces;
+        names = colour_spaces, count = LENGTH(colour_spaces);
     else
         count = strcmp(it->name, "style") ? config->modes : config->styles;
     for (int i = 0; i < count; i++)
@@ -69,17 +54,16 @@ static void define(OfxParamSetHandle set, const parameter *it)
     }
     P->propSetString(properties, kOfxPropLabel, 0, it->label);
     P->propSetString(properties, kOfxParamPropHint, 0, it->hint);
-    P->propSetInt(properties, kOfxParamPropAnimates, 0, 0);
+    P->propSetInt(properties, kOfxParamPropAnimates, 0, it->animates);
     if (it->kind == CHOICE) {
         set_choices(it, properties);
-        P->propSetInt(properties, kOfxParamPropDefault, 0, 0);
+        P->propSetInt(properties, kOfxParamPropDefault, 0, (int)it->initial);
     } else if (it->kind == NUMBER) {
         P->propSetDouble(properties, kOfxParamPropDefault, 0, it->initial);
         P->propSetDouble(properties, kOfxParamPropMin, 0, it->smallest);
         P->propSetDouble(properties, kOfxParamPropMax, 0, it->largest);
         P->propSetDouble(properties, kOfxParamPropDisplayMin, 0, it->smallest);
         P->propSetDouble(properties, kOfxParamPropDisplayMax, 0, it->largest_shown);
-        P->propSetInt(properties, kOfxParamPropAnimates, 0, !strcmp(it->name, "strength"));
     } else if (it->kind == INTEGER) {
         P->propSetInt(properties, kOfxParamPropDefault, 0, (int)it->initial);
         P->propSetInt(properties, kOfxParamPropMin, 0, (int)it->smallest);
@@ -87,7 +71,7 @@ static void define(OfxParamSetHandle set, const parameter *it)
         P->propSetInt(properties, kOfxParamPropDisplayMin, 0, (int)it->smallest);
         P->propSetInt(properties, kOfxParamPropDisplayMax, 0, (int)it->largest_shown);
     } else if (it->kind == BOOLEAN) {
-        P->propSetInt(properties, kOfxParamPropDefault, 0, 0);
+        P->propSetInt(properties, kOfxParamPropDefault, 0, (int)it->initial);
     } else {
         P->propSetString(properties, kOfxParamPropDefault, 0, "");
         if (it->kind == FOLDER) {
@@ -169,16 +153,24 @@ static OfxParamHandle handle_of(const effect *instance, const char *name)
     return found;
 }
 
-static int read_integer(const effect *instance, const char *name, OfxTime time, int initial)
+static double initial_of(const char *name)
 {
-    int value = initial;
+    for (size_t i = 0; i < PARAMETERS; i++)
+        if (!strcmp(parameters[i].name, name))
+            return parameters[i].initial;
+    return 0;
+}
+
+static int read_integer(const effect *instance, const char *name, OfxTime time)
+{
+    int initial = (int)initial_of(name), value = initial;
     OfxParamHandle it = handle_of(instance, name);
     return it && ofx.parameter->paramGetValueAtTime(it, time, &value) == kOfxStatOK ? value : initial;
 }
 
-static double read_number(const effect *instance, const char *name, OfxTime time, double initial)
+static double read_number(const effect *instance, const char *name, OfxTime time)
 {
-    double value = initial;
+    double initial = initial_of(name), value = initial;
     OfxParamHandle it = handle_of(instance, name);
     return it && ofx.parameter->paramGetValueAtTime(it, time, &value) == kOfxStatOK ? value : initial;
 }
@@ -203,18 +195,18 @@ void read_values(const effect *instance, OfxTime time, values *found)
     read_text(instance, "blend", time, found->style, sizeof found->style);
     if (!found->style[strspn(found->style, " \t")])
         snprintf(found->style, sizeof found->style, "%s",
-                 name_at(config->style, config->styles, read_integer(instance, "style", time, 0)));
+                 name_at(config->style, config->styles, read_integer(instance, "style", time)));
     snprintf(found->mode, sizeof found->mode, "%s",
-             name_at(config->mode, config->modes, read_integer(instance, "mode", time, 0)));
-    int device = read_integer(instance, "device", time, 0);
-    snprintf(found->device, sizeof found->device, "%s", devices[device > 0 && device < 3 ? device : 0]);
+             name_at(config->mode, config->modes, read_integer(instance, "mode", time)));
+    int device = read_integer(instance, "device", time);
+    snprintf(found->device, sizeof found->device, "%s", devices[device > 0 && device < LENGTH(devices) ? device : 0]);
     read_text(instance, "weights", time, found->weights, sizeof found->weights);
-    found->strength = read_number(instance, "strength", time, 1);
-    found->style_scale = read_number(instance, "styleScale", time, 0);
-    found->keep_color = read_integer(instance, "keepColor", time, 0) != 0;
-    found->seed = read_integer(instance, "seed", time, 0);
-    found->colour_space = read_integer(instance, "colourSpace", time, COLOUR_AUTO);
-    found->limit = read_integer(instance, "replayLimit", time, 60);
+    found->strength = read_number(instance, "strength", time);
+    found->style_scale = read_number(instance, "styleScale", time);
+    found->keep_color = read_integer(instance, "keepColor", time) != 0;
+    found->seed = read_integer(instance, "seed", time);
+    found->colour_space = read_integer(instance, "colourSpace", time);
+    found->limit = read_integer(instance, "replayLimit", time);
 }
 
 int is_stateless(const char *mode)

@@ -14,7 +14,7 @@ from vst.batch.manifest import settings_digest
 from vst.cli.options import click_options
 from vst.cli.options_page import PAGE, options_page
 from vst.errors import UsageError
-from vst.host.parameters import EditorOptions, header
+from vst.host.plugin_parameters import EditorOptions, header
 from vst.media.probe import probe
 from vst.pipeline.fingerprint import changes, fingerprint_of
 from vst.pipeline.options import Effect, Frei0rParameter, OpenFxParameter, Range, option, options_of

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from vst.host.parameters import EditorOptions, frei0r_parameters, openfx_parameters
+from vst.host.plugin_parameters import EditorOptions, frei0r_parameters, openfx_parameters
 from vst.pipeline.options import NamedOption, options_of
 from vst.pipeline.settings import RenderSettings
 

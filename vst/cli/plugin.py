@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vst.cli.console import console_of
 from vst.cli.nearest import NearestChoice
 from vst.cli.options import json_option, quiet_option, verbose_option
 from vst.cli.outcome import FAILED
-from vst.cli.console import console_of
 from vst.cli.tables import show_table
 
 if TYPE_CHECKING:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from vst.host.plugin_parameters import frei0r_parameters, initial_value
+from vst.pipeline.options import Frei0rParameter
+
 EFFECT = "vst_frei0r.xml"
 
 _SERVICE = "frei0r.vst_frei0r"
+
+_LEFT_OUT = ("weights", "seed")
+"""Parameters that Kdenlive does not show."""
 
 
 def describe_effect(styles: Sequence[str], modes: Sequence[str]) -> bytes:
@@ -21,12 +27,19 @@ def describe_effect(styles: Sequence[str], modes: Sequence[str]) -> bytes:
     _text(effect, "name", "vst")
     _text(effect, "description", "Stylizes a clip, stable over time")
     _text(effect, "author", "the vst contributors")
-    _choice(effect, "style", "Style", styles)
-    _choice(effect, "mode", "Mode", modes)
-    _number(effect, "strength", "Strength", 1, 100, "%")
-    _parameter(effect, "keep_color", "Keep colour", type="bool", default="0")
-    _number(effect, "style_scale", "Stroke size (0 chooses)", 0, 10, "")
-    _choice(effect, "device", "Device", ["auto", "cpu", "cuda"])
+    configured = {"style": styles, "mode": modes}
+    for parameter, named in frei0r_parameters():
+        openfx = named.option.openfx
+        if openfx is None or parameter.name in _LEFT_OUT:
+            continue
+        if openfx.choices is not None:
+            choices = configured.get(parameter.name) or list(openfx.choices)
+            _choice(effect, parameter.name, openfx.label, choices)
+        elif named.option.type is bool:
+            default = str(int(named.default))
+            _parameter(effect, parameter.name, openfx.label, type="bool", default=default)
+        else:
+            _number(effect, parameter, openfx.label, initial_value(named))
     ElementTree.indent(effect)
     head = b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE kpartgui>\n'
     return head + ElementTree.tostring(effect, encoding="utf-8") + b"\n"
@@ -46,19 +59,19 @@ def _choice(effect: ElementTree.Element, name: str, label: str, choices: Sequenc
     _parameter(effect, name, label, type="list", default=first, paramlist=";".join(choices))
 
 
-def _number(
-    effect: ElementTree.Element, name: str, label: str, default: float, factor: int, suffix: str
-) -> None:
-    """A number that is 0..1 for frei0r and is shown to the user times `factor`."""
+def _number(effect: ElementTree.Element, parameter: Frei0rParameter, label: str, default: float) -> None:
+    """A number that is 0..1 for frei0r and is shown to the user times its full scale, or in per cent."""
+    per_cent = parameter.full_scale == 1
+    factor = 100 if per_cent else parameter.full_scale
     _parameter(
         effect,
-        name,
-        label,
+        parameter.name,
+        label if default else f"{label} (0 chooses)",
         type="constant",
-        default=f"{default * factor:g}",
+        default=f"{default / parameter.full_scale * factor:g}",
         min="0",
-        max=str(factor),
-        factor=str(factor),
-        decimals="0" if suffix else "2",
-        suffix=suffix,
+        max=f"{factor:g}",
+        factor=f"{factor:g}",
+        decimals="0" if per_cent else "2",
+        suffix="%" if per_cent else "",
     )

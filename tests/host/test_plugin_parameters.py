@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from vst.host.build import source_folder
-from vst.host.parameters import HEADER, EditorOptions, frei0r_parameters, header, openfx_parameters
+from vst.host.plugin_build import source_folder
+from vst.host.plugin_parameters import HEADER, EditorOptions, frei0r_parameters, header, openfx_parameters
 from vst.pipeline.options import OpenFxParameter, option
 from vst.pipeline.settings import RenderSettings
 
@@ -44,7 +44,7 @@ def test_frei0r_positions_and_scales_are_kept():
 
 def test_the_header_of_the_plugins_is_current():
     written = (source_folder() / HEADER).read_text(encoding="utf-8")
-    assert written == header(), "run python -m vst.host.parameters"
+    assert written == header(), "run python -m vst.host.plugin_parameters"
 
 
 @pytest.mark.parametrize(

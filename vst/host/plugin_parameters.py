@@ -1,6 +1,6 @@
 """The parameters of the editor plugins, and the C header that declares them.
 
-    python -m vst.host.parameters    # writes plugins/client/parameters.h
+    python -m vst.host.plugin_parameters    # writes plugins/client/parameters.h
 
 They come from the table of render options, `RenderSettings`, and from `EditorOptions`, which has those that
 only the plugins have. Projects save OpenFX values by name, choices by number and frei0r values by position,
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vst.host.build import source_folder
+from vst.host.plugin_build import source_folder
 from vst.pipeline.options import (
     Effect,
     Frei0rParameter,
@@ -115,8 +115,8 @@ def header(*tables: type[Any]) -> str:
     """The text of ``parameters.h``."""
     openfx, frei0r = openfx_parameters(*tables), frei0r_parameters(*tables)
     lines = [
-        "/* Written by `python -m vst.host.parameters` from the tables in vst/pipeline/settings.py and",
-        " * vst/host/parameters.py; do not edit.",
+        "/* Written by `python -m vst.host.plugin_parameters` from the tables of options in",
+        " * vst/pipeline/settings.py and vst/host/plugin_parameters.py; do not edit.",
         " *",
         " * Projects save OpenFX values by name, choices by number and frei0r values by position. */",
         "#ifndef VST_PARAMETERS_H",
@@ -146,7 +146,7 @@ def _openfx_row(parameter: OpenFxParameter, named: NamedOption) -> str:
     low, high = _limits(named)
     low = low if parameter.low is None else parameter.low
     slider = high if parameter.slider_high is None else parameter.slider_high
-    numbers = ", ".join(f"{number:.10g}" for number in (_initial(named), low, high, slider))
+    numbers = ", ".join(f"{number:.10g}" for number in (initial_value(named), low, high, slider))
     texts = f"{_quoted(parameter.name)}, {_quoted(parameter.label)}"
     hint = _quoted(parameter.hint or named.option.help)
     return f"{texts}, {_openfx_kind(parameter, named)}, {numbers}, {int(parameter.animates)}, {hint}"
@@ -157,7 +157,7 @@ def _frei0r_row(parameter: Frei0rParameter, named: NamedOption) -> str:
         bool: "F0R_PARAM_BOOL", float: "F0R_PARAM_DOUBLE", int: "F0R_PARAM_DOUBLE"
     }  # fmt: skip
     kind = kinds.get(named.option.type, "F0R_PARAM_STRING")
-    initial = _initial(named) / parameter.full_scale
+    initial = initial_value(named) / parameter.full_scale
     constant, hint = _constant(parameter.name), _quoted(parameter.hint or named.option.help)
     numbers = f"{initial:.10g}, {parameter.full_scale:.10g}"
     return f"{constant}, {_quoted(parameter.name)}, {kind}, {numbers}, {hint}"
@@ -170,7 +170,7 @@ def _openfx_kind(parameter: OpenFxParameter, named: NamedOption) -> str:
     return kinds.get(named.option.type, "TEXT")
 
 
-def _initial(named: NamedOption) -> float:
+def initial_value(named: NamedOption) -> float:
     """The default of a number or a flag; 0 for texts, choices, and numbers whose default is None."""
     choices = named.option.openfx.choices if named.option.openfx else None
     if choices:
