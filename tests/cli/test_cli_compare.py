@@ -32,7 +32,7 @@ def compared(monkeypatch):
         (["--split", "0.3", "-y"], CompareSettings(layout="split", split=0.3, overwrite=True)),
         (["--split", "moving"], CompareSettings(layout="split", split=None)),
         (["--difference", "--gain", "8"], CompareSettings(layout="difference", gain=8.0)),
-        (["--labels", "a clip, painted"], CompareSettings(labels=("a clip", "painted"))),
+        (["--labels", "a clip, stylized"], CompareSettings(labels=("a clip", "stylized"))),
         (
             ["--no-labels", "--size", "240", "--codec", "h265", "--crf", "20"],
             CompareSettings(labels=(), size=240, codec="h265", crf=20),
@@ -58,7 +58,7 @@ def test_the_result_is_one_line_and_notes(vst, compared):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         ([], 2, "--output"),
         (["-o", "out.mp4", "--split", "left"], 2, "is not a position"),
@@ -71,11 +71,11 @@ def test_the_result_is_one_line_and_notes(vst, compared):
         (["-o", "none/out.mp4"], 1, "does not exist"),
     ],
 )
-def test_invalid_options_are_one_line(vst, clip, tmp_path, monkeypatch, arguments, code, said):
+def test_invalid_options_are_one_line(vst, clip, tmp_path, monkeypatch, arguments, code, message):
     monkeypatch.chdir(tmp_path)
     outcome = vst("compare", clip, clip, *arguments)
     assert outcome.code == code
-    assert said in outcome.err
+    assert message in outcome.err
     assert outcome.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

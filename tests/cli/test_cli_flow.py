@@ -58,8 +58,8 @@ def test_without_options_the_defaults_are_those_of_the_library(vst, followed):
 
 def test_the_result_is_a_line_for_each_output_and_notes(vst, followed):
     outcome = vst("flow", "a.mov", "-o", "flows", "--view", "v.mp4")
-    said = "flow of 3 frames at 48×32 by dis, in 0:02"
-    assert outcome.out == f"flows: {said}\nv.mp4: {said}\n"
+    message = "flow of 3 frames at 48×32 by dis, in 0:02"
+    assert outcome.out == f"flows: {message}\nv.mp4: {message}\n"
     assert outcome.err == "note: the clip was odd\n"
 
 
@@ -72,7 +72,7 @@ def test_json_is_one_object_a_line(vst, followed):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         ([], 2, "nothing to do: give -o FOLDER"),
         (["-o", "flows", "--format", "fol"], 2, "did you mean 'flo'"),
@@ -83,11 +83,11 @@ def test_json_is_one_object_a_line(vst, followed):
         (["--view", "v.mp4", "--flow", "file:none"], 1, "folder none for --flow does not exist"),
     ],
 )
-def test_invalid_options_are_one_line(vst, clip, tmp_path, monkeypatch, arguments, code, said):
+def test_invalid_options_are_one_line(vst, clip, tmp_path, monkeypatch, arguments, code, message):
     monkeypatch.chdir(tmp_path)
     outcome = vst("flow", clip, *arguments)
     assert outcome.code == code
-    assert said in outcome.err
+    assert message in outcome.err
     assert outcome.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -139,7 +139,7 @@ def test_the_table_has_a_row_for_each_estimator_and_empty_cells_for_unknown_valu
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--layout", "chair"], 2, "did you mean 'chairs'"),
         (["--layout", "kitti"], 1, "holds no pair"),
@@ -148,10 +148,10 @@ def test_the_table_has_a_row_for_each_estimator_and_empty_cells_for_unknown_valu
         (["--pairs", "0"], 2, "--pairs"),
     ],
 )
-def test_an_unknown_data_set_or_estimator_is_one_line(vst, pairs, arguments, code, said):
+def test_an_unknown_data_set_or_estimator_is_one_line(vst, pairs, arguments, code, message):
     outcome = vst("evaluate-flow", pairs, *arguments)
     assert outcome.code == code
-    assert said in outcome.err
+    assert message in outcome.err
     assert outcome.err.count("\n") == 1
 
 

@@ -53,7 +53,7 @@ def test_a_file_that_is_not_a_checkpoint_is_one_line(vst, small_flow_networks, t
     (tmp_path / "page.pth").write_bytes(b"<html>sign in</html>")
     torch.save({"state_dict": Evil()}, tmp_path / "evil.pth")
     torch.save({"state_dict": {"w": torch.zeros(3)}}, tmp_path / "other.pth")
-    for name, said in (
+    for name, message in (
         ("page.pth", "is a web page"),
         ("evil.pth", "it was not run"),
         ("other.pth", "is not a flownet2 checkpoint"),
@@ -64,13 +64,13 @@ def test_a_file_that_is_not_a_checkpoint_is_one_line(vst, small_flow_networks, t
         assert outcome.out == ""
         assert outcome.err.startswith("vst: error: ")
         assert outcome.err.count("\n") == 1
-        assert said in outcome.err
+        assert message in outcome.err
     assert not (tmp_path / "marker").exists()
 
 
 def test_invalid_arguments_are_bad_usage(vst, small_flow_networks, tmp_path):
     source = flow_checkpoint(tmp_path / "x.pth", "flownet2-s")
-    for arguments, said in (
+    for arguments, message in (
         (["flownet3", source], "did you mean 'flownet2'?"),
         (["flownet"], "nothing to import as 'flownet': did you mean 'flownet2'?"),
         (["flownet2"], "no file given; expected 'vst weights import flownet2 FILE'"),
@@ -78,7 +78,7 @@ def test_invalid_arguments_are_bad_usage(vst, small_flow_networks, tmp_path):
     ):
         outcome = vst("weights", "import", *arguments)
         assert outcome.code == 2
-        assert said in outcome.err
+        assert message in outcome.err
 
 
 def test_imported_weights_are_verified_with_the_others(vst, small_flow_networks, weights, tmp_path):

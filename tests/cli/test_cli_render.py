@@ -165,7 +165,7 @@ def test_an_invalid_style_scale_is_bad_usage_in_one_line(vst, weights, clip, tmp
     outcome = vst(*arguments, "0.1")
     assert outcome.code == 2
     assert outcome.err == (
-        "vst: error: style scale 0.1 would paint 48×32 at 7200×4800; "
+        "vst: error: style scale 0.1 would stylize 48×32 at 7200×4800; "
         "no side may be longer than 4096: give 0.18 or more, or none\n"
     )
     assert vst(*arguments, "broad").code == 2

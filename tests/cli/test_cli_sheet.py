@@ -86,11 +86,11 @@ def test_a_damaged_thumbnail_is_a_warning(vst, mine, tmp_path):
 def test_the_photo_comes_first_then_every_style_of_it(vst, weights, mine, photo, tmp_path, monkeypatch):
     asked = []
 
-    def painted(image, style, *, mode, weights_dir):
+    def fake(image, style, *, mode, weights_dir):
         asked.append((tuple(image.shape), style, mode))
         return 1 - image
 
-    monkeypatch.setattr(importlib.import_module("vst.pipeline"), "stylize", painted)
+    monkeypatch.setattr(importlib.import_module("vst.pipeline"), "stylize", fake)
     (tmp_path / "vtn").mkdir()
     shutil.copy(weights / "vtn-tiny.safetensors", tmp_path / "vtn")
     for folder, mode in ((weights, "itn"), (tmp_path / "vtn", "vtn")):
@@ -103,9 +103,9 @@ def test_the_photo_comes_first_then_every_style_of_it(vst, weights, mine, photo,
             ((3, 48, 64), "wave", mode),
         ]
         pixels = np.asarray(Image.open(sheet))
-        original, painting = ((pixels == colour).all(2) for colour in ((0, 0, 255), (255, 255, 0)))
-        assert np.argwhere(original)[0].tolist() < np.argwhere(painting)[0].tolist()
-        assert painting.sum() == 3 * original.sum()
+        original, stylized = ((pixels == colour).all(2) for colour in ((0, 0, 255), (255, 255, 0)))
+        assert np.argwhere(original)[0].tolist() < np.argwhere(stylized)[0].tolist()
+        assert stylized.sum() == 3 * original.sum()
 
 
 def test_the_photo_is_stylized(vst, mine, photo, tmp_path):
@@ -141,7 +141,7 @@ def test_a_style_that_fails_keeps_its_cell_with_a_warning(vst, weights, mine, ph
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--sheet", "{here}/there.png"], 1, "exists already: pass -y"),
         (["--sheet", "{here}/none/s.png"], 1, "does not exist: make it first"),
@@ -152,11 +152,11 @@ def test_a_style_that_fails_keeps_its_cell_with_a_warning(vst, weights, mine, ph
         (["-y"], 2, "give --sheet FILE"),
     ],
 )
-def test_invalid_options_are_one_line(vst, mine, photo, tmp_path, arguments, code, said):
+def test_invalid_options_are_one_line(vst, mine, photo, tmp_path, arguments, code, message):
     (tmp_path / "there.png").write_bytes(b"kept")
     outcome = vst("styles", *(argument.replace("{here}", str(tmp_path)) for argument in arguments))
     assert outcome.code == code
-    assert said in outcome.err
+    assert message in outcome.err
     assert outcome.err.count("\n") == 1
     assert (tmp_path / "there.png").read_bytes() == b"kept"
     assert not (tmp_path / "s.png").exists()

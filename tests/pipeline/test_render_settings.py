@@ -97,7 +97,7 @@ def test_size_is_the_short_side_of_portrait_clips_too():
 
 
 def test_an_output_without_pixels_or_too_large_is_refused():
-    with pytest.raises(UsageError, match=r"64×8 scaled by 0\.1 has nothing left"):
+    with pytest.raises(UsageError, match=r"64×8 scaled by 0\.1 is smaller than 2 pixels"):
         output_size(64, 8, RenderSettings(style="red", scale=0.1))
     with pytest.raises(UsageError, match="no side may be longer than 16384"):
         output_size(3840, 2160, RenderSettings(style="red", scale=8))
@@ -171,23 +171,23 @@ def test_an_invalid_picture_or_option_is_refused(tiny_weights, image, options):
 def test_one_picture_is_stylized_in_memory(tiny_weights):
     options = {"device": "cpu", "precision": "fp32", "weights_dir": tiny_weights}
     image = torch.rand(3, 20, 31, dtype=torch.float64)
-    painted = stylize(image, "red", **options)
-    assert (painted.shape, painted.dtype) == (image.shape, torch.float32)
-    assert 0 <= painted.min() <= painted.max() <= 1
-    assert not torch.equal(painted, stylize(image, "blue", **options))
+    stylized = stylize(image, "red", **options)
+    assert (stylized.shape, stylized.dtype) == (image.shape, torch.float32)
+    assert 0 <= stylized.min() <= stylized.max() <= 1
+    assert not torch.equal(stylized, stylize(image, "blue", **options))
     assert torch.equal(stylize(image, "red", strength=0, **options), image.float())
 
 
 def test_a_quality_selects_the_network_of_its_width(tiny_weights, tmp_path):
     narrow = tiny_weights / "itn-tiny.safetensors"
     shutil.copy(narrow, tmp_path)
-    told = {"styles": ("red",), "loss_network": "-", "recipe": "-", "steps": 0}
-    save_weights(tmp_path / "itn-wide.safetensors", ITN(3), **told)
+    about = {"styles": ("red",), "loss_network": "-", "recipe": "-", "steps": 0}
+    save_weights(tmp_path / "itn-wide.safetensors", ITN(3), **about)
     image = torch.rand(3, 20, 31)
 
-    def painted(folder, quality):
+    def stylized(folder, quality):
         options = {"device": "cpu", "precision": "fp32", "weights_dir": folder}
         return stylize(image, "red", quality=quality, **options)
 
-    assert torch.equal(painted(tmp_path, "fast"), painted(tiny_weights, "best"))
-    assert not torch.equal(painted(tmp_path, "fast"), painted(tmp_path, "best"))
+    assert torch.equal(stylized(tmp_path, "fast"), stylized(tiny_weights, "best"))
+    assert not torch.equal(stylized(tmp_path, "fast"), stylized(tmp_path, "best"))
