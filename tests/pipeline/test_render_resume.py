@@ -17,7 +17,7 @@ import torch
 import vst.pipeline.fingerprint
 import vst.pipeline.job
 from tests.pipeline.scenes import scenes
-from vst.batch import State, run
+from vst.batch import FileState, run
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.media.segments.work_folder import DESCRIPTION
 from vst.pipeline import render
@@ -338,10 +338,10 @@ def test_a_batch_goes_on_where_it_was_stopped(tmp_path, clip, settings):
                 stop.set()
 
     results = run(folder, tmp_path / "out", settings(), watcher=Watch(), stop=stop)
-    assert [each.state for each in results] == [State.DONE, State.STOPPED]
+    assert [each.state for each in results] == [FileState.DONE, FileState.STOPPED]
     watch = Watch()
     results = run(folder, tmp_path / "out", settings(), watcher=watch)
-    assert [each.state for each in results] == [State.SKIPPED, State.DONE]
+    assert [each.state for each in results] == [FileState.SKIPPED, FileState.DONE]
     assert (watch.painted, results[1].frames) == (15, 26)
     one, other = ((tmp_path / "out" / name).read_bytes() for name in ("a.mkv", "b.mkv"))
     assert one == other
