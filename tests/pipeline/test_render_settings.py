@@ -15,7 +15,7 @@ import vst.modes.memory
 import vst.styles.quality
 from vst.errors import MediaError, UsageError
 from vst.frame import Frame
-from vst.media.decode import reader
+from vst.media.decode import options, reader
 from vst.media.segments import disk_space
 from vst.nn import ITN
 from vst.pipeline import RenderSettings, stylize
@@ -65,7 +65,7 @@ def test_the_table_agrees_with_the_packages_that_use_its_values():
     # The table cannot import them: it has to load without torch and PyAV.
     assert table.PRECISIONS == vst.device.PRECISIONS
     assert table.QUALITIES == vst.styles.quality.QUALITIES
-    assert (table.HDR_MODES, table.DEINTERLACE_MODES) == (reader.HDR, reader.DEINTERLACE)
+    assert (table.HDR_MODES, table.DEINTERLACE_MODES) == (options.HDR, options.DEINTERLACE)
     assert table.MAX_DAMAGED == reader.MAX_DAMAGED
     assert table.MIN_FREE_MIB * 2**20 == disk_space.MIN_FREE
     assert table.MIN_TILE == vst.modes.memory.SMALLEST_TILE

@@ -90,6 +90,8 @@ class RenderSettings:
 
     Two renders of one clip with equal settings, on equal hardware, give equal frames.
 
+    Many attributes: one for each option; the table of options is this class.
+
     Raises:
         UsageError: for values that an option does not accept.
     """
