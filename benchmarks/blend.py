@@ -32,7 +32,7 @@ from benchmarks.photographs import read_photographs, spread
 from benchmarks.sheet import cell, write_sheet
 from vst.errors import UsageError
 from vst.evaluate import gradient_energy
-from vst.evaluate.perceptual import Gauge
+from vst.evaluate.metrics.perceptual import ContentStyleMeter
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import find_painting, read_painting
 
@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     sizes = style_sizes(options.style_size, options.styles)
     paths = [find_painting(options.style_images, style) for style in options.styles]
     pictures = [read_painting(path, size) for path, size in zip(paths, sizes.values(), strict=True)]
-    gauge = Gauge(load_loss_network(options.loss_network), pictures)
+    meter = ContentStyleMeter(load_loss_network(options.loss_network), pictures)
     photos = read_photographs(options.photos, options.count, options.size)
     shown = spread(len(photos), options.sheet_photos) if options.sheet else []
 
@@ -83,11 +83,11 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     values: dict[str, list[list[float]]] = {column: [] for column in columns}
     rows = []
     for i, photo in enumerate(photos):
-        target = gauge.target(photo.image)
+        target = meter.target(photo.image)
         paintings = [paint(mode, photo.image) for mode in modes]
         found = []
         for image in paintings:
-            content, styles = gauge(image, target, [0, 1])
+            content, styles = meter(image, target, [0, 1])
             found.append((content, *styles, gradient_energy(image)))
         for column, each in zip(columns, zip(*found, strict=True), strict=True):
             values[column].append(list(each))

@@ -1,4 +1,4 @@
-"""What is painted and judged: clips from files, and synthetic scenes."""
+"""Clips to stylize and measure: files and synthetic scenes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch.nn.functional as F
 
-from vst.evaluate import EstimatorJudge, Judge, SceneJudge
+from vst.evaluate import EstimatedReference, ReferenceFlow, SceneReference
 from vst.evaluate.farneback import FarnebackEstimator
 from vst.frame import Frame
 from vst.media import Reader
@@ -23,7 +23,7 @@ class Clip:
 
     Attributes:
         name: For the table.
-        judges: By whose motion it is judged, the deciding one first.
+        references: The reference flows, the deciding one first.
         scene: The scene it is, or None for a file.
         path: The file it is, or None for a scene.
         frames: At most so many frames.
@@ -31,7 +31,7 @@ class Clip:
     """
 
     name: str
-    judges: Sequence[Judge]
+    references: Sequence[ReferenceFlow]
     scene: Scene | None = None
     path: Path | None = None
     frames: int = 80
@@ -54,14 +54,14 @@ class Clip:
 
 
 def scene_clip(name: str, scene: Scene, frames: int) -> Clip:
-    """A scene, judged by its exact motion."""
-    return Clip(name, [SceneJudge(scene)], scene=scene, frames=frames)
+    """A scene with its exact motion as reference flow."""
+    return Clip(name, [SceneReference(scene)], scene=scene, frames=frames)
 
 
 def file_clip(path: Path, frames: int, size: int) -> Clip:
-    """A file, judged by two estimators."""
-    judges = [EstimatorJudge(create_estimator("dis")), EstimatorJudge(FarnebackEstimator())]
-    return Clip(path.stem, judges, path=path, frames=frames, size=size)
+    """A file with two estimators as reference flows."""
+    references = [EstimatedReference(create_estimator("dis")), EstimatedReference(FarnebackEstimator())]
+    return Clip(path.stem, references, path=path, frames=frames, size=size)
 
 
 def _shrunk(frame: Frame, size: int) -> Frame:

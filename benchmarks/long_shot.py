@@ -28,8 +28,8 @@ from benchmarks.options import add_losses, add_weights, create_parser, positive,
 from benchmarks.sheet import Cell, cell, write_sheet
 from benchmarks.still_shot import windows
 from vst.evaluate import in_8_bits, structural_similarity
-from vst.evaluate.curves import Perceptual
-from vst.evaluate.perceptual import perceptual_losses
+from vst.evaluate.metrics.metric import ContentStyleFunction
+from vst.evaluate.metrics.perceptual import content_style_function
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import find_painting, read_painting
 from vst.synthetic import PRESETS, create_scene
@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         weights = need_modes(options, style)
         modes: dict[str, Paints] = {name: open_mode(files, (style, 1.0)) for name, files in weights.items()}
         picture = read_painting(find_painting(options.style_images, style), sizes[style])
-        seen, cells = _watch(modes, options, perceptual_losses(network, picture), (early, late))
+        seen, cells = _watch(modes, options, content_style_function(network, picture), (early, late))
         sheet += cells
         first = options.modes[0]
         result[style] = {}
@@ -110,7 +110,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 def _watch(
     modes: dict[str, Paints],
     options: argparse.Namespace,
-    perceptual: Perceptual,
+    perceptual: ContentStyleFunction,
     looked_at: tuple[slice, slice],
 ) -> tuple[dict[str, Faithfulness], list[list[Cell]]]:
     """Paint the shot in all modes at once; a row of pictures from the middle of each window."""

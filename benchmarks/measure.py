@@ -10,9 +10,9 @@ from typing import Protocol
 from torch import Tensor
 
 from benchmarks.clips import Clip
-from vst.evaluate import Curves, MaskScore, Reappearance, score_mask
-from vst.evaluate.curves import Perceptual
-from vst.evaluate.panel import STILL, Carried, Panel
+from vst.evaluate import Curves, MaskScore, SceneReappearance, score_mask
+from vst.evaluate.metrics.metric import ContentStyleFunction
+from vst.evaluate.recorder import STILL, BaselineSource, CurveRecorder
 from vst.frame import Frame, Motion
 from vst.motion import consistency_mask, create_estimator, occlusion_part, trusted_mask
 from vst.synthetic import Scene
@@ -30,16 +30,20 @@ class Paints(Protocol):
 
 @dataclass
 class Row:
-    """One line of a table: the values of one output, by name of judge."""
+    """One line of a table: the values of one output, by name of reference flow."""
 
     curves: dict[str, Curves]
-    reappearance: Reappearance | None = None
+    reappearance: SceneReappearance | None = None
     seconds: float = 0.0
     """Spent painting, without motion; only comparable within one run."""
 
 
 def measure(
-    clip: Clip, modes: Mapping[str, Paints], perceptual: Perceptual | None, every: int, gap: int | None
+    clip: Clip,
+    modes: Mapping[str, Paints],
+    perceptual: ContentStyleFunction | None,
+    every: int,
+    gap: int | None,
 ) -> dict[str, Row]:
     """Paint a clip with all modes and baselines at once and measure each; in memory, a few frames.
 
@@ -54,19 +58,19 @@ def measure(
         The rows by name, input first.
     """
     per_frame = next((name for name, mode in modes.items() if not mode.distances), None)
-    panel = Panel(
+    recorder = CurveRecorder(
         list(modes),
-        [judge.name for judge in clip.judges],
-        Carried(per_frame) if per_frame else None,
+        [reference.name for reference in clip.references],
+        BaselineSource(per_frame) if per_frame else None,
         dict.fromkeys(modes, perceptual) if perceptual is not None else {},
         every,
     )
-    memories = {name: Reappearance(gap) for name in panel.rows if gap is not None and name != STILL}
-    rows = {name: Row(curves, memories.get(name)) for name, curves in panel.rows.items()}
+    memories = {name: SceneReappearance(gap) for name in recorder.rows if gap is not None and name != STILL}
+    rows = {name: Row(curves, memories.get(name)) for name, curves in recorder.rows.items()}
     distances = sorted({1, *(d for mode in modes.values() for d in mode.distances)})
     for tracked in clip.tracked(distances):
         frame, motions = tracked.frame, tracked.motions
-        verdicts = {judge.name: judge.step(frame, tracked.new_shot) for judge in clip.judges}
+        flows = {reference.name: reference.step(frame, tracked.new_shot) for reference in clip.references}
         outputs = {}
         for name, mode in modes.items():
             begun = time.perf_counter()
@@ -74,7 +78,7 @@ def measure(
                 mode.reset()
             outputs[name] = mode.step(frame, {d: motions[d] for d in mode.distances if d in motions})
             rows[name].seconds += time.perf_counter() - begun
-        seen = panel.step(frame.image, outputs, verdicts, motions.get(1), tracked.new_shot)
+        seen = recorder.step(frame.image, outputs, flows, motions.get(1), tracked.new_shot)
         if memories:
             flow, region = _back(clip.scene, frame.index, gap)
             for name, memory in memories.items():

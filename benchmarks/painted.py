@@ -13,7 +13,7 @@ from benchmarks.against_peer import Terms, kindest_size
 from benchmarks.measure import Paints
 from benchmarks.photographs import Photograph
 from vst.evaluate import gradient_energy, in_8_bits
-from vst.evaluate.perceptual import Gauge
+from vst.evaluate.metrics.perceptual import ContentStyleMeter
 from vst.frame import Frame
 
 INPUT, PEER = "input", "peer"
@@ -91,21 +91,21 @@ def measure_paintings(
         show: Is given style, photograph, row and picture, 3×H×W, of each.
     """
     pictures = [(goal.name, picture) for goal in goals for picture in goal.pictures.values()]
-    gauge = Gauge(network, [picture for _, picture in pictures])
+    meter = ContentStyleMeter(network, [picture for _, picture in pictures])
     everything = list(range(len(pictures)))
     of_goal = {goal.name: [i for i in everything if pictures[i][0] == goal.name] for goal in goals}
     for photo in photos:
-        target = gauge.target(photo.image)
+        target = meter.target(photo.image)
         gradient = gradient_energy(photo.image)
         # The photograph itself looks the same to all styles: measured once for all of them.
-        content, styles = gauge(photo.image, target, everything)
+        content, styles = meter(photo.image, target, everything)
         for goal in goals:
             against = of_goal[goal.name]
             _record(goal, INPUT, content, [styles[i] for i in against], gradient)
             show(goal.name, photo.name, INPUT, photo.image)
             for row, painter in goal.painters.items():
                 image = paint(painter, photo.image)
-                _record(goal, row, *gauge(image, target, against), gradient_energy(image))
+                _record(goal, row, *meter(image, target, against), gradient_energy(image))
                 show(goal.name, photo.name, row, image)
 
 

@@ -1,11 +1,12 @@
-"""How still paintings hold: the tables of benchmarks/results/stability.md, from a checkout.
+"""Temporal stability of the modes: the tables of benchmarks/results/stability.md, from a checkout.
 
     python -m benchmarks.stability --styles candy mosaic --style-images ../shared/data/styles \
         --loss-network vgg16 --clips fox.mp4 --scenes crossing hidden pan still_noisy -o stability.json
 
 For every clip and scene: input, per-frame and temporal modes, the published peer, and the baselines blend,
-paste and still, side by side in one pass. Modes see motion by `dis`, as in a render; scenes are judged by
-their exact motion, files by `dis` with Farnebäck beside it. Several styles also give their means.
+paste and still, side by side in one pass. Modes get motion by `dis`, as in a render. The reference flow of
+scenes is their exact motion; that of files is `dis`, with Farnebäck as second.
+Several styles also have means.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ from benchmarks.tables import (
     table,
 )
 from vst.errors import UsageError
-from vst.evaluate.curves import Perceptual
-from vst.evaluate.perceptual import perceptual_losses
+from vst.evaluate.metrics.metric import ContentStyleFunction
+from vst.evaluate.metrics.perceptual import content_style_function
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import find_painting, read_painting
 from vst.synthetic import PRESETS, create_scene
@@ -76,11 +77,13 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
                 modes["peer"] = PeerMode(peers[style])
             styles[style] = measure(clip, modes, perceptual.get(style), options.perceptual_every, gap)
             result["styles"][style]["clips"][clip.name] = as_json(styles[style])
-            _say(clip, style, styles[style])
+            _print(clip, style, styles[style])
         if len(styles) > 1:
-            _say_means(clip, styles)
+            _print_means(clip, styles)
             result.setdefault("means", {})[clip.name] = {
-                "judges": {judge.name: means_as_json(styles, judge.name) for judge in clip.judges},
+                "judges": {
+                    reference.name: means_as_json(styles, reference.name) for reference in clip.references
+                },
                 **({"reappearance": reappearance(styles)} if gap is not None else {}),
             }
         if gap is not None:
@@ -106,7 +109,7 @@ def _clips(options: argparse.Namespace) -> list[Clip]:
     return clips
 
 
-def _perceptual(options: argparse.Namespace) -> Mapping[str, Perceptual]:
+def _perceptual(options: argparse.Namespace) -> Mapping[str, ContentStyleFunction]:
     if (options.style_images is None) != (options.loss_network is None):
         raise UsageError("content and style need both --style-images and --loss-network; give both or none")
     if options.style_images is None:
@@ -115,26 +118,26 @@ def _perceptual(options: argparse.Namespace) -> Mapping[str, Perceptual]:
     paths = {style: find_painting(options.style_images, style) for style in options.styles}
     network = load_loss_network(options.loss_network)
     return {
-        style: perceptual_losses(network, read_painting(path, sizes[style]))
+        style: content_style_function(network, read_painting(path, sizes[style]))
         for style, path in paths.items()
     }
 
 
-def _say(clip: Clip, style: str, rows: Rows) -> None:
-    for judge in clip.judges:
-        count = len(rows["input"].curves[judge.name].points)
-        print(f"\n**{clip.name}**, {style}, {count} frames, judged by {judge.name} flow")
+def _print(clip: Clip, style: str, rows: Rows) -> None:
+    for reference in clip.references:
+        count = len(rows["input"].curves[reference.name].points)
+        print(f"\n**{clip.name}**, {style}, {count} frames, {reference.name} flow")
         print("(in brackets the last quarter of each shot)\n")
-        print(table(rows, judge.name))
+        print(table(rows, reference.name))
 
 
-def _say_means(clip: Clip, styles: Mapping[str, Rows]) -> None:
-    for judge in clip.judges:
-        print(f"\n**{clip.name}**, mean over {len(styles)} styles, judged by {judge.name} flow\n")
-        print(mean_table(styles, judge.name))
-        if ratios(styles, judge.name):
-            print(f"\n**{clip.name}**, by style, judged by {judge.name} flow\n")
-            print(ratio_table(styles, judge.name))
+def _print_means(clip: Clip, styles: Mapping[str, Rows]) -> None:
+    for reference in clip.references:
+        print(f"\n**{clip.name}**, mean over {len(styles)} styles, {reference.name} flow\n")
+        print(mean_table(styles, reference.name))
+        if ratios(styles, reference.name):
+            print(f"\n**{clip.name}**, by style, {reference.name} flow\n")
+            print(ratio_table(styles, reference.name))
 
 
 def _parser() -> argparse.ArgumentParser:

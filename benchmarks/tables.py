@@ -8,9 +8,7 @@ from typing import Any
 from benchmarks.markdown import markdown, number
 from benchmarks.means import mean_rows, mean_summary, mean_values, ratio_summary, ratio_values
 from benchmarks.measure import Row
-from vst.evaluate import MaskScore, Summary
-
-COLUMNS = ("E", "e_stab", "E_warp", "mse", "ssim", "content", "style", "gradient")
+from vst.evaluate import METRICS, MaskScore, Summary
 
 Rows = Mapping[str, Row]
 """The rows of one clip."""
@@ -18,24 +16,24 @@ Rows = Mapping[str, Row]
 RATIO = "vtn / itn"
 
 
-def table(rows: Rows, judge: str) -> str:
+def table(rows: Rows, reference: str) -> str:
     """A markdown table of one clip: each value with that of the last quarter of each shot behind it."""
-    return _summary_table({**_summaries(rows, judge), **_ratio(rows, judge)})
+    return _summary_table({**_summaries(rows, reference), **_ratio(rows, reference)})
 
 
-def mean_table(styles: Mapping[str, Rows], judge: str) -> str:
+def mean_table(styles: Mapping[str, Rows], reference: str) -> str:
     """The same of the means over styles, of those rows that all have."""
-    return _summary_table(mean_rows([_summaries(rows, judge) for rows in styles.values()]))
+    return _summary_table(mean_rows([_summaries(rows, reference) for rows in styles.values()]))
 
 
-def ratio_table(styles: Mapping[str, Rows], judge: str) -> str:
+def ratio_table(styles: Mapping[str, Rows], reference: str) -> str:
     """vtn / itn of each style, and the mean of these ratios; all styles have to have both."""
-    return _summary_table(ratios(styles, judge), RATIO)
+    return _summary_table(ratios(styles, reference), RATIO)
 
 
-def ratios(styles: Mapping[str, Rows], judge: str) -> dict[str, Summary]:
+def ratios(styles: Mapping[str, Rows], reference: str) -> dict[str, Summary]:
     """vtn / itn by style, and their mean; empty if a style has not both."""
-    by_style = {style: _ratio(rows, judge) for style, rows in styles.items()}
+    by_style = {style: _ratio(rows, reference) for style, rows in styles.items()}
     if not all(by_style.values()):
         return {}
     found = {style: ratio[RATIO] for style, ratio in by_style.items()}
@@ -79,11 +77,11 @@ def as_json(rows: Rows) -> dict[str, Any]:
         name: {
             "seconds": row.seconds,
             "judges": {
-                judge: {
+                reference: {
                     **_both(curves.summary()),
                     "frames": [{"shot": p.shot, **p.values} for p in curves.points],
                 }
-                for judge, curves in row.curves.items()
+                for reference, curves in row.curves.items()
             },
             **(
                 {"reappearance": row.reappearance.error, "pixels": row.reappearance.pixels}
@@ -95,28 +93,28 @@ def as_json(rows: Rows) -> dict[str, Any]:
     }
 
 
-def means_as_json(styles: Mapping[str, Rows], judge: str) -> dict[str, Any]:
+def means_as_json(styles: Mapping[str, Rows], reference: str) -> dict[str, Any]:
     """The means over styles of one clip, and the ratios."""
-    means = mean_rows([_summaries(rows, judge) for rows in styles.values()])
+    means = mean_rows([_summaries(rows, reference) for rows in styles.values()])
     return {
         "rows": {name: _both(summary) for name, summary in means.items()},
-        RATIO: {name: _both(summary) for name, summary in ratios(styles, judge).items()},
+        RATIO: {name: _both(summary) for name, summary in ratios(styles, reference).items()},
     }
 
 
-def _summaries(rows: Rows, judge: str) -> dict[str, Summary]:
-    return {name: row.curves[judge].summary() for name, row in rows.items()}
+def _summaries(rows: Rows, reference: str) -> dict[str, Summary]:
+    return {name: row.curves[reference].summary() for name, row in rows.items()}
 
 
-def _ratio(rows: Rows, judge: str) -> dict[str, Summary]:
+def _ratio(rows: Rows, reference: str) -> dict[str, Summary]:
     if "vtn" not in rows or "itn" not in rows:
         return {}
-    found = _summaries(rows, judge)
+    found = _summaries(rows, reference)
     return {RATIO: ratio_summary(found["vtn"], found["itn"])}
 
 
 def _summary_table(rows: Mapping[str, Summary], corner: str = "") -> str:
-    shown = [column for column in COLUMNS if any(column in row.mean for row in rows.values())]
+    shown = [column for column in METRICS if any(column in row.mean for row in rows.values())]
     return markdown(
         [corner, *shown],
         [

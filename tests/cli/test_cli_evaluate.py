@@ -1,4 +1,4 @@
-"""`vst evaluate`: options in, tables, JSON and a page out."""
+"""`vst evaluate`: options, tables, JSON and the report."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 
 import vst.evaluate.evaluation
-from vst.evaluate.settings import EvaluateSettings
+from vst.evaluate.evaluation_settings import EvaluateSettings
 
 
 @pytest.fixture
 def evaluated(monkeypatch):
-    """Does the work and notes what it was called with."""
+    """Evaluates on the CPU; the arguments of each call."""
     calls = []
     evaluate = vst.evaluate.evaluation.evaluate
 
-    def listen(source, paintings, settings, *, progress, stop):
-        calls.append((source, paintings, settings))
+    def record(source, outputs, settings, *, progress, stop):
+        calls.append((source, outputs, settings))
         return evaluate(
-            source, paintings, EvaluateSettings(second="none", device="cpu"), progress=progress, stop=stop
+            source, outputs, EvaluateSettings(second="none", device="cpu"), progress=progress, stop=stop
         )
 
-    monkeypatch.setattr(vst.evaluate.evaluation, "evaluate", listen)
+    monkeypatch.setattr(vst.evaluate.evaluation, "evaluate", record)
     return calls
 
 
@@ -58,10 +58,10 @@ def test_without_options_the_defaults_are_those_of_the_library(vst, clip, evalua
     assert evaluated[0][2] == EvaluateSettings()
 
 
-def test_the_tables_have_a_row_for_each_output_and_one_below_for_its_last_quarter(vst, clip, evaluated):
+def test_the_tables_have_two_rows_for_each_output_the_mean_and_the_last_quarter(vst, clip, evaluated):
     outcome = vst("evaluate", clip, clip)
     lines = outcome.out.splitlines()
-    assert lines[0] == "4 frames at 48×32, judged by dis motion"
+    assert lines[0] == "4 frames at 48×32, reference flow: dis"
     assert lines[1].split() == ["E", "e_stab", "E_warp", "mse", "ssim"]
     first = [line.split()[0] for line in lines[2:] if line]
     assert first[:4] == ["input", "last", "clip.mp4", "last"]
@@ -84,7 +84,7 @@ def test_json_is_a_row_a_line_with_every_frame(vst, clip, evaluated, tmp_path):
     assert page.read_text("utf-8").startswith("<!doctype html>")
 
 
-def test_a_report_that_is_there_is_refused_before_any_work(vst, clip, evaluated, tmp_path):
+def test_an_existing_report_is_refused_before_any_work(vst, clip, evaluated, tmp_path):
     page = tmp_path / "report.html"
     page.write_text("mine")
     outcome = vst("evaluate", clip, clip, "--report", page)
@@ -96,7 +96,7 @@ def test_a_report_that_is_there_is_refused_before_any_work(vst, clip, evaluated,
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--flow", "diss"], 2, "did you mean 'dis'"),
         (["--second", "farnback"], 2, "did you mean 'farneback'"),
@@ -108,15 +108,15 @@ def test_a_report_that_is_there_is_refused_before_any_work(vst, clip, evaluated,
         (["--report", "none/r.html"], 1, "does not exist"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(vst, clip, arguments, code, said):
+def test_invalid_options_end_with_one_line(vst, clip, arguments, code, message):
     outcome = vst("evaluate", clip, clip, *arguments)
     assert outcome.code == code
-    assert said in outcome.err
+    assert message in outcome.err
     assert outcome.err.count("\n") == 1
     assert outcome.out == ""
 
 
-def test_a_painting_is_wanted(vst, clip):
+def test_a_stylized_version_is_required(vst, clip):
     outcome = vst("evaluate", clip)
     assert outcome.code == 2
-    assert "PAINTED" in outcome.err
+    assert "STYLIZED" in outcome.err

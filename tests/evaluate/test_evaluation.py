@@ -1,4 +1,4 @@
-"""A clip and its paintings measured together, from files."""
+"""A clip and its stylized versions measured together, from files."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from PIL import Image
 from tests.clips import make_clip
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.evaluate.evaluation import evaluate
-from vst.evaluate.plan import name_rows
+from vst.evaluate.evaluation_settings import EvaluateSettings
+from vst.evaluate.inputs import name_rows
 from vst.evaluate.result import Evaluation
-from vst.evaluate.settings import EvaluateSettings
 from vst.motion import write_flo
 
 WIDTH, HEIGHT, FRAMES = 64, 48, 8
@@ -28,7 +28,7 @@ Write = Callable[[str, list[np.ndarray]], Path]
 
 
 def scene(frames: int = FRAMES, cut: int | None = None, width: int = WIDTH) -> list[np.ndarray]:
-    """A texture that moves one pixel a frame to the left, H×W×3; another one from the cut on."""
+    """A texture that moves one pixel to the left per frame, H×W×3; another one from the cut on."""
     height = width * HEIGHT // WIDTH
     textures = [
         cv2.resize(np.random.default_rng(seed).random((12, 20, 3)), (width + frames, height)).clip(0, 1)
@@ -42,7 +42,7 @@ def scene(frames: int = FRAMES, cut: int | None = None, width: int = WIDTH) -> l
 
 
 def flicker(pictures: list[np.ndarray], by: int) -> list[np.ndarray]:
-    """Brighter and darker in turn."""
+    """Alternately brighter and darker."""
     return [
         (picture.astype(np.int16) + (by if t % 2 else -by)).clip(0, 255).astype(np.uint8)
         for t, picture in enumerate(pictures)
@@ -51,7 +51,7 @@ def flicker(pictures: list[np.ndarray], by: int) -> list[np.ndarray]:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes pictures so that they are read back exactly."""
+    """Writes frames without loss."""
 
     def make(name: str, pictures: list[np.ndarray]) -> Path:
         path = tmp_path / name
@@ -72,65 +72,65 @@ def settings(**options: object) -> EvaluateSettings:
     return EvaluateSettings(**{"device": "cpu", "second": "none", **options})
 
 
-def means(found: Evaluation, metric: str = "E", judge: str | None = None) -> dict[str, float]:
-    rows = found.of_judge(judge or found.judges[0])
+def means(found: Evaluation, metric: str = "E", reference: str | None = None) -> dict[str, float]:
+    rows = found.under(reference or found.references[0])
     return {row.name: row.summary.mean[metric] for row in rows if metric in row.summary.mean}
 
 
-def test_a_painting_that_flickers_has_more_error_and_the_baselines_made_of_it_less(write: Write) -> None:
+def test_a_flickering_output_has_a_larger_error_than_its_baselines(
+    write: Write,
+) -> None:
     clip = write("clip.mkv", scene())
     steady = write("clip.vtn.mkv", scene())
     shaky = write("clip.itn.mkv", flicker(scene(), 12))
     found = evaluate(clip, [steady, shaky], settings(second="farneback"))
     assert (found.frames, found.width, found.height, found.cuts) == (FRAMES, WIDTH, HEIGHT, ())
-    assert found.judges == ("dis", "farneback")
-    for judge in found.judges:
-        error = means(found, judge=judge)
+    assert found.references == ("dis", "farneback")
+    for reference in found.references:
+        error = means(found, reference=reference)
         assert list(error) == ["input", "clip.vtn.mkv", "clip.itn.mkv", "blend", "paste", "still"]
         assert error["clip.vtn.mkv"] == error["input"]
         assert error["paste"] < error["blend"] < error["clip.itn.mkv"]
         assert error["still"] < 0.2 * error["clip.itn.mkv"]
-    assert [row.kind for row in found.of_judge("dis")] == ["input", "painting", "painting"] + 3 * [
-        "baseline"
-    ]
-    kinds = {name for row in found.results for point in row.points for name in point.values}
+    assert [row.kind for row in found.under("dis")] == ["input", "painting", "painting"] + 3 * ["baseline"]
+    kinds = {name for row in found.rows for point in row.points for name in point.values}
     assert kinds >= {"E", "E_warp", "mse", "ssim", "gradient"}
     assert "content" not in kinds
-    assert any("clip.itn.mkv has itn in its name" in note for note in found.notes)
+    assert any("clip.itn.mkv, since its name contains itn" in note for note in found.notes)
     assert any("give --style" in note for note in found.notes)
 
 
-def test_without_a_per_frame_painting_blend_is_left_out_and_a_baseline_file_brings_it_back(
+def test_blend_needs_the_output_of_a_per_frame_mode_or_a_baseline_file(
     write: Write,
 ) -> None:
     clip, painted = write("clip.mkv", scene()), write("a.mkv", flicker(scene(), 5))
     found = evaluate(clip, [painted], settings())
     assert list(means(found)) == ["input", "a.mkv", "paste", "still"]
-    assert any("blend is left out" in note and "made of a.mkv" in note for note in found.notes)
+    assert any("blend is left out" in note and "computed from a.mkv" in note for note in found.notes)
     base = write("b.mkv", flicker(scene(), 12))
     found = evaluate(clip, [painted], settings(baseline=base))
     assert list(means(found)) == ["input", "a.mkv", "b.mkv", "blend", "paste", "still"]
-    assert "blend, paste and still are made of b.mkv" in found.notes
+    assert "blend, paste and still are computed from b.mkv" in found.notes
     found = evaluate(clip, [painted], settings(baseline=painted))
     assert list(means(found)) == ["input", "a.mkv", "blend", "paste", "still"]
 
 
-def test_shots_are_found_and_nothing_is_compared_across_a_cut(write: Write) -> None:
+def test_shots_are_detected_and_nothing_is_compared_across_a_cut(write: Write) -> None:
     clip = write("clip.mkv", scene(12, cut=6))
     found = evaluate(clip, [write("a.mkv", scene(12, cut=6))], settings())
     assert found.cuts == (6,)
-    for row in found.results:
+    for row in found.rows:
         assert [point.shot for point in row.points] == [0] * 6 + [1] * 6
         assert [point.index for point in row.points if "E" not in point.values][:2] == [0, 6]
 
 
-def test_the_worst_frames_are_kept_with_where_their_error_is(write: Write) -> None:
+def test_the_worst_frames_are_kept_with_a_map_of_their_error(write: Write) -> None:
     pictures = scene(12)
     pictures[4] = pictures[4].copy()
     pictures[4][10:20, 30:40] = 255
     found = evaluate(write("clip.mkv", scene(12)), [write("a.mkv", pictures)], settings())
     worst = found.worst["a.mkv"]
-    # The spot comes at frame 4 and goes at frame 5: too near to each other to be kept both.
+    # The spot appears at frame 4 and disappears at frame 5: too near to each other to keep both.
     assert worst[0].index in (4, 5)
     assert all(abs(one.index - other.index) >= 5 for one in worst for other in worst if one is not other)
     assert [frame.error for frame in worst] == sorted((frame.error for frame in worst), reverse=True)
@@ -139,12 +139,12 @@ def test_the_worst_frames_are_kept_with_where_their_error_is(write: Write) -> No
     assert not where[30:].any()
 
 
-def test_what_came_back_is_measured_before_the_judge_that_follows_the_clip(write: Write) -> None:
+def test_reappearance_is_measured_under_the_first_estimator_only(write: Write) -> None:
     ground = cv2.resize(np.random.default_rng(3).random((10, 14, 3)), (96, 64)).clip(0, 1) * 160 + 20
     clip = []
     for t in range(8):
         picture = ground.copy()
-        # It passes quickly: what it hides is seen again a frame later.
+        # It moves fast: what it hides is seen again a frame later.
         picture[16:48, 16 * (t % 6) : 16 * (t % 6) + 16] = (250, 30, 30)
         clip.append(picture.astype(np.uint8))
     creeping = [(picture * (1 - 0.1 * t)).astype(np.uint8) for t, picture in enumerate(clip)]
@@ -154,70 +154,72 @@ def test_what_came_back_is_measured_before_the_judge_that_follows_the_clip(write
     assert set(back) == {"input", "a.mkv", "paste"}
     assert back["a.mkv"] != back["input"]
     assert not means(found, "reappearance", "farneback")
-    (row,) = (row for row in found.of_judge("dis") if row.name == "a.mkv")
+    (row,) = (row for row in found.under("dis") if row.name == "a.mkv")
     values = [point.values["reappearance"] for point in row.points if "reappearance" in point.values]
     assert min(values) <= back["a.mkv"] <= max(values)
 
 
-def test_sizes_that_differ_are_brought_to_the_smallest_painting_and_that_is_said(write: Write) -> None:
+def test_frames_are_compared_at_the_size_of_the_smallest_output_and_a_note_says_so(write: Write) -> None:
     clip = write("clip.mkv", scene(width=96))
     found = evaluate(clip, [write("a.mkv", scene()), write("b.mkv", scene(width=96))], settings())
     assert (found.width, found.height) == (WIDTH, HEIGHT)
-    assert any(note.startswith("all is measured at 64×48") for note in found.notes)
+    assert any(note.startswith("frames are compared at 64×48") for note in found.notes)
     found = evaluate(clip, [write("c.mkv", scene())], settings(size=32))
     assert (found.width, found.height) == (43, 32)
 
 
-def test_another_shape_is_no_painting_of_the_clip(write: Write) -> None:
+def test_an_output_of_another_aspect_ratio_is_refused(write: Write) -> None:
     square = [picture[:, :48] for picture in scene()]
-    with pytest.raises(MediaError, match=r"b\.mkv is 48×48, which is another shape"):
+    with pytest.raises(MediaError, match=r"b\.mkv is 48×48, another aspect ratio"):
         evaluate(write("clip.mkv", scene()), [write("b.mkv", square)], settings())
 
 
 @pytest.mark.parametrize(
-    ("clip", "painted", "said"), [(8, 5, "b.mkv ends before the clip"), (5, 8, "a.mkv ends before b.mkv")]
+    ("clip", "output", "message"), [(8, 5, "b.mkv ends before the clip"), (5, 8, "a.mkv ends before b.mkv")]
 )
-def test_the_shortest_ends_it_and_that_is_said(write: Write, clip: int, painted: int, said: str) -> None:
-    found = evaluate(write("a.mkv", scene(clip)), [write("b.mkv", scene(painted))], settings())
+def test_the_shortest_file_ends_the_evaluation_and_a_note_says_so(
+    write: Write, clip: int, output: int, message: str
+) -> None:
+    found = evaluate(write("a.mkv", scene(clip)), [write("b.mkv", scene(output))], settings())
     assert found.frames == 5
-    assert any(said in note and "5 frames are compared" in note for note in found.notes)
+    assert any(message in note and "5 frames are compared" in note for note in found.notes)
     limited = evaluate(write("a.mkv", scene(8)), [write("b.mkv", scene(8))], settings(frames=3))
     assert limited.frames == 3
     assert not any("ends before" in note for note in limited.notes)
 
 
-def test_other_times_are_noticed(tmp_path: Path) -> None:
+def test_a_note_names_an_output_with_other_timestamps(tmp_path: Path) -> None:
     from fractions import Fraction
 
     even = make_clip(tmp_path / "a.mp4", frames=4)
     uneven = make_clip(tmp_path / "b.mp4", times=[Fraction(n, 25) for n in (0, 1, 5, 6)])
     found = evaluate(even, [uneven], settings())
-    assert any("b.mp4 is timed otherwise than the clip, first at frame 3" in note for note in found.notes)
+    assert any("b.mp4 has other timestamps than the clip, first at frame 3" in note for note in found.notes)
 
 
-def test_content_and_style_need_a_picture_and_a_loss_network(
+def test_content_and_style_need_a_style_image_and_a_loss_network(
     write: Write, tmp_path: Path, pictures: Path, loss_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip, painted = write("clip.mkv", scene(5)), write("a.mkv", flicker(scene(5), 20))
     given = {"styles": ("red",), "style_images": pictures / "styles", "loss_every": 2}
     found = evaluate(clip, [painted], settings(**given, loss_network=str(loss_folder)))
-    (row,) = (row for row in found.results if row.name == "a.mkv")
+    (row,) = (row for row in found.rows if row.name == "a.mkv")
     assert [("style" in point.values) for point in row.points] == [True, False, True, False, True]
     assert row.summary.mean["content"] > 0
-    assert "content" not in next(row for row in found.results if row.name == "input").summary.mean
+    assert "content" not in next(row for row in found.rows if row.name == "input").summary.mean
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "none"))
     found = evaluate(clip, [painted], settings(**given))
     assert any("vst weights fetch vgg19" in note for note in found.notes)
 
 
-def test_kept_flow_judges_as_it_was_kept(write: Write, tmp_path: Path) -> None:
+def test_recorded_flow_can_be_the_reference_flow(write: Write, tmp_path: Path) -> None:
     from vst.pipeline import FlowSettings, follow_motion
 
     clip, painted = write("clip.mkv", scene(12, cut=6)), write("a.mkv", flicker(scene(12, cut=6), 8))
     follow_motion(clip, FlowSettings(flow="dis", form="flo", device="cpu"), folder=tmp_path / "flows")
     kept = evaluate(clip, [painted], settings(flow=f"file:{tmp_path / 'flows'}"))
     fresh = evaluate(clip, [painted], settings())
-    assert kept.judges == (f"file:{tmp_path / 'flows'}",)
+    assert kept.references == (f"file:{tmp_path / 'flows'}",)
     assert kept.cuts == (6,)
     # Another mask, the same flow.
     assert means(kept, "E_warp")["a.mkv"] == pytest.approx(means(fresh, "E_warp")["a.mkv"], rel=0.1)
@@ -242,37 +244,37 @@ def sintel(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_on_a_sintel_scene_exact_motion_judges_first_and_what_is_hidden_does_not_count(
+def test_on_a_sintel_scene_exact_flow_comes_first_and_occluded_pixels_do_not_count(
     sintel: Path, tmp_path: Path
 ) -> None:
     painted = tmp_path / "painted"
     painted.mkdir()
     for t, picture in enumerate(scene(5)):
         picture = picture.copy()
-        picture[:10] = 255 * (t % 2)  # only what is hidden flickers
+        picture[:10] = 255 * (t % 2)  # only occluded pixels flicker
         Image.fromarray(picture).save(painted / f"{t:03}.png")
     found = evaluate(sintel, [painted], settings(scene="alley_9", second="auto"))
-    assert found.judges == ("exact", "dis")
+    assert found.references == ("exact", "dis")
     assert found.frames == 5
     error = means(found)
     assert error["input"] < 1e-8
     assert error["painted"] < 1e-8
     assert error["still"] < 1e-8
     assert set(error) == {"input", "painted", "paste", "still"}
-    assert means(found, judge="dis")["painted"] > 1e-4
+    assert means(found, reference="dis")["painted"] > 1e-4
 
 
-def test_frames_whose_occlusions_are_missing_are_not_judged_and_that_is_said(
+def test_frames_without_an_occlusion_mask_have_no_exact_flow_and_a_note_says_so(
     sintel: Path, write: Write
 ) -> None:
     (sintel / "occlusions/alley_9/frame_0002.png").unlink()
     found = evaluate(sintel, [write("a.mkv", scene(5))], settings(scene="alley_9", second="auto"))
-    (row,) = (row for row in found.of_judge("exact") if row.name == "a.mkv")
+    (row,) = (row for row in found.under("exact") if row.name == "a.mkv")
     assert [("E" in point.values) for point in row.points] == [False, True, False, True, True]
-    assert any("does not judge 1 pair of frames of alley_9" in note for note in found.notes)
+    assert any("leaves out 1 pair of frames of alley_9" in note for note in found.notes)
 
 
-def test_a_scene_has_to_be_named_where_there_are_several(sintel: Path, write: Write) -> None:
+def test_a_scene_must_be_named_where_there_are_several(sintel: Path, write: Write) -> None:
     painted = write("a.mkv", scene(5))
     with pytest.raises(UsageError, match="give --scene with one of alley_9, cave_9"):
         evaluate(sintel, [painted], settings())
@@ -285,28 +287,28 @@ def test_a_scene_has_to_be_named_where_there_are_several(sintel: Path, write: Wr
         evaluate(sintel, [painted], settings(scene="alley_9"))
 
 
-def test_rows_are_named_by_file_and_by_path_where_names_are_alike() -> None:
+def test_rows_are_named_by_file_or_by_path_where_names_are_equal() -> None:
     rows = name_rows([Path("x/a.mov"), Path("y/a.mov"), Path("b.mov"), Path("d/still")])
     assert list(rows) == ["x/a.mov", "y/a.mov", "b.mov", "d/still"]
-    with pytest.raises(UsageError, match="cannot be told from another"):
+    with pytest.raises(UsageError, match="two rows would be named"):
         name_rows([Path("a.mov"), Path("a.mov")])
-    with pytest.raises(UsageError, match="cannot be told from another"):
+    with pytest.raises(UsageError, match="two rows would be named"):
         name_rows([Path("input")])
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"flow": "diss"}, "did you mean 'dis'"),
         ({"second": "farnback"}, "did you mean 'farneback'"),
-        ({"second": "file:flows"}, "give it as --flow"),
-        ({"styles": ("a.jpg", "b.jpg", "c.jpg")}, "3 styles for 1 paintings"),
+        ({"second": "file:flows"}, "give recorded flow as --flow"),
+        ({"styles": ("a.jpg", "b.jpg", "c.jpg")}, "3 styles for 1 outputs"),
         ({"styles": ("none.jpg",)}, "there is no picture none.jpg"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(write: Write, options: dict[str, object], said: str) -> None:
+def test_invalid_settings_are_refused(write: Write, options: dict[str, object], message: str) -> None:
     clip = write("clip.mkv", scene(2))
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         evaluate(clip, [clip], settings(**options))
 
 
@@ -314,12 +316,12 @@ def test_what_cannot_be_meant_is_refused(write: Write, options: dict[str, object
     "options",
     [{"size": 8}, {"frames": 1}, {"loss_every": 0}, {"style_size": 1}, {"flow": "dis", "second": "dis"}],
 )
-def test_settings_that_mean_nothing_are_refused(options: dict[str, object]) -> None:
+def test_settings_out_of_range_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         EvaluateSettings(**options)
 
 
-def test_a_folder_of_pictures_is_read_in_the_order_of_their_numbers(write: Write, tmp_path: Path) -> None:
+def test_a_folder_of_images_is_read_in_the_order_of_their_numbers(write: Write, tmp_path: Path) -> None:
     folder = tmp_path / "painted"
     folder.mkdir()
     pictures = scene(12)
@@ -332,12 +334,12 @@ def test_a_folder_of_pictures_is_read_in_the_order_of_their_numbers(write: Write
     assert means(found)["painted"] == means(found)["input"]
 
 
-def test_a_folder_whose_pictures_are_none_or_differ_in_size_is_refused(
+def test_a_folder_without_images_or_with_images_of_several_sizes_is_refused(
     write: Write, tmp_path: Path
 ) -> None:
     clip, folder = write("clip.mkv", scene(3)), tmp_path / "painted"
     folder.mkdir()
-    with pytest.raises(MediaError, match="painted holds no picture: expected a video, or a folder"):
+    with pytest.raises(MediaError, match="painted holds no image: expected a video, or a folder"):
         evaluate(clip, [folder], settings())
     for name, size in (("1.png", (64, 48)), ("2.png", (32, 24))):
         Image.new("RGB", size).save(folder / name)
@@ -345,16 +347,16 @@ def test_a_folder_whose_pictures_are_none_or_differ_in_size_is_refused(
         evaluate(clip, [folder], settings())
 
 
-def test_a_picture_or_a_single_frame_has_no_neighbours(write: Write, tmp_path: Path) -> None:
+def test_an_image_and_a_clip_of_one_frame_are_refused(write: Write, tmp_path: Path) -> None:
     Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
     clip = write("clip.mkv", scene(3))
-    with pytest.raises(MediaError, match=r"a\.png is a picture"):
+    with pytest.raises(MediaError, match=r"a\.png is a single image"):
         evaluate(clip, [tmp_path / "a.png"], settings())
     with pytest.raises(MediaError, match="have 1 frame in common"):
         evaluate(clip, [write("b.mkv", scene(1))], settings())
 
 
-def test_stopping_stops_it(write: Write) -> None:
+def test_stop_ends_after_the_current_frame(write: Write) -> None:
     stop = threading.Event()
     clip = write("clip.mkv", scene())
     with pytest.raises(Interrupted, match="stopped after 3 frames"):
@@ -363,10 +365,10 @@ def test_stopping_stops_it(write: Write) -> None:
         )
 
 
-def test_every_value_is_a_number_that_json_knows(write: Write) -> None:
+def test_every_value_is_a_number_that_json_can_express(write: Write) -> None:
     black = [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 4
     clip = write("clip.mkv", black)
     found = evaluate(clip, [clip], settings())
-    for row in found.results:
+    for row in found.rows:
         json.dumps([dict(point.values) for point in row.points], allow_nan=False)
         json.dumps([dict(row.summary.mean), dict(row.summary.last_quarter)], allow_nan=False)

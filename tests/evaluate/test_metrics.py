@@ -1,4 +1,4 @@
-"""The metrics, against values reckoned by hand."""
+"""The metrics against values computed by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vst.evaluate import (
 )
 
 
-def picture(seed: int, height: int = 24, width: int = 32) -> torch.Tensor:
+def noise(seed: int, height: int = 24, width: int = 32) -> torch.Tensor:
     return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
@@ -31,7 +31,7 @@ def test_the_temporal_error_is_the_masked_sum_over_all_pixels() -> None:
 
 
 def test_the_previous_frame_is_warped_by_the_backward_flow() -> None:
-    previous = picture(0)
+    previous = noise(0)
     current = previous.roll(3, dims=2)  # everything goes right by 3
     flow = torch.zeros(2, 24, 32)
     flow[0] = -3
@@ -41,8 +41,8 @@ def test_the_previous_frame_is_warped_by_the_backward_flow() -> None:
     assert temporal_error(previous, current, -flow, mask) > 0.05
 
 
-def test_nothing_trusted_has_no_error_and_none_by_pixel() -> None:
-    a, b = picture(0), picture(1)
+def test_without_trusted_pixels_the_error_is_0_and_per_pixel_not_a_number() -> None:
+    a, b = noise(0), noise(1)
     assert temporal_error(a, b, torch.zeros(2, 24, 32), torch.zeros(1, 24, 32)) == 0
     assert math.isnan(warping_error(a, b, torch.zeros(2, 24, 32), torch.zeros(1, 24, 32)))
 
@@ -54,7 +54,7 @@ def test_gradient_energy_of_a_ramp_is_its_slope_squared() -> None:
     assert gradient_energy(torch.full((3, 5, 5), 0.7)) == 0
 
 
-def test_gradient_energy_weighs_colours_as_the_eye_does() -> None:
+def test_gradient_energy_is_that_of_luma() -> None:
     energies = []
     for channel in range(3):
         image = torch.zeros(3, 4, 4)
@@ -65,7 +65,7 @@ def test_gradient_energy_weighs_colours_as_the_eye_does() -> None:
 
 
 def test_blur_lowers_gradient_energy() -> None:
-    image = picture(0)
+    image = noise(0)
     blurred = torch.nn.functional.avg_pool2d(image[None], 3, 1, 1)[0]
     assert gradient_energy(blurred) < 0.3 * gradient_energy(image)
 
@@ -77,19 +77,19 @@ def test_mean_squared_error_is_the_mean_over_channels_and_pixels() -> None:
     assert mean_squared_error(a, b) == pytest.approx((0.36 + 0.64) / 12)
 
 
-def test_a_picture_is_wholly_similar_to_itself() -> None:
-    assert structural_similarity(picture(0), picture(0)) == pytest.approx(1, abs=1e-12)
-    assert structural_similarity(picture(0), picture(1)) < 0.2
+def test_the_similarity_of_an_image_with_itself_is_1() -> None:
+    assert structural_similarity(noise(0), noise(0)) == pytest.approx(1, abs=1e-12)
+    assert structural_similarity(noise(0), noise(1)) < 0.2
 
 
-def test_similarity_of_flat_pictures_is_that_of_their_means() -> None:
+def test_the_similarity_of_flat_images_depends_on_their_means_only() -> None:
     a, b = torch.full((3, 16, 16), 0.4), torch.full((3, 16, 16), 0.6)
     # No variance: what is left is (2 μa μb + C1) / (μa² + μb² + C1).
     assert structural_similarity(a, b) == pytest.approx((0.48 + 1e-4) / (0.52 + 1e-4), rel=1e-5)
 
 
-def test_similarity_of_one_window_by_the_definition() -> None:
-    a, b = picture(2, 11, 11), picture(3, 11, 11)
+def test_the_similarity_of_one_window_follows_the_definition() -> None:
+    a, b = noise(2, 11, 11), noise(3, 11, 11)
     weights = torch.tensor((0.2126, 0.7152, 0.0722), dtype=torch.float64)
     x, y = (torch.einsum("c,chw->hw", weights, image.double()) for image in (a, b))
     w = torch.tensor(
@@ -102,11 +102,11 @@ def test_similarity_of_one_window_by_the_definition() -> None:
     assert structural_similarity(a, b) == pytest.approx(float(expected), abs=1e-6)
 
 
-def test_pictures_of_two_sizes_are_refused() -> None:
-    a, b = picture(0), picture(0, 24, 30)
+def test_images_of_two_sizes_are_refused() -> None:
+    a, b = noise(0), noise(0, 24, 30)
     with pytest.raises(ValueError, match="expected 3×H×W of one size"):
         mean_squared_error(a, b)
     with pytest.raises(ValueError, match="expected 3×H×W of one size"):
         temporal_error(a, b, torch.zeros(2, 24, 30), torch.ones(1, 24, 30))
     with pytest.raises(ValueError, match="11×11"):
-        structural_similarity(picture(0, 10, 40), picture(0, 10, 40))
+        structural_similarity(noise(0, 10, 40), noise(0, 10, 40))

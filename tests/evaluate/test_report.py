@@ -1,4 +1,4 @@
-"""The page: complete in itself, hostile names are only text, and its curves are the values."""
+"""The page is self-contained, escapes hostile names, and its curves have the measured values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import torch
 
 from vst.errors import MediaError
 from vst.evaluate.curves import Point, Summary
+from vst.evaluate.evaluation_settings import EvaluateSettings
 from vst.evaluate.report import check_report, write_report
 from vst.evaluate.report.chart import HEIGHT, Axis, Series, choose_axis, draw_chart
+from vst.evaluate.report.heat_map import data_uri, heat_map, heat_scale
 from vst.evaluate.report.page import render_page
-from vst.evaluate.report.pictures import data_uri, heat_map, heat_scale
-from vst.evaluate.result import Evaluation, Result
-from vst.evaluate.settings import EvaluateSettings
-from vst.evaluate.worst import WorstFrame
+from vst.evaluate.result import Evaluation, EvaluationRow
+from vst.evaluate.worst_frames import WorstFrame
 
 HOSTILE = "<script>alert(1)</script>&\"'></title><img src=x onerror=alert(2)>.mov"
 
@@ -64,11 +64,11 @@ def points(level: float, cut: int = 4, count: int = 8) -> Iterator[Point]:
 
 @pytest.fixture
 def found(tmp_path: Path) -> Evaluation:
-    paintings = {}
+    outputs = {}
     for name in ("plain.mov", HOSTILE):
         path = tmp_path / name.replace("/", "_")
         path.write_bytes(b"frames")
-        paintings[name] = path
+        outputs[name] = path
     names = {
         "input": "input",
         "plain.mov": "painting",
@@ -78,8 +78,10 @@ def found(tmp_path: Path) -> Evaluation:
     }
     levels = dict(zip(names, (0.001, 0.004, 0.02, 0.0005, 0.0007), strict=True))
     results = tuple(
-        Result(name, kind, judge, tuple(points(levels[name])), Summary(8, {"E": levels[name]}, {"E": 0.5}))
-        for judge in ("dis", "farneback")
+        EvaluationRow(
+            name, kind, reference, tuple(points(levels[name])), Summary(8, {"E": levels[name]}, {"E": 0.5})
+        )
+        for reference in ("dis", "farneback")
         for name, kind in names.items()
     )
     grey = torch.full((3, 6, 8), 100, dtype=torch.uint8)
@@ -91,7 +93,7 @@ def found(tmp_path: Path) -> Evaluation:
     notes = ("a note about " + HOSTILE,)
     return Evaluation(
         source,
-        paintings,
+        outputs,
         EvaluateSettings(),
         8,
         6,
@@ -105,7 +107,7 @@ def found(tmp_path: Path) -> Evaluation:
     )
 
 
-def test_nothing_is_fetched_and_the_policy_forbids_it(found: Evaluation) -> None:
+def test_the_page_requests_nothing_and_its_policy_forbids_requests(found: Evaluation) -> None:
     text = render_page(found)
     page = Page(text)
     for _, attributes in page.elements:
@@ -121,7 +123,7 @@ def test_nothing_is_fetched_and_the_policy_forbids_it(found: Evaluation) -> None
     assert policy.startswith("default-src 'none'; img-src data:")
 
 
-def test_the_policy_lets_the_pages_own_script_run_and_no_other(found: Evaluation) -> None:
+def test_the_policy_allows_the_script_of_the_page_only(found: Evaluation) -> None:
     import base64
     import hashlib
 
@@ -132,17 +134,17 @@ def test_the_policy_lets_the_pages_own_script_run_and_no_other(found: Evaluation
     assert f"script-src 'sha256-{digest}'" in str(policy)
 
 
-def test_a_hostile_name_is_only_text(found: Evaluation) -> None:
+def test_a_hostile_name_is_escaped(found: Evaluation) -> None:
     page = Page(render_page(found))
     assert len(page.scripts) == 2
     assert not any("onerror" in attributes for _, attributes in page.elements)
     assert all((each.get("src") or "").startswith("data:") for each in page.all("img"))
-    # It is read in the table, the legend, the notes, the worst frames and the settings.
+    # It is text in the table, the legend, the notes, the worst frames and the settings.
     assert page.text.count(HOSTILE) >= 5
     assert json.loads(page.scripts[0])["rows"][2] == HOSTILE
 
 
-def test_the_scripts_values_are_those_of_the_frames(found: Evaluation) -> None:
+def test_the_script_has_the_values_of_the_frames(found: Evaluation) -> None:
     values = json.loads(Page(render_page(found)).scripts[0])
     assert values["frames"] == 8
     mse = values["charts"]["c0"]
@@ -150,14 +152,17 @@ def test_the_scripts_values_are_those_of_the_frames(found: Evaluation) -> None:
     assert len(mse) == len(values["rows"]) == 5
 
 
-def test_every_curve_can_be_hidden_read_by_keys_and_is_named_for_those_who_cannot_see(
+def test_charts_have_accessible_names_and_can_be_operated_by_keyboard(
     found: Evaluation,
 ) -> None:
     page = Page(render_page(found))
     charts = [each for each in page.all("svg") if each.get("class") == "chart"]
     titles = [str(each["aria-label"]).partition(",")[0] for each in charts]
-    assert titles[:2] == ["Mean squared error", "Structural similarity"]
-    assert len(charts) == 6
+    assert titles[:2] == [
+        "Mean squared error of adjacent frames",
+        "Structural similarity of adjacent frames",
+    ]
+    assert len(charts) == 7
     assert all(each["tabindex"] == "0" and each["role"] == "img" for each in charts)
     boxes = [each for each in page.all("input") if each["type"] == "checkbox"]
     assert [each["id"] for each in boxes] == [f"show-{n}" for n in range(5)]
@@ -165,9 +170,9 @@ def test_every_curve_can_be_hidden_read_by_keys_and_is_named_for_those_who_canno
     assert page.all("html") == [{"lang": "en"}]
 
 
-def test_the_page_says_how_it_was_measured(found: Evaluation) -> None:
+def test_the_page_describes_how_it_was_measured(found: Evaluation) -> None:
     text = Page(render_page(found)).text
-    assert "judged by dis motion, with farneback beside it" in text
+    assert "reference flow: dis; second: farneback" in text
     assert "8 frames at 8×6, 2 shots" in text
     assert re.search(r"SHA-256 [0-9a-f]{64}", text)
     assert "PyTorch" in text
@@ -214,7 +219,7 @@ def test_a_dense_curve_has_its_mean_drawn_over_it() -> None:
     ("levels", "log"),
     [((1.0, 2.0), False), ((0.0001, 0.1), True), ((0.0, 1.0), False), ((-1.0, 1.0), False)],
 )
-def test_an_axis_is_logarithmic_only_where_a_curve_would_lie_flat(
+def test_an_axis_is_logarithmic_only_where_a_curve_would_be_flat(
     levels: tuple[float, ...], log: bool
 ) -> None:
     series = [Series(n, [[(1, level), (2, level * 1.1)]]) for n, level in enumerate(levels)]
@@ -227,7 +232,7 @@ def test_an_axis_is_logarithmic_only_where_a_curve_would_lie_flat(
     assert all(axis.low <= tick <= axis.high * 1.001 for tick in axis.ticks())
 
 
-def test_curves_that_are_flat_or_empty_have_an_axis_too() -> None:
+def test_flat_and_empty_curves_have_an_axis() -> None:
     for values in ([], [0.0], [0.5], [0.0, 0.0]):
         axis = choose_axis([Series(0, [list(enumerate(values, 1))])])
         assert isinstance(axis, Axis)
@@ -235,13 +240,13 @@ def test_curves_that_are_flat_or_empty_have_an_axis_too() -> None:
         assert axis.ticks()
 
 
-def test_a_heat_map_is_bright_where_the_error_is_and_grey_where_nothing_is_judged(
+def test_a_heat_map_is_bright_at_errors_and_grey_where_pixels_are_not_compared(
     found: Evaluation,
 ) -> None:
     frame = found.worst[HOSTILE][0]
     mask = torch.ones(1, 6, 8)
     mask[..., 6:] = 0
-    shown = heat_map(WorstFrame(5, 0.02, frame.frame, frame.painting, frame.errors, mask), 0.5)
+    shown = heat_map(WorstFrame(5, 0.02, frame.frame, frame.output, frame.errors, mask), 0.5)
     assert shown[:, 2, 3].mean() > 0.7
     assert shown[:, 0, 0].max() < 0.05
     assert torch.allclose(shown[:, :, 6:], torch.tensor(0.35 * 100 / 255), atol=1e-3)
@@ -249,7 +254,7 @@ def test_a_heat_map_is_bright_where_the_error_is_and_grey_where_nothing_is_judge
     assert data_uri(shown).startswith("data:image/jpeg;base64,/9j/")
 
 
-def test_the_page_has_its_name_only_when_it_is_whole(
+def test_an_incomplete_page_never_has_the_final_name(
     found: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = tmp_path / "report.html"
@@ -262,7 +267,7 @@ def test_the_page_has_its_name_only_when_it_is_whole(
     assert sorted([*tmp_path.iterdir(), tmp_path / "plain.mov"]) == before
 
 
-def test_what_is_there_is_kept_unless_told_and_inputs_always(found: Evaluation, tmp_path: Path) -> None:
+def test_a_file_is_kept_without_overwrite_and_inputs_always(found: Evaluation, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     check_report(page, [found.source], overwrite=False)
     page.write_text("mine")

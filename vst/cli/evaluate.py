@@ -1,4 +1,4 @@
-"""`vst evaluate`: how still paintings of a clip hold."""
+"""`vst evaluate`: temporal stability of stylized versions of a clip."""
 
 from __future__ import annotations
 
@@ -14,75 +14,94 @@ from vst.cli.signals import stop_on_signals
 from vst.cli.tables import show_table
 
 if TYPE_CHECKING:
-    from vst.evaluate.result import Evaluation
+    from vst.evaluate.metrics.metric import Metric
+    from vst.evaluate.result import Evaluation, EvaluationRow
 
-STILLNESS = ("E", "e_stab", "E_warp", "mse", "ssim")
-LOOKS = ("reappearance", "content", "style", "gradient")
-"""Columns: two tables, since one would be wider than a terminal."""
+
+def _list_metrics(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Print the registry of metrics and exit."""
+    if not value or context.resilient_parsing:
+        return
+    from vst.evaluate.metrics import METRICS
+
+    rows = [
+        {"metric": each.name, "unit": each.unit, "better": each.better, "definition": each.definition}
+        for each in METRICS.values()
+    ]
+    show_table(console_of(context), tuple(rows[0]), rows)
+    context.exit()
 
 
 @click.command("evaluate")
 @click.argument("clip", type=click.Path(path_type=Path))
-@click.argument("painted", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("stylized", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--flow",
     default="dis",
     show_default=True,
     metavar="NAME",
-    help="Whose motion judges: an estimator, farneback, or file:FOLDER for what 'vst flow' wrote.",
+    help="The reference flow: an estimator, farneback, or file:FOLDER for what 'vst flow' wrote.",
 )
 @click.option(
     "--second",
     default="auto",
     metavar="NAME",
-    help="Another judge beside it, or none; farneback unless given.",
+    help="A second reference flow, or none; by default farneback.",
 )
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A painting by --mode itn: blend, paste and still are made of it.",
+    help="A version by --mode itn: the baselines blend, paste and still are computed from it.",
 )
 @click.option(
     "--style",
     "styles",
     multiple=True,
     metavar="PICTURE",
-    help="The style's own picture, for content and style loss; once for all, or once for each painting.",
+    help="The style image, for content and style loss; once for all versions, or once for each.",
 )
 @click.option(
     "--style-images",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="With pictures NAME.jpg, so that --style may be a NAME.",
+    help="Folder with pictures NAME.jpg, so that --style can be a NAME.",
 )
 @click.option(
     "--style-size",
     type=int,
     metavar="PIXELS",
-    help="Longer side at which they are looked at; 512 by default.",
+    help="Longer side of the style images; 512 by default.",
 )
 @click.option(
     "--loss-network",
     metavar="NAME",
-    help="vgg16, vgg19 or a folder with one; what torch's cache has unless given.",
+    help="vgg16, vgg19 or a folder with one; by default the one in torch's cache.",
 )
 @click.option(
     "--loss-every",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Content and style of every so many frames; 8 by default.",
+    help="Measure content and style at every N-th frame; 8 by default.",
 )
-@click.option("--size", type=int, metavar="PIXELS", help="Short side at which all is measured.")
-@click.option("--frames", type=int, metavar="N", help="At most so many frames.")
-@click.option("--scene", metavar="NAME", help="Which scene, where CLIP is a folder in Sintel's layout.")
+@click.option("--size", type=int, metavar="PIXELS", help="Short side at which frames are compared.")
+@click.option("--frames", type=int, metavar="N", help="Maximal number of frames.")
+@click.option("--scene", metavar="NAME", help="Name of a scene, where CLIP is a folder in Sintel's layout.")
 @click.option(
     "--report",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write a page with curves and pictures.",
+    help="Write an HTML page with curves and the worst frames.",
 )
-@click.option("-y", "--overwrite", is_flag=True, help="Replace the report if it is there.")
+@click.option("-y", "--overwrite", is_flag=True, help="Overwrite the report if it exists.")
+@click.option(
+    "--list-metrics",
+    is_flag=True,
+    expose_value=False,
+    callback=_list_metrics,
+    is_eager=True,
+    help="Print name, unit and definition of every metric, and exit.",
+)
 @device_option
 @precision_option
 @talk_options
@@ -90,32 +109,30 @@ LOOKS = ("reappearance", "content", "style", "gradient")
 def evaluate_command(
     context: click.Context,
     clip: Path,
-    painted: tuple[Path, ...],
+    stylized: tuple[Path, ...],
     report: Path | None,
     overwrite: bool,
     **options: Any,
 ) -> None:
-    """Measure how still the PAINTED versions of CLIP hold.
+    """Measure the temporal stability of the STYLIZED versions of CLIP.
 
-    CLIP is a video, a folder of pictures, or one in the layout of MPI Sintel, whose exact motion then
-    judges. Each number is a mean over the clip, with that over the last quarter of each shot below it.
+    CLIP is a video, a folder of images, or one in the layout of MPI Sintel, whose exact flow is then the
+    reference. Each number is a mean over the clip, with that over the last quarter of each shot below it.
 
-    E is the mean squared difference of each frame and the one before, moved along by optical flow, where
-    that can be trusted; e_stab its root; E_warp the same by trusted pixel; mse and ssim compare neighbours
-    as they are; reappearance is E of what was out of sight for some frames; content and style are the
-    losses of training; gradient is the amount of detail, which blur lowers.
+    E, the temporal error, is the mean squared difference of adjacent frames after motion compensation by
+    the reference flow. --list-metrics defines all metrics.
     """
     console = console_of(context)
     with stop_on_signals(report=not console.quiet) as stop:
         from vst.evaluate.evaluation import evaluate
+        from vst.evaluate.evaluation_settings import EvaluateSettings
         from vst.evaluate.report import check_report, write_report
-        from vst.evaluate.settings import EvaluateSettings
 
         settings = EvaluateSettings(**{name: value for name, value in options.items() if value is not None})
         if report is not None:
-            check_report(report, (clip, *painted), overwrite)
+            check_report(report, (clip, *stylized), overwrite)
         with show_progress(console, clip.name) as show:
-            found = evaluate(clip, painted, settings, progress=show, stop=stop)
+            found = evaluate(clip, stylized, settings, progress=show, stop=stop)
         if report is not None:
             write_report(found, report)
     if console.json:
@@ -133,43 +150,52 @@ def evaluate_command(
         width=found.width,
         height=found.height,
         cuts=list(found.cuts),
-        judges=list(found.judges),
+        judges=list(found.references),
         report=None if report is None else str(report),
         seconds=round(found.seconds, 3),
     )
 
 
+def row_event(row: EvaluationRow) -> dict[str, Any]:
+    """One row as JSON, with the values of every frame."""
+    return {
+        "judge": row.reference,
+        "name": row.name,
+        "type": row.kind,
+        "mean": dict(row.summary.mean),
+        "last_quarter": dict(row.summary.last_quarter),
+        "frames": [{"frame": each.index, "shot": each.shot, **each.values} for each in row.points],
+    }
+
+
 def _events(console: Console, found: Evaluation) -> None:
-    for result in found.results:
-        console.event(
-            "row",
-            judge=result.judge,
-            name=result.name,
-            type=result.kind,
-            mean=dict(result.summary.mean),
-            last_quarter=dict(result.summary.last_quarter),
-            frames=[{"frame": each.index, "shot": each.shot, **each.values} for each in result.points],
-        )
+    for row in found.rows:
+        console.event("row", **row_event(row))
 
 
 def _tables(console: Console, found: Evaluation) -> None:
-    for judge in found.judges:
-        console.result(f"{found.frames} frames at {found.width}×{found.height}, judged by {judge} motion")
-        _table(console, found, judge, STILLNESS)
-        # What no judge is needed for stands below the first; what came back below the one who can tell.
-        _table(console, found, judge, LOOKS if judge == found.judges[0] else LOOKS[:1])
+    from vst.evaluate.metrics import METRICS
+
+    # Two tables under the first reference flow, since one would be wider than a terminal.
+    for place, reference in enumerate(found.references):
+        console.result(
+            f"{found.frames} frames at {found.width}×{found.height}, reference flow: {reference}"
+        )
+        shown = [metric for metric in METRICS.values() if metric.uses_motion or not place]
+        appearance = [metric for metric in shown if metric.section == "appearance"]
+        _table(console, found.under(reference), [each for each in shown if each not in appearance])
+        _table(console, found.under(reference), appearance)
 
 
-def _table(console: Console, found: Evaluation, judge: str, columns: tuple[str, ...]) -> None:
-    rows = found.of_judge(judge)
-    shown = [name for name in columns if any(name in row.summary.mean for row in rows)]
+def _table(console: Console, rows: list[EvaluationRow], metrics: list[Metric]) -> None:
+    shown = [metric for metric in metrics if any(metric.name in row.summary.mean for row in rows)]
     if not shown or console.quiet:
         return
     lines = []
     for row in rows:
         for name, values in ((row.name, row.summary.mean), ("  last quarter", row.summary.last_quarter)):
-            cells = {column: f"{values[column]:.3g}" if column in values else "" for column in shown}
+            cells = {metric.name: metric.show(values.get(metric.name)) for metric in shown}
             if any(cells.values()):
                 lines.append({"": name, **cells})
-    show_table(console, ("", *shown), lines)
+    show_table(console, ("", *(metric.name for metric in shown)), lines)
     console.result("")

@@ -1,4 +1,4 @@
-"""`vst evaluate-flow`: estimators against true flow."""
+"""`vst evaluate-flow`: flow estimators against ground truth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vst.cli.options import device_option, precision_option, talk_options
 from vst.cli.tables import show_table
 
 if TYPE_CHECKING:
-    from vst.evaluate.flow import FlowScore
+    from vst.evaluate.flow_accuracy import FlowScore
 
 COLUMNS = (
     "estimator",
@@ -38,15 +38,15 @@ COLUMNS = (
     default=("auto",),
     show_default=True,
     metavar="NAME",
-    help="An estimator; give it again for several side by side.",
+    help="A flow estimator; repeat it to compare several.",
 )
 @click.option(
     "--layout",
     metavar="LAYOUT",
-    help="middlebury, sintel, sintel-final, kitti or chairs; found out unless given.",
+    help="middlebury, sintel, sintel-final, kitti or chairs; detected by default.",
 )
 @click.option(
-    "--pairs", type=click.IntRange(min=1), metavar="N", help="At most so many pairs, evenly spread."
+    "--pairs", type=click.IntRange(min=1), metavar="N", help="Maximal number of pairs, evenly spread."
 )
 @device_option
 @precision_option
@@ -61,31 +61,32 @@ def evaluate_flow_command(
     device: str,
     precision: str,
 ) -> None:
-    """Measure optical flow on FOLDER, a data set with true flow.
+    """Measure optical flow on FOLDER, a data set with ground truth.
 
-    In the layout of Middlebury, Sintel, KITTI or FlyingChairs; of the last, with its split beside it, the
-    pairs for validation. The mean end-point error EPE is in pixels,
-    of all, of matched and of occluded ones; Fl-all is the part of pixels that are wrong by more than 3
-    pixels and 5 %; the mask is the forward-backward consistency mask against true occlusion; the time is
-    that of both directions.
+    Layouts: Middlebury, Sintel, KITTI and FlyingChairs (with its split file beside it, the validation
+    pairs only). EPE is the mean end-point error in pixels, of all, of matched and of occluded pixels.
+    Fl-all is the share of pixels that are wrong by more than 3 pixels and 5 %. The mask is the
+    forward-backward consistency mask against true occlusion. The time is that of both directions.
     """
     console = console_of(context)
     from vst.device import choose_device, choose_precision
-    from vst.evaluate.flow import ZeroFlow, evaluate_flow
-    from vst.evaluate.flow_data import find_pairs, spread
+    from vst.evaluate.flow_accuracy import ZeroFlow, evaluate_flow
+    from vst.evaluate.flow_datasets import find_pairs, spread
     from vst.motion import create_estimator
 
     layout, found = find_pairs(folder, layout)
-    chosen = found if pairs is None else spread(found, pairs)
-    place = choose_device(device)
-    kind = choose_precision(precision, place)
-    estimators = [create_estimator(name, device=place, precision=kind) for name in dict.fromkeys(names)]
+    used = found if pairs is None else spread(found, pairs)
+    chosen_device = choose_device(device)
+    dtype = choose_precision(precision, chosen_device)
+    estimators = [
+        create_estimator(name, device=chosen_device, precision=dtype) for name in dict.fromkeys(names)
+    ]
     rows = []
-    with _progress(console, (1 + len(estimators)) * len(chosen)) as advance:
+    with _progress(console, (1 + len(estimators)) * len(used)) as advance:
         for estimator in (ZeroFlow(), *estimators):
-            score = evaluate_flow(chosen, estimator, lambda pair: advance())
-            rows.append({"layout": layout, "pairs": len(chosen), **_row(estimator.name, score)})
-    console.message(f"{folder}: {layout}, {len(chosen)} pair{'' if len(chosen) == 1 else 's'}")
+            score = evaluate_flow(used, estimator, lambda pair: advance())
+            rows.append({"layout": layout, "pairs": len(used), **_row(estimator.name, score)})
+    console.say(f"{folder}: {layout}, {len(used)} pair{'' if len(used) == 1 else 's'}")
     if console.json:
         show_table(console, (), rows)
     else:
@@ -93,7 +94,7 @@ def evaluate_flow_command(
 
 
 def _row(name: str, score: FlowScore) -> dict[str, Any]:
-    """All numbers; None for what the data set or the estimator cannot say."""
+    """All numbers; None where the data set does not define them."""
     numbers = {
         "epe": score.epe,
         "epe_matched": score.epe_matched,

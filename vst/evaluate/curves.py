@@ -1,56 +1,46 @@
-"""Every metric of a clip against frame number, and what it comes to."""
+"""The metrics of one output against frame number, and their means."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from vst.evaluate.metrics import (
-    SSIM_WINDOW,
-    gradient_energy,
-    mean_squared_error,
-    structural_similarity,
-    temporal_errors,
-)
+from vst.evaluate.metrics import METRICS
+from vst.evaluate.metrics.metric import ContentStyleFunction, Sample, Weighted
 from vst.frame import Motion
-
-Perceptual = Callable[[Tensor, Tensor], tuple[float, float]]
-"""(painting 3×H×W, frame 3×H×W), both 0..1, to content and style loss."""
-
-METRICS = ("E", "E_warp", "mse", "ssim", "content", "style", "gradient")
-"""What is measured of every frame; ``vst.evaluate.metrics`` has the formulas. ``E``, ``E_warp``, ``mse``
-and ``ssim`` are between it and the previous one of its shot. ``e_stab`` is the root of the mean E."""
-
-JUDGED = ("E", "E_warp")
-"""Those that depend on whose motion judges."""
+from vst.motion.estimator import to_bytes
+from vst.motion.tracking import DISTANCES
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One frame's values.
+    """The values of one frame.
 
     Attributes:
         index: Number of the frame, from 0.
         shot: Number of its shot, from 0.
-        values: By name of metric; those that a frame has not are absent.
+        values: By name of metric; metrics without a value at this frame are absent.
+        weights: By name of metric, where a value counts by another weight than 1 in means.
     """
 
     index: int
     shot: int
     values: Mapping[str, float]
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A clip in few numbers, each by name of metric; a metric without any value is absent.
+    """Means over a clip by name of metric; metrics without any value are absent.
 
     Attributes:
-        frames: How many frames there were.
-        mean: Over the whole clip; with ``e_stab``.
-        last_quarter: Over the last quarter of each shot: a mean hides creeping blur. With ``e_stab``.
+        frames: Number of frames.
+        mean: Over the whole clip.
+        last_quarter: Over the last quarter of each shot, which shows slow drift that a mean hides.
     """
 
     frames: int
@@ -60,22 +50,25 @@ class Summary:
 
 @dataclass
 class Curves:
-    """Collects the values of one clip, frame by frame; of pictures it keeps only the last.
+    """Collects the values of one output, frame by frame.
 
-    The input clip is measured as any painting is, by giving its frames as outputs.
+    The input clip is measured as any output is, by passing its frames as outputs.
     """
 
-    perceptual: Perceptual | None = None
+    content_style: ContentStyleFunction | None = None
     """Content and style losses; None leaves them out."""
 
-    perceptual_every: int = 1
-    """Content and style of every so many frames of a shot only: they cost far more than all else."""
+    content_style_every: int = 1
+    """Measure content and style at every n-th frame of a shot only: they cost more than the rest."""
 
     points: list[Point] = field(default_factory=list, init=False)
     """The values so far."""
 
     _previous: Tensor | None = field(default=None, init=False, repr=False)
-    _begun: int = field(default=0, init=False, repr=False)
+    _shot_start: int = field(default=0, init=False, repr=False)
+    _earlier: deque[Tensor] = field(
+        default_factory=lambda: deque(maxlen=max(DISTANCES)), init=False, repr=False
+    )
 
     def add(
         self,
@@ -85,61 +78,60 @@ class Curves:
         *,
         new_shot: bool | None = None,
         forward: bool = False,
-        known: Point | None = None,
+        shared: Point | None = None,
         previous: Tensor | None = None,
-        apart: bool = False,
+        restart: bool = False,
+        motions: Mapping[int, Motion] | None = None,
     ) -> Point:
-        """The next frame.
+        """Measure the next frame.
 
         Args:
-            output: 3×H×W, 0..1, the painting.
-            motion: The judge's, to the previous frame; None where nothing is to be compared.
-            frame: 3×H×W, 0..1, what was painted; wanted for content and style only.
+            output: 3×H×W, 0..1.
+            motion: Of the reference flow, to the previous frame; None where none is known.
+            frame: 3×H×W, 0..1, the input frame; required for content and style only.
             new_shot: Whether a shot begins here; by default where there is no motion.
-            forward: The motion is from the previous frame to this one, flow and mask on the previous one's
-                grid: this painting is warped to that one instead.
-            known: What another judge's curves made of the same frame: all that is no judge's is taken over.
-            previous: 3×H×W, what it is compared with in place of the painting before.
-            apart: It has nothing to do with the painting before, though the shot goes on.
+            forward: See ``Sample.forward``.
+            shared: The same frame measured with another reference flow: values that do not depend on the
+                flow are copied.
+            previous: 3×H×W, compared with the output in place of the output before.
+            restart: Compare with nothing, although the shot goes on.
+            motions: Motion to earlier frames by distance, where the reference flow follows the clip. Keeps
+                the last 17 outputs of a shot, in 8 bits.
 
         Returns:
-            The frame's values.
+            The values of the frame.
         """
         first = not self.points
         begins = first or (motion is None if new_shot is None else new_shot)
         shot = 0 if first else self.points[-1].shot + int(begins)
         if begins:
-            self._begun = len(self.points)
-        if begins or apart:
+            self._shot_start = len(self.points)
+            self._earlier.clear()
+        if begins or restart:
             previous = None
         elif previous is None:
             previous = self._previous
-        values = dict(known.values) if known is not None else self._unjudged(previous, output, frame)
-        for name in JUDGED:
-            values.pop(name, None)
-        if previous is not None and motion is not None:
-            pair = (output, previous) if forward else (previous, output)
-            values["E"], values["E_warp"] = temporal_errors(*pair, motion.flow, motion.mask)
+        due = (len(self.points) - self._shot_start) % self.content_style_every == 0
+        sample = Sample(
+            output,
+            previous,
+            motion,
+            forward,
+            frame,
+            self.content_style if due else None,
+            motions or {},
+            self._earlier,
+        )
+        values, weights = _measure(sample, shared)
+        if motions is not None:
+            self._earlier.appendleft(to_bytes(output))
         self._previous = output
-        # Nothing trusted has no error by pixel; left out rather than spoiling a mean.
-        point = Point(len(self.points), shot, {k: v for k, v in values.items() if not math.isnan(v)})
+        point = Point(len(self.points), shot, values, weights)
         self.points.append(point)
         return point
 
-    def _unjudged(self, previous: Tensor | None, output: Tensor, frame: Tensor | None) -> dict[str, float]:
-        """The values that no motion is needed for."""
-        values = {"gradient": gradient_energy(output)}
-        if previous is not None:
-            values["mse"] = mean_squared_error(previous, output)
-            if min(output.shape[-2:]) >= SSIM_WINDOW:
-                values["ssim"] = structural_similarity(previous, output)
-        wanted = (len(self.points) - self._begun) % self.perceptual_every == 0
-        if self.perceptual is not None and frame is not None and wanted:
-            values["content"], values["style"] = self.perceptual(output, frame)
-        return values
-
     def summary(self) -> Summary:
-        """Means over the clip so far and over the last quarters of its shots."""
+        """Means over the clip so far and over the last quarter of each shot."""
         return Summary(len(self.points), _means(self.points), _means(last_quarters(self.points)))
 
 
@@ -151,12 +143,40 @@ def last_quarters(points: Sequence[Point]) -> list[Point]:
     return [point for shot in shots.values() for point in shot[-math.ceil(len(shot) / 4) :]]
 
 
+def _measure(sample: Sample, shared: Point | None) -> tuple[dict[str, float], dict[str, float]]:
+    """Values and weights of one frame by name of metric."""
+    values: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    for name, metric in METRICS.items():
+        if metric.measure is None:
+            continue
+        if shared is not None and not metric.uses_motion:
+            if name in shared.values:
+                values[name] = shared.values[name]
+            if name in shared.weights:
+                weights[name] = shared.weights[name]
+            continue
+        found = metric.measure(sample)
+        if isinstance(found, Weighted):
+            weights[name] = found.weight
+            found = found.value
+        # A frame without any trusted pixel has no error per pixel; it must not spoil the mean.
+        if found is not None and not math.isnan(found):
+            values[name] = found
+    return values, weights
+
+
 def _means(points: Sequence[Point]) -> dict[str, float]:
-    means = {}
-    for name in METRICS:
-        values = [point.values[name] for point in points if name in point.values]
-        if values:
-            means[name] = math.fsum(values) / len(values)
-    if "E" in means:
-        means["e_stab"] = math.sqrt(means["E"])
+    means: dict[str, float] = {}
+    for name, metric in METRICS.items():
+        if metric.derive is not None:
+            derived = metric.derive(means)
+            if derived is not None:
+                means[name] = derived
+            continue
+        there = [point for point in points if name in point.values]
+        if there:
+            weights = [point.weights.get(name, 1.0) for point in there]
+            weighted = (point.values[name] * weight for point, weight in zip(there, weights, strict=True))
+            means[name] = math.fsum(weighted) / math.fsum(weights)
     return means

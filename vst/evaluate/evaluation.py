@@ -1,4 +1,4 @@
-"""A clip and its paintings, measured together: what `vst evaluate` does."""
+"""A clip and its stylized versions measured together: `vst evaluate`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from pathlib import Path
 from torch import Tensor
 
 from vst.errors import Interrupted, MediaError
+from vst.evaluate.evaluation_settings import EvaluateSettings
 from vst.evaluate.footage import Footage, common_size
-from vst.evaluate.judge import EstimatorJudge, create_judging_estimator
-from vst.evaluate.paired import Paired
-from vst.evaluate.panel import INPUT, STILL, Panel
-from vst.evaluate.plan import Plan, make_plan
-from vst.evaluate.result import Evaluation, results_of
-from vst.evaluate.returning import Returning
-from vst.evaluate.settings import EvaluateSettings
-from vst.evaluate.sintel import SintelJudge
-from vst.evaluate.worst import WorstFrames
+from vst.evaluate.inputs import ResolvedInputs, resolve_inputs
+from vst.evaluate.outputs import SynchronizedOutputs
+from vst.evaluate.recorder import INPUT, CurveRecorder
+from vst.evaluate.reference import EstimatedReference, create_reference_estimator
+from vst.evaluate.result import Evaluation, rows_of
+from vst.evaluate.sintel import SintelReference
+from vst.evaluate.worst_frames import WorstFrames
 from vst.frame import Frame, Motion
 from vst.motion import DISTANCES, Estimator, shots
 from vst.motion.analysis import analyse
@@ -34,186 +33,187 @@ from vst.progress import Progress, progress_now
 
 def evaluate(
     source: Path | str,
-    paintings: Sequence[Path | str],
+    outputs: Sequence[Path | str],
     settings: EvaluateSettings | None = None,
     *,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Evaluation:
-    """Measure how still paintings of a clip hold, and what that costs them.
+    """Measure the temporal stability of stylized versions of a clip, and their content and style.
 
-    Frames are compared by their number; the shortest of the files ends the evaluation.
+    Frames are compared by their number, as far as the shortest of the files goes.
 
     Args:
-        source: A video, a folder of pictures, or one in Sintel's layout.
-        paintings: One or more, each a video or a folder of pictures.
-        settings: Judges, losses and all else.
-        progress: Told after every frame.
-        stop: Set it to stop after the frame under way.
+        source: A video, a folder of images, or one in Sintel's layout.
+        outputs: One or more stylized versions, each a video or a folder of images.
+        settings: Reference flow, losses and the rest.
+        progress: Called after every frame.
+        stop: Set it to stop after the current frame.
 
     Returns:
-        What was found.
+        The values of every frame, and their means.
 
     Raises:
-        UsageError: for settings that cannot be meant.
-        MediaError: for files that cannot be read, or are no paintings of the clip.
-        WeightsError: for a loss network that is not there.
+        UsageError: for invalid settings.
+        MediaError: for files that cannot be read, or are no stylized versions of the clip.
+        WeightsError: for a missing loss network.
         Interrupted: when `stop` was set.
         VstError: for an estimator that is not ready.
     """
     began = time.monotonic()
     source, settings = Path(source), settings or EvaluateSettings()
-    plan = make_plan(source, [Path(each) for each in paintings], settings)
-    notes = list(plan.notes)
+    inputs = resolve_inputs(source, [Path(each) for each in outputs], settings)
+    notes = list(inputs.notes)
     with ExitStack() as stack:
-        clip = stack.enter_context(Footage(source if plan.scene is None else plan.scene.folder))
-        opened = {name: stack.enter_context(Footage(path)) for name, path in plan.paintings.items()}
+        clip = stack.enter_context(Footage(source if inputs.scene is None else inputs.scene.folder))
+        opened = {name: stack.enter_context(Footage(path)) for name, path in inputs.outputs.items()}
         width, height = common_size(clip, list(opened.values()), settings.size)
         if any((each.width, each.height) != (width, height) for each in (clip, *opened.values())):
-            notes.append(f"all is measured at {width}×{height}; frames of another size are brought to it")
-        measured = _Measured(source, clip, opened, plan, settings, width, height)
+            notes.append(f"frames are compared at {width}×{height}; those of another size are scaled")
+        measurement = _Measurement(source, clip, opened, inputs, settings, width, height)
         lengths = [each.frames for each in (clip, *opened.values())]
         total = min((n for n in (*lengths, settings.frames) if n is not None), default=None)
         count = 0
-        for _ in measured.frames():
+        for _ in measurement.frames():
             count += 1
             if progress is not None:
-                # Everything is one stage here.
                 progress(progress_now(count, total, began, "measure"))
             if stop is not None and stop.is_set():
                 raise Interrupted(f"stopped after {count} frames; nothing was written")
         if count < 2:
             raise MediaError(
-                f"{source} and its paintings have {count} frame{'' if count == 1 else 's'} in common; "
-                "expected at least 2, since neighbours are compared"
+                f"{source} and its outputs have {count} frame{'' if count == 1 else 's'} in common; "
+                "expected at least 2, since adjacent frames are compared"
             )
-        notes += measured.notes
+        notes += measurement.notes
         for each in (clip, *opened.values()):
             notes += [f"{each.path.name}: {note}" for note in each.notes]
-    panel, judges = measured.panel, measured.judges
-    points = panel.rows[INPUT][judges[0]].points
+    recorder, references = measurement.recorder, measurement.references
+    points = recorder.rows[INPUT][references[0]].points
     return Evaluation(
         source,
-        plan.paintings,
+        inputs.outputs,
         settings,
         width,
         height,
         count,
         tuple(b.index for a, b in pairwise(points) if b.shot != a.shot),
-        tuple(judges),
-        tuple(results_of(panel, judges, measured.returning, measured.follower.name)),
-        {name: each.kept for name, each in measured.worst.items()},
+        tuple(references),
+        tuple(rows_of(recorder, references)),
+        {name: each.kept for name, each in measurement.worst.items()},
         tuple(dict.fromkeys(notes)),
         time.monotonic() - began,
     )
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """A frame of the clip with its motions, and what the judge that follows it says."""
+class _Followed:
+    """A frame of the clip with its motions, and the reference flow of `_Measurement._follower`."""
 
     tracked: Tracked
-    verdict: Motion | None
+    motion: Motion | None
 
 
-class _Measured:
-    """All that collects values, and the one pass in which it does."""
+class _Measurement:
+    """One pass over a clip and its outputs, and everything that collects values in it."""
 
     def __init__(
         self,
         source: Path,
         clip: Footage,
         opened: Mapping[str, Footage],
-        plan: Plan,
+        inputs: ResolvedInputs,
         settings: EvaluateSettings,
         width: int,
         height: int,
     ) -> None:
-        self._clip, self._plan, self._limit = clip, plan, settings.frames
+        self._clip, self._limit = clip, settings.frames
         self._size = (width, height)
-        self._paired = Paired(clip, opened, width, height)
-        self.follower: Estimator | RecordedMotion
+        self._outputs = SynchronizedOutputs(clip, opened, width, height)
+        self._follower: Estimator | RecordedMotion
         if is_recorded(settings.flow):
-            self.follower = RecordedMotion(settings.flow, source, width, height, clip.frames)
+            self._follower = RecordedMotion(settings.flow, source, width, height, clip.frames)
         else:
-            self.follower = create_judging_estimator(settings.flow, plan.device, plan.precision)
-        self._exact = SintelJudge(plan.scene) if plan.scene is not None else None
-        self._second: EstimatorJudge | None = None
-        if plan.second is not None:
-            self._second = EstimatorJudge(
-                create_judging_estimator(plan.second, plan.device, plan.precision)
+            self._follower = create_reference_estimator(settings.flow, inputs.device, inputs.precision)
+        self._exact = SintelReference(inputs.scene) if inputs.scene is not None else None
+        self._second: EstimatedReference | None = None
+        if inputs.second is not None:
+            self._second = EstimatedReference(
+                create_reference_estimator(inputs.second, inputs.device, inputs.precision)
             )
-        self.judges = [each.name for each in (self._exact, self.follower, self._second) if each is not None]
-        self.panel = Panel(
+        flows = (self._exact, self._follower, self._second)
+        self.references = [each.name for each in flows if each is not None]
+        self.recorder = CurveRecorder(
             list(opened),
-            self.judges,
-            plan.carried,
-            plan.perceptual,
+            self.references,
+            inputs.baseline_source,
+            inputs.content_style,
             settings.loss_every,
             forward=() if self._exact is None else (self._exact.name,),
+            follower=self._follower.name,
         )
-        self.returning = Returning([name for name in self.panel.rows if name != STILL])
         self.worst = {name: WorstFrames() for name in opened}
         self._lengths: list[str] = []
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of what was measured."""
-        notes = [*self._lengths, *self._paired.notes, *(self._exact.notes if self._exact else ())]
-        if isinstance(self.follower, RecordedMotion):
-            notes += [*self.follower.notes, f"the masks of {self.follower.name} are those kept with it"]
+        """What a user should know of the values, one line each."""
+        notes = [*self._lengths, *self._outputs.notes, *(self._exact.notes if self._exact else ())]
+        if isinstance(self._follower, RecordedMotion):
+            notes += [*self._follower.notes, f"the masks of {self._follower.name} are the recorded ones"]
         return notes
 
     def frames(self) -> Iterator[Frame]:
-        """Measure frame after frame; each is given when it is done."""
-        seen = _follow(self._clip.at(*self._size), self.follower, self._plan.scene is not None)
+        """Measure frame after frame; yields each when it is done."""
+        followed = _follow(self._clip.at(*self._size), self._follower, self._exact is not None)
         before: dict[str, Tensor] = {}
-        for item in islice(seen, self._limit):
+        for item in islice(followed, self._limit):
             frame, new_shot = item.tracked.frame, item.tracked.new_shot
-            outputs = self._paired.next(frame)
+            outputs = self._outputs.next(frame)
             if outputs is None:
                 break
-            verdicts = {self.follower.name: item.verdict}
+            flows = {self._follower.name: item.motion}
             if self._exact is not None:
-                verdicts[self._exact.name] = self._exact.step(frame.index)
+                flows[self._exact.name] = self._exact.step(frame.index)
             if self._second is not None:
-                verdicts[self._second.name] = self._second.step(frame, new_shot)
-            shown = self.panel.step(frame.image, outputs, verdicts, item.verdict, new_shot)
-            self.returning.step(shown, item.tracked.motions, new_shot)
-            motion = verdicts[self.judges[0]]
+                flows[self._second.name] = self._second.step(frame, new_shot)
+            images = self.recorder.step(
+                frame.image, outputs, flows, item.motion, new_shot, item.tracked.motions
+            )
+            motion = flows[self.references[0]]
             if motion is not None and before and not new_shot:
-                self._offer(frame.index, motion, before, shown)
-            before = shown
+                self._offer(frame.index, motion, before, images)
+            before = images
             yield frame
         else:
             if self._limit is None:
-                self._lengths += self._paired.longer()
+                self._lengths += self._outputs.longer()
             return
-        self._lengths += self._paired.shorter()
+        self._lengths += self._outputs.shorter()
 
     def _offer(
-        self, index: int, motion: Motion, before: Mapping[str, Tensor], shown: Mapping[str, Tensor]
+        self, index: int, motion: Motion, before: Mapping[str, Tensor], images: Mapping[str, Tensor]
     ) -> None:
-        """Let each painting keep this frame if it is one of its worst."""
-        judge = self.judges[0]
-        there, here = (shown, before) if judge in self.panel.forward else (before, shown)
+        """Let each output keep this frame if it is one of its worst."""
+        reference = self.references[0]
+        there, here = (images, before) if reference in self.recorder.forward else (before, images)
         for name, frames in self.worst.items():
-            error = self.panel.rows[name][judge].points[-1].values.get("E")
+            error = self.recorder.rows[name][reference].points[-1].values.get("E")
             if error is not None:
                 frames.offer(index, error, here[INPUT], there[name], here[name], motion)
 
 
 def _follow(
     frames: Iterator[Frame], follower: Estimator | RecordedMotion, one_shot: bool
-) -> Iterator[_Seen]:
-    """The clip's frames with what the follower knows of them; shots as a render finds them."""
+) -> Iterator[_Followed]:
+    """The clip's frames with the motion that the follower gives; shots as a render detects them."""
     if isinstance(follower, RecordedMotion):
         for tracked in follower.track(frames, DISTANCES):
-            yield _Seen(tracked, tracked.motions.get(1))
+            yield _Followed(tracked, tracked.motions.get(1))
         return
     cut = ((frame, frame.index == 0) for frame in frames) if one_shot else shots(frames)
     for analysed in analyse(cut, follower, DISTANCES):
         pair = analysed.pairs.get(1)
-        # The mask of every `EstimatorJudge`: `track` asks for more, that neighbours look alike.
-        verdict = None if pair is None else Motion(pair[0], consistency_mask(pair[1], pair[0]))
-        yield _Seen(analysed.tracked, verdict)
+        # The mask of every `EstimatedReference`. That of `track` is stricter: the frames must look alike.
+        motion = None if pair is None else Motion(pair[0], consistency_mask(pair[1], pair[0]))
+        yield _Followed(analysed.tracked, motion)

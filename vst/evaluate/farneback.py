@@ -1,4 +1,4 @@
-"""A second, weaker opinion on motion: whether the order of results holds under another estimator."""
+"""Farnebäck's optical flow: a second, weaker estimator that shows whether an order of results holds."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class FarnebackEstimator(Estimator):
     def estimate(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Estimator.estimate``."""
         flow = cv2.calcOpticalFlowFarneback(  # type: ignore[call-overload]
-            _luma(a),
-            _luma(b),
+            _grey(a),
+            _grey(b),
             None,
             pyr_scale=0.5,
             levels=5,
@@ -32,6 +32,6 @@ class FarnebackEstimator(Estimator):
         return torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1)))
 
 
-def _luma(image: Tensor) -> np.ndarray:
+def _grey(image: Tensor) -> np.ndarray:
     rgb = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)

@@ -1,4 +1,4 @@
-"""What is measured: videos, and folders of pictures, as frames of one size."""
+"""Videos and folders of images, read as frames of one size."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from vst.postprocess import resize
 
 @dataclass
 class Footage:
-    """A clip to measure, or one of its paintings.
+    """A clip, or one of its stylized versions.
 
     Raises:
-        MediaError: The file cannot be read, or the folder holds no picture; later, if a frame cannot.
+        MediaError: The file cannot be read, or the folder holds no image; when iterated, if a frame cannot.
     """
 
     path: Path
-    """A video, or a folder of pictures."""
+    """A video, or a folder of images."""
 
     def __post_init__(self) -> None:
         self._stack = ExitStack()
@@ -35,7 +35,7 @@ class Footage:
         if self.path.is_dir():
             self._files = [file for _, file in files_like(self.path / "*")]
             if not self._files:
-                raise MediaError(f"{self.path} holds no picture: expected a video, or a folder of frames")
+                raise MediaError(f"{self.path} holds no image: expected a video, or a folder of frames")
             info = probe_still(self._files[0])
             self.width, self.height = info.width, info.height
             self.frames: int | None = len(self._files)
@@ -44,7 +44,7 @@ class Footage:
         clip = self._reader.info
         if clip.is_still:
             self._stack.close()
-            raise MediaError(f"{self.path} is a picture: how still it holds is measured on clips")
+            raise MediaError(f"{self.path} is a single image: expected a video, or a folder of frames")
         self.width, self.height, self.frames = clip.width, clip.height, clip.frames
 
     def __enter__(self) -> Self:
@@ -55,20 +55,20 @@ class Footage:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know, as far as it has been read."""
+        """What a user should know of what was read so far, one line each."""
         return self._reader.notes if self._reader is not None else ()
 
     @property
     def size(self) -> str:
-        """Its size, for people."""
+        """Width and height as text, for messages."""
         return f"{self.width}×{self.height}"
 
     def __iter__(self) -> Iterator[Frame]:
         if self._reader is not None:
             yield from self._reader
             return
-        # A `Reader` of the sequence would scale odd pictures and replace damaged ones: right for a render,
-        # but here they would be measured.
+        # A `Reader` of the sequence would scale images of another size and replace damaged ones. That is
+        # right for a render, but here their values would be measured.
         for number, file in enumerate(self._files):
             image = read_still(file)[0]
             if image.shape[-2:] != (self.height, self.width):
@@ -87,22 +87,25 @@ class Footage:
             yield replace(frame, image=image.clamp(0, 1), alpha=None, gain=None)
 
 
-def common_size(clip: Footage, paintings: Sequence[Footage], short_side: int | None) -> tuple[int, int]:
-    """Width and height at which all are measured: those of the smallest painting, unless a size is given.
+def common_size(clip: Footage, outputs: Sequence[Footage], short_side: int | None) -> tuple[int, int]:
+    """Width and height at which frames are compared: those of the smallest output, or a smaller one.
+
+    Args:
+        clip: The input.
+        outputs: Its stylized versions.
+        short_side: Pixels; None is that of the smallest output.
 
     Raises:
-        MediaError: A painting has another shape than the clip.
+        MediaError: An output has another aspect ratio than the clip.
     """
-    for painting in paintings:
-        # Sides are rounded, to even numbers too, when a size is chosen.
-        if abs(painting.width * clip.height - painting.height * clip.width) > 2 * (
-            clip.width + clip.height
-        ):
+    for output in outputs:
+        # Encoders round sides, some of them to even numbers.
+        if abs(output.width * clip.height - output.height * clip.width) > 2 * (clip.width + clip.height):
             raise MediaError(
-                f"{painting.path} is {painting.size}, which is another shape than {clip.path} with "
-                f"{clip.size}: expected a painting of that clip"
+                f"{output.path} is {output.size}, another aspect ratio than {clip.path} with "
+                f"{clip.size}: expected a stylized version of that clip"
             )
-    smallest = min(paintings, key=lambda each: each.width * each.height)
+    smallest = min(outputs, key=lambda each: each.width * each.height)
     if short_side is None or short_side >= min(smallest.width, smallest.height):
         return smallest.width, smallest.height
     factor = short_side / min(smallest.width, smallest.height)

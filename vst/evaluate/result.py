@@ -1,100 +1,81 @@
-"""What an evaluation found."""
+"""The result of an evaluation."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from vst.evaluate.curves import Point, Summary, last_quarters
-from vst.evaluate.panel import BASELINES, INPUT, Panel
-from vst.evaluate.returning import BACK, Returning, mean_error
-from vst.evaluate.settings import EvaluateSettings
-from vst.evaluate.worst import WorstFrame
+from vst.evaluate.curves import Point, Summary
+from vst.evaluate.evaluation_settings import EvaluateSettings
+from vst.evaluate.recorder import BASELINES, INPUT, CurveRecorder
+from vst.evaluate.worst_frames import WorstFrame
+
+RowKind = Literal["input", "painting", "baseline"]
+"""What a row is. These are values in JSON that scripts rely on: an output is a "painting" there."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was measured of one output before one judge.
+class EvaluationRow:
+    """What was measured of one output under one reference flow.
 
     Attributes:
-        name: Of the row: input, a painting's, blend, paste or still.
-        kind: input, painting or baseline.
-        judge: By whose motion.
+        name: input, the name of an output, blend, paste or still.
+        kind: Which of these.
+        reference: Name of the reference flow.
         points: The values of every frame.
-        summary: What they come to.
+        summary: Their means.
     """
 
     name: str
-    kind: str
-    judge: str
+    kind: RowKind
+    reference: str
     points: tuple[Point, ...]
     summary: Summary
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes:
         source: The clip, or the folder of the data set.
-        paintings: Files by name of the row.
-        settings: What was asked for.
-        width: At which all was measured.
+        outputs: Files by name of the row.
+        settings: The settings.
+        width: Of the compared frames.
         height: The same.
-        frames: How many.
+        frames: Number of frames.
         cuts: Numbers of the frames, from 0, at which a new shot begins; without the first.
-        judges: Their names, the deciding one first.
-        results: One for each row and judge; judges in order, and of each the input first.
-        worst: The frames with the largest E before the first judge, by painting.
-        notes: What the numbers should be read with; one line each.
+        references: Names of the reference flows, the deciding one first.
+        rows: One for each output and reference flow; flows in order, and under each the input first.
+        worst: The frames with the largest E under the first reference flow, by output.
+        notes: What a reader of the numbers should know, one line each.
         seconds: Wall time.
     """
 
     source: Path
-    paintings: Mapping[str, Path]
+    outputs: Mapping[str, Path]
     settings: EvaluateSettings
     width: int
     height: int
     frames: int
     cuts: tuple[int, ...]
-    judges: tuple[str, ...]
-    results: tuple[Result, ...]
+    references: tuple[str, ...]
+    rows: tuple[EvaluationRow, ...]
     worst: Mapping[str, tuple[WorstFrame, ...]]
     notes: tuple[str, ...]
     seconds: float
 
-    def of_judge(self, judge: str) -> list[Result]:
-        """The rows before one judge."""
-        return [result for result in self.results if result.judge == judge]
+    def under(self, reference: str) -> list[EvaluationRow]:
+        """The rows under one reference flow."""
+        return [row for row in self.rows if row.reference == reference]
 
 
-def results_of(
-    panel: Panel, judges: Sequence[str], returning: Returning, follower: str
-) -> Iterator[Result]:
-    """One result for each row and judge; what came back is the follower's, whose motion tells."""
-    for judge in judges:
-        for name, curves in panel.rows.items():
-            kind = INPUT if name == INPUT else "baseline" if name in BASELINES else "painting"
-            points, summary = curves[judge].points, curves[judge].summary()
-            if judge == follower and name in returning.frames:
-                points, summary = _with_returned(points, summary, returning, name)
-            yield Result(name, kind, judge, tuple(points), summary)
-
-
-def _with_returned(
-    points: Sequence[Point], summary: Summary, returning: Returning, name: str
-) -> tuple[list[Point], Summary]:
-    """The same with the error of what came back; means are by pixel."""
-    frames = returning.frames[name]
-    joined = [
-        replace(point, values={**point.values, BACK: back.error}) if back.pixels else point
-        for point, back in zip(points, frames, strict=True)
-    ]
-    means = []
-    late = [frames[point.index] for point in last_quarters(points)]
-    for values, which in ((summary.mean, frames), (summary.last_quarter, late)):
-        error = mean_error(which)
-        means.append(values if math.isnan(error) else {**values, BACK: error})
-    return joined, replace(summary, mean=means[0], last_quarter=means[1])
+def rows_of(recorder: CurveRecorder, references: Sequence[str]) -> Iterator[EvaluationRow]:
+    """One row for each output and reference flow."""
+    for reference in references:
+        for name, curves in recorder.rows.items():
+            kind: RowKind = "input" if name == INPUT else "baseline" if name in BASELINES else "painting"
+            points = tuple(curves[reference].points)
+            yield EvaluationRow(name, kind, reference, points, curves[reference].summary())

@@ -1,7 +1,7 @@
-"""A scene of MPI Sintel as a clip whose motion is known (Butler 2012).
+"""Scenes of MPI Sintel as clips whose motion is known (Butler 2012).
 
-What is known is the flow from each frame to the next, and what of it the next one hides: so the painting
-of frame t is warped to frame t−1 and compared there, without what is occluded.
+Sintel gives the flow from each frame to the next, and what the next one occludes. So the output at frame t
+is warped to frame t−1 and compared there, without occluded pixels.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from pathlib import Path
 import torch
 
 from vst.errors import MediaError, UsageError, suggestion
-from vst.evaluate.flow_data import FlowPair, find_pairs
+from vst.evaluate.flow_datasets import FlowPair, find_pairs
 from vst.frame import Motion
 from vst.motion.warping import inside
+
+FRAMES = "frame_%04d.png"
+"""Names of the frames of a scene."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +34,59 @@ class SintelScene:
     folder: Path
     pairs: dict[int, FlowPair]
 
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return len(list(self.folder.glob("frame_*.png")))
+
+
+def find_scenes(folder: Path, names: tuple[str, ...] = ()) -> list[SintelScene]:
+    """Scenes of a folder in Sintel's layout.
+
+    Args:
+        folder: That of the data set, or one with a part of it.
+        names: Of the scenes; none of them takes all.
+
+    Raises:
+        MediaError: There is no scene, or a frame is missing.
+        UsageError: There is no scene of a name.
+    """
+    scenes = _pairs_by_scene(folder)
+    for name in names:
+        if name not in scenes:
+            raise UsageError(f"{folder} has no scene {name!r}: {suggestion(name, scenes)}")
+    return [_scene(name, scenes[name]) for name in dict.fromkeys(names or scenes)]
+
 
 def find_scene(folder: Path, name: str | None) -> SintelScene:
-    """A scene of a folder in Sintel's layout.
+    """One scene of a folder in Sintel's layout.
 
     Args:
         folder: That of the data set, or one with a part of it.
         name: Of the scene; None takes the only one.
 
     Raises:
-        MediaError: There is no scene, or a frame is missing between others.
+        MediaError: There is no scene, or a frame is missing.
         UsageError: There are several and none was named, or none of that name.
     """
-    scenes: dict[str, list[FlowPair]] = {}
-    for pair in find_pairs(folder, "sintel")[1]:
-        scenes.setdefault(pair.name.rpartition(" ")[0], []).append(pair)
-    if name is None and len(scenes) > 1:
+    if name is not None:
+        return find_scenes(folder, (name,))[0]
+    scenes = _pairs_by_scene(folder)
+    if len(scenes) > 1:
         raise UsageError(
             f"{folder} holds {len(scenes)} scenes: give --scene with one of {', '.join(scenes)}"
         )
-    name = next(iter(scenes)) if name is None else name
-    if name not in scenes:
-        raise UsageError(f"{folder} has no scene {name!r}: {suggestion(name, scenes)}")
-    pairs = scenes[name]
+    return next(_scene(name, pairs) for name, pairs in scenes.items())
+
+
+def _pairs_by_scene(folder: Path) -> dict[str, list[FlowPair]]:
+    scenes: dict[str, list[FlowPair]] = {}
+    for pair in find_pairs(folder, "sintel")[1]:
+        scenes.setdefault(pair.name.rpartition(" ")[0], []).append(pair)
+    return scenes
+
+
+def _scene(name: str, pairs: list[FlowPair]) -> SintelScene:
     frames = pairs[0].first.parent
     files = sorted(each.name for each in frames.glob("frame_*.png"))
     places = {file: place for place, file in enumerate(files)}
@@ -69,10 +102,10 @@ def find_scene(folder: Path, name: str | None) -> SintelScene:
     return SintelScene(name, frames, known)
 
 
-class SintelJudge:
-    """Exact forward flow of a scene. Its motion lies on the previous frame's grid.
+class SintelReference:
+    """Exact forward flow of a scene. Its motion is on the previous frame's grid.
 
-    Pairs of which nobody says what is hidden are not judged: things that vanish would count as errors.
+    Pairs without an occlusion mask give no motion: what disappears would count as an error.
 
     Args:
         scene: From ``find_scene``.
@@ -86,12 +119,12 @@ class SintelJudge:
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know so far."""
+        """What a user should know so far, one line each."""
         if not self._unmasked:
             return []
         return [
-            f"exact motion does not judge {self._unmasked} pair{'' if self._unmasked == 1 else 's'} of "
-            f"frames of {self._scene.name}, whose occlusions are missing: complete the data set"
+            f"exact flow leaves out {self._unmasked} pair{'' if self._unmasked == 1 else 's'} of frames of "
+            f"{self._scene.name}, whose occlusion masks are missing: complete the data set"
         ]
 
     def step(self, index: int) -> Motion | None:

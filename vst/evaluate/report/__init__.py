@@ -1,7 +1,7 @@
-"""An evaluation as one self-contained page."""
+"""An evaluation as one self-contained HTML page."""
 
 from __future__ import annotations
 
-from vst.evaluate.report.page import check_report, write_report
+from vst.evaluate.report.file import check_report, write_report
 
 __all__ = ["check_report", "write_report"]

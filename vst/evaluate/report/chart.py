@@ -10,17 +10,17 @@ from html import escape
 WIDTH, HEIGHT = 960, 250
 LEFT, RIGHT, TOP, BOTTOM = 66, 14, 12, 34
 
-MOST_POINTS = 900
-"""Of a curve with more, only the lowest and the highest of each stretch are drawn."""
+MAX_POINTS = 900
+"""Of a curve with more, only the lowest and the highest of each interval are drawn."""
 
 LOG_RATIO = 30.0
-"""Curves whose middles are so far apart share an axis only by its logarithm."""
+"""Curves whose medians differ by a larger factor get a logarithmic axis."""
 
 SMOOTHED_FROM = 120
-"""A clip of so many frames or more has curves so dense that their means are drawn over them."""
+"""From this number of frames on, moving means are drawn over the curves."""
 
 _SPARSE = 60
-"""Curves with at most so many points get dots."""
+"""Curves with at most this number of points get dots."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Series:
     """One curve.
 
     Attributes:
-        row: Number of its row, which has its colour.
-        runs: Stretches, one a shot: (number of the frame from 1, value).
+        row: Number of its row, which sets the colour.
+        runs: One for each shot: (number of the frame from 1, value).
     """
 
     row: int
@@ -38,14 +38,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """From values to heights, linear or by logarithm."""
+    """Maps values to heights, linearly or logarithmically."""
 
     low: float
     high: float
     log: bool
 
     def height(self, value: float) -> float:
-        """Of a value, in the drawing."""
+        """The y coordinate of a value in the drawing."""
         low, high, value = (
             (math.log10(max(each, 1e-12)) for each in (self.low, self.high, value))
             if self.log
@@ -69,7 +69,7 @@ class Axis:
 
 
 def choose_axis(series: Sequence[Series]) -> Axis:
-    """An axis for all values; by logarithm where one curve would lie flat beside another."""
+    """An axis for all values; logarithmic where one curve would be flat beside another."""
     values = sorted(y for each in series for run in each.runs for _, y in run)
     if not values:
         return Axis(0.0, 1.0, False)
@@ -81,22 +81,22 @@ def choose_axis(series: Sequence[Series]) -> Axis:
             middles.append(own[len(own) // 2])
     if min(middles) > 0 and max(middles) / min(middles) > LOG_RATIO:
         positive = next(value for value in values if value > 0)
-        # Some single value near nothing does not stretch the axis.
+        # A single value near 0 does not stretch the axis.
         return Axis(max(positive, min(middles) / 10), high * 1.1, True)
     span = high - low or abs(high) or 1.0
-    # Zero belongs to the picture where it is near.
+    # Include 0 where it is near.
     bottom = 0.0 if 0 <= low < 0.5 * high else low - 0.05 * span
     return Axis(bottom, high + 0.05 * span, False)
 
 
 def draw_chart(name: str, title: str, series: Sequence[Series], frames: int, cuts: Sequence[int]) -> str:
-    """The curves as an SVG element that fills the width it is given.
+    """The curves as an SVG element that fills the available width.
 
     Args:
         name: Of the chart, by which the page's script finds its values.
-        title: What is shown, for those who cannot see it.
+        title: Its accessible name.
         series: The curves; rows count from 0.
-        frames: How many there are.
+        frames: Number of frames.
         cuts: Numbers of frames, from 1, at which a new shot begins.
     """
     axis = choose_axis(series)
@@ -153,31 +153,31 @@ def draw_chart(name: str, title: str, series: Sequence[Series], frames: int, cut
 
 
 def smoothing(frames: int) -> int:
-    """Over how many frames a mean is taken, an odd number; 1 where the curves are drawn as they are."""
+    """Window of the moving mean in frames, an odd number; 1 for none."""
     return 1 if frames < SMOOTHED_FROM else 2 * round(frames / 60) + 1
 
 
 def _smooth(run: Sequence[tuple[int, float]], window: int) -> list[tuple[int, float]]:
-    """Means around each point, over fewer at the ends; of its own shot only."""
-    reach = window // 2
+    """Moving means within one shot, over fewer frames at its ends."""
+    half = window // 2
     sums = [0.0]
     for _, value in run:
         sums.append(sums[-1] + value)
     smooth = []
     for place, (frame, _) in enumerate(run):
-        first, last = max(place - reach, 0), min(place + reach + 1, len(run))
+        first, last = max(place - half, 0), min(place + half + 1, len(run))
         smooth.append((frame, (sums[last] - sums[first]) / (last - first)))
     return smooth
 
 
 def _reduce(run: Sequence[tuple[int, float]], frames: int) -> Sequence[tuple[int, float]]:
-    """The curve with no more points than can be seen, its peaks among them."""
-    if frames <= MOST_POINTS:
+    """The curve with fewer points, its peaks among them."""
+    if frames <= MAX_POINTS:
         return run
-    stretch = math.ceil(2 * frames / MOST_POINTS)
+    interval = math.ceil(2 * frames / MAX_POINTS)
     kept: list[tuple[int, float]] = []
-    for start in range(0, len(run), stretch):
-        part = run[start : start + stretch]
+    for start in range(0, len(run), interval):
+        part = run[start : start + interval]
         kept += sorted({min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1])})
     return kept
 

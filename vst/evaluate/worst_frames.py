@@ -1,4 +1,4 @@
-"""The frames at which a painting holds still least, for a report: the picture and where the error is."""
+"""The frames of an output with the largest temporal error, as images and error maps for a report."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from vst.motion.estimator import to_bytes
 from vst.motion.resize import resize_mask
 from vst.motion.warping import warp
 
-LONGEST = 480
-"""Pixels; larger pictures are kept smaller."""
+MAX_LONG_SIDE = 480
+"""Pixels; larger images are stored smaller."""
 
-APART = 5
+MIN_DISTANCE = 5
 """Frames; of two that are nearer than this only the worse is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorstFrame:
-    """One of them.
+    """One frame of an output.
 
     Attributes:
         index: Number of the frame, from 0.
         error: Its term of E.
-        frame: 3×h×w, 8 bits, the clip's own.
-        painting: 3×h×w, 8 bits.
+        frame: 3×h×w, 8 bits, the input frame.
+        output: 3×h×w, 8 bits.
         errors: 1×h×w, the root of the squared difference's mean over R, G and B; 0..1.
-        mask: 1×h×w, 1 where the judge trusts its motion.
+        mask: 1×h×w, 1 where the reference flow is trusted.
     """
 
     index: int
     error: float
     frame: Tensor
-    painting: Tensor
+    output: Tensor
     errors: Tensor
     mask: Tensor
 
 
 class WorstFrames:
-    """Keeps the worst frames of one painting.
+    """Keeps the worst frames of one output.
 
     Args:
-        most: So many.
+        count: Maximal number of frames.
     """
 
-    def __init__(self, most: int = 3) -> None:
-        self._most = most
+    def __init__(self, count: int = 3) -> None:
+        self._count = count
         self._kept: list[WorstFrame] = []
 
     @property
     def kept(self) -> tuple[WorstFrame, ...]:
-        """The worst so far, the very worst first."""
+        """The frames so far, the worst first."""
         return tuple(sorted(self._kept, key=lambda each: -each.error))
 
     def offer(
@@ -65,16 +65,16 @@ class WorstFrames:
         Args:
             index: Its number.
             error: Its term of E.
-            frame: 3×H×W, 0..1, the clip's, on whose grid the motion is.
+            frame: 3×H×W, 0..1, the input frame, on whose grid the motion is.
             previous: 3×H×W, 0..1, what is warped.
             current: 3×H×W, 0..1, what it is compared with.
-            motion: The judge's.
+            motion: Of the reference flow.
         """
-        near = [each for each in self._kept if abs(each.index - index) < APART]
+        near = [each for each in self._kept if abs(each.index - index) < MIN_DISTANCE]
         if any(each.error >= error for each in near):
             return
-        rest = [each for each in self._kept if abs(each.index - index) >= APART]
-        if len(rest) >= self._most:
+        rest = [each for each in self._kept if abs(each.index - index) >= MIN_DISTANCE]
+        if len(rest) >= self._count:
             least = min(rest, key=lambda each: each.error)
             if least.error >= error:
                 return
@@ -95,7 +95,7 @@ class WorstFrames:
 
 def _small(planes: Tensor) -> Tensor:
     height, width = planes.shape[-2:]
-    factor = LONGEST / max(height, width)
+    factor = MAX_LONG_SIDE / max(height, width)
     if factor >= 1:
         return planes.clone()
     size = (max(1, round(height * factor)), max(1, round(width * factor)))

@@ -1,7 +1,7 @@
-"""By whose motion paintings are judged: the exact one of a scene, or an estimator's.
+"""Reference flow: the motion by which temporal errors are measured.
 
-Report the judge's name with every number: a weak estimator lifts every error by its own and so hides
-differences.
+It is the exact motion of a scene, or that of an estimator on the input clip. Report its name with every
+number: the errors of a weak estimator are added to those of every output, and hide differences.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from vst.motion.files.recorded import PREFIX, is_recorded
 from vst.motion.registry import ESTIMATORS, check_estimator, create_estimator
 
 
-class Judge(Protocol):
-    """Says how each frame of a clip relates to the previous one."""
+class ReferenceFlow(Protocol):
+    """Gives the motion of each frame of a clip to the previous one."""
 
     name: str
 
@@ -42,13 +42,13 @@ class ExactScene(Protocol):
         ...
 
 
-class SceneJudge:
+class SceneReference:
     """Exact flow and occlusion of a synthetic scene.
 
     Args:
         scene: The scene that the frames come from.
-        margin: Pixels to keep away from outlines. Colours there are mixtures of two things that move
-            differently, and no painting could be consistent with both.
+        margin: Pixels along outlines to leave out. Colours there are mixtures of two objects that move
+            differently, and no output could be consistent with both.
     """
 
     name = "exact"
@@ -58,17 +58,17 @@ class SceneJudge:
         self._margin = margin
 
     def step(self, frame: Frame, new_shot: bool = False) -> Motion | None:
-        """See ``Judge.step``; the scene itself knows where its shots begin as well."""
+        """See ``ReferenceFlow.step``; None also where the scene itself begins a shot."""
         if new_shot or self._scene.shot_start(frame.index) == frame.index:
             return None
         return self._scene.motion(frame.index, 1, self._margin)
 
 
-class EstimatorJudge:
+class EstimatedReference:
     """An estimator's flow with Sundaram's consistency mask, on the frames of the input clip.
 
     Args:
-        estimator: From ``vst.motion.create_estimator``.
+        estimator: From ``create_reference_estimator`` or ``vst.motion.create_estimator``.
     """
 
     def __init__(self, estimator: Estimator) -> None:
@@ -77,7 +77,7 @@ class EstimatorJudge:
         self._previous: Tensor | None = None
 
     def step(self, frame: Frame, new_shot: bool = False) -> Motion | None:
-        """See ``Judge.step``."""
+        """See ``ReferenceFlow.step``."""
         previous, self._previous = self._previous, frame.image
         if previous is None or new_shot:
             return None
@@ -85,12 +85,12 @@ class EstimatorJudge:
         return Motion(backward, consistency_mask(forward, backward))
 
 
-def check_judge(name: str) -> None:
-    """Refuse a name by which ``create_judging_estimator`` makes none, nor names recorded flow.
+def check_reference(name: str) -> None:
+    """Check the name of a reference flow: an estimator, ``farneback``, or ``file:FOLDER``.
 
     Raises:
-        UsageError: For a name, with the nearest one.
-        VstError: For what is not ready, with what to do.
+        UsageError: There is none of that name.
+        VstError: It is not ready; the message says what to do.
     """
     if name == FarnebackEstimator.name:
         return
@@ -100,8 +100,8 @@ def check_judge(name: str) -> None:
     check_estimator(name)
 
 
-def create_judging_estimator(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
-    """An estimator by which to judge: all that render, and ``farneback``, which is too weak for that.
+def create_reference_estimator(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
+    """An estimator to measure by: those of a render, and ``farneback``, which is too weak for a render.
 
     Raises:
         UsageError: There is none of that name.

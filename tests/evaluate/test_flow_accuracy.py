@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from vst.evaluate.flow import FlowScore, ZeroFlow, evaluate_flow, score_flow
-from vst.evaluate.flow_data import FlowPair, Truth
-from vst.evaluate.masks import MaskScore
+from vst.evaluate.flow_accuracy import FlowScore, ZeroFlow, evaluate_flow, score_flow
+from vst.evaluate.flow_datasets import FlowPair, FlowTruth
+from vst.evaluate.mask_accuracy import MaskScore
 from vst.motion import Estimator
 
 
@@ -30,7 +30,7 @@ def test_an_outlier_is_wrong_by_more_than_3_pixels_and_by_more_than_5_percent():
     assert score.fl_all == pytest.approx(40)
 
 
-def test_pixels_whose_flow_is_not_known_do_not_count():
+def test_pixels_with_unknown_flow_do_not_count():
     nan = math.nan
     score = score_flow(
         field((9, 9), (2, 0)),
@@ -40,10 +40,10 @@ def test_pixels_whose_flow_is_not_known_do_not_count():
     )
     assert (score.pixels, score.epe) == (1, 2)
     assert (score.matched, score.occluded) == (1, 0)
-    assert score.mask == MaskScore(found=0, called=1, hit=0, occluded=0)
+    assert score.mask == MaskScore(correct=0, predicted=1, found=0, occluded=0)
 
 
-def test_matched_and_occluded_pixels_are_apart_and_the_mask_is_scored():
+def test_matched_and_occluded_pixels_are_scored_separately_and_so_is_the_mask():
     score = score_flow(
         field((1, 0), (2, 0), (3, 0), (8, 0)),
         field((0, 0), (0, 0), (0, 0), (0, 0)),
@@ -54,7 +54,7 @@ def test_matched_and_occluded_pixels_are_apart_and_the_mask_is_scored():
     assert (score.mask.precision, score.mask.recall) == (0.5, 0.5)
 
 
-def test_what_the_truth_does_not_say_is_not_a_number():
+def test_scores_without_ground_truth_are_not_numbers():
     score = score_flow(field((1, 0)), field((0, 0)))
     for value in (score.epe_matched, score.epe_occluded, score.mask.precision, score.pair_seconds):
         assert math.isnan(value)
@@ -76,7 +76,7 @@ def test_flows_of_different_size_are_refused():
 
 
 class Constant(Estimator):
-    """Says that everything moves so far, and from the second frame half as far back."""
+    """Forward flow of `u` pixels to the right everywhere, and backward flow of half of that."""
 
     name = "constant"
 
@@ -91,7 +91,7 @@ class Constant(Estimator):
 
 @pytest.fixture
 def pairs(tmp_path):
-    """Two pairs of 8×6 that move 2 pixels to the right; of the first, the last column is hidden."""
+    """Two pairs of 8×6 that move 2 pixels to the right; in the first, the last column is occluded."""
     found = []
     for name in "ab":
         for k in (1, 2):
@@ -100,19 +100,19 @@ def pairs(tmp_path):
         flow[0] = 2
         occluded = torch.zeros(1, 6, 8, dtype=torch.bool)
         occluded[..., 7] = True
-        truth = Truth(flow, occluded if name == "a" else None)
+        truth = FlowTruth(flow, occluded if name == "a" else None)
         found.append(
             FlowPair(name, tmp_path / f"{name}1.ppm", tmp_path / f"{name}2.ppm", lambda truth=truth: truth)
         )
     return found
 
 
-def test_zero_flow_is_wrong_by_the_length_of_the_true_one_and_calls_nothing_occluded(pairs):
-    told = []
-    score = evaluate_flow(pairs, ZeroFlow(), told.append)
+def test_the_error_of_zero_flow_is_the_length_of_the_true_flow(pairs):
+    reported = []
+    score = evaluate_flow(pairs, ZeroFlow(), reported.append)
     assert (score.epe, score.epe_matched, score.epe_occluded, score.fl_all) == (2, 2, 2, 0)
     assert score.mask == MaskScore(0, 0, 0, 6)
-    assert told == pairs
+    assert reported == pairs
     assert len(score.seconds) == 2
 
 
@@ -120,4 +120,4 @@ def test_the_mask_is_that_of_the_first_frame(pairs):
     # Two pixels to the right: the last two columns leave the frame; one back is close enough.
     score = evaluate_flow(pairs, Constant(2.0))
     assert score.epe == 0
-    assert score.mask == MaskScore(found=0, called=48, hit=0, occluded=0) + MaskScore(6, 0, 6, 6)
+    assert score.mask == MaskScore(correct=0, predicted=48, found=0, occluded=0) + MaskScore(6, 0, 6, 6)

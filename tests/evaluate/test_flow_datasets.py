@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from vst.errors import MediaError, UsageError
-from vst.evaluate import flow_data
-from vst.evaluate.flow_data import LAYOUTS, find_pairs, spread
+from vst.evaluate import flow_datasets
+from vst.evaluate.flow_datasets import LAYOUTS, find_pairs, spread
 from vst.motion import write_flo
 from vst.motion.files.flow_png import write_flow_png
 
@@ -84,7 +84,7 @@ LEVELS = {
 
 
 @pytest.mark.parametrize("layout", MAKE)
-def test_a_layout_is_recognised_and_its_pairs_are_read_in_order(tmp_path, layout):
+def test_a_layout_is_detected_and_its_pairs_are_in_order(tmp_path, layout):
     MAKE[layout](tmp_path)
     found, pairs = find_pairs(tmp_path)
     assert found == layout
@@ -102,7 +102,7 @@ def test_a_layout_is_recognised_and_its_pairs_are_read_in_order(tmp_path, layout
     assert [pair.name for pair in find_pairs(tmp_path, layout)[1]] == [pair.name for pair in pairs]
 
 
-def test_middlebury_may_keep_frames_and_flow_apart(tmp_path):
+def test_middlebury_can_have_frames_and_flow_in_separate_folders(tmp_path):
     flo(tmp_path / "other-gt-flow/Venus/flow10.flo", 1)
     picture(tmp_path / "other-data/Venus/frame10.png", 1)
     picture(tmp_path / "other-data/Venus/frame11.png", 2)
@@ -111,7 +111,7 @@ def test_middlebury_may_keep_frames_and_flow_apart(tmp_path):
     assert pair.load().occluded is None
 
 
-def test_sintel_says_what_is_hidden_and_what_is_unknown_where_it_has_masks(tmp_path):
+def test_the_masks_of_sintel_give_occluded_and_unknown_pixels(tmp_path):
     sintel(tmp_path)
     first, second = (pair.load() for pair in find_pairs(tmp_path)[1])
     assert first.occluded[0, 0].tolist() == [False, False, True, False, False, False]
@@ -120,14 +120,14 @@ def test_sintel_says_what_is_hidden_and_what_is_unknown_where_it_has_masks(tmp_p
     assert second.flow.isfinite().all()
 
 
-def test_sintels_final_frames_are_taken_when_asked(tmp_path):
+def test_the_layout_sintel_final_takes_the_final_frames(tmp_path):
     sintel(tmp_path)
     layout, pairs = find_pairs(tmp_path, "sintel-final")
     assert layout == "sintel-final"
     assert round(pairs[0].load().first[0, 0, 0].item() * 255) == 101
 
 
-def test_sintel_may_have_a_folder_of_truth_beside_one_of_frames(tmp_path):
+def test_sintel_can_have_a_ground_truth_folder_beside_its_frames(tmp_path):
     flo(tmp_path / "gt_hard/frame_0002.flo", 3)
     marks(tmp_path / "gt_hard/occlusions_0002.png", 0)
     marks(tmp_path / "gt_hard/invalid_0002.png", 1)
@@ -140,7 +140,7 @@ def test_sintel_may_have_a_folder_of_truth_beside_one_of_frames(tmp_path):
     assert sample.flow[..., 1].isnan().all()
 
 
-def test_kitti_counts_as_hidden_what_is_known_only_with_what_leaves_the_frame(tmp_path):
+def test_pixels_of_kitti_with_flow_in_flow_occ_only_are_occluded(tmp_path):
     kitti(tmp_path)
     sample = find_pairs(tmp_path)[1][1].load()
     assert sample.flow[0, :, 0].isnan().tolist() == [True, False, False, False]
@@ -148,7 +148,7 @@ def test_kitti_counts_as_hidden_what_is_known_only_with_what_leaves_the_frame(tm
     assert (sample.occluded[0] & known)[:, 0].tolist() == [False, True, False, False]
 
 
-def test_older_kitti_has_its_frames_elsewhere_and_may_lack_what_is_hidden(tmp_path):
+def test_kitti_2012_has_other_frame_folders_and_can_lack_flow_noc(tmp_path):
     kitti(tmp_path)
     (tmp_path / "training/image_2").rename(tmp_path / "training/colored_0")
     assert find_pairs(tmp_path)[1][0].load().occluded is not None
@@ -159,7 +159,7 @@ def test_older_kitti_has_its_frames_elsewhere_and_may_lack_what_is_hidden(tmp_pa
 
 
 @pytest.mark.parametrize("layout", ["middlebury", "sintel", "chairs"])
-def test_a_folder_may_be_named_from_within(tmp_path, monkeypatch, layout):
+def test_a_folder_can_be_given_as_the_current_one(tmp_path, monkeypatch, layout):
     MAKE[layout](tmp_path)
     truth = next(tmp_path.rglob("*.flo"))
     expected = {(pair.first, pair.second) for pair in find_pairs(truth.parent)[1]}
@@ -170,7 +170,7 @@ def test_a_folder_may_be_named_from_within(tmp_path, monkeypatch, layout):
     assert all(pair.first.is_file() for pair in pairs)
 
 
-def test_middleburys_truth_may_be_named_from_within_a_scene(tmp_path, monkeypatch):
+def test_the_ground_truth_of_middlebury_can_be_given_from_within_a_scene(tmp_path, monkeypatch):
     flo(tmp_path / "other-gt-flow/Venus/flow10.flo", 1)
     monkeypatch.chdir(tmp_path / "other-gt-flow/Venus")
     (pair,) = find_pairs(Path("."))[1]
@@ -178,21 +178,21 @@ def test_middleburys_truth_may_be_named_from_within_a_scene(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("place", ["data", "."])
-def test_of_chairs_with_their_split_only_the_pairs_for_validation_count(tmp_path, place):
+def test_chairs_with_a_split_file_give_the_validation_pairs_only(tmp_path, place):
     chairs(tmp_path)
     (tmp_path / place / "FlyingChairs_train_val.txt").write_text("1\n2\n1\n")
     assert [pair.name for pair in find_pairs(tmp_path)[1]] == ["00002"]
     assert [pair.name for pair in find_pairs(tmp_path / "data")[1]] == ["00002"]
 
 
-def test_a_split_that_cannot_be_read_is_named(tmp_path):
+def test_an_unreadable_split_file_is_named(tmp_path):
     chairs(tmp_path)
     (tmp_path / "FlyingChairs_train_val.txt").write_bytes(b"1\n\xff\n")
     with pytest.raises(MediaError, match=r"FlyingChairs_train_val\.txt cannot be read"):
         find_pairs(tmp_path)
 
 
-def test_a_folder_with_several_data_sets_wants_a_layout(tmp_path):
+def test_a_folder_with_several_data_sets_needs_a_layout(tmp_path):
     middlebury(tmp_path / "one")
     chairs(tmp_path / "two")
     with pytest.raises(UsageError, match="several data sets: give --layout with one of middlebury, chairs"):
@@ -201,24 +201,24 @@ def test_a_folder_with_several_data_sets_wants_a_layout(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layout", "error", "said"),
+    ("layout", "error", "message"),
     [
         (None, MediaError, "holds no pair of frames with true flow in the layout middlebury, sintel"),
         ("kitti", MediaError, "in the layout kitti"),
         ("kiti", UsageError, "did you mean 'kitti'"),
     ],
 )
-def test_a_folder_without_pairs_and_an_unknown_layout_are_refused(tmp_path, layout, error, said):
-    with pytest.raises(error, match=said):
+def test_a_folder_without_pairs_and_an_unknown_layout_are_refused(tmp_path, layout, error, message):
+    with pytest.raises(error, match=message):
         find_pairs(tmp_path, layout)
 
 
-def test_a_folder_that_is_none_is_refused(tmp_path):
+def test_a_file_is_no_data_set(tmp_path):
     with pytest.raises(MediaError, match="is not a folder"):
         find_pairs(tmp_path / "none")
 
 
-def test_a_missing_damaged_or_misfitting_file_is_named(tmp_path):
+def test_a_missing_damaged_or_mismatched_file_is_named(tmp_path):
     middlebury(tmp_path)
     path = tmp_path / "Grove/frame11.png"
     pair = find_pairs(tmp_path)[1][0]
@@ -226,7 +226,7 @@ def test_a_missing_damaged_or_misfitting_file_is_named(tmp_path):
     with pytest.raises(MediaError, match=r"frame11\.png is 7×4, but its true flow 6×4"):
         pair.load()
     path.write_bytes(b"nonsense")
-    with pytest.raises(MediaError, match=r"frame11\.png is not a picture"):
+    with pytest.raises(MediaError, match=r"frame11\.png cannot be read as an image"):
         pair.load()
     path.unlink()
     with pytest.raises(MediaError, match=r"frame11\.png is missing"):
@@ -248,4 +248,4 @@ def test_fewer_pairs_are_spread_evenly(tmp_path):
 
 
 def test_every_layout_is_described():
-    assert all(f"``{name}``" in flow_data.__doc__ for name in LAYOUTS)
+    assert all(f"``{name}``" in flow_datasets.__doc__ for name in LAYOUTS)

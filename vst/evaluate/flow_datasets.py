@@ -1,18 +1,18 @@
-"""Data sets with true flow, as they lie on disk.
+"""Data sets of optical flow with ground truth, in their layouts on disk.
 
 - ``middlebury``: ``NAME/frame10.png``, ``frame11.png``, ``flow10.flo``; or the flow in
   ``other-gt-flow/NAME`` and the frames in ``other-data/NAME`` (Baker 2011)
-- ``sintel``: ``flow/SCENE/frame_0001.flo`` with frames in ``clean/SCENE``, what is hidden in
-  ``occlusions/SCENE`` and what is unknown in ``invalid/SCENE`` (Butler 2012); or ``gt_SCENE`` with
+- ``sintel``: ``flow/SCENE/frame_0001.flo`` with frames in ``clean/SCENE``, occluded pixels in
+  ``occlusions/SCENE`` and unknown ones in ``invalid/SCENE`` (Butler 2012); or ``gt_SCENE`` with
   ``clean_SCENE``, the masks as ``occlusions_0001.png`` and ``invalid_0001.png`` beside the flow.
   ``sintel-final`` takes the frames in ``final``
-- ``kitti``: ``flow_occ/000000_10.png``, ``flow_noc`` for what is not hidden, and frames ``_10`` and ``_11``
-  in ``image_2``, ``colored_0`` or ``image_0`` (Geiger 2012, Menze 2015)
+- ``kitti``: ``flow_occ/000000_10.png``, ``flow_noc`` without occluded pixels, and frames ``_10`` and
+  ``_11`` in ``image_2``, ``colored_0`` or ``image_0`` (Geiger 2012, Menze 2015)
 - ``chairs``: ``00001_flow.flo``, ``00001_img1.ppm``, ``00001_img2.ppm`` (Dosovitskiy 2015); with the
   published split ``FlyingChairs_train_val.txt`` beside them or above, in which 1 is for training and 2 for
-  validation, only the pairs for validation: networks were trained on the others
+  validation, only the validation pairs: networks were trained on the others
 
-Each may lie at any depth below the folder that is given.
+Each may be at any depth below the given folder.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _VALIDATION = "2"
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """What is known of one pair.
+class FlowTruth:
+    """Ground truth of one pair.
 
     Attributes:
         flow: First frame -> second, 2×H×W, pixels; not-a-number where unknown.
@@ -52,14 +52,14 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One pair, read.
+class FlowSample:
+    """One pair, loaded.
 
     Attributes:
         first: 3×H×W, RGB, 0..1.
         second: The same.
-        flow: As in ``Truth``.
-        occluded: As in ``Truth``.
+        flow: As in ``FlowTruth``.
+        occluded: As in ``FlowTruth``.
     """
 
     first: Tensor
@@ -70,22 +70,22 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class FlowPair:
-    """Two frames with true flow, where they lie.
+    """Two frames with ground truth, as files.
 
     Attributes:
-        name: Of the pair, for people.
+        name: Of the pair, for messages.
         first: The first frame.
         second: The second.
-        truth: Reads what is known.
+        truth: Loads the ground truth.
     """
 
     name: str
     first: Path
     second: Path
-    truth: Callable[[], Truth]
+    truth: Callable[[], FlowTruth]
 
-    def load(self) -> Sample:
-        """Read it.
+    def load(self) -> FlowSample:
+        """Load the pair.
 
         Raises:
             MediaError: A file is missing or damaged, or the sizes differ.
@@ -97,28 +97,28 @@ class FlowPair:
                 raise MediaError(
                     f"{path} is {_size(picture)}, but its true flow {_size(truth.flow)}: expected one size"
                 )
-        return Sample(first, second, truth.flow, truth.occluded)
+        return FlowSample(first, second, truth.flow, truth.occluded)
 
 
 def find_pairs(folder: Path, layout: str | None = None) -> tuple[str, list[FlowPair]]:
     """The pairs of a data set.
 
     Args:
-        folder: Where it lies.
-        layout: A key of ``LAYOUTS``; None finds out.
+        folder: That of the data set.
+        layout: A key of ``LAYOUTS``; None detects it.
 
     Returns:
         (layout, pairs in order of their names).
 
     Raises:
         UsageError: There is no such layout, or there are several in the folder.
-        MediaError: There is no such folder, no pair in it, or a split that cannot be read.
+        MediaError: The folder does not exist, holds no pair, or has a split that cannot be read.
     """
     if layout is not None and layout not in LAYOUTS:
         raise UsageError(f"unknown layout '{layout}': {suggestion(layout, LAYOUTS)}")
     if not folder.is_dir():
         raise MediaError(f"{folder} is not a folder: give one with a data set of optical flow")
-    # Frames may lie beside or above what is given, which a relative path such as "." does not name.
+    # Frames may be beside or above the given folder, which a relative path such as "." does not name.
     folder = folder.absolute()
     if layout is not None:
         found = {layout: LAYOUTS[layout](folder)}
@@ -134,7 +134,7 @@ def find_pairs(folder: Path, layout: str | None = None) -> tuple[str, list[FlowP
 
 
 def spread(pairs: Sequence[FlowPair], most: int) -> list[FlowPair]:
-    """At most so many of the pairs, evenly spread."""
+    """At most `most` of the pairs, evenly spread."""
     count = min(most, len(pairs))
     return [pairs[i * len(pairs) // count] for i in range(count)]
 
@@ -208,7 +208,7 @@ def _chairs(folder: Path) -> list[FlowPair]:
 
 
 def _chairs_split(folder: Path) -> dict[str, str]:
-    """What each pair is for, by its name; empty where no split lies in the folder or in the one above."""
+    """The mark of each pair by its name; empty where no split is in the folder or in its parent."""
     places = (folder / _CHAIRS_SPLIT, folder.parent / _CHAIRS_SPLIT)
     path = next((each for each in places if each.is_file()), None)
     if path is None:
@@ -216,7 +216,7 @@ def _chairs_split(folder: Path) -> dict[str, str]:
     try:
         marks = path.read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:
-        raise MediaError(f"{path} cannot be read: it may be damaged, and can be left out") from error
+        raise MediaError(f"{path} cannot be read and may be damaged: replace or remove it") from error
     return {f"{number:05}": mark for number, mark in enumerate(marks, start=1)}
 
 
@@ -230,29 +230,29 @@ LAYOUTS: dict[str, Callable[[Path], list[FlowPair]]] = {
 """Name -> finds the pairs of a data set in this layout."""
 
 
-def _flo(path: Path) -> Truth:
-    return Truth(read_flo(path))
+def _flo(path: Path) -> FlowTruth:
+    return FlowTruth(read_flo(path))
 
 
-def _sintel_truth(flow: Path, occlusions: Path, invalid: Path) -> Truth:
+def _sintel_truth(flow: Path, occlusions: Path, invalid: Path) -> FlowTruth:
     truth = read_flo(flow)
     if invalid.exists():
         truth[:, _marks(invalid, truth)[0]] = torch.nan
-    return Truth(truth, _marks(occlusions, truth) if occlusions.exists() else None)
+    return FlowTruth(truth, _marks(occlusions, truth) if occlusions.exists() else None)
 
 
-def _kitti_truth(flow: Path, visible: Path | None) -> Truth:
+def _kitti_truth(flow: Path, visible: Path | None) -> FlowTruth:
     truth = read_flow_png(flow)
     if visible is None or not visible.exists():
-        return Truth(truth)
+        return FlowTruth(truth)
     seen = read_flow_png(visible)
     if seen.shape != truth.shape:
         raise MediaError(f"{visible} is {_size(seen)}, but {flow} {_size(truth)}: expected one size")
-    return Truth(truth, seen.isnan().any(dim=0, keepdim=True))
+    return FlowTruth(truth, seen.isnan().any(dim=0, keepdim=True))
 
 
 def _marks(path: Path, truth: Tensor) -> Tensor:
-    """A picture as a mask of what it marks in white, 1×H×W boolean."""
+    """An image as a mask of its white pixels, 1×H×W boolean."""
     marks = _picture(path)[:1] > 0.5
     if marks.shape[-2:] != truth.shape[-2:]:
         raise MediaError(f"{path} is {_size(marks)}, but its true flow {_size(truth)}: expected one size")
@@ -273,7 +273,7 @@ def _picture(path: Path) -> Tensor:
         SyntaxError,
         Image.DecompressionBombError,
     ) as error:
-        raise MediaError(f"{path} is not a picture that can be read: it may be damaged") from error
+        raise MediaError(f"{path} cannot be read as an image and may be damaged: replace it") from error
     return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
 
 
