@@ -11,34 +11,17 @@ import av
 import cv2
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from tests.clips import make_clip
+from tests.sintel import FRAMES, HEIGHT, WIDTH, make_sintel, texture
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.evaluate.evaluation import evaluate
 from vst.evaluate.evaluation_settings import EvaluateSettings
 from vst.evaluate.inputs import name_rows
 from vst.evaluate.result import Evaluation
-from vst.motion import write_flo
-
-WIDTH, HEIGHT, FRAMES = 64, 48, 8
 
 Write = Callable[[str, list[np.ndarray]], Path]
-
-
-def scene(frames: int = FRAMES, cut: int | None = None, width: int = WIDTH) -> list[np.ndarray]:
-    """A texture that moves one pixel to the left per frame, H×W×3; another one from the cut on."""
-    height = width * HEIGHT // WIDTH
-    textures = [
-        cv2.resize(np.random.default_rng(seed).random((12, 20, 3)), (width + frames, height)).clip(0, 1)
-        for seed in (1, 2)
-    ]
-    made = []
-    for t in range(frames):
-        texture = textures[cut is not None and t >= cut]
-        made.append((255 * (0.2 + 0.6 * texture[:, t : t + width])).round().astype(np.uint8))
-    return made
 
 
 def flicker(pictures: list[np.ndarray], by: int) -> list[np.ndarray]:
@@ -80,9 +63,9 @@ def means(found: Evaluation, metric: str = "E", reference: str | None = None) ->
 def test_a_flickering_output_has_a_larger_error_than_its_baselines(
     write: Write,
 ) -> None:
-    clip = write("clip.mkv", scene())
-    steady = write("clip.vtn.mkv", scene())
-    shaky = write("clip.itn.mkv", flicker(scene(), 12))
+    clip = write("clip.mkv", texture())
+    steady = write("clip.vtn.mkv", texture())
+    shaky = write("clip.itn.mkv", flicker(texture(), 12))
     found = evaluate(clip, [steady, shaky], settings(second="farneback"))
     assert (found.frames, found.width, found.height, found.cuts) == (FRAMES, WIDTH, HEIGHT, ())
     assert found.references == ("dis", "farneback")
@@ -103,11 +86,14 @@ def test_a_flickering_output_has_a_larger_error_than_its_baselines(
 def test_blend_needs_the_output_of_a_per_frame_mode_or_a_baseline_file(
     write: Write,
 ) -> None:
-    clip, painted = write("clip.mkv", scene()), write("a.mkv", flicker(scene(), 5))
+    clip, painted = (
+        write("clip.mkv", texture()),
+        write("a.mkv", flicker(texture(), 5)),
+    )
     found = evaluate(clip, [painted], settings())
     assert list(means(found)) == ["input", "a.mkv", "paste", "still"]
     assert any("blend is left out" in note and "computed from a.mkv" in note for note in found.notes)
-    base = write("b.mkv", flicker(scene(), 12))
+    base = write("b.mkv", flicker(texture(), 12))
     found = evaluate(clip, [painted], settings(baseline=base))
     assert list(means(found)) == ["input", "a.mkv", "b.mkv", "blend", "paste", "still"]
     assert "blend, paste and still are computed from b.mkv" in found.notes
@@ -116,8 +102,8 @@ def test_blend_needs_the_output_of_a_per_frame_mode_or_a_baseline_file(
 
 
 def test_shots_are_detected_and_nothing_is_compared_across_a_cut(write: Write) -> None:
-    clip = write("clip.mkv", scene(12, cut=6))
-    found = evaluate(clip, [write("a.mkv", scene(12, cut=6))], settings())
+    clip = write("clip.mkv", texture(12, cut=6))
+    found = evaluate(clip, [write("a.mkv", texture(12, cut=6))], settings())
     assert found.cuts == (6,)
     for row in found.rows:
         assert [point.shot for point in row.points] == [0] * 6 + [1] * 6
@@ -125,10 +111,10 @@ def test_shots_are_detected_and_nothing_is_compared_across_a_cut(write: Write) -
 
 
 def test_the_worst_frames_are_kept_with_a_map_of_their_error(write: Write) -> None:
-    pictures = scene(12)
+    pictures = texture(12)
     pictures[4] = pictures[4].copy()
     pictures[4][10:20, 30:40] = 255
-    found = evaluate(write("clip.mkv", scene(12)), [write("a.mkv", pictures)], settings())
+    found = evaluate(write("clip.mkv", texture(12)), [write("a.mkv", pictures)], settings())
     worst = found.worst["a.mkv"]
     # The spot appears at frame 4 and disappears at frame 5: too near to each other to keep both.
     assert worst[0].index in (4, 5)
@@ -160,18 +146,22 @@ def test_reappearance_is_measured_under_the_first_estimator_only(write: Write) -
 
 
 def test_frames_are_compared_at_the_size_of_the_smallest_output_and_a_note_says_so(write: Write) -> None:
-    clip = write("clip.mkv", scene(width=96))
-    found = evaluate(clip, [write("a.mkv", scene()), write("b.mkv", scene(width=96))], settings())
+    clip = write("clip.mkv", texture(width=96))
+    found = evaluate(
+        clip,
+        [write("a.mkv", texture()), write("b.mkv", texture(width=96))],
+        settings(),
+    )
     assert (found.width, found.height) == (WIDTH, HEIGHT)
     assert any(note.startswith("frames are compared at 64×48") for note in found.notes)
-    found = evaluate(clip, [write("c.mkv", scene())], settings(size=32))
+    found = evaluate(clip, [write("c.mkv", texture())], settings(size=32))
     assert (found.width, found.height) == (43, 32)
 
 
 def test_an_output_of_another_aspect_ratio_is_refused(write: Write) -> None:
-    square = [picture[:, :48] for picture in scene()]
+    square = [picture[:, :48] for picture in texture()]
     with pytest.raises(MediaError, match=r"b\.mkv is 48×48, another aspect ratio"):
-        evaluate(write("clip.mkv", scene()), [write("b.mkv", square)], settings())
+        evaluate(write("clip.mkv", texture()), [write("b.mkv", square)], settings())
 
 
 @pytest.mark.parametrize(
@@ -180,10 +170,10 @@ def test_an_output_of_another_aspect_ratio_is_refused(write: Write) -> None:
 def test_the_shortest_file_ends_the_evaluation_and_a_note_says_so(
     write: Write, clip: int, output: int, message: str
 ) -> None:
-    found = evaluate(write("a.mkv", scene(clip)), [write("b.mkv", scene(output))], settings())
+    found = evaluate(write("a.mkv", texture(clip)), [write("b.mkv", texture(output))], settings())
     assert found.frames == 5
     assert any(message in note and "5 frames are compared" in note for note in found.notes)
-    limited = evaluate(write("a.mkv", scene(8)), [write("b.mkv", scene(8))], settings(frames=3))
+    limited = evaluate(write("a.mkv", texture(8)), [write("b.mkv", texture(8))], settings(frames=3))
     assert limited.frames == 3
     assert not any("ends before" in note for note in limited.notes)
 
@@ -200,7 +190,7 @@ def test_a_note_names_an_output_with_other_timestamps(tmp_path: Path) -> None:
 def test_content_and_style_need_a_style_image_and_a_loss_network(
     write: Write, tmp_path: Path, pictures: Path, loss_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip, painted = write("clip.mkv", scene(5)), write("a.mkv", flicker(scene(5), 20))
+    clip, painted = write("clip.mkv", texture(5)), write("a.mkv", flicker(texture(5), 20))
     given = {"styles": ("red",), "style_images": pictures / "styles", "loss_every": 2}
     found = evaluate(clip, [painted], settings(**given, loss_network=str(loss_folder)))
     (row,) = (row for row in found.rows if row.name == "a.mkv")
@@ -215,7 +205,10 @@ def test_content_and_style_need_a_style_image_and_a_loss_network(
 def test_recorded_flow_can_be_the_reference_flow(write: Write, tmp_path: Path) -> None:
     from vst.pipeline import FlowSettings, follow_motion
 
-    clip, painted = write("clip.mkv", scene(12, cut=6)), write("a.mkv", flicker(scene(12, cut=6), 8))
+    clip, painted = (
+        write("clip.mkv", texture(12, cut=6)),
+        write("a.mkv", flicker(texture(12, cut=6), 8)),
+    )
     follow_motion(clip, FlowSettings(flow="dis", form="flo", device="cpu"), folder=tmp_path / "flows")
     kept = evaluate(clip, [painted], settings(flow=f"file:{tmp_path / 'flows'}"))
     fresh = evaluate(clip, [painted], settings())
@@ -228,20 +221,8 @@ def test_recorded_flow_can_be_the_reference_flow(write: Write, tmp_path: Path) -
 
 @pytest.fixture
 def sintel(tmp_path: Path) -> Path:
-    """Two scenes in Sintel's layout: a texture that moves a pixel to the left, a disc of it occluded."""
-    for name in ("alley_9", "cave_9"):
-        for kind in ("clean", "flow", "occlusions"):
-            (tmp_path / "data" / kind / name).mkdir(parents=True)
-        for number, picture in enumerate(scene(5), 1):
-            Image.fromarray(picture).save(tmp_path / f"data/clean/{name}/frame_{number:04}.png")
-        for number in range(1, 5):
-            flow = torch.zeros(2, HEIGHT, WIDTH)
-            flow[0] = -1
-            write_flo(str(tmp_path / f"data/flow/{name}/frame_{number:04}.flo"), flow)
-            hidden = np.zeros((HEIGHT, WIDTH), np.uint8)
-            hidden[:10] = 255
-            Image.fromarray(hidden).save(tmp_path / f"data/occlusions/{name}/frame_{number:04}.png")
-    return tmp_path / "data"
+    """Two scenes in Sintel's layout."""
+    return make_sintel(tmp_path / "data")
 
 
 def test_on_a_sintel_scene_exact_flow_comes_first_and_occluded_pixels_do_not_count(
@@ -249,7 +230,7 @@ def test_on_a_sintel_scene_exact_flow_comes_first_and_occluded_pixels_do_not_cou
 ) -> None:
     painted = tmp_path / "painted"
     painted.mkdir()
-    for t, picture in enumerate(scene(5)):
+    for t, picture in enumerate(texture(5)):
         picture = picture.copy()
         picture[:10] = 255 * (t % 2)  # only occluded pixels flicker
         Image.fromarray(picture).save(painted / f"{t:03}.png")
@@ -268,14 +249,14 @@ def test_frames_without_an_occlusion_mask_have_no_exact_flow_and_a_note_says_so(
     sintel: Path, write: Write
 ) -> None:
     (sintel / "occlusions/alley_9/frame_0002.png").unlink()
-    found = evaluate(sintel, [write("a.mkv", scene(5))], settings(scene="alley_9", second="auto"))
+    found = evaluate(sintel, [write("a.mkv", texture(5))], settings(scene="alley_9", second="auto"))
     (row,) = (row for row in found.under("exact") if row.name == "a.mkv")
     assert [("E" in point.values) for point in row.points] == [False, True, False, True, True]
     assert any("leaves out 1 pair of frames of alley_9" in note for note in found.notes)
 
 
 def test_a_scene_must_be_named_where_there_are_several(sintel: Path, write: Write) -> None:
-    painted = write("a.mkv", scene(5))
+    painted = write("a.mkv", texture(5))
     with pytest.raises(UsageError, match="give --scene with one of alley_9, cave_9"):
         evaluate(sintel, [painted], settings())
     with pytest.raises(UsageError, match="did you mean 'alley_9'"):
@@ -307,7 +288,7 @@ def test_rows_are_named_by_file_or_by_path_where_names_are_equal() -> None:
     ],
 )
 def test_invalid_settings_are_refused(write: Write, options: dict[str, object], message: str) -> None:
-    clip = write("clip.mkv", scene(2))
+    clip = write("clip.mkv", texture(2))
     with pytest.raises(UsageError, match=message):
         evaluate(clip, [clip], settings(**options))
 
@@ -324,7 +305,7 @@ def test_settings_out_of_range_are_refused(options: dict[str, object]) -> None:
 def test_a_folder_of_images_is_read_in_the_order_of_their_numbers(write: Write, tmp_path: Path) -> None:
     folder = tmp_path / "painted"
     folder.mkdir()
-    pictures = scene(12)
+    pictures = texture(12)
     for t, picture in enumerate(pictures):
         Image.fromarray(picture).save(folder / f"{t + 1}.png")
     Image.new("RGB", (8, 8)).save(folder / "._1.png")
@@ -337,7 +318,7 @@ def test_a_folder_of_images_is_read_in_the_order_of_their_numbers(write: Write, 
 def test_a_folder_without_images_or_with_images_of_several_sizes_is_refused(
     write: Write, tmp_path: Path
 ) -> None:
-    clip, folder = write("clip.mkv", scene(3)), tmp_path / "painted"
+    clip, folder = write("clip.mkv", texture(3)), tmp_path / "painted"
     folder.mkdir()
     with pytest.raises(MediaError, match="painted holds no image: expected a video, or a folder"):
         evaluate(clip, [folder], settings())
@@ -349,16 +330,16 @@ def test_a_folder_without_images_or_with_images_of_several_sizes_is_refused(
 
 def test_an_image_and_a_clip_of_one_frame_are_refused(write: Write, tmp_path: Path) -> None:
     Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
-    clip = write("clip.mkv", scene(3))
+    clip = write("clip.mkv", texture(3))
     with pytest.raises(MediaError, match=r"a\.png is a single image"):
         evaluate(clip, [tmp_path / "a.png"], settings())
     with pytest.raises(MediaError, match="have 1 frame in common"):
-        evaluate(clip, [write("b.mkv", scene(1))], settings())
+        evaluate(clip, [write("b.mkv", texture(1))], settings())
 
 
 def test_stop_ends_after_the_current_frame(write: Write) -> None:
     stop = threading.Event()
-    clip = write("clip.mkv", scene())
+    clip = write("clip.mkv", texture())
     with pytest.raises(Interrupted, match="stopped after 3 frames"):
         evaluate(
             clip, [clip], settings(), progress=lambda p: stop.set() if p.frame == 3 else None, stop=stop

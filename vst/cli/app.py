@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "vst.cli.compare:compare_command",
     "evaluate": "vst.cli.evaluate:evaluate_command",
     "evaluate-flow": "vst.cli.evaluate_flow:evaluate_flow_command",
+    "evaluate-sintel": "vst.cli.evaluate_sintel:evaluate_sintel_command",
     "train": "vst.cli.train:train_group",
     "plugin": "vst.cli.plugin:plugin_group",
     "probe": "vst.cli.probe:probe_command",
