@@ -25,7 +25,7 @@ assert not loaded, loaded
         ["--help"],
         ["--version"],
         *([command, "--help"] for command in ("render", "batch", "train", "flow")),
-        *([command, "--help"] for command in ("compare", "evaluate", "evaluate-flow")),
+        *([command, "--help"] for command in ("compare", "evaluate", "evaluate-flow", "evaluate-sintel")),
     ],
 )
 def test_help_loads_no_heavy_package(arguments: list[str]) -> None:
