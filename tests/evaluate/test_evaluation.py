@@ -86,18 +86,18 @@ def test_a_flickering_output_has_a_larger_error_than_its_baselines(
 def test_blend_needs_the_output_of_a_per_frame_mode_or_a_baseline_file(
     write: Write,
 ) -> None:
-    clip, painted = (
+    clip, output = (
         write("clip.mkv", texture()),
         write("a.mkv", flicker(texture(), 5)),
     )
-    found = evaluate(clip, [painted], settings())
+    found = evaluate(clip, [output], settings())
     assert list(means(found)) == ["input", "a.mkv", "paste", "still"]
     assert any("blend is left out" in note and "computed from a.mkv" in note for note in found.notes)
     base = write("b.mkv", flicker(texture(), 12))
-    found = evaluate(clip, [painted], settings(baseline=base))
+    found = evaluate(clip, [output], settings(baseline=base))
     assert list(means(found)) == ["input", "a.mkv", "b.mkv", "blend", "paste", "still"]
     assert "blend, paste and still are computed from b.mkv" in found.notes
-    found = evaluate(clip, [painted], settings(baseline=painted))
+    found = evaluate(clip, [output], settings(baseline=output))
     assert list(means(found)) == ["input", "a.mkv", "blend", "paste", "still"]
 
 
@@ -134,8 +134,8 @@ def test_reappearance_is_measured_under_the_first_estimator_only(write: Write) -
         picture[16:48, 16 * (t % 6) : 16 * (t % 6) + 16] = (250, 30, 30)
         clip.append(picture.astype(np.uint8))
     creeping = [(picture * (1 - 0.1 * t)).astype(np.uint8) for t, picture in enumerate(clip)]
-    source, painted = write("clip.mkv", clip), write("a.mkv", creeping)
-    found = evaluate(source, [painted], settings(second="farneback"))
+    source, output = write("clip.mkv", clip), write("a.mkv", creeping)
+    found = evaluate(source, [output], settings(second="farneback"))
     back = means(found, "reappearance", "dis")
     assert set(back) == {"input", "a.mkv", "paste"}
     assert back["a.mkv"] != back["input"]
@@ -190,28 +190,28 @@ def test_a_note_names_an_output_with_other_timestamps(tmp_path: Path) -> None:
 def test_content_and_style_need_a_style_image_and_a_loss_network(
     write: Write, tmp_path: Path, pictures: Path, loss_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip, painted = write("clip.mkv", texture(5)), write("a.mkv", flicker(texture(5), 20))
+    clip, output = write("clip.mkv", texture(5)), write("a.mkv", flicker(texture(5), 20))
     given = {"styles": ("red",), "style_images": pictures / "styles", "loss_every": 2}
-    found = evaluate(clip, [painted], settings(**given, loss_network=str(loss_folder)))
+    found = evaluate(clip, [output], settings(**given, loss_network=str(loss_folder)))
     (row,) = (row for row in found.rows if row.name == "a.mkv")
     assert [("style" in point.values) for point in row.points] == [True, False, True, False, True]
     assert row.summary.mean["content"] > 0
     assert "content" not in next(row for row in found.rows if row.name == "input").summary.mean
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "none"))
-    found = evaluate(clip, [painted], settings(**given))
+    found = evaluate(clip, [output], settings(**given))
     assert any("vst weights fetch vgg19" in note for note in found.notes)
 
 
 def test_recorded_flow_can_be_the_reference_flow(write: Write, tmp_path: Path) -> None:
     from vst.pipeline import FlowSettings, follow_motion
 
-    clip, painted = (
+    clip, output = (
         write("clip.mkv", texture(12, cut=6)),
         write("a.mkv", flicker(texture(12, cut=6), 8)),
     )
     follow_motion(clip, FlowSettings(flow="dis", form="flo", device="cpu"), folder=tmp_path / "flows")
-    kept = evaluate(clip, [painted], settings(flow=f"file:{tmp_path / 'flows'}"))
-    fresh = evaluate(clip, [painted], settings())
+    kept = evaluate(clip, [output], settings(flow=f"file:{tmp_path / 'flows'}"))
+    fresh = evaluate(clip, [output], settings())
     assert kept.references == (f"file:{tmp_path / 'flows'}",)
     assert kept.cuts == (6,)
     # Another mask, the same flow.
@@ -228,21 +228,21 @@ def sintel(tmp_path: Path) -> Path:
 def test_on_a_sintel_scene_exact_flow_comes_first_and_occluded_pixels_do_not_count(
     sintel: Path, tmp_path: Path
 ) -> None:
-    painted = tmp_path / "painted"
-    painted.mkdir()
+    output = tmp_path / "output"
+    output.mkdir()
     for t, picture in enumerate(texture(5)):
         picture = picture.copy()
         picture[:10] = 255 * (t % 2)  # only occluded pixels flicker
-        Image.fromarray(picture).save(painted / f"{t:03}.png")
-    found = evaluate(sintel, [painted], settings(scene="alley_9", second="auto"))
+        Image.fromarray(picture).save(output / f"{t:03}.png")
+    found = evaluate(sintel, [output], settings(scene="alley_9", second="auto"))
     assert found.references == ("exact", "dis")
     assert found.frames == 5
     error = means(found)
     assert error["input"] < 1e-8
-    assert error["painted"] < 1e-8
+    assert error["output"] < 1e-8
     assert error["still"] < 1e-8
-    assert set(error) == {"input", "painted", "paste", "still"}
-    assert means(found, reference="dis")["painted"] > 1e-4
+    assert set(error) == {"input", "output", "paste", "still"}
+    assert means(found, reference="dis")["output"] > 1e-4
 
 
 def test_frames_without_an_occlusion_mask_have_no_exact_flow_and_a_note_says_so(
@@ -256,16 +256,16 @@ def test_frames_without_an_occlusion_mask_have_no_exact_flow_and_a_note_says_so(
 
 
 def test_a_scene_must_be_named_where_there_are_several(sintel: Path, write: Write) -> None:
-    painted = write("a.mkv", texture(5))
+    output = write("a.mkv", texture(5))
     with pytest.raises(UsageError, match="give --scene with one of alley_9, cave_9"):
-        evaluate(sintel, [painted], settings())
+        evaluate(sintel, [output], settings())
     with pytest.raises(UsageError, match="did you mean 'alley_9'"):
-        evaluate(sintel, [painted], settings(scene="alley_8"))
+        evaluate(sintel, [output], settings(scene="alley_8"))
     with pytest.raises(UsageError, match="is none"):
-        evaluate(painted, [painted], settings(scene="alley_9"))
+        evaluate(output, [output], settings(scene="alley_9"))
     (sintel / "clean/alley_9/frame_0003.png").unlink()
     with pytest.raises(MediaError, match=r"lacks frame_000[23]\.png or frame_000[34]\.png"):
-        evaluate(sintel, [painted], settings(scene="alley_9"))
+        evaluate(sintel, [output], settings(scene="alley_9"))
 
 
 def test_rows_are_named_by_file_or_by_path_where_names_are_equal() -> None:
@@ -303,7 +303,7 @@ def test_settings_out_of_range_are_refused(options: dict[str, object]) -> None:
 
 
 def test_a_folder_of_images_is_read_in_the_order_of_their_numbers(write: Write, tmp_path: Path) -> None:
-    folder = tmp_path / "painted"
+    folder = tmp_path / "output"
     folder.mkdir()
     pictures = texture(12)
     for t, picture in enumerate(pictures):
@@ -312,15 +312,15 @@ def test_a_folder_of_images_is_read_in_the_order_of_their_numbers(write: Write, 
     (folder / "notes.txt").write_text("no picture")
     found = evaluate(write("clip.mkv", pictures), [folder], settings())
     assert found.frames == 12
-    assert means(found)["painted"] == means(found)["input"]
+    assert means(found)["output"] == means(found)["input"]
 
 
 def test_a_folder_without_images_or_with_images_of_several_sizes_is_refused(
     write: Write, tmp_path: Path
 ) -> None:
-    clip, folder = write("clip.mkv", texture(3)), tmp_path / "painted"
+    clip, folder = write("clip.mkv", texture(3)), tmp_path / "output"
     folder.mkdir()
-    with pytest.raises(MediaError, match="painted holds no image: expected a video, or a folder"):
+    with pytest.raises(MediaError, match="output holds no image: expected a video, or a folder"):
         evaluate(clip, [folder], settings())
     for name, size in (("1.png", (64, 48)), ("2.png", (32, 24))):
         Image.new("RGB", size).save(folder / name)

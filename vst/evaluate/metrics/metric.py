@@ -18,7 +18,7 @@ Better = Literal["lower", "higher", "near the input's", "not below the per-frame
 
 Section = Literal["temporal", "adjacent", "appearance"]
 """Where a metric is shown: with the motion-compensated errors, with those of adjacent frames as they are,
-or with what says how an output looks and drifts."""
+or with what describes its appearance and drift."""
 
 T = TypeVar("T")
 
