@@ -22,7 +22,7 @@ from torch import Tensor
 
 from benchmarks.clips import scene_clip
 from benchmarks.markdown import markdown
-from benchmarks.measure import Paints
+from benchmarks.measure import MeasuredMode
 from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import add_losses, add_weights, create_parser, positive, run, style_sizes
 from benchmarks.sheet import Cell, cell, write_sheet
@@ -78,7 +78,9 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     sheet: list[list[Cell]] = []
     for style in options.styles:
         weights = need_modes(options, style)
-        modes: dict[str, Paints] = {name: open_mode(files, (style, 1.0)) for name, files in weights.items()}
+        modes: dict[str, MeasuredMode] = {
+            name: open_mode(files, (style, 1.0)) for name, files in weights.items()
+        }
         picture = read_painting(find_painting(options.style_images, style), sizes[style])
         seen, cells = _watch(modes, options, content_style_function(network, picture), (early, late))
         sheet += cells
@@ -108,7 +110,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _watch(
-    modes: dict[str, Paints],
+    modes: dict[str, MeasuredMode],
     options: argparse.Namespace,
     perceptual: ContentStyleFunction,
     looked_at: tuple[slice, slice],

@@ -1,4 +1,4 @@
-"""Paints a clip with several modes and baselines at once, and measures each."""
+"""MeasuredMode a clip with several modes and baselines at once, and measures each."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from vst.motion import consistency_mask, create_estimator, occlusion_part, trust
 from vst.synthetic import Scene
 
 
-class Paints(Protocol):
-    """What is needed of a mode here."""
+class MeasuredMode(Protocol):
+    """What a benchmark needs of a mode."""
 
     distances: tuple[int, ...]
 
@@ -40,7 +40,7 @@ class Row:
 
 def measure(
     clip: Clip,
-    modes: Mapping[str, Paints],
+    modes: Mapping[str, MeasuredMode],
     perceptual: ContentStyleFunction | None,
     every: int,
     gap: int | None,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from vst.modes.painter import Painter
+from torch import Tensor
 
 from vst.device import choose_precision
 from vst.errors import UsageError
-from vst.modes import MODES, Mode, check_mode
+from vst.frame import Frame, Motion
+from vst.modes import MODES, Stylizer, check_mode
+from vst.modes.network_runner import NetworkRunner
+from vst.motion import DISTANCES
+from vst.pipeline.session import PreparedFrame, StylizerSession, WorkingFrame
 from vst.styles import Blend, Selection, read_info
 from vst.styles.quality import BEST, FAST, STANDARD, STANDARD_WIDTH
 from vst.styles.selection import load_selection, select
@@ -71,8 +75,39 @@ def need_modes(options: argparse.Namespace, style: str) -> dict[str, Selection]:
     }
 
 
-def open_mode(selection: Selection, *parts: tuple[str, float]) -> Mode:
-    """A mode that paints as a render on the CPU does.
+class SessionMode:
+    """A session that gets its motions from outside, so that several modes share one estimate.
+
+    Args:
+        stylizer: Stylizes.
+    """
+
+    def __init__(self, stylizer: Stylizer) -> None:
+        self.distances: tuple[int, ...] = DISTANCES if stylizer.conditioned else ()
+        self._session = StylizerSession(stylizer)
+
+    def reset(self) -> None:
+        """Forget all state: a new shot begins."""
+        self._session.begin_shot()
+
+    def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
+        """Stylize the next frame of the shot.
+
+        Args:
+            frame: At working resolution.
+            motions: To earlier frames of the shot, by distance.
+
+        Returns:
+            3×H×W, RGB, 0..1.
+        """
+        working = WorkingFrame(frame.index, frame.time, frame.duration, frame.image, source=frame)
+        stylized = self._session.stylize(PreparedFrame(working, False, motions))
+        assert stylized is not None
+        return stylized
+
+
+def open_mode(selection: Selection, *parts: tuple[str, float]) -> SessionMode:
+    """A mode that stylizes as a render on the CPU does.
 
     Args:
         selection: From ``find_weights``.
@@ -80,8 +115,8 @@ def open_mode(selection: Selection, *parts: tuple[str, float]) -> Mode:
     """
     device = torch.device("cpu")
     mixture = Blend(parts).mixture(selection.styles)
-    painter = Painter(load_selection(selection), mixture, device, choose_precision("auto", device))
-    return MODES[selection.files[0].mode].factory(painter)
+    runner = NetworkRunner(load_selection(selection), mixture, device, choose_precision("auto", device))
+    return SessionMode(MODES[selection.files[0].mode].factory(runner))
 
 
 def described(selection: Selection) -> dict[str, object]:

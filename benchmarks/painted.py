@@ -10,7 +10,7 @@ from fractions import Fraction
 from torch import Tensor, nn
 
 from benchmarks.against_peer import Terms, kindest_size
-from benchmarks.measure import Paints
+from benchmarks.measure import MeasuredMode
 from benchmarks.photographs import Photograph
 from vst.evaluate import gradient_energy, in_8_bits
 from vst.evaluate.metrics.perceptual import ContentStyleMeter
@@ -56,7 +56,7 @@ class Goal:
 
     name: str
     pictures: dict[int, Tensor]
-    painters: dict[str, Paints]
+    painters: dict[str, MeasuredMode]
     records: dict[str, Record] = field(default_factory=dict)
 
     def size(self) -> int:
@@ -70,7 +70,7 @@ class Goal:
         return self.records[PEER].terms(self.size()) if PEER in self.records else None
 
 
-def paint(painter: Paints, photo: Tensor) -> Tensor:
+def paint(painter: MeasuredMode, photo: Tensor) -> Tensor:
     """A photograph, 3×H×W, 0..1, painted, in 8 bits."""
     painter.reset()
     return in_8_bits(painter.step(Frame(0, Fraction(0), Fraction(1, 25), photo), {}))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.clips import Clip, file_clip, scene_clip
-from benchmarks.measure import Paints, mask_scores, measure
+from benchmarks.measure import MeasuredMode, mask_scores, measure
 from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import (
     add_losses,
@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         gap = options.gap if clip.scene is not None and clip.name == "hidden" else None
         styles: dict[str, Rows] = {}
         for style in options.styles:
-            modes: dict[str, Paints] = {
+            modes: dict[str, MeasuredMode] = {
                 name: open_mode(files, (style, 1.0)) for name, files in weights[style].items()
             }
             if style in peers:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.markdown import markdown
-from benchmarks.measure import Paints
+from benchmarks.measure import MeasuredMode
 from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import add_weights, create_parser, positive, run
 from benchmarks.photographs import read_photograph
@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         for style in options.styles
         for mode, files in need_modes(options, style).items()
     }
-    painters: dict[tuple[str, str], Paints] = {
+    painters: dict[tuple[str, str], MeasuredMode] = {
         key: open_mode(files, (key[0], 1.0)) for key, files in weights.items()
     }
     courses = {key: Course() for key in (("", "input"), *painters)}

@@ -23,11 +23,11 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from vst.modes.painter import Painter, to_network
 
 from benchmarks.networks import SHIPPED, need_weights
 from benchmarks.options import add_quality
-from vst.modes.memory import WHOLE
+from vst.modes.memory import NO_TILES
+from vst.modes.network_runner import NetworkRunner, to_network
 from vst.styles import Blend
 from vst.styles.selection import load_selection
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for mode in options.mode:
-            for tile in [WHOLE, *options.tile]:
+            for tile in [NO_TILES, *options.tile]:
                 print(_row(options, mode, tile, Path(folder)), flush=True)
     return 0
 
@@ -62,8 +62,8 @@ def _row(options: argparse.Namespace, mode: str, tile: int, folder: Path) -> str
         return f"| {mode} | {options.precision} | {options.size} | {tile} | failed: {why} |"
     found = json.loads(done.stdout)
     apart = ""
-    if options.compare and tile != WHOLE:
-        whole, tiled = (np.load(folder / f"{mode}-{each}.npy") for each in (WHOLE, tile))
+    if options.compare and tile != NO_TILES:
+        whole, tiled = (np.load(folder / f"{mode}-{each}.npy") for each in (NO_TILES, tile))
         apart = f"{np.abs(whole - tiled).max() / 2 * 255:.3f}"
     return (
         f"| {mode} | {options.precision} | {found['width']}×{found['height']} | {tile or 'whole'} | "
@@ -77,27 +77,27 @@ def _paint(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float
     torch.set_num_threads(options.threads)
     selection = need_weights(None, mode, [options.style], options.quality)
     mixture = Blend(((options.style, 1.0),)).mixture(selection.styles)
-    painter = Painter(
+    runner = NetworkRunner(
         load_selection(selection), mixture, torch.device("cpu"), TYPES[options.precision], tile
     )
     height, width = options.size, round(options.size * 16 / 9)
-    planes = _planes(height, width, painter.inputs)
-    painter(*[plane[..., :128, :128] for plane in planes])  # what is loaded at first use is not painting
+    planes = _planes(height, width, runner.inputs)
+    runner(*[plane[..., :128, :128] for plane in planes])  # what is loaded at first use is not painting
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # begins VmHWM anew
     began = time.process_time()
-    painted = painter(*planes)
+    painted = runner(*planes)
     seconds = time.process_time() - began
     peak = _resident("VmHWM") - before
     if options.keep is not None:
         np.save(options.keep, painted.numpy())
-    count = 1 if tile == WHOLE else -(-height // tile) * -(-width // tile)
+    count = 1 if tile == NO_TILES else -(-height // tile) * -(-width // tile)
     return {
         "width": width,
         "height": height,
         "tiles": count,
         "peak": peak,
-        "predicted": painter.need(height, width).painting,
+        "predicted": runner.memory(height, width).peak,
         "seconds": seconds,
     }
 

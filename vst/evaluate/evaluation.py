@@ -214,6 +214,6 @@ def _follow(
     cut = ((frame, frame.index == 0) for frame in frames) if one_shot else shots(frames)
     for analysed in analyse(cut, follower, DISTANCES):
         pair = analysed.pairs.get(1)
-        # The mask of every `EstimatedReference`. That of `track` is stricter: the frames must also be similar.
+        # The mask of every `EstimatedReference`. That of `track` is stricter: it compares the frames too.
         motion = None if pair is None else Motion(pair[0], consistency_mask(pair[1], pair[0]))
         yield _Followed(analysed.tracked, motion)
