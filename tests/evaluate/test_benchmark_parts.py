@@ -1,4 +1,4 @@
-"""What the benchmarks share finds the right files and shows the right pictures."""
+"""Parts that the benchmarks share: weight files, photographs, options and sheets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mixed(tmp_path: Path, tiny_weights: Path) -> Path:
     return tmp_path
 
 
-def test_weights_come_from_the_place_given_and_from_no_other(mixed: Path) -> None:
+def test_weights_are_searched_in_the_given_place_only(mixed: Path) -> None:
     from benchmarks.networks import find_weights
 
     def width(place: Path, mode: str, *styles: str) -> int | None:
@@ -47,7 +47,7 @@ def test_weights_come_from_the_place_given_and_from_no_other(mixed: Path) -> Non
         width(mixed / "*-standard*", "itn", "red")
 
 
-def test_a_table_is_of_the_narrow_networks_unless_it_is_asked_for_others(mixed: Path) -> None:
+def test_the_narrowest_networks_are_measured_by_default(mixed: Path) -> None:
     from benchmarks.networks import find_weights, need_weights
     from benchmarks.options import add_weights, create_parser
 
@@ -68,7 +68,7 @@ def test_a_table_is_of_the_narrow_networks_unless_it_is_asked_for_others(mixed: 
         assert found.files[0].width == wide
 
 
-def test_files_of_equal_convolutions_paint_a_blend_together(mixed: Path, tiny_weights: Path) -> None:
+def test_files_with_equal_convolutions_can_be_blended(mixed: Path, tiny_weights: Path) -> None:
     from benchmarks.networks import described, need_weights, open_mode
 
     (whole,) = need_weights(str(mixed / "*-tiny*"), "itn", ["red", "blue"]).files
@@ -88,7 +88,7 @@ def test_files_of_equal_convolutions_paint_a_blend_together(mixed: Path, tiny_we
     assert set(described(selection)["files"]) == {"red.safetensors", "blue.safetensors"}
 
 
-def test_a_file_that_is_no_peer_is_refused_in_one_line(tiny_weights: Path) -> None:
+def test_another_file_is_refused_as_a_peer_in_one_line(tiny_weights: Path) -> None:
     from benchmarks.peers import PeerMode
 
     with pytest.raises(WeightsError, match="is not a TransformerNet") as caught:
@@ -104,7 +104,7 @@ def test_the_checkout_s_own_weights_are_the_default() -> None:
     assert {info.path.parent for info in found.files} == {SHIPPED}
 
 
-def test_photographs_are_spread_over_the_folder_and_only_ever_shrunk(pictures: Path) -> None:
+def test_photographs_are_evenly_spread_and_never_enlarged(pictures: Path) -> None:
     from benchmarks.photographs import read_photographs, spread
 
     assert spread(16, 4) == [0, 4, 8, 12]
@@ -116,14 +116,14 @@ def test_photographs_are_spread_over_the_folder_and_only_ever_shrunk(pictures: P
     assert read_photographs(pictures / "photos", 1, 500)[0].image.shape == (3, 48, 64)
 
 
-def test_eight_bits_hold_steps_of_a_255th_between_black_and_white() -> None:
+def test_8_bits_clamp_to_0_1_and_round_to_steps_of_1_255() -> None:
     from vst.evaluate import in_8_bits
 
     values = torch.tensor([-0.2, 0.4 / 255, 0.6 / 255, 1.7])
     assert (in_8_bits(values) * 255).tolist() == [0, 0, 1, 255]
 
 
-def test_values_are_given_by_name_or_for_all() -> None:
+def test_options_take_values_by_name_or_for_all() -> None:
     from benchmarks.options import by_name, style_sizes
 
     assert by_name(["a=1", "2"], "--x") == {"a": "1", "": "2"}
@@ -134,7 +134,7 @@ def test_values_are_given_by_name_or_for_all() -> None:
             style_sizes(wrong, ["red"])
 
 
-def test_a_sheet_has_every_picture_below_its_name(tmp_path: Path) -> None:
+def test_a_sheet_has_every_picture_below_its_label(tmp_path: Path) -> None:
     from benchmarks.sheet import cell, write_sheet
 
     red, blue = torch.zeros(3, 60, 120), torch.zeros(3, 60, 120)

@@ -9,7 +9,7 @@ import cv2
 import pytest
 
 
-def test_losses_have_to_rise_at_every_step_away_from_a_style() -> None:
+def test_losses_are_monotone_if_they_rise_at_every_step() -> None:
     from benchmarks.blend import monotone
 
     assert monotone([0.1, 0.2, 0.3, 0.5, 0.9])
@@ -18,7 +18,7 @@ def test_losses_have_to_rise_at_every_step_away_from_a_style() -> None:
     assert not monotone([0.9, 0.5, 0.3, 0.2, 0.1])
 
 
-def test_between_looks_at_the_two_ends_only() -> None:
+def test_between_compares_with_both_ends() -> None:
     from benchmarks.blend import between
 
     assert between([0.1, 0.4, 0.3, 0.5])
@@ -27,7 +27,7 @@ def test_between_looks_at_the_two_ends_only() -> None:
     assert not between([0.1, 0.05, 0.3, 0.5])
 
 
-def test_the_command_paints_five_weights_from_one_style_to_the_other(
+def test_the_command_measures_five_weights_from_one_style_to_the_other(
     pictures: Path,
     tiny_weights: Path,
     loss_folder: Path,
@@ -62,7 +62,7 @@ def test_the_command_paints_five_weights_from_one_style_to_the_other(
     assert said.count("monotone and") == 4
 
 
-def test_a_style_with_itself_is_no_blend(
+def test_a_blend_of_a_style_with_itself_is_refused(
     pictures: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from benchmarks.blend import main

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 
-def test_a_ratio_to_the_per_frame_mode_that_grows_is_told_and_the_scene_s_own_change_is_not() -> None:
+def test_drift_is_relative_to_the_per_frame_mode() -> None:
     from benchmarks.long_shot import Faithfulness, parting
 
     early, late = slice(0, 2), slice(8, 10)
@@ -19,7 +19,7 @@ def test_a_ratio_to_the_per_frame_mode_that_grows_is_told_and_the_scene_s_own_ch
     assert parting(drifting, steady, "ssim", early, late) == pytest.approx((0.5, 0.5, 1.0))
 
 
-def test_a_short_run_says_all_modes_and_writes_pictures_of_both_windows(
+def test_a_short_run_prints_all_modes_and_writes_pictures_of_both_windows(
     tmp_path: Path,
     tiny_weights: Path,
     pictures: Path,
@@ -40,7 +40,7 @@ def test_a_short_run_says_all_modes_and_writes_pictures_of_both_windows(
     assert (tmp_path / "sheet.png").stat().st_size > 1000
 
 
-def test_a_frame_s_cost_is_told_for_every_mode_motion_apart(
+def test_the_time_of_a_frame_is_given_for_every_mode_and_for_motion(
     tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from benchmarks.mode_times import main

@@ -1,4 +1,4 @@
-"""Photographs painted by us are compared with a peer's on the peer's terms."""
+"""Stylized photographs are compared with those of a published network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def arguments(pictures: Path, tiny_weights: Path, loss_folder: Path) -> list[str
     ]  # fmt: skip
 
 
-def test_the_peer_gets_the_size_that_suits_it_best_and_never_more_pixels_than_there_are() -> None:
+def test_the_peer_gets_its_best_size_of_the_style_image_without_enlarging_it() -> None:
     from benchmarks.against_peer import kindest_size, sizes_within
 
     assert sizes_within([768, 256, 512, 1024], 600) == [256, 512, 600]
@@ -43,7 +43,7 @@ def test_the_peer_gets_the_size_that_suits_it_best_and_never_more_pixels_than_th
     assert kindest_size({768: 0.1, 512: 0.1}) == 512
 
 
-def test_the_sum_weighs_the_peers_two_terms_alike() -> None:
+def test_the_sum_weights_both_terms_of_the_peer_equally() -> None:
     from benchmarks.against_peer import Terms, ratios, style_weight
 
     peer, ours = (
@@ -72,7 +72,7 @@ def test_a_record_gives_means_over_photographs_at_a_size() -> None:
     assert Goal("red", {384: torch.zeros(3, 3, 3)}, {}).size() == 384
 
 
-def test_losses_are_those_of_the_training_and_of_what_eight_bits_hold(loss_folder: Path) -> None:
+def test_losses_are_those_of_training_on_8_bit_images(loss_folder: Path) -> None:
     from benchmarks.painted import INPUT, Goal, measure_paintings
     from benchmarks.photographs import Photograph
     from vst.losses.perceptual import PerceptualLoss, style_targets
@@ -113,7 +113,7 @@ def test_losses_are_those_of_the_training_and_of_what_eight_bits_hold(loss_folde
     assert goals[0].records[INPUT].content == [0.0]
 
 
-def test_the_command_compares_with_the_peer_and_shows_it(
+def test_the_command_compares_with_the_peer_and_writes_a_sheet(
     arguments: list[str], peer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from benchmarks.pictures import main
@@ -149,7 +149,7 @@ def test_the_command_compares_with_the_peer_and_shows_it(
     assert shown.shape[1] >= 4 * 24
 
 
-def test_the_same_command_gives_the_same_figures(arguments: list[str], tmp_path: Path) -> None:
+def test_the_command_is_repeatable(arguments: list[str], tmp_path: Path) -> None:
     from benchmarks.pictures import main
 
     found = []
@@ -170,7 +170,7 @@ def test_the_same_command_gives_the_same_figures(arguments: list[str], tmp_path:
         (["--styles", "red", "--weights-dir", "tiny=."], "twice for tiny"),
     ],
 )
-def test_what_cannot_be_measured_is_said_in_one_line(
+def test_invalid_options_end_with_one_line(
     arguments: list[str], extra: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from benchmarks.pictures import main

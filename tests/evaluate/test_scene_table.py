@@ -123,6 +123,11 @@ def test_complete_frames_are_measured_again_but_not_rendered(
     assert any("existing frames" in note for note in again.notes)
 
 
+def test_a_note_of_every_scene_is_given_once(run: Run) -> None:
+    notes = run(styles=("red",)).notes
+    assert sum("content and style are left out" in note for note in notes) == 1
+
+
 def test_an_existing_table_is_kept_without_overwrite(
     run: Run, rendered: list[tuple[str, str, str]]
 ) -> None:

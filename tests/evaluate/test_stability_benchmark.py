@@ -1,4 +1,4 @@
-"""The benchmark behind README's figures tells a steady mode from a flickering one."""
+"""The stability benchmark distinguishes a steady mode from a flickering one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PEER = ROOT.parent / "shared" / "peers" / "tnet_candy.safetensors"
 
 
 class Flicker:
-    """Paints every frame in other colours."""
+    """Alternately darker and brighter."""
 
     distances: tuple[int, ...] = ()
 
@@ -32,7 +32,7 @@ class Flicker:
 
 
 class Faithful(Flicker):
-    """Paints what is there; notes which motions it was given."""
+    """Returns the frame; records which motions it was given."""
 
     distances = (1, 4)
 
@@ -45,7 +45,7 @@ class Faithful(Flicker):
         return frame.image
 
 
-def test_a_flickering_mode_has_a_higher_error_than_a_steady_one_and_the_baselines_lie_between() -> None:
+def test_the_error_of_a_flickering_mode_is_above_the_baselines_and_a_steady_one() -> None:
     from benchmarks.clips import scene_clip
     from benchmarks.measure import measure
     from benchmarks.tables import reappearance_table, table
@@ -75,7 +75,7 @@ def test_a_flickering_mode_has_a_higher_error_than_a_steady_one_and_the_baseline
     assert len(came_back) == 3
 
 
-def test_several_styles_have_their_mean_ratio_and_their_mean_reappearance() -> None:
+def test_several_styles_have_a_mean_ratio_and_a_mean_reappearance() -> None:
     from benchmarks.clips import scene_clip
     from benchmarks.measure import measure
     from benchmarks.tables import mean_table, means_as_json, ratio_table, reappearance
@@ -150,7 +150,7 @@ def test_one_style_has_no_means(
     assert "mean over" not in capsys.readouterr().out
 
 
-def test_a_style_without_weights_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_style_without_weights_ends_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     from benchmarks.stability import main
 
     assert main(["--style", "no-such-style", "--scenes", "pan"]) == 2
@@ -160,7 +160,7 @@ def test_a_style_without_weights_is_said_in_one_line(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.skipif(not PEER.is_file(), reason="the published networks are not beside the checkout")
-def test_the_published_peer_paints() -> None:
+def test_the_published_peer_stylizes() -> None:
     from benchmarks.peers import PeerMode
 
     scene = create_scene("pan", width=70, height=50, frames=1)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 
-def test_the_windows_are_those_of_the_promise() -> None:
+def test_the_windows_follow_the_skipped_frames_and_end_the_shot() -> None:
     from benchmarks.still_shot import windows
     from vst.errors import UsageError
 
@@ -22,7 +22,7 @@ def test_the_windows_are_those_of_the_promise() -> None:
         windows(79, 20, 30)
 
 
-def test_drift_is_told_by_channel_in_steps_of_eight_bits_and_detail_as_a_ratio() -> None:
+def test_drift_is_given_by_channel_in_8_bit_levels_and_detail_as_a_ratio() -> None:
     from benchmarks.still_shot import Course
 
     checks = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).expand(3, 2, 2)
@@ -41,7 +41,7 @@ def test_drift_is_told_by_channel_in_steps_of_eight_bits_and_detail_as_a_ratio()
     assert drift.gradient == pytest.approx(0.25, rel=1e-4)
 
 
-def test_every_frame_has_its_own_noise_and_light_and_is_the_same_again() -> None:
+def test_every_frame_has_its_own_repeatable_noise_and_brightness() -> None:
     from benchmarks.still_shot import noisy
 
     picture = torch.full((3, 40, 60), 0.5)

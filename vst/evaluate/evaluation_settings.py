@@ -15,6 +15,8 @@ MIN_SIZE = 16
 class EvaluateSettings:
     """One field for each option of `vst evaluate`.
 
+    Many attributes: each is an option of the command.
+
     Raises:
         UsageError: for values out of range.
     """

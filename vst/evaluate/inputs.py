@@ -146,7 +146,7 @@ def _content_style(
 ) -> tuple[dict[str, ContentStyleFunction], str]:
     """Content and style losses by row, and the note on them."""
     if not settings.styles:
-        return {}, "content and style are left out: give --style with the style image"
+        return {}, "content and style are left out: give --style PICTURE, or --style-images FOLDER"
     if len(settings.styles) not in (1, len(rows)):
         raise UsageError(
             f"{len(settings.styles)} styles for {len(rows)} outputs; expected one for all, or one each"

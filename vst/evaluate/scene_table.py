@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -167,10 +167,11 @@ def evaluate_scenes(
             with watch(f"{scene.name}, {style}, evaluation") as progress:
                 evaluation = evaluate(folder, rendered, own, progress=progress, stop=stop)
             write_report(evaluation, output / f"{scene.name}.{label}.html")
-            notes += [f"{scene.name}, {style}: {note}" for note in evaluation.notes]
             evaluations.append(SceneEvaluation(scene.name, style, evaluation))
     write_tables(output, [(each.scene, each.style, each.evaluation) for each in evaluations])
-    return SceneTable(tuple(styles), tuple(modes), tuple(evaluations), tuple(notes))
+    return SceneTable(
+        tuple(styles), tuple(modes), tuple(evaluations), (*notes, *_common_notes(evaluations))
+    )
 
 
 def _prepare(output: Path, overwrite: bool) -> None:
@@ -181,6 +182,19 @@ def _prepare(output: Path, overwrite: bool) -> None:
         raise MediaError(f"folder {output} cannot be created: {error.strerror or error}") from error
     for name in (TABLE, CURVES):
         check_report(output / name, (), overwrite)
+
+
+def _common_notes(evaluations: Sequence[SceneEvaluation]) -> Iterator[str]:
+    """The notes of evaluations: those of all of them once, others with their scene and style."""
+    places: dict[str, list[str]] = {}
+    for each in evaluations:
+        for note in each.evaluation.notes:
+            places.setdefault(note, []).append(f"{each.scene}, {each.style}")
+    for note, where in places.items():
+        if len(where) == len(evaluations):
+            yield note
+        else:
+            yield from (f"{place}: {note}" for place in where)
 
 
 def _is_complete(folder: Path, scene: SintelScene, limit: int | None) -> bool:
