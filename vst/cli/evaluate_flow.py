@@ -86,7 +86,7 @@ def evaluate_flow_command(
         for estimator in (ZeroFlow(), *estimators):
             score = evaluate_flow(used, estimator, lambda pair: advance())
             rows.append({"layout": layout, "pairs": len(used), **_row(estimator.name, score)})
-    console.say(f"{folder}: {layout}, {len(used)} pair{'' if len(used) == 1 else 's'}")
+    console.message(f"{folder}: {layout}, {len(used)} pair{'' if len(used) == 1 else 's'}")
     if console.json:
         show_table(console, (), rows)
     else:

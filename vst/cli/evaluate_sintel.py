@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vst.cli.console import Console, console_of
 from vst.cli.evaluate import row_event
 from vst.cli.nearest import NearestChoice
 from vst.cli.options import device_option, precision_option, talk_options, weights_dir_option
 from vst.cli.progress import show_progress
-from vst.cli.session import Session, session_of
 from vst.cli.signals import stop_on_signals
 from vst.cli.tables import show_table
 
@@ -108,8 +108,8 @@ def evaluate_sintel_command(
     frame, with the squared error and structural similarity of adjacent frames (figures 6.51 and 6.52).
     When a stopped command is given again, it continues after the last complete scene and mode.
     """
-    session = session_of(context)
-    with stop_on_signals(say=not session.quiet) as stop:
+    console = console_of(context)
+    with stop_on_signals(report=not console.quiet) as stop:
         from vst.evaluate.evaluation_settings import EvaluateSettings
         from vst.evaluate.scene_table import evaluate_scenes
 
@@ -120,7 +120,7 @@ def evaluate_sintel_command(
             styles=styles,
             modes=modes,
             render=_renderer(styles, modes, renders, stop),
-            watch=lambda title: show_progress(session, title),
+            watch=lambda title: show_progress(console, title),
             scenes=scenes,
             settings=EvaluateSettings(
                 style_images=style_images,
@@ -132,11 +132,11 @@ def evaluate_sintel_command(
             overwrite=overwrite,
             stop=stop,
         )
-    _show(session, table)
+    _show(console, table)
     for note in dict.fromkeys(table.notes):
-        session.note(note)
-    session.result(f"{output}: table.csv, curves.csv, and a report for each scene and style")
-    session.event("done", source=str(folder), output=str(output), evaluations=len(table.evaluations))
+        console.note(note)
+    console.result(f"{output}: table.csv, curves.csv, and a report for each scene and style")
+    console.event("done", source=str(folder), output=str(output), evaluations=len(table.evaluations))
 
 
 def _renderer(
@@ -166,22 +166,22 @@ def _renderer(
     return render_scene
 
 
-def _show(session: Session, table: SceneTable) -> None:
-    if session.json:
+def _show(console: Console, table: SceneTable) -> None:
+    if console.json:
         for each in table.evaluations:
             for row in each.evaluation.rows:
-                session.event("row", scene=each.scene, style=each.style, **row_event(row))
+                console.event("row", scene=each.scene, style=each.style, **row_event(row))
         return
-    if session.quiet:
+    if console.quiet:
         return
-    session.result("temporal error E with exact flow, mean over each scene, in squared 8-bit levels")
+    console.result("temporal error E with exact flow, mean over each scene, in squared 8-bit levels")
     for rows, form in ((table.errors(), ".2f"), (table.ratios(), ".2f")):
         columns = tuple(rows[0])
         if len(columns) > 1:
             show_table(
-                session, columns, [{name: _cell(row[name], form) for name in columns} for row in rows]
+                console, columns, [{name: _cell(row[name], form) for name in columns} for row in rows]
             )
-            session.result("")
+            console.result("")
 
 
 def _cell(value: str | float | None, form: str) -> str:
