@@ -1,11 +1,11 @@
-"""vst: a clip goes in, a painting that holds still comes out.
+"""vst: video style transfer. A clip goes in, a stylized clip that is stable over time comes out.
 
     import vst
 
     vst.render("clip.mov", vst.RenderSettings(style="candy"))
-    painted = vst.stylize(image, "candy")
+    stylized = vst.stylize(image, "candy")
 
-Names are loaded when they are first used, so that importing the package costs nothing.
+Names are imported on first use, so that `import vst` is quick.
 """
 
 from __future__ import annotations

@@ -12,25 +12,25 @@ from pathlib import Path
 
 
 def nearest(given: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant, if one is near."""
+    """The most similar name, if one is similar enough."""
     return next(iter(difflib.get_close_matches(given, list(names), n=1)), None)
 
 
 def suggestion(given: str, names: Iterable[str]) -> str:
-    """``did you mean 'render'?``, or all names where none is near."""
+    """``did you mean 'render'?``, or all names if none is similar."""
     names = list(names)
     near = nearest(given, names)
     return f"did you mean {near!r}?" if near else f"expected one of {', '.join(names)}"
 
 
 class VstError(Exception):
-    """Something went wrong that the user can understand and act on (exit code 1)."""
+    """An error that the user can understand and act on (exit code 1)."""
 
     exit_code = 1
 
 
 class UsageError(VstError):
-    """The request itself cannot be meant: unknown style, mode or option value (exit code 2)."""
+    """The request is invalid: an unknown style, mode or option value (exit code 2)."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""Files of several rooms: where a user's own lie, tensors read with suspicion, folders to work in."""
+"""Files that several packages use: the user data folder, checked tensors, temporary folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def user_data_folder() -> Path:
-    """Where this user's own styles and weights live, by the custom of the system."""
+    """The folder for the user's own styles and weights, as the system has it."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "vst"
     if sys.platform == "darwin":
@@ -25,10 +25,10 @@ def user_data_folder() -> Path:
 
 
 def make_anew(folder: Path) -> None:
-    """Make a folder of ours, with its parents, and empty: what an earlier run left in it goes.
+    """Make an empty folder with its parents; what an earlier run left in it is removed.
 
     Raises:
-        MediaError: The name belongs to something else, which is left as it is.
+        MediaError: Something else has that name; it is not touched.
         OSError: The folder cannot be made.
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -42,7 +42,7 @@ def make_anew(folder: Path) -> None:
 
 
 def read_tensors(path: Path, wanted: Mapping[str, tuple[int, ...]], remedy: str) -> dict[str, Tensor]:
-    """The tensors of a safetensors file that has to hold just these.
+    """The tensors of a safetensors file that must hold exactly these.
 
     Args:
         path: The file.

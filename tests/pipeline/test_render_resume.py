@@ -200,7 +200,7 @@ def test_no_resume_begins_anew(clip, settings, stopped, tmp_path):
 def test_a_clip_that_changed_is_refused(clip, settings, stopped, tmp_path):
     stopped(13)
     os.utime(clip, ns=(1, 1))
-    with pytest.raises(UsageError, match="and now the clip has changed: put that back"):
+    with pytest.raises(UsageError, match="and now the clip has changed: restore that"):
         render(clip, settings(), tmp_path / "out.mp4")
 
 

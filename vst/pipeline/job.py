@@ -39,7 +39,7 @@ from vst.pipeline.memory_estimate import (
     tiles_note,
 )
 from vst.pipeline.plan import RenderPlan, plan_render
-from vst.pipeline.resume import Earlier, describe, find_earlier
+from vst.pipeline.resume import EarlierRun, describe, find_earlier
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.stages import Counts, StageRunner
@@ -155,7 +155,7 @@ class RenderJob:
     writer: Writer
     session: StylizerSession
     prediction: Prediction
-    earlier: Earlier | None
+    earlier: EarlierRun | None
     start: RenderStart
     frame_range: FrameRange
     removed: Sequence[str]
@@ -174,7 +174,7 @@ class RenderJob:
             CutShort: The clip ended before its first frame.
             Interrupted: `stop` was set.
         """
-        if self.earlier is not None and self.earlier.is_all:
+        if self.earlier is not None and self.earlier.is_complete:
             return Counts(0, ())
         self.reader.begin_at(self.frame_range.decode_from)
         clip_range, info = self.plan.clip_range, self.reader.info

@@ -1,4 +1,4 @@
-"""What an earlier run of the same render has finished, and whether this one may go on from there."""
+"""What an earlier run of the same render finished, and whether this run can continue after it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from vst.pipeline.snapshot_file import load_snapshot
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """What an earlier run has finished.
+class EarlierRun:
+    """What an earlier run finished.
 
     Attributes:
         start: Where the render begins.
-        segments: What is finished, the first ones of the render, whole and as they were written.
-        state: What the mode remembered after the last of them, None where that is not known.
+        segments: The finished segments, from the first on.
+        state: Snapshot of the session after the last of them; None if there is none.
     """
 
     start: RenderStart
@@ -33,37 +33,37 @@ class Earlier:
 
     @property
     def frames(self) -> int:
-        """How many frames that is."""
+        """Number of finished frames."""
         return sum(segment.frames for segment in self.segments)
 
-    def shot(self, remembers: bool) -> int:
-        """Index of the frame with which the shot of the next frame begins.
+    def shot(self, temporal: bool) -> int:
+        """Index of the first frame of the shot that continues after the last segment.
 
         Args:
-            remembers: Whether the mode has a memory: then a segment without a state is a shot's last.
+            temporal: Whether the session has state: then a segment without a snapshot ends its shot.
         """
         last = self.segments[-1]
-        return self.start.first + self.frames if remembers and last.state is None else last.shot
+        return self.start.first + self.frames if temporal and last.state is None else last.shot
 
     @property
-    def is_all(self) -> bool:
-        """Whether nothing is left to paint."""
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do."""
         return self.segments[-1].last
 
 
 def describe(fingerprint: Fingerprint, start: RenderStart) -> dict[str, Any]:
-    """What a work folder is told of its render."""
+    """The description of a render in its work folder."""
     return {"fingerprint": fingerprint, "first": start.first, "time": str(start.time), "shot": start.shot}
 
 
-def find_earlier(writer: Writer, fingerprint: Fingerprint) -> Earlier | None:
-    """What the work folder of an output holds that can be gone on from; None for nothing.
+def find_earlier(writer: Writer, fingerprint: Fingerprint) -> EarlierRun | None:
+    """The finished part of an output in its work folder; None if there is none.
 
-    What is damaged or half-written counts as not there.
+    Damaged and incomplete files are ignored.
 
     Raises:
-        UsageError: If something is there of a render with other settings, of another clip or by other
-            versions; the message names all that is different.
+        UsageError: The unfinished render has other settings, another clip or other versions; the message
+            names all differences.
     """
     store = writer.work
     described = store.description()
@@ -76,9 +76,9 @@ def find_earlier(writer: Writer, fingerprint: Fingerprint) -> Earlier | None:
         frames = sum(segment.frames for segment in segments)
         raise UsageError(
             f"{writer.path} was stopped after {frames} frames, and now {'; '.join(different)}: "
-            "put that back to go on, or begin anew with --no-resume"
+            "restore that to continue, or start again with --no-resume"
         )
-    return Earlier(before[1], tuple(segments), _state(store, segments))
+    return EarlierRun(before[1], tuple(segments), _state(store, segments))
 
 
 def _state(store: WorkFolder, segments: Sequence[Segment]) -> tuple[Tensor, ...] | None:
@@ -87,11 +87,11 @@ def _state(store: WorkFolder, segments: Sequence[Segment]) -> tuple[Tensor, ...]
     return load_snapshot(store.state(segments[-1].index))
 
 
-def _described(said: dict[str, Any]) -> tuple[Fingerprint, RenderStart] | None:
-    """What `describe` said, if it is that."""
+def _described(description: dict[str, Any]) -> tuple[Fingerprint, RenderStart] | None:
+    """What `describe` wrote; None if it is something else."""
     try:
-        fingerprint = {str(name): str(value) for name, value in dict(said["fingerprint"]).items()}
-        first, shot = int(said["first"]), int(said["shot"])
-        return fingerprint, RenderStart(first, Fraction(str(said["time"])), shot)
+        fingerprint = {str(name): str(value) for name, value in dict(description["fingerprint"]).items()}
+        first, shot = int(description["first"]), int(description["shot"])
+        return fingerprint, RenderStart(first, Fraction(str(description["time"])), shot)
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
