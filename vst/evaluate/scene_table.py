@@ -18,7 +18,7 @@ from vst.evaluate.evaluation_settings import EvaluateSettings
 from vst.evaluate.recorder import INPUT
 from vst.evaluate.report import check_report, write_report
 from vst.evaluate.result import Evaluation
-from vst.evaluate.sintel import FRAMES, SintelScene, find_scenes
+from vst.evaluate.sintel import FRAME_PATTERN, SintelScene, find_scenes
 from vst.evaluate.table_files import CURVES, TABLE, write_tables
 from vst.progress import Progress
 from vst.styles.blend import parse_blend
@@ -162,7 +162,7 @@ def evaluate_scenes(
                     continue
                 target.mkdir(parents=True, exist_ok=True)
                 with watch(title) as progress:
-                    render(scene.folder / FRAMES, target / FRAMES, style, mode, progress)
+                    render(scene.folder / FRAME_PATTERN, target / FRAME_PATTERN, style, mode, progress)
             own = replace(settings, scene=scene.name, styles=(style,) if settings.style_images else ())
             with watch(f"{scene.name}, {style}, evaluation") as progress:
                 evaluation = evaluate(folder, rendered, own, progress=progress, stop=stop)

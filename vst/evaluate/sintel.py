@@ -16,7 +16,7 @@ from vst.evaluate.flow_datasets import FlowPair, find_pairs
 from vst.frame import Motion
 from vst.motion.warping import inside
 
-FRAMES = "frame_%04d.png"
+FRAME_PATTERN = "frame_%04d.png"
 """Names of the frames of a scene."""
 
 

@@ -20,7 +20,7 @@ from vst.pipeline.stages import DEPTH
 from vst.pipeline.threads import Background, Clock
 from vst.progress import Progress, progress_now
 
-LAYOUTS = ("side", "split", "difference")
+COMPARISON_LAYOUTS = ("side", "split", "difference")
 
 MAX_CLIPS = 4
 
@@ -54,8 +54,8 @@ class CompareSettings:
     """Whether to replace an existing output."""
 
     def __post_init__(self) -> None:
-        if self.layout not in LAYOUTS:
-            raise UsageError(f"layout is {self.layout!r}: {suggestion(self.layout, LAYOUTS)}")
+        if self.layout not in COMPARISON_LAYOUTS:
+            raise UsageError(f"layout is {self.layout!r}: {suggestion(self.layout, COMPARISON_LAYOUTS)}")
         if self.split is not None and not 0 < self.split < 1:
             raise UsageError(f"split is {self.split:g}; expected a part of the width between 0 and 1")
         if not 0 < self.gain < math.inf:

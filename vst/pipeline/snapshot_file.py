@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-COUNT = "tensors"
-MAX_TENSORS = 4096
+_COUNT = "tensors"
+_MAX_TENSORS = 4096
 """The most tensors of a snapshot."""
 
 
@@ -23,7 +23,7 @@ def save_snapshot(path: Path, state: tuple[Tensor, ...]) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    tensors, metadata = {}, {COUNT: str(len(state))}
+    tensors, metadata = {}, {_COUNT: str(len(state))}
     for number, tensor in enumerate(state):
         strides = tensor.stride()
         # Largest first; sorting leaves equals as they are.
@@ -45,8 +45,8 @@ def load_snapshot(path: Path) -> tuple[Tensor, ...] | None:
     try:
         with safe_open(path, "pt") as file:
             metadata: dict[str, Any] = file.metadata() or {}
-            count = int(metadata[COUNT])
-            if not 0 <= count <= MAX_TENSORS:
+            count = int(metadata[_COUNT])
+            if not 0 <= count <= _MAX_TENSORS:
                 return None
             return tuple(_in_order(file.get_tensor(str(n)), metadata[str(n)]) for n in range(count))
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError):
