@@ -9,6 +9,7 @@
  *                            the status of each, and the seconds that its render action took
  *     threads N T...         the same on N threads at once, on one instance
  *     set NAME VALUE         set a parameter and notify the instance
+ *     environment NAME VALUE set an environment variable of the host
  *     change T FILE          replace frame T of the clip by the first of FILE, without notifying the instance
  *     clip_changed           notify the instance that its clip changed
  *     instance               destroy the instance, create another
@@ -108,6 +109,8 @@ static void run_command(char *line, const char *path)
         char *value_text = first, *name = strsep(&value_text, " ");
         if (!strcmp(word, "set"))
             set_parameter(name, value_text ? value_text : "");
+        else if (!strcmp(word, "environment"))
+            setenv(name, value_text ? value_text : "", 1);
         else if (!strcmp(word, "change"))
             read_clip(value_text, numbers[0]);
         else if (!strcmp(word, "clip_changed"))
