@@ -11,15 +11,15 @@ from torch import Tensor
 
 from vst.device import choose_precision
 from vst.errors import UsageError
+from vst.files import file_digest
 from vst.frame import Frame, Motion
-from vst.modes import MODES, Stylizer, check_mode
+from vst.modes import Stylizer, check_mode, find_mode, load_selection
 from vst.modes.network_runner import NetworkRunner
 from vst.motion import DISTANCES
 from vst.pipeline.session import PreparedFrame, StylizerSession, WorkingFrame
 from vst.styles import Blend, Selection, read_info
 from vst.styles.quality import BEST, FAST, STANDARD, STANDARD_WIDTH
-from vst.styles.selection import load_selection, select
-from vst.styles.weights import file_digest
+from vst.styles.selection import select
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 QUALITY = FAST
@@ -36,7 +36,7 @@ def find_weights(
 
     Args:
         place: A folder, a file, or a pattern for the files of one folder; None for the checkout's own.
-        mode: A key of ``MODES``.
+        mode: Its name.
         styles: Their names.
         quality: One of ``QUALITIES``.
 
@@ -116,7 +116,7 @@ def open_mode(selection: Selection, *parts: tuple[str, float]) -> SessionMode:
     device = torch.device("cpu")
     mixture = Blend(parts).mixture(selection.styles)
     runner = NetworkRunner(load_selection(selection), mixture, device, choose_precision("auto", device))
-    return SessionMode(MODES[selection.files[0].mode].factory(runner))
+    return SessionMode(find_mode(selection.files[0].mode).stylizer_factory(runner))
 
 
 def described(selection: Selection) -> dict[str, object]:

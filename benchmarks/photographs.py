@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vst.errors import UsageError
-from vst.train.pictures import Picture, find_pictures
+from vst.train.picture_files import PictureFile, find_pictures
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ def read_photograph(path: Path, size: int) -> Photograph:
     """
     if not path.is_file():
         raise UsageError(f"there is no picture {path}; give a file")
-    return _shrunk(Picture(path.name, path), size)
+    return _shrunk(PictureFile(path.name, path), size)
 
 
-def _shrunk(picture: Picture, size: int) -> Photograph:
+def _shrunk(picture: PictureFile, size: int) -> Photograph:
     image = np.ascontiguousarray(picture.load())
     scale = size / min(image.shape[:2])
     if scale < 1:
@@ -74,4 +74,4 @@ def spread(whole: int, count: int) -> list[int]:
 
 def longer_side(path: Path) -> int:
     """Of a picture, pixels."""
-    return max(Picture(path.name, path).load().shape[:2])
+    return max(PictureFile(path.name, path).load().shape[:2])

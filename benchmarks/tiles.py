@@ -26,10 +26,10 @@ from torch import Tensor
 
 from benchmarks.networks import SHIPPED, need_weights
 from benchmarks.options import add_quality
-from vst.modes.memory import NO_TILES
+from vst.modes import load_selection
 from vst.modes.network_runner import NetworkRunner, to_network
+from vst.modes.tiling import NO_TILES
 from vst.styles import Blend
-from vst.styles.selection import load_selection
 
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -81,7 +81,7 @@ def _paint(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float
         load_selection(selection), mixture, torch.device("cpu"), TYPES[options.precision], tile
     )
     height, width = options.size, round(options.size * 16 / 9)
-    planes = _planes(height, width, runner.inputs)
+    planes = _planes(height, width, runner.network.inputs)
     runner(*[plane[..., :128, :128] for plane in planes])  # what is loaded at first use is not painting
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # begins VmHWM anew

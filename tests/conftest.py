@@ -13,13 +13,12 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 def make_weights(folder: Path, styles: tuple[str, str]) -> Path:
     """Fill a folder with an untrained network of each mode, of width 2 and two styles that differ."""
-    from vst.nn.body import Variant
-    from vst.styles import save_weights
-    from vst.styles.weights import ARCHITECTURES
+    from vst.modes import find_mode, save_weights
 
     torch.manual_seed(3)
-    for name, kind in ARCHITECTURES.items():
-        network = kind(2, 2, Variant(gate=True)) if name == "lstm" else kind(2, styles=2)
+    for name in ("itn", "vtn", "lstm", "reconet"):
+        kind = find_mode(name).network_class
+        network = kind.build(2, 2, kind.variant_type(**({"gate": True} if name == "lstm" else {})))
         with torch.no_grad():
             for norm in network.norms():
                 norm.weight.add_(0.3 * torch.randn_like(norm.weight))
@@ -27,6 +26,7 @@ def make_weights(folder: Path, styles: tuple[str, str]) -> Path:
         save_weights(
             folder / f"{name}-tiny.safetensors",
             network,
+            mode=name,
             styles=styles,
             loss_network="none",
             recipe="untrained",

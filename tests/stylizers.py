@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vst.frame import Frame, Past
-from vst.modes.memory import MemoryEstimate
+from vst.modes.tiling import MemoryEstimate
 
 
 class Copy:

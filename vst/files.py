@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -39,6 +40,12 @@ def make_anew(folder: Path) -> None:
             f"{folder} is in the way: expected nothing of that name, or a folder that an earlier run left; "
             "move it away, or choose another output with -o"
         ) from error
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_tensors(path: Path, wanted: Mapping[str, tuple[int, ...]], remedy: str) -> dict[str, Tensor]:

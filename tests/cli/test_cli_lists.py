@@ -7,7 +7,7 @@ import urllib.error
 
 import pytest
 
-from vst.modes import MODES
+from vst.modes import available_modes
 
 
 def test_styles_are_listed(vst, weights):
@@ -28,7 +28,7 @@ def test_styles_as_json(vst, weights):
 def test_every_mode_is_listed_with_its_description(vst):
     outcome = vst("modes", "--json")
     listed = {entry["name"]: entry["description"] for entry in map(json.loads, outcome.out.splitlines())}
-    assert listed == {name: mode.description for name, mode in MODES.items()}
+    assert listed == {name: mode.description for name, mode in available_modes().items()}
     assert all(description in vst("modes").out for description in listed.values())
 
 
@@ -38,7 +38,7 @@ def test_weights_are_listed(vst, weights):
         for line in vst("weights", "list", "--weights-dir", weights, "--json").out.splitlines()
     ]
     ours = {entry["file"]: entry for entry in listed if entry["folder"] == str(weights)}
-    assert set(ours) == {f"{mode}-tiny.safetensors" for mode in MODES}
+    assert set(ours) == {f"{mode}-tiny.safetensors" for mode in available_modes()}
     assert ours["vtn-tiny.safetensors"]["styles"] == ["candy", "wave"]
     assert ours["vtn-tiny.safetensors"]["width"] == 2
 

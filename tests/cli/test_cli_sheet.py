@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vst.nn import ITN
-from vst.nn.body import select_styles
-from vst.styles import load_network, read_info, record_style, save_weights
+from vst.modes import load_network, save_weights
+from vst.modes.itn.network import ITN
+from vst.nn.style_parameters import select_styles
+from vst.styles import read_info, record_style
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def mine(weights, tmp_path):
     network, _ = load_network(weights / "itn-tiny.safetensors")
     select_styles(network, [None])
     file = folder / "mine-itn.safetensors"
-    save_weights(file, network, styles=("mine",), loss_network="none", recipe="none", steps=0)
+    save_weights(file, network, mode="itn", styles=("mine",), loss_network="none", recipe="none", steps=0)
     Image.new("RGB", (120, 90), (255, 0, 0)).save(folder / "mine.png")
     record_style(folder, "mine", file.name, title="Mine", artist="I", thumbnail="mine.png")
     return folder
@@ -133,7 +134,13 @@ def test_a_large_photo_is_reduced_before_it_is_stylized(vst, mine, tmp_path, mon
 def test_a_style_that_fails_keeps_its_cell_with_a_warning(vst, weights, mine, photo, tmp_path):
     record_style(mine, "mine", "mine-itn.safetensors")
     save_weights(
-        mine / "mine-itn.safetensors", ITN(2), styles=("mine",), loss_network="none", recipe="none", steps=1
+        mine / "mine-itn.safetensors",
+        ITN(2),
+        mode="itn",
+        styles=("mine",),
+        loss_network="none",
+        recipe="none",
+        steps=1,
     )
     outcome = vst("styles", "--sheet", tmp_path / "sheet.png", "--photo", photo)
     assert outcome.code == 0, outcome.err

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from vst.errors import Interrupted
-from vst.train.recipe import Recipe, StyleGoal
+from vst.modes.itn.config import ItnRecipe
+from vst.modes.recipe import StyleGoal
+from vst.modes.vtn.config import VtnRecipe
 
 
 @pytest.fixture
@@ -61,14 +63,14 @@ def test_options_become_a_recipe(vst, trained, painting):
     )
     assert outcome.code == 0, outcome.err
     (recipe, folder, options) = trained[0]
-    assert recipe == Recipe(
+    assert recipe == VtnRecipe(
         "vtn",
         (
             StyleGoal("candy", (str(painting),), 300),
             StyleGoal("mix", (str(painting), str(painting))),
         ),
         ("photos",),
-        ("a", "b"),
+        clips=("a", "b"),
         loss_network="vgg16",
         width=16,
         steps=10,
@@ -85,7 +87,7 @@ def test_options_become_a_recipe(vst, trained, painting):
 
 def test_without_options_the_defaults_are_those_of_the_recipe(vst, trained, painting):
     vst("train", "itn", "-o", "run", "--style", f"candy={painting}", "--photos", "photos")
-    assert trained[0][0] == Recipe("itn", (StyleGoal("candy", (str(painting),)),), ("photos",))
+    assert trained[0][0] == ItnRecipe("itn", (StyleGoal("candy", (str(painting),)),), ("photos",))
     assert trained[0][2]["minutes"] == math.inf
 
 
@@ -125,10 +127,10 @@ def test_a_recipe_is_looked_for_in_the_data_and_options_change_it(vst, trained, 
         (("itn", "--recipe", "vtn-fast"), "recipe vtn-fast is for vtn; write: vst train vtn"),
         (("itn", "--recipe", "itn-fats"), "did you mean 'itn-fast'?"),
         (("itn", "--photos", "p"), "give --style, or --recipe and --data"),
-        (("vtn", "--recipe", "vtn-fast", "--judged", "9"), "expected 2 or more, and 0 up to unroll"),
+        (("vtn", "--recipe", "vtn-fast", "--judged", "9"), "loss_frames is 9; expected at most unroll, 4"),
     ],
 )
-def test_a_recipe_that_cannot_be_meant_is_refused(vst, trained, arguments, complaint):
+def test_an_invalid_recipe_is_refused(vst, trained, arguments, complaint):
     outcome = vst("train", *arguments, "-o", "run")
     assert outcome.code == 2
     assert complaint in outcome.err
@@ -137,9 +139,32 @@ def test_a_recipe_that_cannot_be_meant_is_refused(vst, trained, arguments, compl
 
 def test_ctrl_c_ends_training_with_130(vst, monkeypatch, painting):
     def interrupted(*arguments, **options):
-        raise Interrupted("stopped after step 3; the same command goes on from there")
+        raise Interrupted("stopped after step 3; the same command continues from there")
 
     monkeypatch.setattr("vst.train.run.run_recipe", interrupted)
     outcome = vst("train", "itn", "-o", "run", "--style", f"a={painting}", "--photos", "p")
     assert outcome.code == 130
-    assert "goes on from there" in outcome.err
+    assert "continues from there" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("mode", "own", "others"),
+    [
+        ("itn", {"--styles-each"}, {"--clips", "--gate", "--restart", "--feature-weight"}),
+        ("vtn", {"--ageing", "--renewal", "--gate"}, {"--restart", "--motion", "--feature-weight"}),
+        ("lstm", {"--restart", "--motion", "--gate"}, {"--renewal", "--feature-weight"}),
+        ("reconet", {"--feature-weight", "--judged"}, {"--gate", "--warm-up", "--restart"}),
+    ],
+)
+def test_help_shows_the_options_of_the_mode_and_no_others(vst, mode, own, others):
+    outcome = vst("train", mode, "--help")
+    assert outcome.code == 0
+    found = set(outcome.out.replace(",", " ").replace("/", " ").split())
+    assert own | {"--width", "--steps", "--start-from"} <= found
+    assert not others & found
+
+
+def test_an_option_of_another_mode_is_refused(vst, trained, painting):
+    outcome = vst("train", "itn", "-o", "run", "--style", f"a={painting}", "--gate")
+    assert outcome.code == 2
+    assert not trained

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from vst.errors import Interrupted
+from vst.modes.registry import BUILT_IN
 from vst.motion.estimators.refined.network import Refinement
 from vst.motion.estimators.refined.weights import save_refinement
 from vst.train.flow_recipe import FlowRecipe
-from vst.train.recipe import MODES
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_without_options_the_defaults_are_those_of_the_recipe(vst, trained):
         (("--pairs", "0"), "--pairs"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(vst, trained, arguments, complaint):
+def test_an_invalid_recipe_is_refused(vst, trained, arguments, complaint):
     outcome = vst("train", "flow", "-o", "run", *arguments)
     assert outcome.code == 2
     assert complaint in outcome.err
@@ -78,18 +78,18 @@ def test_what_cannot_be_meant_is_refused(vst, trained, arguments, complaint):
 
 def test_ctrl_c_ends_training_with_130(vst, monkeypatch):
     def interrupted(*arguments, **options):
-        raise Interrupted("stopped after pair 3; the same command goes on from there")
+        raise Interrupted("stopped after pair 3; the same command continues from there")
 
     monkeypatch.setattr("vst.train.flow_run.run_flow_recipe", interrupted)
     outcome = vst("train", "flow", "-o", "run")
     assert outcome.code == 130
-    assert "goes on from there" in outcome.err
+    assert "continues from there" in outcome.err
 
 
 def test_help_lists_what_can_be_trained(vst):
     outcome = vst("train", "--help")
     assert outcome.code == 0
-    for name in (*MODES, "flow"):
+    for name in (*BUILT_IN, "flow"):
         assert f"\n  {name} " in outcome.out
 
 

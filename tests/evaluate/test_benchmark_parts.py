@@ -12,9 +12,9 @@ import torch
 
 from vst.errors import UsageError, WeightsError
 from vst.frame import Frame
-from vst.nn import ITN
-from vst.nn.body import select_styles
-from vst.styles import load_network, save_weights
+from vst.modes import load_network, save_weights
+from vst.modes.itn.network import ITN
+from vst.nn.style_parameters import select_styles
 
 
 @pytest.fixture
@@ -23,7 +23,13 @@ def mixed(tmp_path: Path, tiny_weights: Path) -> Path:
     for file in tiny_weights.glob("*.safetensors"):
         shutil.copy(file, tmp_path)
     save_weights(
-        tmp_path / "itn-wide.safetensors", ITN(3), styles=("red",), loss_network="-", recipe="-", steps=0
+        tmp_path / "itn-wide.safetensors",
+        ITN(3),
+        mode="itn",
+        styles=("red",),
+        loss_network="-",
+        recipe="-",
+        steps=0,
     )
     return tmp_path
 
@@ -78,7 +84,7 @@ def test_files_with_equal_convolutions_can_be_blended(mixed: Path, tiny_weights:
         network, _ = load_network(whole.path)
         select_styles(network, [number])
         path = parts / f"{name}.safetensors"
-        save_weights(path, network, styles=(name,), loss_network="-", recipe="-", steps=0)
+        save_weights(path, network, mode="itn", styles=(name,), loss_network="-", recipe="-", steps=0)
     frame = Frame(0, Fraction(0), Fraction(1, 25), torch.rand(3, 24, 32))
     painted = []
     for place in (whole.path, parts):

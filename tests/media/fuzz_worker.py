@@ -51,10 +51,10 @@ def render(path: Path) -> str:
     """Stylize three frames of a clip or picture; or read flow, or weights."""
     import torch
 
+    from vst.modes import load_network
     from vst.motion.files.flo import read_flo
     from vst.pipeline import RenderSettings
     from vst.pipeline.job import render as paint
-    from vst.styles.weights import load_network
 
     torch.set_num_threads(1)
     if path.suffix == ".flo":

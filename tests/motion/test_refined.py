@@ -7,12 +7,12 @@ import torch
 from safetensors.torch import save_file
 
 from vst.errors import VstError, WeightsError
+from vst.files import file_digest
 from vst.motion import ESTIMATORS, create_estimator
 from vst.motion.estimators.dis import DisEstimator
 from vst.motion.estimators.refined.estimator import RefinedEstimator
 from vst.motion.estimators.refined.network import Refinement, Stages, evidence, mended
 from vst.motion.estimators.refined.weights import load_refinement, refinement_path, save_refinement
-from vst.styles.weights import file_digest
 
 CPU = torch.device("cpu")
 

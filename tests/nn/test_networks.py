@@ -2,9 +2,11 @@ import pytest
 import torch
 
 from vst.errors import VstError
-from vst.nn import ITN, VTN
-from vst.nn.body import Variant, one_style, select_styles
+from vst.modes.itn.network import ITN
+from vst.modes.vtn.network import VTN
+from vst.nn.body import GatedVariant, Variant
 from vst.nn.layers import ConditionalBatchNorm2d, ConditionalInstanceNorm2d
+from vst.nn.style_parameters import one_style, select_styles
 
 
 def parameters(network):
@@ -75,28 +77,28 @@ def test_one_instance_is_normalised_like_a_batch():
     torch.testing.assert_close(together, alone)
 
 
-def test_a_vtn_that_starts_from_an_itn_paints_the_same():
+def test_a_vtn_that_starts_from_an_itn_gives_the_same():
     torch.manual_seed(0)
     still, video = ITN(4, styles=2), VTN(4, styles=2)
     video.start_from(still)
     frame, past, mask = torch.randn(1, 3, 24, 24), torch.randn(1, 3, 24, 24), torch.ones(1, 1, 24, 24)
     mix = one_style(1, 2)
-    torch.testing.assert_close(video.paint(frame, past, mask, mix), still(frame, mix))
+    torch.testing.assert_close(video.stylize_next(frame, past, mask, mix), still(frame, mix))
 
 
-def test_an_itn_that_starts_from_a_vtn_paints_what_that_one_paints_without_a_past():
+def test_an_itn_that_starts_from_a_vtn_gives_its_output_without_a_past():
     torch.manual_seed(0)
     still, video = ITN(4, styles=2), VTN(4, styles=2)
     still.start_from(video)
     frame, nothing = torch.randn(1, 3, 24, 24), torch.zeros(1, 4, 24, 24)
     mix = one_style(1, 2)
-    painted = video.paint(frame, nothing[:, :3], nothing[:, 3:], mix)
-    torch.testing.assert_close(painted, still(frame, mix))
+    stylized = video.stylize_next(frame, nothing[:, :3], nothing[:, 3:], mix)
+    torch.testing.assert_close(stylized, still(frame, mix))
 
 
-def test_a_gate_keeps_as_much_of_the_trusted_past_as_it_says():
+def test_a_gate_keeps_its_share_of_the_trusted_past():
     torch.manual_seed(0)
-    network = VTN(2, variant=Variant(gate=True, anchor=0.0)).eval()
+    network = VTN(2, variant=GatedVariant(gate=True, anchor=0.0)).eval()
     frame, past, mask = (
         torch.randn(1, 3, 24, 24),
         torch.rand(1, 3, 24, 24) * 4 - 2,
@@ -105,58 +107,60 @@ def test_a_gate_keeps_as_much_of_the_trusted_past_as_it_says():
     mask[..., :12] = 1
     with torch.no_grad():
         network.last.bias[3] = -200.0
-        painted = network.paint(frame, past, mask)
+        stylized = network.stylize_next(frame, past, mask)
         network.last.bias[3] = 200.0
-        kept = network.paint(frame, past, mask)
+        kept = network.stylize_next(frame, past, mask)
         network.last.bias[3] = 0.0
-        mixed = network.paint(frame, past, mask)
+        mixed = network.stylize_next(frame, past, mask)
     inside = past[..., :12].clamp(-1, 1)
     torch.testing.assert_close(kept[..., :12], inside, atol=0, rtol=0)
-    torch.testing.assert_close(kept[..., 12:], painted[..., 12:], atol=0, rtol=0)
-    torch.testing.assert_close(mixed[..., :12], (inside + painted[..., :12]) / 2)
+    torch.testing.assert_close(kept[..., 12:], stylized[..., 12:], atol=0, rtol=0)
+    torch.testing.assert_close(mixed[..., :12], (inside + stylized[..., :12]) / 2)
 
 
 def test_by_its_anchor_a_gate_keeps_nothing_for_ever():
     torch.manual_seed(0)
-    network = VTN(2, variant=Variant(gate=True, anchor=0.25)).eval()
+    network = VTN(2, variant=GatedVariant(gate=True, anchor=0.25)).eval()
     frame, past = torch.randn(1, 3, 24, 24), torch.rand(1, 3, 24, 24)
     with torch.no_grad():
         network.last.bias[3] = -200.0
-        painted = network.paint(frame, past, torch.ones(1, 1, 24, 24))
+        stylized = network.stylize_next(frame, past, torch.ones(1, 1, 24, 24))
         network.last.bias[3] = 200.0
-        kept = network.paint(frame, past, torch.ones(1, 1, 24, 24))
-    torch.testing.assert_close(kept, 0.75 * past + 0.25 * painted)
+        kept = network.stylize_next(frame, past, torch.ones(1, 1, 24, 24))
+    torch.testing.assert_close(kept, 0.75 * past + 0.25 * stylized)
 
 
 def test_a_gate_does_not_round_the_past_to_the_precision_of_the_convolutions():
-    network = VTN(2, variant=Variant(gate=True, anchor=0.0)).eval()
+    network = VTN(2, variant=GatedVariant(gate=True, anchor=0.0)).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.to(torch.bfloat16)
     past = torch.full((1, 3, 24, 24), 1 / 3)
     with torch.no_grad():
         network.last.bias[3] = 200.0
-        kept = network.paint(torch.randn(1, 3, 24, 24), past, torch.ones(1, 1, 24, 24))
+        kept = network.stylize_next(torch.randn(1, 3, 24, 24), past, torch.ones(1, 1, 24, 24))
     torch.testing.assert_close(kept, past, atol=0, rtol=0)
 
 
-def test_a_gate_is_taken_over_or_begun_as_an_even_mixture():
+def test_a_gate_is_copied_or_starts_as_an_even_mixture():
     torch.manual_seed(0)
-    variant = Variant(gate=True, anchor=0.0)
+    variant = GatedVariant(gate=True, anchor=0.0)
     plain, gated, other = VTN(2), VTN(2, variant=variant), VTN(2, variant=variant)
     frame, past, mask = torch.randn(1, 3, 24, 24), torch.rand(1, 3, 24, 24), torch.ones(1, 1, 24, 24)
     gated.start_from(plain)
-    torch.testing.assert_close(gated.paint(frame, past, mask), (plain.paint(frame, past, mask) + past) / 2)
+    torch.testing.assert_close(
+        gated.stylize_next(frame, past, mask), (plain.stylize_next(frame, past, mask) + past) / 2
+    )
     with torch.no_grad():
         gated.last.weight[3:].normal_()
     other.start_from(gated)
-    torch.testing.assert_close(other.paint(frame, past, mask), gated.paint(frame, past, mask))
-    still = ITN(2, variant=Variant(gate=True))
+    torch.testing.assert_close(other.stylize_next(frame, past, mask), gated.stylize_next(frame, past, mask))
+    still = ITN(2)
     still.start_from(gated)
-    torch.testing.assert_close(still(frame), gated.paint(frame, past * 0, mask * 0))
+    torch.testing.assert_close(still(frame), gated.stylize_next(frame, past * 0, mask * 0))
 
 
-def test_a_small_output_is_what_it_was():
+def test_a_small_output_is_unchanged():
     network = ITN(4)
     with torch.no_grad():
         for number, parameter in enumerate(
@@ -183,16 +187,16 @@ SNAPSHOT = [-0.7471, -0.7196, -0.3979]
         Variant(3, "batch", "transposed", "linear"),
     ],
 )
-def test_variants_paint_any_size_and_learn(variant):
+def test_variants_take_any_size_and_learn(variant):
     torch.manual_seed(0)
     network = ITN(2, styles=2, variant=variant)
     frames = torch.randn(2, 3, 25, 30)
     network(frames, one_style(1, 2)).square().mean().backward()
     assert all(norm.weight.grad[1].any() and not norm.weight.grad[0].any() for norm in network.norms())
     with torch.no_grad():
-        painted = network.eval()(frames * 9, one_style(1, 2))
-    assert painted.shape == frames.shape
-    assert painted.abs().max() <= 1
+        stylized = network.eval()(frames * 9, one_style(1, 2))
+    assert stylized.shape == frames.shape
+    assert stylized.abs().max() <= 1
 
 
 def test_a_variant_that_does_not_exist_is_refused_by_name():

@@ -1,4 +1,4 @@
-"""A picture in tiles is painted as a whole one is."""
+"""A frame in tiles is stylized as a whole one is."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import pytest
 import torch
 
 from vst.errors import VstError
-from vst.nn import ITN, LSTM, VTN, ReCoNet, tiled
-from vst.nn.body import Variant, one_style
+from vst.modes.itn.network import ITN
+from vst.modes.lstm.network import LSTM, LstmVariant
+from vst.modes.reconet.network import ReCoNet
+from vst.modes.vtn.network import VTN
+from vst.nn.body import GatedVariant, Variant
 from vst.nn.maps import tiles
 from vst.nn.moments import Moments
+from vst.nn.style_parameters import one_style
+from vst.nn.tiled import Tiled
 
 CLOSE = 1 / 255 / 20
 """Of −1..1: a fortieth of a code value."""
@@ -39,42 +44,48 @@ def same_weights():
 
 @pytest.mark.parametrize("size", [(64, 96), (67, 93), (50, 131)])
 @pytest.mark.parametrize("network", [ITN, ReCoNet])
-def test_six_tiles_and_more_give_the_whole_pictures_painting(network, size):
+def test_six_tiles_and_more_give_the_output_of_the_whole_frame(network, size):
     network, x = ready(network(4)), picture(1, 3, *size)
     assert len(list(tiles(size, 32))) >= 6
     with torch.no_grad():
         whole = network(x)
     mix = one_style(0, 1)
-    torch.testing.assert_close(tiled.paint(network, [x], mix, 32), whole, atol=CLOSE, rtol=0)
+    torch.testing.assert_close(network.stylize(Tiled(mix, 32), [x]), whole, atol=CLOSE, rtol=0)
 
 
-def test_the_gate_keeps_the_past_and_paints_afresh_in_every_tile():
-    network = ready(VTN(4, styles=2, variant=Variant(gate=True)))
+def test_the_gate_keeps_and_refreshes_in_every_tile():
+    network = ready(VTN(4, styles=2, variant=GatedVariant(gate=True)))
     mix = torch.tensor([[0.3, 0.7]])
     frame, past = picture(1, 3, 70, 90), picture(1, 3, 70, 90, seed=1)
-    mask, fresh = (picture(1, 1, 70, 90, seed=s) > 0 for s in (2, 3))
+    mask, refresh = (picture(1, 1, 70, 90, seed=s) > 0 for s in (2, 3))
     planes = [frame, past, mask.float()]
     with torch.no_grad():
-        whole = network(torch.cat(planes, 1), mix, fresh.float())
-    painted = tiled.paint(network, planes, mix, 32, fresh.float())
-    torch.testing.assert_close(painted, whole, atol=CLOSE, rtol=0)
-    unlike = tiled.paint(network, planes, mix, 32)
+        whole = network(torch.cat(planes, 1), mix, refresh.float())
+    stylized = network.stylize(Tiled(mix, 32), planes, refresh.float())
+    torch.testing.assert_close(stylized, whole, atol=CLOSE, rtol=0)
+    unlike = network.stylize(Tiled(mix, 32), planes)
     assert (unlike - whole).abs().max() > 0.01
 
 
 @pytest.mark.parametrize(
-    "variant", [Variant(), Variant(gate=True), Variant(gate=True, motion=False, upsampling="transposed")]
+    "variant",
+    [
+        LstmVariant(),
+        LstmVariant(gate=True),
+        LstmVariant(gate=True, motion=False, upsampling="transposed"),
+        LstmVariant(blocks=0),
+    ],
 )
-def test_a_memory_goes_on_in_tiles_as_in_whole_pictures(variant):
+def test_a_memory_continues_in_tiles_as_in_whole_frames(variant):
     network = ready(LSTM(4, variant=variant))
     mix = one_style(0, 1)
     whole = parts = None
     for seed in range(3):
         frame = picture(1, 3, 66, 95, seed=seed)
         with torch.no_grad():
-            painted, whole = network.step(frame, whole, mix)
-        in_tiles, parts = tiled.step(network, frame, parts, mix, 32)
-        torch.testing.assert_close(in_tiles, painted, atol=CLOSE, rtol=0)
+            stylized, whole = network.step(frame, whole, mix)
+        in_tiles, parts = network.advance(Tiled(mix, 32), frame, parts)
+        torch.testing.assert_close(in_tiles, stylized, atol=CLOSE, rtol=0)
     for one, other in zip(whole, parts, strict=True):
         torch.testing.assert_close(other, one, atol=1e-3, rtol=1e-3)
 
@@ -87,19 +98,19 @@ def test_every_variant_can_be_tiled(variant):
     network, x = ready(ITN(4, variant=variant)), picture(1, 3, 61, 90)
     with torch.no_grad():
         whole = network(x)
-    torch.testing.assert_close(tiled.paint(network, [x], one_style(0, 1), 32), whole, atol=CLOSE, rtol=0)
+    torch.testing.assert_close(network.stylize(Tiled(one_style(0, 1), 32), [x]), whole, atol=CLOSE, rtol=0)
 
 
-def test_a_batch_is_painted_with_each_pictures_own_statistics():
+def test_each_picture_of_a_batch_has_its_own_statistics():
     network, x = ready(ITN(4)), torch.cat([picture(1, 3, 48, 64), picture(1, 3, 48, 64, seed=5) / 3])
     with torch.no_grad():
         whole = network(x)
-    torch.testing.assert_close(tiled.paint(network, [x], one_style(0, 1), 24), whole, atol=CLOSE, rtol=0)
+    torch.testing.assert_close(network.stylize(Tiled(one_style(0, 1), 24), [x]), whole, atol=CLOSE, rtol=0)
 
 
-def test_what_a_whole_picture_is_refused_for_a_tiled_one_is_too():
+def test_tiles_refuse_what_whole_frames_refuse():
     with pytest.raises(VstError, match="got an input of 3 channels; this network takes 7"):
-        tiled.paint(VTN(4), [torch.zeros(1, 3, 32, 32)], one_style(0, 1), 32)
+        VTN(4).stylize(Tiled(one_style(0, 1), 32), [torch.zeros(1, 3, 32, 32)])
 
 
 def test_tiles_cover_a_map_once_and_are_no_longer_than_asked_for():

@@ -1,10 +1,12 @@
-"""A wider network begins as the narrower one painted."""
+"""A wider network starts with the output of the narrower one."""
 
 import pytest
 import torch
 
-from vst.nn import ITN, VTN
-from vst.nn.body import Variant, one_style
+from vst.modes.itn.network import ITN
+from vst.modes.vtn.network import VTN
+from vst.nn.body import GatedVariant
+from vst.nn.style_parameters import one_style
 from vst.nn.widen import widen
 
 
@@ -21,12 +23,12 @@ def lively(network):
     "network",
     [
         lambda: ITN(3, styles=2),
-        lambda: VTN(2, styles=2, variant=Variant(2, gate=True)),
-        lambda: VTN(2, styles=2, variant=Variant(1, "batch", "transposed", "linear")),
+        lambda: VTN(2, styles=2, variant=GatedVariant(2, gate=True)),
+        lambda: VTN(2, styles=2, variant=GatedVariant(1, "batch", "transposed", "linear")),
     ],
 )
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_without_noise_a_wider_network_paints_the_same(network, times):
+def test_without_noise_a_wider_network_gives_the_same(network, times):
     torch.manual_seed(0)
     narrow = lively(network())
     frames, mix = torch.randn(2, narrow.inputs, 24, 28), one_style(1, 2)
@@ -36,7 +38,7 @@ def test_without_noise_a_wider_network_paints_the_same(network, times):
         torch.testing.assert_close(wide(frames, mix), narrow(frames, mix), atol=2e-5, rtol=1e-4)
 
 
-def test_twins_are_apart_and_paint_nearly_the_same():
+def test_twins_differ_and_give_nearly_the_same():
     torch.manual_seed(0)
     narrow = lively(ITN(4))
     frames = torch.randn(1, 3, 32, 32)

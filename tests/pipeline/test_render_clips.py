@@ -17,7 +17,7 @@ from PIL import Image
 from vst.errors import MediaError, UsageError, VstError
 from vst.media import Reader
 from vst.media.probe import probe
-from vst.modes import MODES
+from vst.modes.registry import BUILT_IN
 from vst.pipeline import render
 
 UNEVEN = [Fraction(n, 25) for n in (0, 1, 3, 4, 10, 11, 12, 20, 21, 22)]
@@ -147,7 +147,7 @@ def test_the_same_settings_give_the_same_frames(tmp_path, settings):
         assert packets(first, "video") == packets(second, "video"), codec
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", BUILT_IN)
 def test_painting_starts_anew_at_a_cut(exact_clip, settings, images, mode):
     first, second = as_bytes(shot(0, 7)), as_bytes(shot(1, 7))
     whole = exact_clip("whole.mkv", first + second)

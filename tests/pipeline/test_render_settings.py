@@ -11,19 +11,19 @@ import pytest
 import torch
 
 import vst.device
-import vst.modes.memory
+import vst.modes.tiling
 import vst.styles.quality
 from vst.errors import MediaError, UsageError
 from vst.frame import Frame
 from vst.media.decode import options, reader
 from vst.media.segments import disk_space
-from vst.nn import ITN
+from vst.modes import save_weights
+from vst.modes.itn.network import ITN
 from vst.pipeline import RenderSettings, stylize
 from vst.pipeline import settings as table
 from vst.pipeline.frame_size import output_size, resize_frame
 from vst.pipeline.options import Effect, options_of
 from vst.pipeline.output_path import output_path
-from vst.styles import save_weights
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_table_agrees_with_the_packages_that_use_its_values():
     assert (table.HDR_MODES, table.DEINTERLACE_MODES) == (options.HDR, options.DEINTERLACE)
     assert table.MAX_DAMAGED == reader.MAX_DAMAGED
     assert table.MIN_FREE_MIB * 2**20 == disk_space.MIN_FREE
-    assert table.MIN_TILE == vst.modes.memory.SMALLEST_TILE
+    assert table.MIN_TILE == vst.modes.tiling.SMALLEST_TILE
 
 
 def test_what_is_not_in_the_fingerprint_by_value_is_there_by_what_it_selects():
@@ -182,7 +182,7 @@ def test_a_quality_selects_the_network_of_its_width(tiny_weights, tmp_path):
     narrow = tiny_weights / "itn-tiny.safetensors"
     shutil.copy(narrow, tmp_path)
     about = {"styles": ("red",), "loss_network": "-", "recipe": "-", "steps": 0}
-    save_weights(tmp_path / "itn-wide.safetensors", ITN(3), **about)
+    save_weights(tmp_path / "itn-wide.safetensors", ITN(3), mode="itn", **about)
     image = torch.rand(3, 20, 31)
 
     def stylized(folder, quality):

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vst.errors import WeightsError
-from vst.nn import ITN
-from vst.styles import load_catalogue, record_style, save_weights
+from vst.files import file_digest
+from vst.modes import save_weights, verify_weights
+from vst.modes.itn.network import ITN
+from vst.styles import load_catalogue, record_style
 from vst.styles.catalog_file import CATALOG, _table, read_catalog_file
-from vst.styles.weights import file_digest
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -29,7 +30,13 @@ VALUES = st.recursive(
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     save_weights(
-        tmp_path / "mine.safetensors", ITN(2), styles=("mine",), loss_network="", recipe="", steps=0
+        tmp_path / "mine.safetensors",
+        ITN(2),
+        mode="itn",
+        styles=("mine",),
+        loss_network="",
+        recipe="",
+        steps=0,
     )
     monkeypatch.setattr("vst.styles.catalog.weight_folders", lambda given=None: [tmp_path])
     return tmp_path
@@ -49,7 +56,7 @@ def test_a_new_style_is_described_where_there_was_no_catalogue(folder):
         "files": {"mine.safetensors": {"sha256": file_digest(folder / "mine.safetensors")}},
     }
     catalogue = load_catalogue()
-    assert catalogue.verify() == []
+    assert verify_weights(catalogue) == []
     style = catalogue.styles["mine"]
     assert (style.title, style.artist, style.thumbnail) == ("Mine", "I", str(folder / "mine.jpg"))
     assert sorted(file.name for file in folder.iterdir()) == [CATALOG, "mine.jpg", "mine.safetensors"]

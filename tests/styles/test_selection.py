@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 
 from vst.errors import UsageError, WeightsError
 from vst.frame import Frame
-from vst.modes import create_mode
-from vst.nn import ITN, VTN
-from vst.nn.body import Variant, select_styles
-from vst.styles import load_catalogue, load_network, parse_blend, read_info, save_weights
-from vst.styles.convolutions import body_digest, same_convolutions, shared_tensors
+from vst.modes import create_stylizer, load_network, load_selection, save_weights, verify_weights
+from vst.modes.itn.network import ITN
+from vst.modes.vtn.network import VTN
+from vst.nn.body import Variant
+from vst.nn.style_parameters import body_digest, same_convolutions, select_styles, shared_tensors
+from vst.styles import load_catalogue, parse_blend, read_info, resolve_style
 
 DESCRIPTION = {"loss_network": "none", "recipe": "none", "steps": 0}
 
@@ -29,8 +30,16 @@ def network(kind=ITN, width=2, styles=1, seed=0):
 
 
 def save(path, made, *styles):
-    save_weights(path, made, styles=styles, **DESCRIPTION)
+    mode = {ITN: "itn", VTN: "vtn"}[type(made)]
+    save_weights(path, made, mode=mode, styles=styles, **DESCRIPTION)
     return path
+
+
+def load(catalogue, text, mode="itn"):
+    """The network of a blend, and the files that it comes from."""
+    selection = catalogue.choose(parse_blend(text), mode)
+    catalogue.check_digests(selection)
+    return load_selection(selection), selection
 
 
 def split(folder):
@@ -42,10 +51,10 @@ def split(folder):
         save(folder / "parts" / f"{name}.safetensors", part, *("abc"[index] for index in chosen))
 
 
-def say(path, **said):
-    """Change what a weight file says of itself, and nothing else."""
+def describe_as(path, **changes):
+    """Change the description in a weight file, and nothing else."""
     with safe_open(path, "pt") as file:
-        metadata = file.metadata() | said
+        metadata = file.metadata() | changes
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     save_file(tensors, path, metadata)
 
@@ -98,7 +107,7 @@ def test_a_blend_of_two_files_paints_as_one_file_does(folder):
         blend = parse_blend(text)
         painted = {}
         for where in ("all", "parts"):
-            made, selection = load_catalogue(folder / where).load(blend, "itn")
+            made, selection = load(load_catalogue(folder / where), text)
             painted[where] = made(frame, torch.tensor([blend.mixture(selection.styles)]))
         torch.testing.assert_close(painted["parts"], painted["all"])
         assert sorted(selection.styles) == sorted(blend.names)
@@ -112,7 +121,9 @@ def test_a_mode_of_two_files_paints_as_that_of_one(folder):
     split(folder)
     frame = Frame(0, Fraction(0), Fraction(1), torch.rand(3, 16, 20))
     one, two = (
-        create_mode("itn", "a:0.3+c:0.7", weights_dir=folder / where).step(frame, {})
+        create_stylizer(resolve_style("a:0.3+c:0.7", "itn", weights_dir=folder / where)).stylize(
+            frame, None
+        )
         for where in ("all", "parts")
     )
     torch.testing.assert_close(two, one)
@@ -120,7 +131,7 @@ def test_a_mode_of_two_files_paints_as_that_of_one(folder):
 
 def test_a_network_of_two_files_asks_for_no_gradient(folder):
     split(folder)
-    made, _ = load_catalogue(folder / "parts").load(parse_blend("a+c"), "itn")
+    made, _ = load(load_catalogue(folder / "parts"), "a+c")
     assert not made.training
     assert not any(parameter.requires_grad for parameter in made.parameters())
 
@@ -165,7 +176,7 @@ def of_two_widths(folder):
     """Files of width 2, 31, 32 and 33; only the narrow ones have the style b."""
     for width, styles in ((2, "ab"), (31, "ab"), (32, "a"), (33, "a")):
         path = save(folder / "parts" / f"itn-{width}.safetensors", network(styles=len(styles)), *styles)
-        say(path, width=str(width))
+        describe_as(path, width=str(width))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +202,7 @@ def test_a_quality_chooses_among_files_that_go_together_too(folder):
     for name in ("itn-base", "mine-itn"):
         wide = folder / "parts" / f"{name}-standard.safetensors"
         shutil.copy(folder / "parts" / f"{name}.safetensors", wide)
-        say(wide, width="32", body="0" * 64)
+        describe_as(wide, width="32", body="0" * 64)
     assert widths(folder, "a+c", "best") == widths(folder, "a+c", "standard") == {32}
     assert widths(folder, "a+c", "fast") == {2}
 
@@ -200,7 +211,7 @@ def test_wide_files_that_do_not_go_together_leave_the_narrow_one_to_ask_for(fold
     save(folder / "parts" / "itn-fast.safetensors", network(styles=2), "a", "b")
     for name in "ab":
         path = save(folder / "parts" / f"{name}-itn-standard.safetensors", network(seed=ord(name)), name)
-        say(path, width="32")
+        describe_as(path, width="32")
     assert widths(folder, "a+b", "best") == {2}
     with pytest.raises(
         UsageError, match=r"a and b cannot be blended: .*, or give --quality best$"
@@ -231,11 +242,11 @@ def test_files_of_different_networks_are_named_with_what_to_do(folder):
 def test_a_file_from_before_bodies_is_read_and_blends_with_nothing(folder):
     split(folder)
     parts = folder / "parts"
-    say(parts / "itn-base.safetensors", body="")
+    describe_as(parts / "itn-base.safetensors", body="")
     catalogue = load_catalogue(parts)
     assert catalogue.weights["itn-base.safetensors"].body == ""
-    assert catalogue.verify() == []
-    catalogue.load(parse_blend("a+b"), "itn")
+    assert verify_weights(catalogue) == []
+    load(catalogue, "a+b")
     with pytest.raises(UsageError, match=r"itn-base\.safetensors does not say .* fetch or train it again"):
         catalogue.choose(parse_blend("a+c"), "itn")
 
@@ -243,7 +254,7 @@ def test_a_file_from_before_bodies_is_read_and_blends_with_nothing(folder):
 def test_networks_of_two_modes_are_never_joined(folder):
     split(folder)
     body = read_info(folder / "parts" / "mine-itn.safetensors").body
-    say(save(folder / "parts" / "vtn.safetensors", network(VTN), "v"), body=body)
+    describe_as(save(folder / "parts" / "vtn.safetensors", network(VTN), "v"), body=body)
     with pytest.raises(UsageError, match="'v' has no weights for mode itn"):
         load_catalogue(folder / "parts").choose(parse_blend("a+v"), "itn")
 
@@ -253,12 +264,12 @@ def test_a_file_that_claims_another_ones_convolutions_is_found_out(folder, liar)
     split(folder)
     parts = folder / "parts"
     body = read_info(parts / "itn-base.safetensors").body
-    say(save(parts / "mine-itn.safetensors", network(**liar), "c"), body=body)
+    describe_as(save(parts / "mine-itn.safetensors", network(**liar), "c"), body=body)
     with pytest.raises(WeightsError, match=r"mine-itn\.safetensors.*add its styles again") as caught:
-        load_catalogue(parts).load(parse_blend("a+c"), "itn")
+        load(load_catalogue(parts), "a+c")
     assert "\n" not in str(caught.value)
-    (problem,) = load_catalogue(parts).verify()
-    assert "mine-itn.safetensors does not have the convolutions that it says" in problem
+    (problem,) = verify_weights(load_catalogue(parts))
+    assert "mine-itn.safetensors does not have the convolutions of its digest" in problem
 
 
 def test_convolutions_that_only_round_to_the_same_are_not_the_same(tmp_path):
@@ -288,19 +299,19 @@ def test_the_hash_of_every_file_of_a_blend_is_checked(folder):
     for name in ("itn-base", "mine-itn"):
         (parts / "catalog.toml").write_text(f'[files."{name}.safetensors"]\nsha256 = "00"\n')
         with pytest.raises(WeightsError, match=rf"{name}\.safetensors .*hash differs"):
-            load_catalogue(parts).load(parse_blend("a+c"), "itn")
+            load(load_catalogue(parts), "a+c")
 
 
 def test_a_file_that_was_replaced_since_it_was_described_is_refused(folder):
     split(folder)
     catalogue = load_catalogue(folder / "parts")
-    say(folder / "parts" / "mine-itn.safetensors", styles=json.dumps(["other"]))
+    describe_as(folder / "parts" / "mine-itn.safetensors", styles=json.dumps(["other"]))
     with pytest.raises(WeightsError, match="was replaced and has no style 'c' now"):
-        catalogue.load(parse_blend("a+c"), "itn")
+        load(catalogue, "a+c")
 
 
 def test_a_body_that_is_no_digest_is_refused(folder):
     path = save(folder / "n.safetensors", network(), "a")
-    say(path, body="x" * 64)
+    describe_as(path, body="x" * 64)
     with pytest.raises(WeightsError, match="no SHA-256 for its body"):
         read_info(path)

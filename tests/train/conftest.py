@@ -1,4 +1,4 @@
-"""A world in small to train in: photographs, a clip, a painting."""
+"""Small data to train on: photographs, a clip, a painting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vst.train.recipe import Recipe, StyleGoal
+from vst.modes.recipe import StyleGoal, create_recipe
 
 
 @pytest.fixture(scope="session")
@@ -26,18 +26,30 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture
-def recipe(data, loss_folder):
-    return Recipe(
-        mode="itn",
-        styles=(StyleGoal("noise", (str(data / "style.png"),)),),
-        photos=(str(data / "photos"),),
-        clips=(str(data / "clips"),),
-        loss_network=str(loss_folder),
-        width=2,
-        size=32,
-        batch=2,
-        sequences=1,
-        unroll=2,
-        warm_up=2,
-        steps=3,
-    )
+def make_recipe(data, loss_folder):
+    """Makes a small recipe of a mode."""
+
+    def make(mode="itn", **changes):
+        values = {
+            "mode": mode,
+            "styles": (StyleGoal("noise", (str(data / "style.png"),)),),
+            "photos": (str(data / "photos"),),
+            "clips": (str(data / "clips"),),
+            "loss_network": str(loss_folder),
+            "width": 2,
+            "size": 32,
+            "batch": 2,
+            "sequences": 1,
+            "unroll": 2,
+            "warm_up": 2,
+            "steps": 3,
+        }
+        return create_recipe(values | changes)
+
+    return make
+
+
+@pytest.fixture
+def recipe(make_recipe):
+    """A small recipe for itn."""
+    return make_recipe()

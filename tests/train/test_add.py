@@ -3,6 +3,7 @@ import torch
 from safetensors.torch import load_file
 
 from vst.errors import UsageError
+from vst.modes import available_modes, load_network, load_selection, verify_weights
 from vst.styles import load_catalogue, parse_blend, read_info
 from vst.train import add
 from vst.train.add import NewStyle, add_style
@@ -22,7 +23,8 @@ def new(data, loss_folder):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(add, "STEPS", dict.fromkeys(add.STEPS, 2))
+    for entry in available_modes().values():
+        monkeypatch.setattr(entry.recipe_class, "adding", entry.recipe_class.adding | {"steps": 2})
     monkeypatch.setattr(add, "SIZE", 32)
 
 
@@ -50,12 +52,13 @@ def test_a_new_style_is_added_to_both_modes_and_blends_with_theirs(new, quick, f
     ]
     assert not work.exists()
     catalogue = load_catalogue()
-    assert catalogue.verify() == []
+    assert verify_weights(catalogue) == []
     assert catalogue.styles["mine"].title == "My painting"
     assert catalogue.styles["mine"].modes == ("itn", "vtn")
     assert catalogue.styles["mine"].thumbnail == str(mine / "mine.jpg")
     for mode in ("itn", "vtn"):
-        network, selection = catalogue.load(parse_blend("mine:0.5+red:0.5"), mode)
+        selection = catalogue.choose(parse_blend("mine:0.5+red:0.5"), mode)
+        network = load_selection(selection)
         assert set(selection.styles) == {"mine", "red"}
         assert network.styles == 2
     assert read_info(made[0]).body == read_info(theirs / "itn-tiny.safetensors").body
@@ -73,8 +76,10 @@ def test_a_new_style_is_added_to_the_modes_without_flow(new, quick, folders, mod
         new, load_catalogue().bases((mode,)), mine, work, precision="fp32", say=quiet, minutes=5
     )
     info, base = read_info(made), read_info(theirs / f"{mode}-tiny.safetensors")
-    assert (info.mode, info.variant, info.body) == (mode, base.variant, base.body)
-    network, selection = load_catalogue().load(parse_blend("mine:0.5+red:0.5"), mode)
+    assert (info.mode, info.body) == (mode, base.body)
+    assert load_network(made)[0].variant == load_network(base.path)[0].variant
+    selection = load_catalogue().choose(parse_blend("mine:0.5+red:0.5"), mode)
+    network = load_selection(selection)
     assert set(selection.styles) == {"mine", "red"}
     assert network.styles == 2
 
@@ -95,12 +100,14 @@ def test_a_name_that_cannot_be_typed_is_refused(name):
 
 
 def test_bases_are_the_narrowest_or_the_widest_or_those_named(folders, tiny_weights, tmp_path):
-    from vst.nn import ITN
-    from vst.styles import save_weights
+    from vst.modes import save_weights
+    from vst.modes.itn.network import ITN
 
     wide = tmp_path / "mine" / "itn-wide.safetensors"
     wide.parent.mkdir()
-    save_weights(wide, ITN(3), styles=("red",), loss_network="none", recipe="untrained", steps=0)
+    save_weights(
+        wide, ITN(3), mode="itn", styles=("red",), loss_network="none", recipe="untrained", steps=0
+    )
     catalogue = load_catalogue()
     assert catalogue.bases(("itn",)) == [tiny_weights / "itn-tiny.safetensors"]
     assert catalogue.bases(("itn",), widest=True) == [wide]
@@ -111,11 +118,11 @@ def test_bases_are_the_narrowest_or_the_widest_or_those_named(folders, tiny_weig
         catalogue.bases(("oil",))
 
 
-def test_the_nearest_style_is_where_learning_begins(new, quick, folders, monkeypatch):
+def test_training_starts_from_the_nearest_style(new, quick, folders, monkeypatch):
     said = []
     _, mine, work = folders
     add_style(
         new, load_catalogue().bases(("itn",)), mine, work, precision="fp32", say=said.append, minutes=5
     )
-    assert "begins as " in said[0]
+    assert "starts from " in said[0]
     assert "the nearest of 2" in said[0]

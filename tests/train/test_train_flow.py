@@ -22,7 +22,7 @@ from vst.train.flow_pool import FlowPool, Known
 from vst.train.flow_recipe import FlowRecipe
 from vst.train.flow_run import run_flow_recipe
 from vst.train.flow_step import FlowStep
-from vst.train.pictures import find_pictures
+from vst.train.picture_files import find_pictures
 
 
 def quiet(_):

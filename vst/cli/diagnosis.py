@@ -180,6 +180,7 @@ def _estimators() -> Iterator[Finding]:
 
 
 def _weights(weights_dir: Path | None) -> Iterator[Finding]:
+    from vst.modes import verify_weights
     from vst.styles import load_catalogue
     from vst.styles.catalog import weight_folders
 
@@ -188,7 +189,7 @@ def _weights(weights_dir: Path | None) -> Iterator[Finding]:
         found = f"{files} weight file{'' if files == 1 else 's'}" if folder.is_dir() else "does not exist"
         yield Finding("weights folder", OK, f"{folder}: {found}")
     catalogue = load_catalogue(weights_dir)
-    for problem in catalogue.verify():
+    for problem in verify_weights(catalogue):
         yield Finding("weights", BROKEN, problem)
     if catalogue.styles:
         yield Finding("styles", OK, ", ".join(catalogue.styles))

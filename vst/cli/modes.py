@@ -15,7 +15,7 @@ from vst.cli.tables import show_table
 @click.pass_context
 def modes_command(context: click.Context) -> None:
     """List the modes: the ways to stylize a clip."""
-    from vst.modes import MODES
+    from vst.modes.registry import available_modes
 
-    rows = [{"name": name, "description": mode.description} for name, mode in MODES.items()]
+    rows = [{"name": name, "description": mode.description} for name, mode in available_modes().items()]
     show_table(console_of(context), ("name", "description"), rows)

@@ -11,7 +11,7 @@ from vst.cli.nearest import NearestChoice
 from vst.cli.options import device_option, quiet_option, verbose_option, weights_dir_option
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
-from vst.train.recipe import MODES
+from vst.modes.registry import mode_names
 
 
 @click.group("style")
@@ -31,9 +31,9 @@ def style_group() -> None:
 @click.option(
     "--mode",
     "modes",
-    type=NearestChoice(list(MODES)),
+    type=NearestChoice(list(mode_names())),
     multiple=True,
-    metavar="|".join(MODES),
+    metavar="|".join(mode_names()),
     help="Mode to add it to; itn and vtn by default.",
 )
 @click.option(

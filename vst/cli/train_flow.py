@@ -1,4 +1,4 @@
-"""`vst train flow`: make weights for an optical flow estimator."""
+"""`vst train flow`: train weights for an optical flow estimator."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import click
 
 from vst.cli.console import console_of
 from vst.cli.options import quiet_option, verbose_option
-from vst.cli.recipe_options import RecipeOptions
+from vst.cli.recipe_options import recipe_options
 from vst.cli.signals import stop_on_signals
-from vst.train.flow_recipe import GRID, FlowRecipe
-from vst.train.recipe import PRECISIONS
+from vst.train.flow_recipe import FlowRecipe
 
-_FIELDS = RecipeOptions(FlowRecipe)
+
+def _fields(command: Any) -> Any:
+    for option in reversed(recipe_options(FlowRecipe)):
+        command = option(command)
+    return command
 
 
 @click.command("flow")
@@ -26,35 +29,9 @@ _FIELDS = RecipeOptions(FlowRecipe)
     type=click.Path(path_type=Path),
     required=True,
     metavar="FOLDER",
-    help="Where pairs, checkpoints and weights go; a run that is there already is gone on with.",
+    help="Where pairs, checkpoints and weights go; a run in the folder is continued.",
 )
-@click.option(
-    "--photos",
-    multiple=True,
-    metavar="PLACE",
-    help="A folder or tar file of photographs that things are cut from; synthetic pictures unless given.",
-)
-@_FIELDS.number("--pairs", "Pairs of frames with known flow that are made before training.")
-@_FIELDS.number("--frame-width", "Width of those frames, in pixels.", GRID)
-@_FIELDS.number("--frame-height", "Height of those frames, in pixels.", GRID)
-@_FIELDS.amount("--fastest", "Peak speed of the fastest pairs, in pixels a frame.")
-@_FIELDS.number("--width", "Filters of the network's first layer.")
-@_FIELDS.number("--size", "Side of the square crops, in pixels; a multiple of 64.", GRID)
-@_FIELDS.number("--batch", "Crops in a batch.")
-@_FIELDS.amount(
-    "--coarse-weight", "What each coarser size counts in the loss, relative to the one above it.", 1
-)
-@_FIELDS.amount(
-    "--ease", "Pixels of error that are added to those of dis before a crop's are compared to them."
-)
-@_FIELDS.amount("--brightness", "Largest change of brightness and contrast that is put on crops.", 1)
-@_FIELDS.amount("--noise", "Largest deviation of the noise that is put on crops.", 1)
-@_FIELDS.amount("--learning-rate", "Adam's at the start.")
-@_FIELDS.amount("--final-learning-rate", "Adam's at the end.")
-@_FIELDS.amount("--averaging", "Decay of the running mean of the parameters that is exported.", 0.99999)
-@_FIELDS.choice("--precision", PRECISIONS, "Arithmetic of the network; fp16 on CUDA only.")
-@_FIELDS.number("--steps", "Optimiser steps in all.")
-@_FIELDS.number("--seed", "Of everything that is random.", least=0)
+@_fields
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Stop after so long."
 )
@@ -71,13 +48,13 @@ def train_flow_command(
     workers: int | None,
     **options: Any,
 ) -> None:
-    """Train a network that mends the optical flow of dis.
+    """Train a network that refines the optical flow of dis.
 
-    It learns on scenes of things cut from photographs, whose motion is known exactly. Stopped at any time,
-    the same command goes on from the last checkpoint.
+    It is trained on scenes of objects cut from photographs, whose motion is known exactly. Stopped at any
+    time, the same command continues from the last checkpoint.
     """
     console = console_of(context)
-    recipe = FlowRecipe(**{field: value for field, value in options.items() if value is not None})
+    recipe = FlowRecipe(**{field: value for field, value in options.items() if value not in (None, ())})
     with stop_on_signals(report=not console.quiet, doing="step") as stop:
         from vst.train.flow_run import run_flow_recipe
 

@@ -75,13 +75,14 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
 @click.pass_context
 def verify_command(context: click.Context, weights_dir: Path | None) -> None:
     """Check every weight file: hash, names, shapes, values, body."""
+    from vst.modes import verify_weights
     from vst.motion.estimators.refined.weights import load_refinement, refinement_path
     from vst.motion.imported.weights import verify_imported
     from vst.styles import load_catalogue
 
     console = console_of(context)
     catalogue = load_catalogue(weights_dir)
-    problems = catalogue.verify()
+    problems = verify_weights(catalogue)
     imported, damaged = verify_imported()
     problems += damaged
     count = len(catalogue.weights) + imported

@@ -158,8 +158,7 @@ def read_configuration(path: Path) -> list[tuple[str, str]]:
 
 
 def _configuration(known: Iterable[str]) -> str:
-    from vst.modes import MODES
-    from vst.pipeline.session import is_temporal
+    from vst.modes import available_modes
     from vst.styles import load_catalogue
 
     # Projects save the index of a style, so known styles keep their positions.
@@ -167,8 +166,8 @@ def _configuration(known: Iterable[str]) -> str:
     styles = list(dict.fromkeys([*known, *catalogue]))
     # Likewise for modes: vtn and itn come first, others follow when a style has weights for them.
     available = {mode for style in catalogue.values() for mode in style.modes}
-    modes = list(dict.fromkeys(["vtn", "itn", *(name for name in MODES if name in available)]))
-    stateless = [name for name in modes if not is_temporal(MODES[name].factory)]  # type: ignore[arg-type]
+    modes = list(dict.fromkeys(["vtn", "itn", *(name for name in available_modes() if name in available)]))
+    stateless = [name for name in modes if not available_modes()[name].temporal]
     lines = [
         "# Written by 'vst plugin install'.",
         f"python={sys.executable}",

@@ -1,78 +1,47 @@
-"""Modes: how frames become stylized frames."""
+"""Modes: how frames become stylized frames. One package a mode, one line each in `vst.modes.registry`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import importlib
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    from vst.modes.create import create_stylizer
+    from vst.modes.network_file import load_network, load_selection, save_weights, verify_weights
+    from vst.modes.registry import ModeEntry, available_modes, check_mode, find_mode, mode_names
+    from vst.modes.stylizer import Stylizer
 
-from vst.errors import UsageError, suggestion
-from vst.modes.network_runner import NetworkRunner
-from vst.modes.recurrent import LstmStylizer
-from vst.modes.still import ItnStylizer
-from vst.modes.stylizer import Stylizer
-from vst.modes.video import VtnStylizer
-from vst.styles import ResolvedStyle
-from vst.styles.selection import load_selection
+__all__ = [
+    "ModeEntry",
+    "Stylizer",
+    "available_modes",
+    "check_mode",
+    "create_stylizer",
+    "find_mode",
+    "load_network",
+    "load_selection",
+    "mode_names",
+    "save_weights",
+    "verify_weights",
+]
 
-__all__ = ["MODES", "ModeEntry", "Stylizer", "check_mode", "create_stylizer"]
-
-
-@dataclass(frozen=True)
-class ModeEntry:
-    """One mode as the registry knows it.
-
-    Attributes:
-        description: One line, for `vst modes`.
-        factory: Makes the stylizer from a network that is ready to run.
-    """
-
-    description: str
-    factory: Callable[[NetworkRunner], Stylizer]
-
-
-MODES: dict[str, ModeEntry] = {
-    "vtn": ModeEntry(
-        "video: conditioned on earlier stylized frames, warped by optical flow (the default)", VtnStylizer
-    ),
-    "lstm": ModeEntry("video without optical flow: a convolutional LSTM is its memory", LstmStylizer),
-    "reconet": ModeEntry("each frame by itself, trained on video to be stable", ItnStylizer),
-    "itn": ModeEntry("each frame by itself: fastest, flickers; for stills", ItnStylizer),
+_WHERE = {
+    "ModeEntry": "registry",
+    "Stylizer": "stylizer",
+    "available_modes": "registry",
+    "check_mode": "registry",
+    "create_stylizer": "create",
+    "find_mode": "registry",
+    "load_network": "network_file",
+    "load_selection": "network_file",
+    "mode_names": "registry",
+    "save_weights": "network_file",
+    "verify_weights": "network_file",
 }
+"""Public name -> the module that has it. Imported on first use: lists of modes are quick without torch."""
 
 
-def check_mode(name: str) -> None:
-    """Refuse a mode that does not exist.
-
-    Raises:
-        UsageError: with the nearest name.
-    """
-    if name not in MODES:
-        raise UsageError(f"unknown mode {name!r}: {suggestion(name, MODES)}")
-
-
-def create_stylizer(
-    style: ResolvedStyle,
-    *,
-    device: torch.device | str = "cpu",
-    precision: torch.dtype = torch.float32,
-    tile: int | None = None,
-) -> Stylizer:
-    """A stylizer with the weights of a style or blend loaded.
-
-    Args:
-        style: From `resolve_style`.
-        device: Where the network runs.
-        precision: float32, bfloat16 or float16, for the convolutions.
-        tile: Side of tiles in pixels, 0 for no tiles, or None: `vst.modes.memory` decides by the frame
-            size.
-
-    Raises:
-        UsageError: The mode is unknown.
-        WeightsError: A weight file is damaged.
-    """
-    check_mode(style.mode)
-    network = load_selection(style.selection)
-    runner = NetworkRunner(network, style.mixture, torch.device(device), precision, tile)
-    return MODES[style.mode].factory(runner)
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)

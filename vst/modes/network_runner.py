@@ -10,16 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vst.modes.memory import (
+from vst.modes.tiling import (
     NO_TILES,
     MemoryEstimate,
     estimate_memory,
     is_out_of_memory,
     smaller_tile,
 )
-from vst.nn import LSTM, tiled
-from vst.nn.body import SMALLEST_SIDE, TransformationBody
-from vst.nn.lstm import State
+from vst.nn.style_network import SMALLEST_SIDE, StyleNetwork
+from vst.nn.tiled import Tiled
 
 _log = logging.getLogger(__name__)
 
@@ -30,20 +29,20 @@ class NetworkRunner:
     """Runs a network without gradients.
 
     Convolutions run in the given precision and in channels_last; instance norm keeps its statistics,
-    scales and shifts in fp32, and so is what comes out. Large pictures are painted in tiles, and smaller
-    ones when memory runs out.
+    scales and shifts in fp32, and so is the output. Large frames are run in tiles, and smaller ones when
+    memory runs out.
 
     Args:
-        network: Any of ours; the painter takes it over.
+        network: Any mode's; the runner takes it over.
         mixture: How much of each of its styles; sums to 1.
-        device: Where to paint.
+        device: Where it runs.
         precision: float32, bfloat16 or float16.
-        tile: Side of tiles in pixels; `NO_TILES`: never in tiles; None: `vst.modes.memory` decides.
+        tile: Side of tiles in pixels; `NO_TILES`: never in tiles; None: `vst.modes.tiling` decides.
     """
 
     def __init__(
         self,
-        network: TransformationBody,
+        network: StyleNetwork,
         mixture: Sequence[float],
         device: torch.device,
         precision: torch.dtype,
@@ -51,84 +50,59 @@ class NetworkRunner:
     ) -> None:
         self.device, self.precision = device, precision
         self._tile, self._asked = tile, tile
-        self.inputs, self.gated = network.inputs, network.gated
-        self._network = (
-            network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
-        )
-        for module in self._network.modules():
+        self.network = network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
+        for module in self.network.modules():
             if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
                 module.to(precision)
-        self._mix = torch.tensor([list(mixture)], dtype=torch.float32, device=device)
+        self.mix = torch.tensor([list(mixture)], dtype=torch.float32, device=device)
 
     @torch.inference_mode()
-    def __call__(self, *planes: Tensor, fresh: Tensor | None = None) -> Tensor:
-        """Paint.
+    def __call__(self, *planes: Tensor, refresh: Tensor | None = None) -> Tensor:
+        """Stylize.
 
         Args:
             planes: B×C×H×W each, −1..1 (masks 0..1), joined along C in this order.
-            fresh: B×1×H×W, 0..1, what a gated network is not to keep of the past, though it would.
+            refresh: B×1×H×W, 0..1, what a gated network is not to keep of the past, though it would.
 
         Returns:
-            B×3×H×W, −1..1, fp32, on the painter's device, or where the first plane is if in tiles.
+            B×3×H×W, −1..1, fp32, on the runner's device, or where the first plane is if in tiles.
         """
         height, width = planes[0].shape[-2:]
-        seen = [_large_enough(plane.float()) for plane in planes]
-        over = None if fresh is None else _large_enough(fresh)
+        padded = [large_enough(plane.float()) for plane in planes]
+        over = None if refresh is None else large_enough(refresh)
 
         def whole() -> Tensor:
-            x = torch.cat([plane.to(self.device) for plane in seen], dim=1)
-            given = {} if over is None else {"fresh": over.to(self.device)}
-            painted: Tensor = self._network(
-                x.contiguous(memory_format=torch.channels_last), self._mix, **given
+            x = torch.cat([plane.to(self.device) for plane in padded], dim=1)
+            stylized: Tensor = self.network(
+                x.contiguous(memory_format=torch.channels_last),
+                self.mix,
+                None if over is None else over.to(self.device),
             )
-            return painted
+            return stylized
 
         def in_tiles(tile: int) -> Tensor:
-            return tiled.paint(self._network, seen, self._mix, tile, over)
+            return self.network.stylize(Tiled(self.mix, tile), padded, over)
 
-        painted = self._within_memory(seen[0], whole, in_tiles)
-        return painted[..., :height, :width].float().contiguous()
-
-    @torch.inference_mode()
-    def advance(self, frame: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Paint the next frame of a shot with an LSTM.
-
-        Args:
-            frame: B×3×H×W, −1..1.
-            state: What the last call gave, None for a shot's first frame.
-
-        Returns:
-            B×3×H×W, −1..1, fp32, and what the next call wants, both on the painter's device, or where the
-            frame is if in tiles.
-        """
-        network = self._network
-        assert isinstance(network, LSTM)
-        height, width = frame.shape[-2:]
-        seen = _large_enough(frame.float())
-
-        def whole() -> tuple[Tensor, State]:
-            x = seen.to(self.device).contiguous(memory_format=torch.channels_last)
-            return network.step(x, None if state is None else self.to_device(state), self._mix)
-
-        def in_tiles(tile: int) -> tuple[Tensor, State]:
-            return tiled.step(network, seen, state, self._mix, tile)
-
-        painting, after = self._within_memory(seen, whole, in_tiles)
-        return painting[..., :height, :width].contiguous(), after
-
-    def to_device(self, state: State) -> State:
-        """A state on the painter's device."""
-        return State(*(part.to(self.device) for part in state))
+        stylized = self.within_memory(padded[0], whole, in_tiles)
+        return stylized[..., :height, :width].float().contiguous()
 
     def memory(self, height: int, width: int) -> MemoryEstimate:
-        """What painting one picture of this size takes."""
-        return estimate_memory(self._network, 1, height, width, self._tile)
+        """The memory that stylizing one frame of this size takes."""
+        return estimate_memory(self.network, 1, height, width, self._tile)
 
-    def _within_memory(self, picture: Tensor, whole: Callable[[], T], in_tiles: Callable[[int], T]) -> T:
-        """Paint as settled, and in smaller and smaller tiles while memory runs out; later pictures too."""
-        batch, _, height, width = picture.shape
+    def within_memory(self, frame: Tensor, whole: Callable[[], T], in_tiles: Callable[[int], T]) -> T:
+        """Run a network whole or in tiles, and in smaller and smaller tiles while memory runs out.
+
+        Later frames begin with the tiles that fitted.
+
+        Args:
+            frame: B×C×H×W, of the size that is run.
+            whole: Runs the network on the whole frame.
+            in_tiles: Runs it in tiles of this side.
+        """
+        batch, _, height, width = frame.shape
         while True:
-            tile = estimate_memory(self._network, batch, height, width, self._tile).tile
+            tile = estimate_memory(self.network, batch, height, width, self._tile).tile
             try:
                 return whole() if tile is None else in_tiles(tile)
             except (RuntimeError, MemoryError) as error:
@@ -140,7 +114,7 @@ class NetworkRunner:
                 torch.cuda.empty_cache()
             self._tile = less
             _log.warning(
-                "the memory of %s does not suffice to paint %d×%d %s: going on in tiles of %d pixels",
+                "out of memory on %s while stylizing %d×%d %s: continuing in tiles of %d pixels",
                 self.device,
                 width,
                 height,
@@ -149,8 +123,8 @@ class NetworkRunner:
             )
 
 
-def _large_enough(x: Tensor) -> Tensor:
-    """A picture smaller than a network can take continued at its edges."""
+def large_enough(x: Tensor) -> Tensor:
+    """Pad a picture that is smaller than networks take, by repeating its edges."""
     height, width = x.shape[-2:]
     right, down = max(SMALLEST_SIDE - width, 0), max(SMALLEST_SIDE - height, 0)
     if right or down:
@@ -159,5 +133,5 @@ def _large_enough(x: Tensor) -> Tensor:
 
 
 def to_network(image: Tensor) -> Tensor:
-    """0..1 to the −1..1 that networks take; colours outside RGB's range are brought inside."""
+    """0..1 to the −1..1 that networks take; colours outside of 0..1 are clamped."""
     return image.clamp(0, 1) * 2 - 1

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from vst.frame import Frame, Past
-from vst.modes.memory import MemoryEstimate
+from vst.modes.tiling import MemoryEstimate
 
 
 @runtime_checkable

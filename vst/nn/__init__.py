@@ -1,11 +1,19 @@
-"""The networks: `nn.Module`s only. They open no file and choose no device."""
+"""What networks are made of: layers, the body that several modes share, loss networks, tiling.
+
+They open no file and choose no device.
+"""
 
 from __future__ import annotations
 
-from vst.nn.itn import ITN
-from vst.nn.lstm import LSTM
-from vst.nn.reconet import ReCoNet
+from vst.nn.body import TransformationBody, Variant
+from vst.nn.style_network import Hyperparameters, StyleNetwork
 from vst.nn.vgg import SlimVGG19, VGGFeatures
-from vst.nn.vtn import VTN
 
-__all__ = ["ITN", "LSTM", "VTN", "ReCoNet", "SlimVGG19", "VGGFeatures"]
+__all__ = [
+    "Hyperparameters",
+    "SlimVGG19",
+    "StyleNetwork",
+    "TransformationBody",
+    "VGGFeatures",
+    "Variant",
+]

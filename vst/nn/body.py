@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from vst.errors import VstError
+from vst.nn.executor import Executor
 from vst.nn.layers import (
     ConditionalBatchNorm2d,
     ConditionalInstanceNorm2d,
-    ConditionalNorm2d,
     ConvBlock,
     ReflectedConv2d,
     ResidualBlock,
     TransposedBlock,
     UpsampleBlock,
 )
+from vst.nn.style_network import Hyperparameters, StyleNetwork
+
+M = TypeVar("M")
 
 RESIDUAL_BLOCKS = 5
-SMALLEST_SIDE = 16
-"""Below this the reflection padding inside the residual blocks has nothing to reflect."""
-
+_MOST_BLOCKS = 64
 
 NORMS = {"instance": ConditionalInstanceNorm2d, "batch": ConditionalBatchNorm2d}
 UPSAMPLING = {"nearest": UpsampleBlock, "transposed": TransposedBlock}
@@ -31,7 +33,7 @@ OUTPUTS = ("tanh", "linear")
 
 
 @dataclass(frozen=True)
-class Variant:
+class Variant(Hyperparameters):
     """Where a body departs from the thesis's table 4.1; the defaults do not.
 
     Attributes:
@@ -39,60 +41,72 @@ class Variant:
         norm: A key of `NORMS`; Johnson 2016 has batch norm.
         upsampling: A key of `UPSAMPLING`; Johnson 2016 has transposed convolutions.
         output: One of `OUTPUTS`. A linear output is cut to −1..1 except while training.
-        gate: Whether a network with a past decides pixel by pixel how much of it to keep as it is. One
-            without a past has no gate, whatever this says.
-        anchor: Of a network with a gate or a memory (vtn, lstm): the least share of what it remembers and
-            keeps that is taken from the present frame, every frame. Others have no use for it.
-        motion: Whether the past of such a network is shown with the frame that it was painted from and the
-            present one, so that it can see what moved; the thesis's figure 5.3 shows the painting alone.
 
     Raises:
-        VstError: for an option that does not exist, or an anchor outside of 0..1.
+        VstError: for a value that does not exist.
     """
 
     blocks: int = RESIDUAL_BLOCKS
     norm: str = "instance"
     upsampling: str = "nearest"
     output: str = "tanh"
-    gate: bool = False
-    anchor: float = 0.1
-    motion: bool = True
 
     def __post_init__(self) -> None:
-        if self.blocks < 0:
-            raise VstError(f"got {self.blocks} residual blocks; expected 0 or more")
-        if not 0 <= self.anchor <= 1:
-            raise VstError(f"anchor is {self.anchor}; expected 0 to 1")
+        if not 0 <= self.blocks <= _MOST_BLOCKS:
+            raise VstError(f"got {self.blocks} residual blocks; expected 0 to {_MOST_BLOCKS}")
         for field, known in (("norm", NORMS), ("upsampling", UPSAMPLING), ("output", OUTPUTS)):
             value = getattr(self, field)
             if value not in known:
                 raise VstError(f"{field} is {value!r}; expected {' or '.join(known)}")
 
 
+@dataclass(frozen=True)
+class GatedVariant(Variant):
+    """A `Variant` of a network that sees earlier stylized frames, and may keep them.
+
+    Attributes:
+        gate: Whether the network decides by pixel how much of the past to keep as it is.
+        anchor: The least share of what a gate or a memory keeps that is taken from each frame.
+
+    Raises:
+        VstError: also for an anchor outside of 0..1.
+    """
+
+    gate: bool = False
+    anchor: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.anchor <= 1:
+            raise VstError(f"anchor is {self.anchor}; expected 0 to 1")
+
+
 TABLE_4_1 = Variant()
 
 
-class TransformationBody(nn.Module):
+class TransformationBody(StyleNetwork):
     """9×9 s1 w, 3×3 s2 2w, 3×3 s2 4w, residual blocks of 4w, two ×2 + 3×3, 9×9 to 3, tanh.
 
     Instance norm stands after every convolution but the last, ReLU after each but the second of a
     residual block. At width 32 with one style and 3 input channels: 1,679,235 parameters. A `Variant`
     changes some of that.
 
-    With a gate the last convolution has a fourth channel z, and of the painting P and the past R, trusted
-    where m is 1, comes O = P + (1 − a) m σ(z) (R − P): what holds is not painted again. By the anchor a
-    nothing is kept for ever: errors of the motion, and of resampling, are gone after some 1/a frames.
-
     Args:
-        inputs: Number of input channels: 3 for the frame, 4 more for the past and its mask.
+        inputs: Number of input channels.
         width: Number of filters w of the first layer; 32 is the thesis's.
         styles: Number of styles S that share the convolutions.
         variant: Blocks, norm, up-sampling and output.
+        outputs: Number of channels of the last convolution; the first three are the picture's.
     """
 
-    def __init__(self, inputs: int, width: int = 32, styles: int = 1, variant: Variant = TABLE_4_1) -> None:
-        super().__init__()
-        self.inputs, self.width, self.styles, self.variant = inputs, width, styles, variant
+    variant_type: ClassVar[type[Hyperparameters]] = Variant
+    can_widen = True
+    variant: Variant
+
+    def __init__(
+        self, inputs: int, width: int = 32, styles: int = 1, variant: Variant = TABLE_4_1, outputs: int = 3
+    ) -> None:
+        super().__init__(inputs, width, styles, variant)
         norm, upsample = NORMS[variant.norm], UPSAMPLING[variant.upsampling]
         self.down = nn.ModuleList(
             [
@@ -110,151 +124,65 @@ class TransformationBody(nn.Module):
                 upsample(2 * width, width, 3, styles=styles, norm=norm),
             ]
         )
-        self.gated = variant.gate and inputs > 3
-        self.last = ReflectedConv2d(width, 4 if self.gated else 3, 9)
-        if self.gated:
-            with torch.no_grad():  # an even mixture, from which learning can go either way
-                for parameter in self.last.parameters():
-                    parameter[3:].zero_()
+        self.last = ReflectedConv2d(width, outputs, 9)
 
-    def forward(self, x: Tensor, mix: Tensor | None = None, fresh: Tensor | None = None) -> Tensor:
-        """Paint.
+    def layers(self, run: Executor[M], image: M, size: Sequence[int]) -> M:
+        """See `StyleNetwork.layers`."""
+        return run.convolve(self.last, self.decode(run, self.encode(run, image), size))
 
-        Args:
-            x: B×inputs×H×W, −1..1, H and W at least `SMALLEST_SIDE`.
-            mix: B×S or 1×S in fp32, how much of each style; None is all of the first.
-            fresh: B×1×H×W, 0..1, the share of what a gate would keep that is not kept, though the past is
-                seen. Without a gate all is painted anew anyway.
-
-        Returns:
-            B×3×H×W, −1..1, of x's type. Convolutions work in the type of their weights; what is kept of
-            the past is not rounded to it.
-
-        Raises:
-            VstError: for another number of channels, or a picture too small to paint.
-        """
-        if mix is None:
-            mix = one_style(0, self.styles, x.device)
-        return self.compose(self.last(self.decode(self.encode(x, mix), mix, x.shape[-2:])), x, fresh)
-
-    def compose(self, said: Tensor, x: Tensor, fresh: Tensor | None = None) -> Tensor:
-        """The painting from what the last convolution said, each pixel for itself.
-
-        Args:
-            said: B×3×H×W, or B×4×H×W with a gate.
-            x: As for `forward`.
-            fresh: As there.
-
-        Returns:
-            B×3×H×W, −1..1, of x's type.
-        """
-        y = said.to(x.dtype)
-        painting = self.finish(y[:, :3])
-        if not self.gated:
-            return painting
-        # Warping overshoots; kept for many frames, that would grow.
-        past = x[:, 3:6].clamp(-1, 1)
-        kept = (1 - self.variant.anchor) * torch.sigmoid(y[:, 3:]) * x[:, 6:]
-        if fresh is not None:
-            kept = kept * (1 - fresh)
-        return torch.lerp(painting, past, kept.expand_as(past))
-
-    def encode(self, x: Tensor, mix: Tensor) -> Tensor:
-        """Down-sampling and residual blocks: B×inputs×H×W to features B×4w×⌈H/4⌉×⌈W/4⌉; see `forward`."""
-        self.check_input(*x.shape[-3:])
-        y = x.to(self.last.weight.dtype)
+    def encode(self, run: Executor[M], image: M) -> M:
+        """Down-sampling and residual blocks: B×inputs×H×W to features B×4w×⌈H/4⌉×⌈W/4⌉."""
         for block in self.down:
-            y = block(y, mix)
+            image = run.block(block, image)  # type: ignore[arg-type]
         for block in self.residual:
-            y = block(y, mix)
-        return y
+            image = run.residual(block, image)  # type: ignore[arg-type]
+        return image
 
-    def check_input(self, channels: int, height: int, width: int) -> None:
-        """Refuse what cannot be painted.
-
-        Raises:
-            VstError: as `forward`.
-        """
-        if channels != self.inputs:
-            raise VstError(f"got an input of {channels} channels; this network takes {self.inputs}")
-        if min(height, width) < SMALLEST_SIDE:
-            raise VstError(
-                f"got a picture of {width}×{height}; both sides have to be at least {SMALLEST_SIDE}"
-            )
-
-    def decode(self, features: Tensor, mix: Tensor, size: Sequence[int]) -> Tensor:
-        """Up-sampling: features B×4w×h×w of `encode` to B×w×H×W, which the last convolution takes.
-
-        Args:
-            features: What `encode` gave.
-            mix: As there.
-            size: H and W of the picture.
-        """
-        y = features.to(self.last.weight.dtype)
+    def decode(self, run: Executor[M], features: M, size: Sequence[int]) -> M:
+        """Up-sampling: features of `encode` to B×w×H×W, which the last convolution takes."""
+        features = run.cast(features, self.last.weight.dtype)
         for block in self.up:
-            y = block(y, mix)
+            features = run.block(block, features)  # type: ignore[arg-type]
         # Two strides of 2 round an odd size up; what the up-sampling made too much is cut off.
-        return y[..., : size[0], : size[1]]
+        return run.window(run.crop(features, size), self.last.kernel_size[0] // 2)
 
-    def painted(self, decoded: Tensor, kind: torch.dtype) -> Tensor:
-        """What `decode` gave, B×w×H×W, as a painting without a gate, B×3×H×W, −1..1, of a type."""
-        return self.finish(self.last(decoded).to(kind))
+    def compose(self, raw: Tensor, given: Tensor, refresh: Tensor | None) -> Tensor:
+        """See `StyleNetwork.compose`."""
+        return self.activate(raw.to(given.dtype))
 
-    def finish(self, painting: Tensor) -> Tensor:
+    def activate(self, raw: Tensor) -> Tensor:
         """What the last convolution gave, B×3×H×W, brought to −1..1 as the variant says."""
         if self.variant.output == "tanh":
-            return torch.tanh(painting)
-        return painting if self.training else painting.clamp(-1, 1)
+            return torch.tanh(raw)
+        return raw if self.training else raw.clamp(-1, 1)
+
+    def can_start_from(self, earlier: StyleNetwork) -> bool:
+        """See `StyleNetwork.can_start_from`: any body does that has the blocks, norm and output of this."""
+        own, other = self.variant, earlier.variant
+        return (
+            isinstance(other, Variant)
+            and other.blocks >= own.blocks
+            and (other.norm, other.upsampling, other.output) == (own.norm, own.upsampling, own.output)
+        )
 
     @torch.no_grad()
-    def start_from(self, earlier: TransformationBody) -> None:
-        """Take another body's weights, which paints frames without a past as this one will at first.
+    def start_from(self, earlier: StyleNetwork) -> None:
+        """Take another body's weights. At first this one stylizes frames without a past as that one does.
 
         New input channels start at zero; channels that this one lacks are left out (a past that is empty
-        is zero, so nothing is lost). A gate that the other lacks starts as an even mixture, a memory as it
-        was made; of more residual blocks the first are taken.
+        is zero, so nothing is lost). Output channels and parts that the other lacks start as they were
+        made; of more residual blocks the first are taken.
 
         Raises:
             RuntimeError: where the widths differ, or something that is not named here.
         """
-        state = earlier.state_dict()
+        state, mine = earlier.state_dict(), self.state_dict()
         first = state["down.0.conv.weight"]
         wanted = first.new_zeros(first.shape[0], self.inputs, *first.shape[2:])
         common = min(self.inputs, earlier.inputs)
         wanted[:, :common] = first[:, :common]
         state["down.0.conv.weight"] = wanted
         for name in ("last.weight", "last.bias"):
-            state[name] = state[name][:3]
-            if self.gated:
-                own = earlier if earlier.gated else self
-                state[name] = torch.cat((state[name], own.state_dict()[name][3:]))
-        mine = self.state_dict()
+            both = min(len(state[name]), len(mine[name]))
+            state[name] = torch.cat((state[name][:both], mine[name][both:]))
         self.load_state_dict({name: state.get(name, value) for name, value in mine.items()})
-
-    def norms(self) -> Iterator[ConditionalNorm2d]:
-        """All conditional norms, in the order in which they are met."""
-        return (module for module in self.modules() if isinstance(module, ConditionalNorm2d))
-
-
-def one_style(index: int, styles: int, device: torch.device | None = None) -> Tensor:
-    """The 1×S mixture that is all of one style."""
-    mix = torch.zeros(1, styles, device=device)
-    mix[0, index] = 1.0
-    return mix
-
-
-@torch.no_grad()
-def select_styles(network: TransformationBody, chosen: Sequence[int | None]) -> None:
-    """Give a network other styles: each one that it has, by index, or None for the mean of those.
-
-    Args:
-        network: Changed in place.
-        chosen: One entry a style of the result; at least one.
-    """
-    for norm in network.norms():
-        for name in ("weight", "bias"):
-            rows = getattr(norm, name)
-            mean = rows.mean(0)
-            picked = torch.stack([mean if index is None else rows[index] for index in chosen])
-            setattr(norm, name, nn.Parameter(picked, requires_grad=rows.requires_grad))
-    network.styles = len(chosen)

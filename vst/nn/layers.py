@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -103,11 +104,14 @@ class ReflectedConv2d(nn.Conv2d):
 
 
 Norm = Callable[[int, int], ConditionalNorm2d]
-"""Makes a norm for so many channels and styles."""
+"""Makes a norm from its number of channels and of styles."""
 
 
 class ConvBlock(nn.Module):
     """Convolution, conditional norm, and ReLU unless `relu` is false."""
+
+    doubles: ClassVar[bool] = False
+    """Whether the output has twice the size of the input."""
 
     def __init__(
         self,
@@ -120,6 +124,7 @@ class ConvBlock(nn.Module):
         norm: Norm = ConditionalInstanceNorm2d,
     ) -> None:
         super().__init__()
+        self.inputs, self.outputs, self.kernel, self.stride = inputs, outputs, kernel, stride
         self.conv: nn.Module = self.convolution(inputs, outputs, kernel, stride)
         self.norm = norm(outputs, styles)
         self.relu = relu
@@ -155,6 +160,8 @@ class ResidualBlock(nn.Module):
 class UpsampleBlock(ConvBlock):
     """Nearest-neighbour ×2, then a `ConvBlock`: no chequerboard (Odena 2016)."""
 
+    doubles = True
+
     def project(self, x: Tensor) -> Tensor:
         """B×inputs×H×W to B×outputs×2H×2W."""
         return super().project(F.interpolate(x, scale_factor=2, mode="nearest"))
@@ -162,6 +169,8 @@ class UpsampleBlock(ConvBlock):
 
 class TransposedBlock(ConvBlock):
     """A transposed convolution of stride 2 (Johnson 2016); its uneven overlap can show (Odena 2016)."""
+
+    doubles = True
 
     def convolution(self, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
         """B×inputs×H×W to B×outputs×2H×2W; the stride given is not used."""

@@ -1,8 +1,9 @@
-"""Feature maps that are made piece by piece, where and when they are asked for.
+"""Feature maps that are computed piece by piece, on request.
 
 A piece of a convolution's output needs a somewhat larger piece of its input, and reflection padding only
-where that reaches the picture's own border. So each layer here asks the one before it for what it needs,
-down to a map that is in memory. Nothing is made twice unless two pieces overlap, or it is asked for twice.
+where that reaches the picture's own border. So each map requests what it needs from the one before it,
+down to a map that is in memory. Only where two pieces overlap, or a piece is requested twice, is anything
+computed twice.
 """
 
 from __future__ import annotations
@@ -76,11 +77,11 @@ class Map(Protocol):
 
 @dataclass(frozen=True)
 class Planes:
-    """Tensors one beside the other along C, wherever they are; pieces come on a device in a type."""
+    """Tensors one beside the other along C, on any device; pieces come on one device in one type."""
 
     tensors: Sequence[Tensor]
-    like: Tensor
-    """Of the device and type that are wanted."""
+    device: torch.device
+    dtype: torch.dtype
 
     @property
     def size(self) -> tuple[int, int]:
@@ -90,12 +91,12 @@ class Planes:
 
     def piece(self, box: Box) -> Tensor:
         """B×C×h×w."""
-        parts = [box.of(each).to(self.like.device, self.like.dtype) for each in self.tensors]
+        parts = [box.of(each).to(self.device, self.dtype) for each in self.tensors]
         return torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
-class Kept:
+class InMemory:
     """A map in memory."""
 
     tensor: Tensor
@@ -112,16 +113,69 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Patch:
-    """A map of which one piece is in memory, and no more than that is asked for."""
+class Cropped:
+    """The upper left part of a map.
 
-    tensor: Tensor
-    where: Box
+    Attributes:
+        source: A map that may be larger.
+        size: H and W of the part.
+    """
+
+    source: Map
     size: tuple[int, int]
 
     def piece(self, box: Box) -> Tensor:
         """B×C×h×w."""
-        return box.within(self.where).of(self.tensor)
+        return self.source.piece(box)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Two maps beside each other along C, in the type of the first."""
+
+    first: Map
+    second: Map
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        return self.first.size
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w."""
+        first = self.first.piece(box)
+        return torch.cat((first, self.second.piece(box).to(first.dtype)), 1)
+
+
+class Windowed:
+    """A map of which the piece around one tile is made once, for all layers that read parts of it.
+
+    Args:
+        source: The map.
+        reach: How far around a tile is read.
+    """
+
+    def __init__(self, source: Map, reach: int) -> None:
+        self._source, self._reach = source, reach
+        self._window: Box | None = None
+        self._tensor: Tensor | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        return self._source.size
+
+    def move(self, tile: Box | None) -> None:
+        """Go on to another tile; None: release the memory."""
+        self._window = None if tile is None else tile.grown(self._reach, self.size)
+        self._tensor = None
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w, of within the window; a view."""
+        assert self._window is not None
+        if self._tensor is None:
+            self._tensor = self._source.piece(self._window)
+        return box.within(self._window).of(self._tensor)
 
 
 @dataclass(frozen=True)
@@ -133,28 +187,22 @@ class Convolved:
         source: What it is applied to.
         kernel: Its size.
         stride: Its stride.
-        crop: H and W of the source, where it is larger than what the layer is to see.
     """
 
     convolve: Callable[[Tensor], Tensor]
     source: Map
     kernel: int
     stride: int = 1
-    crop: tuple[int, int] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         """⌈H/stride⌉ and ⌈W/stride⌉."""
-        height, width = self._seen
+        height, width = self.source.size
         return -(-height // self.stride), -(-width // self.stride)
-
-    @property
-    def _seen(self) -> tuple[int, int]:
-        return self.crop or self.source.size
 
     def piece(self, box: Box) -> Tensor:
         """B×C×h×w."""
-        height, width = self._seen
+        height, width = self.source.size
         top, bottom = self._needed(box.top, box.bottom, height)
         left, right = self._needed(box.left, box.right, width)
         whole = self.convolve(self.source.piece(Box(top, bottom, left, right)))

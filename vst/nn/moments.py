@@ -1,4 +1,4 @@
-"""Mean and variance of planes that are only ever seen in parts."""
+"""Mean and variance of planes that come in parts."""
 
 from __future__ import annotations
 

@@ -1,201 +1,199 @@
-"""A network run in tiles: what the whole picture would give, up to the order of sums, in less memory.
+"""Runs a network in tiles: the output of the whole frame, up to the order of sums, in less memory.
 
-Instance norm takes its statistics from the whole picture, so that tiles cannot be painted one after the
-other: each layer goes over all of them before the next can begin. At full resolution a layer's output is
-not kept, but made twice, once for its statistics and once for the next layer; what is kept is at half and
-a quarter of the resolution. docs/adr/0011-tiles-layer-by-layer.md.
+Instance norm takes its statistics from the whole frame, so tiles cannot be stylized one after the other:
+each layer goes over all of them before the next can begin. A layer at full resolution is not kept. It is
+computed twice, once for its statistics and once for the next layer. Coarser layers are kept.
+docs/adr/0011-tiles-layer-by-layer.md.
 
-What is given stays on the device where it is, and so does what comes out; what is held between the layers
-is on the network's.
+What is given stays on its device, and the output is on the same. What is held between the layers is on the
+network's device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vst.nn.body import TransformationBody
-from vst.nn.layers import ConvBlock, ReflectedConv2d, ResidualBlock, TransposedBlock, UpsampleBlock
-from vst.nn.lstm import LSTM, State
-from vst.nn.maps import Convolved, Enlarged, Kept, Map, Normed, Patch, Planes, Rectified, tiles
+from vst.nn.layers import ConvBlock, ReflectedConv2d, ResidualBlock
+from vst.nn.maps import (
+    Convolved,
+    Cropped,
+    Enlarged,
+    InMemory,
+    Joined,
+    Map,
+    Normed,
+    Planes,
+    Rectified,
+    Windowed,
+    tiles,
+)
 from vst.nn.moments import Moments
 
-_MEMORY_REACH = 3
-"""How far an `AnchoredConvLSTM` looks: 3×3 behind 5×5."""
+
+@dataclass(frozen=True)
+class Layer:
+    """A feature map and how coarse it is.
+
+    Attributes:
+        map: The map.
+        scale: Pixels of the frame a pixel of the map, in either direction.
+    """
+
+    map: Map
+    scale: int = 1
 
 
-@torch.no_grad()
-def paint(
-    network: TransformationBody,
-    planes: Sequence[Tensor],
-    mix: Tensor,
-    tile: int,
-    fresh: Tensor | None = None,
-) -> Tensor:
-    """As `network(torch.cat(planes, 1), mix, fresh)`.
+class Tiled:
+    """Runs layers in tiles; see `vst.nn.executor.Executor` for the operations. Maps are `Layer`s.
 
     Args:
-        network: Any body, as it is used when nothing is trained.
-        planes: B×C×H×W each, −1..1.
         mix: 1×S or B×S, on the network's device.
-        tile: Longest side of a tile in pixels of the picture.
-        fresh: B×1×H×W.
-
-    Returns:
-        B×3×H×W, −1..1, of the type and on the device of the first plane.
-
-    Raises:
-        VstError: as `TransformationBody.forward`.
+        tile: Longest side of a tile in pixels of the frame.
     """
-    like = network.last.weight
-    image = Planes(planes, like)
-    network.check_input(sum(each.shape[1] for each in planes), *image.size)
-    decoded = _decode(network, _encode(network, image, mix, tile), mix, tile)
-    said = _convolved(network.last, decoded, crop=image.size)
-    seen = Planes(planes, torch.empty(0, dtype=planes[0].dtype, device=like.device))
-    out = torch.empty_like(planes[0][:, :1]).repeat(1, 3, 1, 1)
-    for box in tiles(image.size, tile):
-        part = None if fresh is None else box.of(fresh).to(like.device)
-        box.of(out).copy_(network.compose(said.piece(box), seen.piece(box), part))
-    return out
 
+    def __init__(self, mix: Tensor, tile: int) -> None:
+        self._mix, self._device, self._tile = mix, mix.device, tile
+        self._windows: list[Windowed] = []
 
-@torch.no_grad()
-def step(network: LSTM, frame: Tensor, state: State | None, mix: Tensor, tile: int) -> tuple[Tensor, State]:
-    """As `network.step`.
+    def given(self, planes: Sequence[Tensor]) -> Layer:
+        """See `Executor.given`."""
+        return self.input(planes, planes[0].dtype)
 
-    Args:
-        network: As it is used when nothing is trained.
-        frame: B×3×H×W, −1..1.
-        state: What the step before gave, on whatever device; None for the first frame of a shot.
-        mix: 1×S or B×S, on the network's device.
-        tile: Longest side of a tile in pixels of the picture.
+    def input(self, planes: Sequence[Tensor], dtype: torch.dtype) -> Layer:
+        """See `Executor.input`."""
+        return Layer(Planes(planes, self._device, dtype))
 
-    Returns:
-        The painting, B×3×H×W, −1..1, and the state, of the type and on the device of the frame.
+    def as_map(self, tensor: Tensor, like: Layer, dtype: torch.dtype) -> Layer:
+        """See `Executor.as_map`."""
+        return Layer(Planes([tensor], self._device, dtype), like.scale)
 
-    Raises:
-        VstError: as `TransformationBody.forward`.
-    """
-    like = network.last.weight
-    image = Planes([frame], like)
-    network.check_input(frame.shape[1], *image.size)
-    features = _encode(network, image, mix, tile)
-    fine: Map | None = None
-    if state is None:
-        cell = hidden = features.tensor.to(frame.device, torch.float32)
-    else:
-        layers = [_convolution(layer) for layer in network.past]
-        fine = Rectified(_convolved(layers[0], Planes(network.shown(frame, state), like)))
-        half = Rectified(_convolved(layers[1], fine))
-        coarse = Rectified(_convolved(layers[2], half))
-        cell, hidden = _remember(network, features, coarse, state, tile)
-    del features
-    painting = torch.empty_like(frame)
-    rest = None if network.keep is None or state is None else network.at_rest(frame, state)
-    decoded = _decode(network, Planes([hidden], like), mix, tile)
-    for box in tiles(image.size, tile):
-        wide = box.grown(network.last.kernel_size[0] // 2, image.size)
-        near = decoded.piece(wide)
-        said = _convolved(network.last, Patch(near, wide, image.size)).piece(box)
-        part = network.finish(said.to(frame.dtype))
-        if network.keep is not None and rest is not None and fine is not None and state is not None:
-            both = torch.cat((near, fine.piece(wide)), 1)
-            said = _convolved(network.keep, Patch(both, wide, image.size)).piece(box)
-            kept = (box.of(each).to(part.device) for each in (rest, state.painting))
-            part = network.keep_past(part, said, *kept)
-        box.of(painting).copy_(part)
-    return painting, State(frame, painting, cell, hidden)
+    def cast(self, x: Layer, dtype: torch.dtype) -> Layer:
+        """See `Executor.cast`; layers have the type of the weights already."""
+        return x
 
+    @torch.no_grad()
+    def block(self, block: ConvBlock, x: Layer) -> Layer:
+        """See `Executor.block`."""
+        scale = x.scale // 2 if block.doubles else x.scale * block.stride
+        return Layer(self._block(block, x.map, scale, max(self._tile // scale, 1)), scale)
 
-def _remember(network: LSTM, present: Map, past: Map, state: State, tile: int) -> tuple[Tensor, Tensor]:
-    """The next cell and hidden state, where the last ones are."""
-    cell, hidden = torch.empty_like(state.cell), torch.empty_like(state.hidden)
-    device = network.last.weight.device
-    for box in tiles(present.size, max(tile // 4, 1)):
-        wide = box.grown(_MEMORY_REACH, present.size)
-        before = (wide.of(each).to(device) for each in (state.cell, state.hidden))
-        after = network.memory(present.piece(wide), past.piece(wide), *before)
-        inner = box.within(wide)
-        for whole, part in zip((cell, hidden), after, strict=True):
-            box.of(whole).copy_(inner.of(part))
-    return cell, hidden
+    @torch.no_grad()
+    def residual(self, block: ResidualBlock, x: Layer) -> Layer:
+        """See `Executor.residual`."""
+        # Without a stride both convolutions read little more than they write: tiles may be larger.
+        side = max(self._tile // max(x.scale // 2, 1), 1)
+        y = self._kept(block.second, self._kept(block.first, x.map, side), side)
+        raw = y.source
+        assert isinstance(raw, InMemory)
+        for box in tiles(raw.size, side):
+            raw.piece(box).copy_(x.map.piece(box) + y.piece(box))
+        return Layer(raw, x.scale)
 
+    def convolve(self, layer: ReflectedConv2d, x: Layer, relu: bool = False) -> Layer:
+        """See `Executor.convolve`."""
+        kernel, stride = layer.kernel_size[0], layer.stride[0]
+        y: Map = Convolved(layer, x.map, kernel, stride)
+        return Layer(Rectified(y) if relu else y, x.scale * stride)
 
-def _encode(network: TransformationBody, image: Map, mix: Tensor, tile: int) -> Kept:
-    """`TransformationBody.encode`."""
-    half, quarter = max(tile // 2, 1), max(tile // 4, 1)
-    first, second, third = map(_block, network.down)
-    x = _layer(second, _normed(first, image, mix, tile), mix, half)
-    features = _settled(_layer(third, x, mix, quarter), half)
-    del x
-    for block in network.residual:
-        assert isinstance(block, ResidualBlock)
-        y = _layer(block.second, _layer(block.first, features, mix, half), mix, half)
-        for box in tiles(features.size, half):
-            features.piece(box).add_(y.piece(box))
-        del y
-    return features
+    def concat(self, x: Layer, y: Layer) -> Layer:
+        """See `Executor.concat`."""
+        return Layer(Joined(x.map, y.map), x.scale)
 
+    def crop(self, x: Layer, size: Sequence[int]) -> Layer:
+        """See `Executor.crop`."""
+        height, width = size
+        return Layer(Cropped(x.map, (height, width)), x.scale)
 
-def _decode(network: TransformationBody, features: Map, mix: Tensor, tile: int) -> Map:
-    """`TransformationBody.decode`, made where it is asked for, and not cut to the picture's size."""
-    first, second = map(_block, network.up)
-    return _normed(second, _layer(first, features, mix, max(tile // 2, 1)), mix, tile)
+    def window(self, x: Layer, reach: int) -> Layer:
+        """See `Executor.window`."""
+        self._windows.append(Windowed(x.map, reach))
+        return Layer(self._windows[-1], x.scale)
 
+    @torch.no_grad()
+    def whole(self, x: Layer, like: Tensor) -> Tensor:
+        """See `Executor.whole`."""
+        if isinstance(x.map, InMemory):
+            return x.map.tensor.to(like.device, torch.float32)
+        return self._assemble(x.map, max(self._tile // x.scale, 1)).to(like.device, torch.float32)
 
-def _normed(block: ConvBlock, source: Map, mix: Tensor, tile: int) -> Map:
-    """A block's output, nothing of it in memory: gone over for its statistics, and again when asked for."""
-    raw = _projected(block, source)
-    mean, variance = block.norm.statistics(
-        lambda: Moments.of(raw.piece(box) for box in tiles(raw.size, tile)).result()
-    )
-    return Normed(raw, block.norm, mean, variance, mix, block.relu)
+    @torch.no_grad()
+    def recurrent(
+        self,
+        cell: Callable[..., tuple[Tensor, ...]],
+        inputs: Sequence[Layer],
+        state: Sequence[Tensor],
+        reach: int,
+    ) -> tuple[Tensor, ...]:
+        """See `Executor.recurrent`."""
+        size, scale = inputs[0].map.size, inputs[0].scale
+        following = tuple(map(torch.empty_like, state))
+        for box in tiles(size, max(self._tile // scale, 1)):
+            wide = box.grown(reach, size)
+            before = (wide.of(each).to(self._device) for each in state)
+            after = cell(*(each.map.piece(wide) for each in inputs), *before)
+            inner = box.within(wide)
+            for whole, part in zip(following, after, strict=True):
+                box.of(whole).copy_(inner.of(part))
+        return following
 
+    @torch.no_grad()
+    def compose(
+        self, function: Callable[..., Tensor], inputs: Sequence[Layer | Tensor | None], like: Tensor
+    ) -> Tensor:
+        """See `Executor.compose`."""
+        height, width = like.shape[-2:]
+        out = torch.empty_like(like[:, :1]).repeat(1, 3, 1, 1)
+        for box in tiles((height, width), self._tile):
+            for window in self._windows:
+                window.move(box)
+            pieces: list[Tensor | None] = []
+            for each in inputs:
+                if isinstance(each, Tensor):
+                    pieces.append(box.of(each).to(self._device))
+                else:
+                    pieces.append(None if each is None else each.map.piece(box))
+            box.of(out).copy_(function(*pieces))
+        for window in self._windows:
+            window.move(None)
+        return out
 
-def _layer(block: ConvBlock, source: Map, mix: Tensor, tile: int) -> Normed:
-    """A block's output, what comes before its norm in memory."""
-    raw = _projected(block, source)
-    whole: Tensor | None = None
-    moments = Moments()
-    for box in tiles(raw.size, tile):
-        part = raw.piece(box)
-        if whole is None:
-            whole = part.new_empty(*part.shape[:2], *raw.size).contiguous(memory_format=torch.channels_last)
-        box.of(whole).copy_(part)
-        moments.add(part)
-    assert whole is not None
-    mean, variance = block.norm.statistics(moments.result)
-    return Normed(Kept(whole), block.norm, mean, variance, mix, block.relu)
+    def _block(self, block: ConvBlock, source: Map, scale: int, side: int) -> Normed:
+        """A block's output; at full resolution it is computed at each request, else kept."""
+        if scale > 1:
+            return self._kept(block, source, side)
+        raw = _projected(block, source)
+        mean, variance = block.norm.statistics(
+            lambda: Moments.of(raw.piece(box) for box in tiles(raw.size, side)).result()
+        )
+        return Normed(raw, block.norm, mean, variance, self._mix, block.relu)
 
+    def _kept(self, block: ConvBlock, source: Map, side: int) -> Normed:
+        """A block's output, with what comes before its norm in memory."""
+        moments = Moments()
+        whole = self._assemble(_projected(block, source), side, moments)
+        mean, variance = block.norm.statistics(moments.result)
+        return Normed(InMemory(whole), block.norm, mean, variance, self._mix, block.relu)
 
-def _settled(layer: Normed, tile: int) -> Kept:
-    """The layer's output in place of what came before its norm."""
-    kept = layer.source
-    assert isinstance(kept, Kept)
-    for box in tiles(kept.size, tile):
-        kept.piece(box).copy_(layer.piece(box))
-    return kept
+    def _assemble(self, source: Map, side: int, moments: Moments | None = None) -> Tensor:
+        """All of a map, made in pieces no longer than `side`, and its moments."""
+        whole: Tensor | None = None
+        for box in tiles(source.size, side):
+            part = source.piece(box)
+            if whole is None:
+                whole = part.new_empty(*part.shape[:2], *source.size)
+                whole = whole.contiguous(memory_format=torch.channels_last)
+            box.of(whole).copy_(part)
+            if moments is not None:
+                moments.add(part)
+        assert whole is not None
+        return whole
 
 
 def _projected(block: ConvBlock, source: Map) -> Map:
-    if isinstance(block, UpsampleBlock | TransposedBlock):
+    if block.doubles:
         return Enlarged(block.project, source)
-    conv = _convolution(block.conv)
-    return Convolved(block.project, source, conv.kernel_size[0], conv.stride[0])
-
-
-def _convolved(conv: ReflectedConv2d, source: Map, crop: tuple[int, int] | None = None) -> Convolved:
-    return Convolved(conv, source, conv.kernel_size[0], conv.stride[0], crop)
-
-
-def _block(module: nn.Module) -> ConvBlock:
-    assert isinstance(module, ConvBlock)
-    return module
-
-
-def _convolution(module: nn.Module) -> ReflectedConv2d:
-    assert isinstance(module, ReflectedConv2d)
-    return module
+    return Convolved(block.project, source, block.kernel, block.stride)

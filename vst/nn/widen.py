@@ -1,4 +1,4 @@
-"""A wider network that begins as a narrower one paints (Chen 2016, Net2Net, section 2.3)."""
+"""A wider network that begins as a narrower one stylizes (Chen 2016, Net2Net, section 2.3)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from vst.nn.body import TransformationBody
 from vst.nn.layers import ConditionalNorm2d
+from vst.nn.style_network import StyleNetwork
 
 
 @torch.no_grad()
-def widen(network: TransformationBody, width: int, noise: float = 0.1, seed: int = 0) -> TransformationBody:
-    """Give every hidden channel twins, and let each twin have its share of what the channel said.
+def widen(network: StyleNetwork, width: int, noise: float = 0.1, seed: int = 0) -> StyleNetwork:
+    """Give every hidden channel twins, each with its share of the channel's output.
 
-    Equal twins would learn the same for ever, so their weights are drawn apart, to all sides of where they
-    were: to first order the sum of what they say stays.
+    Equal twins would learn the same for ever, so noise whose mean over the twins is 0 is added to their
+    weights: to first order the sum of their outputs stays.
 
     Args:
-        network: An ITN or VTN; not changed.
+        network: One whose class `can_widen`; not changed.
         width: A multiple of its width.
-        noise: How far twins are apart, relative to a layer's weights. 0: the same painting up to rounding.
+        noise: Deviation between twins, relative to a layer's weights. 0: the same output up to rounding.
         seed: Of the noise.
 
     Returns:
@@ -33,7 +33,7 @@ def widen(network: TransformationBody, width: int, noise: float = 0.1, seed: int
     twins, rest = divmod(width, network.width)
     if rest or twins < 1:
         raise ValueError(f"width is {width}; expected a multiple of {network.width}")
-    wide = type(network)(width, network.styles, network.variant)  # type: ignore[arg-type]
+    wide = network.build(width, network.styles, network.variant)
     random = torch.Generator().manual_seed(seed)
     for (name, module), (_, target) in zip(_parts(network), _parts(wide), strict=True):
         if isinstance(module, ConditionalNorm2d):
@@ -53,7 +53,7 @@ def widen(network: TransformationBody, width: int, noise: float = 0.1, seed: int
     return wide
 
 
-def _parts(network: TransformationBody) -> Iterator[tuple[str, nn.Module]]:
+def _parts(network: StyleNetwork) -> Iterator[tuple[str, nn.Module]]:
     kinds = (nn.Conv2d, nn.ConvTranspose2d, ConditionalNorm2d)
     return ((name, module) for name, module in network.named_modules() if isinstance(module, kinds))
 

@@ -16,11 +16,11 @@ import torch
 import vst
 from vst.device import precision_name
 from vst.errors import MediaError
+from vst.files import file_digest
 from vst.media import ClipInfo
 from vst.motion import MotionSource
 from vst.pipeline.options import Effect, flag_of, recorded_values
 from vst.pipeline.settings import RenderSettings
-from vst.styles.weights import file_digest
 
 _END_BYTES = 1 << 20
 """Bytes at either end of a clip that are hashed, beside its size and modification time."""

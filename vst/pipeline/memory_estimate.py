@@ -1,6 +1,6 @@
 """Predicts the memory of a render before it begins, and explains when there is not enough.
 
-The prediction does not decide how frames are stylized: `vst.modes.memory` does, by the frame size alone, so
+The prediction does not decide how frames are stylized: `vst.modes.tiling` does, by the frame size alone, so
 that other programs on the machine cannot change a frame.
 """
 
@@ -18,7 +18,7 @@ import torch
 
 from vst.errors import VstError
 from vst.modes import Stylizer
-from vst.modes.memory import SMALLEST_TILE, MemoryEstimate, is_out_of_memory
+from vst.modes.tiling import SMALLEST_TILE, MemoryEstimate, is_out_of_memory
 from vst.motion import WarpHistory
 from vst.sizes import size_in_words
 

@@ -1,4 +1,4 @@
-"""Styles: the catalogue, weight files, blends."""
+"""Styles: the catalogue, descriptions of weight files, blends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from vst.styles.catalog import Catalogue, Style, load_catalogue
 from vst.styles.catalog_file import record_style
 from vst.styles.resolve import ResolvedStyle, resolve_style
 from vst.styles.selection import Selection
-from vst.styles.weights import WeightsInfo, load_network, read_info, save_weights
+from vst.styles.weights_file import WeightsInfo, read_info
 
 __all__ = [
     "Blend",
@@ -17,10 +17,8 @@ __all__ = [
     "Style",
     "WeightsInfo",
     "load_catalogue",
-    "load_network",
     "parse_blend",
     "read_info",
     "record_style",
     "resolve_style",
-    "save_weights",
 ]

@@ -12,8 +12,8 @@ A weights folder holds `*.safetensors` and, beside them, `catalog.toml`:
     [files."itn-fast.safetensors"]
     sha256 = "..."
 
-A file that `catalog.toml` does not name is taken at its own word, so that a style that somebody trained
-is there as soon as its file is.
+Of a file that `catalog.toml` does not list, its own description is used, so a newly trained style is in
+the catalogue as soon as its file is in a folder.
 """
 
 from __future__ import annotations
@@ -24,14 +24,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vst.errors import UsageError, WeightsError, suggestion
-from vst.files import user_data_folder
-from vst.nn.body import TransformationBody
+from vst.files import file_digest, user_data_folder
 from vst.styles.blend import Blend
 from vst.styles.catalog_file import CATALOG, read_catalog_file
-from vst.styles.convolutions import body_digest
 from vst.styles.quality import BEST, STANDARD_WIDTH, wide_enough
-from vst.styles.selection import Selection, load_selection, select
-from vst.styles.weights import WeightsInfo, file_digest, load_network, read_info
+from vst.styles.selection import Selection, select
+from vst.styles.weights_file import WeightsInfo, read_info
 
 
 @dataclass(frozen=True)
@@ -44,9 +42,9 @@ class Style:
         artist: Who painted it.
         year: When.
         rights: Whether the painting is in the public domain.
-        thumbnail: A small picture that our own networks painted, or "".
+        thumbnail: A small picture stylized by our own networks, or "".
         files: Weight files that have it.
-        modes: Modes that can paint it.
+        modes: Modes with weights for it.
     """
 
     name: str
@@ -78,9 +76,9 @@ class Catalogue:
     problems: tuple[str, ...]
 
     def choose(self, blend: Blend, mode: str, quality: str = BEST) -> Selection:
-        """The weight files of a mode that paint a blend: the widest one that has all its styles.
+        """The weight files of a mode for a blend: the widest one that has all its styles.
 
-        Where none has, several that say that they have the same convolutions and have the styles together.
+        Where none has, several whose convolutions have the same digest and that have the styles together.
 
         Args:
             blend: The styles.
@@ -116,20 +114,6 @@ class Catalogue:
         why = _why_apart(blend.names, fit)
         raise UsageError(f"{why}, or give --quality {BEST}" if select(blend.names, of_mode) else why)
 
-    def load(self, blend: Blend, mode: str, quality: str = BEST) -> tuple[TransformationBody, Selection]:
-        """Load what `choose` finds, after the hash of every file was checked.
-
-        Returns:
-            The network, which has the selection's styles in its order, and the selection.
-
-        Raises:
-            UsageError: as `choose`.
-            WeightsError: where a file is not what `catalog.toml` or its own description says.
-        """
-        selection = self.choose(blend, mode, quality)
-        self.check_digests(selection)
-        return load_selection(selection), selection
-
     def check_digests(self, selection: Selection) -> None:
         """Compare the hash of every file of a selection with the catalogue's.
 
@@ -137,7 +121,7 @@ class Catalogue:
             WeightsError: A file is not the one that `catalog.toml` lists.
         """
         for info in selection.files:
-            problem = self._wrong_hash(info)
+            problem = self.wrong_hash(info)
             if problem:
                 raise WeightsError(problem)
 
@@ -181,27 +165,22 @@ class Catalogue:
             sign = 1 if widest else -1
             if fit:
                 best = max(fit, key=lambda info: (sign * info.width, len(info.styles)))
-                problem = self._wrong_hash(best)
+                problem = self.wrong_hash(best)
                 if problem:
                     raise WeightsError(problem)
                 found.append(best.path)
         return found
 
-    def verify(self) -> list[str]:
-        """Check every file: hash, names, shapes, numbers, body. Returns one line a problem."""
-        found = list(self.problems)
-        for name in self.digests:
-            if name not in self.weights and not any(name in problem for problem in self.problems):
-                found.append(f"{name} is named in {CATALOG} and missing")
-        for info in self.weights.values():
-            problem = self._wrong_hash(info)
-            if problem is None:
-                problem = _wrong_inside(info)
-            if problem is not None:
-                found.append(problem)
-        return found
+    def missing(self) -> list[str]:
+        """One line for each file that `catalog.toml` lists and no folder has."""
+        return [
+            f"{name} is named in {CATALOG} and missing"
+            for name in self.digests
+            if name not in self.weights and not any(name in problem for problem in self.problems)
+        ]
 
-    def _wrong_hash(self, info: WeightsInfo) -> str | None:
+    def wrong_hash(self, info: WeightsInfo) -> str | None:
+        """The line on a file whose hash is not the one that `catalog.toml` gives; None if it is."""
         wanted = self.digests.get(info.path.name)
         if wanted is None or file_digest(info.path) == wanted:
             return None
@@ -269,9 +248,9 @@ def load_catalogue(weights_dir: Path | None = None) -> Catalogue:
     return Catalogue(tuple(folders), usable, weights, digests, tuple(problems))
 
 
-def _thumbnail(folder: Path, said: str) -> str:
+def _thumbnail(folder: Path, name: str) -> str:
     """The path of a style's thumbnail, or "" where there is none inside the folder."""
-    relative = Path(said)
+    relative = Path(name)
     path = str(folder / relative)
     inside = not relative.is_absolute() and ".." not in relative.parts
     return path if inside and os.path.isfile(path) else ""
@@ -284,16 +263,6 @@ def _with_files(style: Style, weights: Iterable[WeightsInfo]) -> Style:
         files=tuple(str(info.path) for info in having),
         modes=tuple(dict.fromkeys(info.mode for info in having)),
     )
-
-
-def _wrong_inside(info: WeightsInfo) -> str | None:
-    try:
-        network, found = load_network(info.path)
-    except WeightsError as error:
-        return str(error)
-    if not found.body or found.body == body_digest(network):
-        return None
-    return f"{info.path} does not have the convolutions that it says; make or fetch it again"
 
 
 def _why_apart(names: Sequence[str], weights: Sequence[WeightsInfo]) -> str:

@@ -1,4 +1,4 @@
-"""The file `catalog.toml` of a weights folder: read with suspicion, changed with care."""
+"""The file `catalog.toml` of a weights folder: checked when read, kept intact when changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vst.errors import WeightsError
-from vst.styles.weights import file_digest
+from vst.files import file_digest
 
 CATALOG = "catalog.toml"
 
@@ -22,7 +22,7 @@ _ESCAPED = re.compile(r'[\x00-\x1f\x7f"\\]')
 
 
 def read_catalog_file(folder: Path) -> dict[str, Any]:
-    """What a folder's `catalog.toml` says; nothing where there is none.
+    """The content of a folder's `catalog.toml`; nothing if there is none.
 
     Raises:
         WeightsError: where it cannot be read, or `styles` or `files` is not one table a name.
@@ -63,8 +63,8 @@ def record_style(
     path = folder / CATALOG
     text = _read(path)
     described = _parse(path, text)
-    told = {"title": title, "artist": artist, "year": year, "rights": rights, "thumbnail": thumbnail}
-    described.setdefault("styles", {})[name] = {key: value for key, value in told.items() if value}
+    values = {"title": title, "artist": artist, "year": year, "rights": rights, "thumbnail": thumbnail}
+    described.setdefault("styles", {})[name] = {key: value for key, value in values.items() if value}
     temporary = path.with_name(f"{CATALOG}.{os.getpid()}.part")
     try:
         described.setdefault("files", {})[file] = {"sha256": file_digest(folder / file)}

@@ -1,11 +1,11 @@
-"""How wide a network paints: the choice between speed and the finer painting."""
+"""The width of networks: a choice between speed and fine strokes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from vst.errors import UsageError, suggestion
-from vst.styles.weights import WeightsInfo
+from vst.styles.weights_file import WeightsInfo
 
 BEST, STANDARD, FAST = QUALITIES = ("best", "standard", "fast")
 """The widest network there is, none but wide ones, or the narrowest there is."""
@@ -25,7 +25,7 @@ def check_quality(quality: str) -> None:
 
 
 def wide_enough(weights: Iterable[WeightsInfo], quality: str) -> list[WeightsInfo]:
-    """The files that may paint in a quality, in their order.
+    """The files of a quality, in their order.
 
     Raises:
         UsageError: for a quality that does not exist.

@@ -1,20 +1,17 @@
-"""Which weight files paint a blend, and the network that they make together."""
+"""Which weight files have the styles of a blend."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vst.errors import WeightsError
-from vst.nn.body import TransformationBody, select_styles
-from vst.styles.convolutions import append_styles, same_convolutions
 from vst.styles.quality import BEST, FAST, wide_enough
-from vst.styles.weights import WeightsInfo, load_network
+from vst.styles.weights_file import WeightsInfo
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The weight files that paint a blend.
+    """The weight files for a blend.
 
     Attributes:
         parts: Each file with the styles that are taken from it. Several files have the same convolutions.
@@ -38,8 +35,8 @@ def select(names: Sequence[str], weights: Iterable[WeightsInfo], quality: str = 
 
     With the quality `fast` it is the narrowest; with `standard` the narrow ones are left out.
 
-    Files belong together where they say that they have the same convolutions; the first of them that has a
-    style gives it.
+    Files belong together if the digests of their convolutions are equal. Each style comes from the first
+    file that has it.
 
     Args:
         names: The styles of a blend.
@@ -69,31 +66,3 @@ def select(names: Sequence[str], weights: Iterable[WeightsInfo], quality: str = 
         else:
             return Selection(tuple(parts.items()))
     return None
-
-
-def load_selection(selection: Selection) -> TransformationBody:
-    """Build the network of a selection, with its styles in its order, in fp32, in evaluation mode.
-
-    What files say of their convolutions is not believed: the tensors are compared.
-
-    Raises:
-        WeightsError: as `load_network`; also for files whose convolutions differ.
-    """
-    networks = []
-    for info, names in selection.parts:
-        network, found = load_network(info.path)
-        for name in names:
-            if name not in found.styles:
-                raise WeightsError(f"{info.path} was replaced and has no style {name!r} now; try again")
-        select_styles(network, [found.styles.index(name) for name in names])
-        networks.append(network)
-    base, *others = networks
-    first, *rest = selection.files
-    for info, network in zip(rest, others, strict=True):
-        if not same_convolutions(base, network):
-            raise WeightsError(
-                f"{info.path} does not have the convolutions of {first.path}, as it says, so their styles "
-                f"cannot be blended; add its styles again for the network of {first.path.name}"
-            )
-        append_styles(base, network)
-    return base

@@ -1,13 +1,15 @@
-"""A new style for a network that is there: only its scales and shifts are learned (Dumoulin 2017)."""
+"""A new style for an existing network: only its scales and shifts are trained (Dumoulin 2017)."""
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,21 +17,23 @@ from torch import Tensor
 
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
-from vst.nn.body import TransformationBody, one_style, select_styles
+from vst.modes.network_file import load_network, save_weights
+from vst.modes.recipe import Recipe, StyleGoal, create_recipe
+from vst.modes.registry import find_mode
+from vst.modes.training import to_unit
+from vst.nn.style_network import StyleNetwork
+from vst.nn.style_parameters import one_style, select_styles
 from vst.styles.catalog_file import record_style
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import read_painting
-from vst.styles.weights import load_network, save_weights
-from vst.train.pictures import find_pictures
-from vst.train.recipe import Recipe, StyleGoal
-from vst.train.run import run_recipe, write_picture
-from vst.train.still import photo_batch, to_unit
-from vst.train.synthetic import synthetic_pictures
+from vst.train.photos import photo_batch
+from vst.train.picture_files import find_pictures
+from vst.train.run import run_recipe
+from vst.train.samples import write_picture
+from vst.train.synthetic_pictures import synthetic_pictures
 
-STEPS = {"itn": 320, "vtn": 300, "lstm": 300, "reconet": 300}
-"""Optimiser steps by mode: those of itn and vtn together take ten minutes on two cores at width 16."""
 RATE, LAST_RATE = 2e-2, 2e-3
-"""Adam's rates; scales and shifts alone bear ten times what convolutions do."""
+"""Adam's rates; scales and shifts alone can be trained ten times as fast as convolutions."""
 SIZE = 192
 """Side of the crops."""
 _THUMBNAIL = 384
@@ -37,14 +41,14 @@ _THUMBNAIL = 384
 
 @dataclass(frozen=True, kw_only=True)
 class NewStyle:
-    """What a style is to be.
+    """A style to add.
 
     Attributes:
         name: What the user will type.
         images: Its paintings; several make one hybrid style.
         size: Longer side of the paintings in pixels: smaller gives smaller strokes.
         weight: Of the style loss; content has 1.
-        photos: Folders or tar files of photographs to learn on; none: synthetic pictures.
+        photos: Folders or tar files of photographs to train on; none: synthetic pictures.
         loss_network: vgg16, vgg19 or a folder.
         title: The painting's name, for the catalogue.
         artist: Who painted it.
@@ -67,7 +71,7 @@ class NewStyle:
         plain = self.name.replace("-", "").replace("_", "")
         if not (plain.isascii() and plain.isalnum()) or self.name[0] in "-_":
             raise UsageError(
-                f"style name {self.name!r} cannot be typed in a blend; use letters, digits, - and _"
+                f"style name {self.name!r} is invalid in a blend; use letters, digits, - and _"
             )
 
 
@@ -84,25 +88,25 @@ def add_style(
     say: Callable[[str], None] = print,
     stop: threading.Event | None = None,
 ) -> list[Path]:
-    """Teach networks a new style and put them into a weights folder, with an entry in its catalogue.
+    """Train networks for a new style and put them into a weights folder, with an entry in its catalogue.
 
     Args:
         new: The style.
-        bases: Weight files whose convolutions are used as they are, such as the catalogue's itn and vtn.
+        bases: Weight files whose convolutions stay as they are.
         folder: Where `NAME-BASE.safetensors`, its entry and a thumbnail go.
-        work: For checkpoints; an interrupted call goes on from there, a finished one removes it.
+        work: For checkpoints; an interrupted call continues from there, a finished one removes it.
         device: cpu or cuda[:n].
         precision: bf16, fp16 (CUDA) or fp32.
         minutes: In all, at most; each network gets its share.
         compiled: Compile the networks: a minute or two at the start, faster steps.
         say: Takes a line of progress.
-        stop: Set it to stop after the step under way, with a checkpoint.
+        stop: Set it to stop after the present step, with a checkpoint.
 
     Returns:
         The new weight files.
 
     Raises:
-        UsageError: for a name that cannot be typed, or no base.
+        UsageError: for no base.
         MediaError: for pictures that cannot be read.
         WeightsError: for weights that cannot be read, or a folder that cannot be written to.
         Interrupted: when `stop` was set.
@@ -114,7 +118,7 @@ def add_style(
     for number, base in enumerate(bases):
         now = time.monotonic()
         target = folder / f"{new.name}-{base.stem}.safetensors"
-        trained = _teach(
+        trained = _train(
             new,
             base,
             work / base.stem,
@@ -128,7 +132,7 @@ def add_style(
         folder.mkdir(parents=True, exist_ok=True)
         shutil.move(trained, target)
         thumbnail = f"{new.name}.jpg"
-        _paint_thumbnail(new, target, folder / thumbnail)
+        _write_thumbnail(new, target, folder / thumbnail)
         record_style(
             folder,
             new.name,
@@ -144,7 +148,7 @@ def add_style(
     return made
 
 
-def _teach(
+def _train(
     new: NewStyle,
     base: Path,
     work: Path,
@@ -157,43 +161,24 @@ def _teach(
     stop: threading.Event | None,
 ) -> Path:
     network, info = load_network(base)
-    recipe = Recipe(
-        mode=info.mode,
-        styles=(StyleGoal(new.name, new.images),),
-        photos=new.photos,
-        loss_network=new.loss_network,
-        width=info.width,
-        blocks=info.variant.blocks,
-        norm=info.variant.norm,
-        upsampling=info.variant.upsampling,
-        output=info.variant.output,
-        gate=info.variant.gate,
-        anchor=info.variant.anchor,
-        motion=info.variant.motion,
-        size=SIZE,
-        style_size=new.size,
-        style_weight=new.weight,
-        judged=2,
-        warm_up=2,
-        synthetic=1.0,
-        steps=STEPS[info.mode],
-        learning_rate=RATE,
-        final_learning_rate=LAST_RATE,
-        averaging=0.97,
-        frozen=True,
-        precision=precision,
-    )
+    recipe = _recipe(new, info.mode, network, precision)
     work.mkdir(parents=True, exist_ok=True)
     start = work / "start.safetensors"
     if not start.exists():
         nearest, losses = nearest_style(network, recipe)
         say(
-            f"{base.name}: begins as {info.styles[nearest]}, the nearest of {len(info.styles)} "
+            f"{base.name}: starts from {info.styles[nearest]}, the nearest of {len(info.styles)} "
             f"(style loss {losses[nearest]:.3f})"
         )
         select_styles(network, [nearest])
         save_weights(
-            start, network, styles=(new.name,), loss_network=info.loss_network, recipe=info.recipe, steps=0
+            start,
+            network,
+            mode=info.mode,
+            styles=(new.name,),
+            loss_network=info.loss_network,
+            recipe=info.recipe,
+            steps=0,
         )
     return run_recipe(
         recipe,
@@ -207,9 +192,31 @@ def _teach(
     )
 
 
+def _recipe(new: NewStyle, mode: str, network: StyleNetwork, precision: str) -> Recipe:
+    """What is trained: the scales and shifts of one style, on small batches."""
+    values: dict[str, Any] = {
+        "mode": mode,
+        "styles": (StyleGoal(new.name, new.images),),
+        "photos": new.photos,
+        "loss_network": new.loss_network,
+        "width": network.width,
+        **dataclasses.asdict(network.variant),
+        "size": SIZE,
+        "style_size": new.size,
+        "style_weight": new.weight,
+        "learning_rate": RATE,
+        "final_learning_rate": LAST_RATE,
+        "averaging": 0.97,
+        "frozen": True,
+        "precision": precision,
+        **find_mode(mode).recipe_class.adding,
+    }
+    return create_recipe(values)
+
+
 @torch.no_grad()
-def nearest_style(network: TransformationBody, recipe: Recipe) -> tuple[int, list[float]]:
-    """Which style of a network is nearest to a recipe's first one: the best place to begin.
+def nearest_style(network: StyleNetwork, recipe: Recipe) -> tuple[int, list[float]]:
+    """Which style of a network is nearest to a recipe's first one, to start from.
 
     Returns:
         Its index, and the style loss of each towards the new style.
@@ -220,18 +227,17 @@ def nearest_style(network: TransformationBody, recipe: Recipe) -> tuple[int, lis
     photos = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
     batch = photo_batch(recipe, photos, np.random.default_rng(recipe.seed))
     frames = to_unit(batch["frames"])
-    empty = frames.new_zeros(len(frames), network.inputs - 3, *frames.shape[2:])
     target = perceptual.content_target(frames)
     losses = []
     for index in range(network.styles):
-        output: Tensor = network(torch.cat((frames * 2 - 1, empty), 1), one_style(index, network.styles))
+        output: Tensor = network.stylize_alone(frames * 2 - 1, one_style(index, network.styles))
         losses.append(float(perceptual((output + 1) / 2, target, batch["style"]).style.mean()))
     return int(np.argmin(losses)), losses
 
 
 @torch.no_grad()
-def _paint_thumbnail(new: NewStyle, weights: Path, path: Path) -> None:
-    """One of the pictures it was learned on, painted."""
+def _write_thumbnail(new: NewStyle, weights: Path, path: Path) -> None:
+    """One of the pictures that it was trained on, stylized."""
     photos = find_pictures(new.photos) if new.photos else synthetic_pictures()
     network, _ = load_network(weights)
     write_picture(network, photos[len(photos) // 2].load(), _THUMBNAIL, path)

@@ -8,7 +8,8 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
-from vst.train.recipe import Recipe
+from vst.modes.recipe import Recipe, SequenceRecipe
+from vst.nn.body import TABLE_4_1
 
 
 def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds: float) -> Path:
@@ -26,7 +27,7 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
         "architecture": f"table 4.1, width {recipe.width}, {_departures(recipe)}",
         "styles": ", ".join(style.name for style in recipe.styles),
         "photographs": _file_names(recipe.photos) or "none, synthetic pictures",
-        "clips": _file_names(recipe.clips) or "none",
+        "clips": _file_names(recipe.clips if isinstance(recipe, SequenceRecipe) else ()) or "none",
         "loss network": Path(recipe.loss_network).name,
         "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
         "time": f"{seconds / 60:.0f} minutes in the last call",
@@ -51,11 +52,12 @@ def _file_names(sources: Iterable[str]) -> str:
 
 
 def _departures(recipe: Recipe) -> str:
-    plain = type(recipe.variant)()
+    """The hyperparameters that are not those of table 4.1, or else not their defaults."""
+    variant = recipe.variant
     changed = [
-        f"{field.name} {getattr(recipe.variant, field.name)}"
-        for field in dataclasses.fields(plain)
-        if getattr(recipe.variant, field.name) != getattr(plain, field.name)
+        f"{field.name} {getattr(variant, field.name)}"
+        for field in dataclasses.fields(variant)
+        if getattr(variant, field.name) != getattr(TABLE_4_1, field.name, field.default)
     ]
     return ", ".join(changed) or "no changes"
 

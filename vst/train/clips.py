@@ -1,4 +1,4 @@
-"""Clips to learn motion from: folders of numbered frames, tar files of such folders, and videos."""
+"""Clips to train on: folders of numbered frames, tar files of such folders, and videos."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Protocol
 import numpy as np
 
 from vst.errors import MediaError
-from vst.train.pictures import Picture, find_pictures, holds_pictures
+from vst.train.picture_files import PictureFile, find_pictures, holds_pictures
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".ts")
+TRAINING_VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".ts")
 
 
 class Clip(Protocol):
     """Frames in order."""
 
     def __len__(self) -> int:
-        """Number of frames; of a video, as many as its container promises."""
+        """Number of frames; of a video, that of its container."""
         ...
 
     def load(self, first: int, count: int) -> list[np.ndarray]:
@@ -36,7 +36,7 @@ class Clip(Protocol):
 class PictureClip:
     """A clip whose frames are pictures."""
 
-    pictures: Sequence[Picture]
+    pictures: Sequence[PictureFile]
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -48,7 +48,7 @@ class PictureClip:
 
 @dataclass(frozen=True)
 class VideoClip:
-    """A video file; frames are decoded when they are asked for, from the key frame before them."""
+    """A video file; frames are decoded on request, from the key frame before them."""
 
     file: Path
     frames: int
@@ -78,7 +78,7 @@ class VideoClip:
             raise MediaError(f"{self.file} cannot be decoded ({error}); take it out of the data") from error
         if not found:
             raise MediaError(f"{self.file} has no frame {first}; take it out of the data")
-        # A container may promise a few frames more than there are: the last one stands.
+        # A container may list a few frames more than there are: the last one is repeated.
         return found + [found[-1]] * (count - len(found))
 
 
@@ -111,7 +111,7 @@ def find_clips(sources: Sequence[str], shortest: int = 2) -> list[Clip]:
     Args:
         sources: Folders (searched whole, for videos and for folders of numbered frames), tar files of
             folders of numbered frames, or video files.
-        shortest: Clips of fewer frames are passed over.
+        shortest: Clips of fewer frames are skipped.
 
     Raises:
         MediaError: where a source is missing, or holds no clip.
@@ -133,14 +133,14 @@ def find_clips(sources: Sequence[str], shortest: int = 2) -> list[Clip]:
 
 def _videos(source: Path) -> list[Clip]:
     if source.is_dir():
-        files = sorted(file for file in source.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
+        files = sorted(file for file in source.rglob("*") if file.suffix.lower() in TRAINING_VIDEO_SUFFIXES)
     else:
-        files = [source] if source.is_file() and source.suffix.lower() in VIDEO_SUFFIXES else []
+        files = [source] if source.is_file() and source.suffix.lower() in TRAINING_VIDEO_SUFFIXES else []
     return [probe_video(file) for file in files]
 
 
 def _picture_clips(source: str) -> list[Clip]:
-    clips: dict[str, list[Picture]] = {}
+    clips: dict[str, list[PictureFile]] = {}
     for picture in find_pictures([source]):
         clips.setdefault(os.path.dirname(picture.name), []).append(picture)
     return [PictureClip(pictures) for pictures in clips.values()]

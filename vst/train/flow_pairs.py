@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vst.modes.training import to_unit
 from vst.synthetic import Scene, SceneConfig
 from vst.synthetic.paths import Camera, Pose, Wave
 from vst.synthetic.shapes import random_shape
 from vst.synthetic.world import World, background, thing
-from vst.train.still import to_unit
 
 _SLOWEST = 0.7
 """Peak speed of the slowest scenes, pixels a frame."""

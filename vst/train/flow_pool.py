@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 from vst.errors import Interrupted
+from vst.modes.training import to_unit
 from vst.motion import create_estimator
 from vst.motion.estimators.refined import STAGES
 from vst.train.flow_pairs import flow_pair
 from vst.train.flow_recipe import FlowRecipe
-from vst.train.pictures import Loadable
-from vst.train.still import to_unit
+from vst.train.picture_files import Loadable
 
 _PHOTOS = 4
 """A scene is made of at most so many different ones."""
@@ -80,7 +80,7 @@ class FlowPool:
         for index in range(self.made(), len(self)):
             if stop is not None and stop.is_set():
                 self._keep(index)
-                raise Interrupted(f"stopped after pair {index}; the same command goes on from there")
+                raise Interrupted(f"stopped after pair {index}; the same command continues from there")
             rng = np.random.default_rng((self._recipe.seed, 1, index))
             chosen = [photos[int(each)].load() for each in rng.integers(len(photos), size=_PHOTOS)]
             recipe = self._recipe

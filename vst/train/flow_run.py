@@ -21,8 +21,8 @@ from vst.train.flow_pool import FlowPool
 from vst.train.flow_recipe import FlowRecipe
 from vst.train.flow_sample import write_flow_sample
 from vst.train.flow_step import FlowStep
-from vst.train.pictures import Loadable, find_pictures
-from vst.train.synthetic import synthetic_pictures
+from vst.train.picture_files import Loadable, find_pictures
+from vst.train.synthetic_pictures import synthetic_pictures
 from vst.train.trainer import train
 
 

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import torch
 
+from vst.modes.training import to_unit
 from vst.motion.estimators.refined.network import Refinement, Stages, evidence
 from vst.motion.view import fitting_radius, flow_colours
 from vst.train.flow_pool import FlowPool
 from vst.train.flow_recipe import GRID
-from vst.train.still import to_unit
 
 _ROWS = 4
 

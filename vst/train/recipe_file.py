@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import tomllib
 import typing
 from pathlib import Path
 from typing import Any
 
 from vst.errors import UsageError, suggestion
-from vst.train.recipe import Recipe, StyleGoal
+from vst.modes.recipe import Recipe, StyleGoal
+from vst.modes.recipe_option import recipe_options_of
+from vst.modes.registry import available_modes, find_mode
 
 FOLDER = Path(__file__).with_name("recipes")
 """The recipes that the catalogue was trained with."""
+
+_log = logging.getLogger(__name__)
 
 
 def known_recipes() -> list[str]:
@@ -21,12 +26,12 @@ def known_recipes() -> list[str]:
 
 
 def read_recipe(name: str) -> dict[str, Any]:
-    """The fields that a recipe gives, as `Recipe` takes them.
+    """The fields that a recipe gives, as `vst.modes.recipe.create_recipe` takes them.
 
     Args:
-        name: One of `known_recipes`, or a TOML file: `Recipe`'s fields by name, and a [[styles]] table
-            with `StyleGoal`'s fields a style. With `extends`, the name of one that comes with the package,
-            it changes that one.
+        name: One of `known_recipes`, or a TOML file: the fields of a mode's recipe by name, and a
+            [[styles]] table with `StyleGoal`'s fields a style. With `extends`, the name of one that comes
+            with the package, it changes that one.
 
     Raises:
         UsageError: where there is no such recipe, or a field is unknown or of another type.
@@ -44,14 +49,15 @@ def read_recipe(name: str) -> dict[str, Any]:
     base = given.pop("extends", None)
     if base is not None and (base not in known_recipes() or base == path.stem):
         raise UsageError(f"{path}: extends is {base!r}; expected one of {', '.join(known_recipes())}")
-    fields = _checked(given, Recipe, path)
+    inherited = {} if base is None else read_recipe(base)
+    fields = _fields(given, path, given.get("mode", inherited.get("mode")))
     if "styles" in fields:
-        fields["styles"] = tuple(StyleGoal(**_checked(each, StyleGoal, path)) for each in fields["styles"])
-    return fields if base is None else read_recipe(base) | fields
+        fields["styles"] = tuple(_style(each, path) for each in fields["styles"])
+    return inherited | fields
 
 
 def resolve(fields: dict[str, Any], data: Path) -> dict[str, Any]:
-    """The same fields with the paths of photographs, clips and paintings looked for in a folder."""
+    """The same fields with the paths of photographs, clips and paintings relative to a folder."""
     found = dict(fields)
     for name in ("photos", "clips"):
         if name in found:
@@ -64,24 +70,50 @@ def resolve(fields: dict[str, Any], data: Path) -> dict[str, Any]:
     return found
 
 
-def _checked(given: Any, kind: type, path: Path) -> dict[str, Any]:
-    """The table's values in the types of a dataclass's fields: lists are tuples there."""
-    if not isinstance(given, dict):
-        raise UsageError(f"{path}: each of [[styles]] has to be a table with a name and images")
-    types = typing.get_type_hints(kind)
+def _fields(given: dict[str, Any], path: Path, mode: Any) -> dict[str, Any]:
+    """The file's values by the fields' present names, in the types of the fields: lists are tuples there.
+
+    Fields of other modes are allowed, as one recipe may be extended for several; they have no effect.
+    """
+    kinds = [entry.recipe_class for entry in available_modes().values() if entry.recipe]
+    own: type[Recipe] | None = None
+    if mode is not None:
+        own = find_mode(mode).recipe_class
+        kinds.insert(0, own)
     fields = {}
-    for name, value in given.items():
-        if name not in types:
-            raise UsageError(f"{path}: unknown field {name!r}: {suggestion(name, types)}")
-        fields[name] = _as(value, types[name], f"{path}: {name}")
-    missing = [
-        each.name
-        for each in dataclasses.fields(kind)
-        if kind is StyleGoal and each.default is dataclasses.MISSING and each.name not in fields
-    ]
-    if missing:
-        raise UsageError(f"{path}: a style lacks {' and '.join(missing)}")
+    for key, value in given.items():
+        kind, name = _field(key, kinds, path)
+        if own is not None and kind is not own:
+            _log.warning("%s: %s has no effect in mode %s", path, key, mode)
+        fields[name] = _as(value, typing.get_type_hints(kind)[name], f"{path}: {key}")
     return fields
+
+
+def _field(key: str, kinds: list[type[Recipe]], path: Path) -> tuple[type[Recipe], str]:
+    """The first class that has a field of a name or former name, and its present name."""
+    known: list[str] = []
+    for kind in kinds:
+        names = [each.name for each in dataclasses.fields(kind)]
+        if key in names:
+            return kind, key
+        former = {old: name for name, entry in recipe_options_of(kind).items() for old in entry.former}
+        if key in former:
+            return kind, former[key]
+        known += names
+    raise UsageError(f"{path}: unknown field {key!r}: {suggestion(key, dict.fromkeys(known))}")
+
+
+def _style(given: Any, path: Path) -> StyleGoal:
+    if not isinstance(given, dict):
+        raise UsageError(f"{path}: expected each of [[styles]] to be a table with a name and images")
+    types = typing.get_type_hints(StyleGoal)
+    for key in given:
+        if key not in types:
+            raise UsageError(f"{path}: unknown field {key!r}: {suggestion(key, types)}")
+    missing = [name for name in ("name", "images") if name not in given]
+    if missing:
+        raise UsageError(f"{path}: a style has no {' and no '.join(missing)}")
+    return StyleGoal(**{key: _as(value, types[key], f"{path}: {key}") for key, value in given.items()})
 
 
 def _as(value: Any, wanted: Any, where: str) -> Any:

@@ -13,29 +13,42 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from vst.frame import Frame
+from vst.modes.recipe import SequenceRecipe
+from vst.modes.registry import find_mode
+from vst.modes.training import to_unit
 from vst.motion import track
 from vst.motion.estimators.dis import DisEstimator
-from vst.motion.refresh import in_squares, squares
 from vst.synthetic import Scene, SceneConfig
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
-from vst.train.pictures import Loadable
-from vst.train.recipe import WITH_PAST, Recipe
-from vst.train.still import different_styles, generator, photo_batch, to_unit
+from vst.train.photos import different_styles, generator, photo_batch
+from vst.train.picture_files import Loadable
 
 _TRIES = 10
-"""So many real sequences are looked at for one that changes enough and has no cut."""
+"""At most this many real sequences are drawn to find one that changes enough and has no cut."""
 
 _CUT = 5.0
-"""A change this many times the usual one (plus 0.01) is a cut: in 23 clips the one cut has 11.7, all else
-2.5 at most."""
+"""A change this many times the median (plus 0.01) is a cut: in 23 clips the one cut has 11.7, all else 2.5
+at most."""
 
 
 class MixedBatches(Dataset[dict[str, Tensor]]):
-    """By step number: photographs without a past (`Recipe.empty` of all), or sequences with motion."""
+    """By step number: photographs without a past (`SequenceRecipe.empty` of all), or sequences with motion.
 
-    def __init__(self, recipe: Recipe, photos: Sequence[Loadable], clips: Sequence[Clip]) -> None:
+    A batch of B sequences of T frames has `frames` and `seen` B×T×3×S×S uint8 (clean, and with brightness
+    and noise jitter); `true_flow` B×T×2×S×S and `true_mask` B×T×1×S×S to the frame before, for the temporal
+    loss: exact where the sequence is synthetic, so that the network learns to be stable where the estimate
+    fails; `style` B; `loss_frames`, which of the unrolled frames the loss network sees, counted from the
+    first of them; and `warm_up`, a scalar: how many of the T frames are not learned from.
+
+    With K `SequenceRecipe.distances` also `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S of the jittered frames,
+    as a render estimates them, mask 0 where a render would have none: this is what the network is shown.
+    What else it has is the mode's (`TrainingStep.extras`).
+    """
+
+    def __init__(self, recipe: SequenceRecipe, photos: Sequence[Loadable], clips: Sequence[Clip]) -> None:
         self.recipe, self.photos, self.clips = recipe, photos, clips
+        self._extras = find_mode(recipe.mode).training_class.extras
 
     def __len__(self) -> int:
         return self.recipe.steps
@@ -47,64 +60,42 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
         return self.sequence_batch(rng)
 
     def sequence_batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """A batch of B sequences of T frames, for vtn with K distances of `Recipe.memory`.
-
-        Returns:
-            `frames` and `seen` B×T×3×S×S uint8 (clean, and with brightness and noise jitter); `true_flow`
-            B×T×2×S×S and `true_mask` B×T×1×S×S to the frame before, by which the network is judged: exact
-            where the sequence is synthetic, so that it learns to paint steadily where the estimate fails;
-            `style` B; `judged`, the J unrolled frames that the loss network is shown, counted from the
-            first of them; and `warm_up`, a scalar: how many of the T frames only lead to a deeper state.
-
-            For vtn, `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S as a render would have them of what is seen,
-            mask 0 where it would have none: this is what the network is shown; and `ageing` B×A×2, shifts
-            in pixels, x then y, 0 where there are fewer; and with `Recipe.renewal` `fresh` B×T×1×S×S, 1
-            where nothing of the past is to be kept. For lstm, `restart` T, bool: where its memory is
-            emptied; `feedback` B: the deviation of the noise on what is fed back; and `seed`, of it.
-        """
+        """A batch of sequences."""
         recipe = self.recipe
-        warm_up = int(rng.integers(recipe.warm_up + 1)) if recipe.mode in WITH_PAST else 0
+        warm_up = int(rng.integers(recipe.warm_up + 1))
         length = recipe.unroll + warm_up
         sequences = [self.sequence(length, rng) for _ in range(recipe.sequences)]
         frames = torch.stack([each.frames for each in sequences])
         seen = jitter(frames, recipe, rng)
-        shown: dict[str, Tensor] = {}
-        if recipe.mode == "vtn":
-            flows, masks = zip(*(estimate_motion(each, recipe.memory) for each in seen), strict=True)
-            shown = {"flow": torch.stack(flows), "mask": torch.stack(masks)}
-            nearest = [(flow[:, 0], mask[:, 0]) for flow, mask in zip(flows, masks, strict=True)]
-            judge = [each.motion or estimate for each, estimate in zip(sequences, nearest, strict=True)]
-        else:
-            judge = [
-                each.motion or nearest_motion(pixels) for each, pixels in zip(sequences, seen, strict=True)
-            ]
-        count = recipe.judged or recipe.unroll
-        batch = {
+        shown, nearest = self._motion(sequences, seen)
+        count = recipe.loss_frames or recipe.unroll
+        return {
             "frames": frames,
             "seen": seen,
             **shown,
-            "true_flow": torch.stack([flow for flow, _ in judge]),
-            "true_mask": torch.stack([mask for _, mask in judge]),
+            "true_flow": torch.stack([flow for flow, _ in nearest]),
+            "true_mask": torch.stack([mask for _, mask in nearest]),
             "style": different_styles(recipe, recipe.sequences, rng),
-            "judged": torch.from_numpy(np.sort(rng.permutation(recipe.unroll)[:count])),
+            "loss_frames": torch.from_numpy(np.sort(rng.permutation(recipe.unroll)[:count])),
             "warm_up": torch.tensor(warm_up),
+            **self._extras(recipe, length, warm_up, rng),
         }
-        if recipe.mode == "vtn":
-            shifts = rng.uniform(-0.5, 0.5, (recipe.sequences, recipe.ageing, 2)).astype(np.float32)
-            times = rng.integers(recipe.ageing + 1, size=(recipe.sequences, 1, 1))
-            kept = np.arange(recipe.ageing)[None, :, None] < times
-            batch["ageing"] = torch.from_numpy(shifts * kept)
-            if recipe.renewal:
-                drawn = rng.random((recipe.sequences, length, *squares(recipe.size, recipe.size)))
-                fresh = torch.from_numpy((drawn < recipe.renewal).astype(np.float32))
-                batch["fresh"] = in_squares(fresh, recipe.size, recipe.size)[:, :, None]
-        if recipe.mode == "lstm":
-            restart = (rng.random(length) < recipe.restart) & (np.arange(length) >= warm_up)
-            deviation = rng.uniform(0, recipe.feedback_noise, recipe.sequences).astype(np.float32)
-            batch["restart"] = torch.from_numpy(restart)
-            batch["feedback"] = torch.from_numpy(deviation)
-            batch["seed"] = torch.tensor(int(rng.integers(2**31)))
-        return batch
+
+    def _motion(
+        self, sequences: Sequence[Shot], seen: Tensor
+    ) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor]]]:
+        """`flow` and `mask` if the network is shown motion, and each sequence's to the frame before."""
+        distances = self.recipe.distances
+        if not distances:
+            return {}, [
+                each.motion or nearest_motion(pixels) for each, pixels in zip(sequences, seen, strict=True)
+            ]
+        flows, masks = zip(*(estimate_motion(each, distances) for each in seen), strict=True)
+        estimates = [(flow[:, 0], mask[:, 0]) for flow, mask in zip(flows, masks, strict=True)]
+        return (
+            {"flow": torch.stack(flows), "mask": torch.stack(masks)},
+            [each.motion or estimate for each, estimate in zip(sequences, estimates, strict=True)],
+        )
 
     def sequence(self, length: int, rng: np.random.Generator) -> Shot:
         """One sequence: of a clip, of a camera that moves over a photograph, or of a synthetic scene."""
@@ -138,8 +129,8 @@ def _from_second(flow: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Flow and mask to earlier frames of one shot as a render of large frames has them, by `dis`.
 
-    Small ones would be searched at full resolution: three times the time for motion that no render of
-    larger frames will be as exact as.
+    Small frames would be searched at full resolution: three times the time, for motion more exact than a
+    render of larger frames has.
 
     Args:
         frames: T×3×S×S, uint8.
@@ -226,7 +217,7 @@ def changes(frames: np.ndarray) -> np.ndarray:
     return np.abs(np.diff(frames.astype(np.int16), axis=0)).mean((1, 2, 3)) / 255
 
 
-def jitter(frames: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
+def jitter(frames: Tensor, recipe: SequenceRecipe, rng: np.random.Generator) -> Tensor:
     """Flicker as cameras make it: each frame a little brighter or darker, and noisy."""
     batch, length = frames.shape[:2]
     gain = 1 + rng.uniform(-recipe.brightness, recipe.brightness, (batch, length, 1, 1, 1)).astype(

@@ -9,21 +9,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from vst.errors import Interrupted
-from vst.train.checkpoint import load_checkpoint, save_checkpoint
+from vst.train.training_checkpoint import load_checkpoint, save_checkpoint
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 """From a batch to its losses by name; `total` is what is minimised."""
 
 
 class Schedule(Protocol):
-    """What the loop wants to know of a recipe; `Recipe` and `FlowRecipe` say what each is."""
+    """What the loop reads of a recipe; `Recipe` and `FlowRecipe` describe each."""
 
     @property
     def steps(self) -> int: ...
@@ -67,15 +67,15 @@ def learning_rate(recipe: Schedule, step: int) -> float:
     return falling * min(1.0, (step + 1) / max(1, min(100, recipe.steps // 10)))
 
 
-def _deaf_worker(number: int) -> None:
-    """Ctrl-C is the main process's to hear; what that one hears of SIGTERM is not for its workers."""
+def _ignore_signals(number: int) -> None:
+    """Ctrl-C is handled by the main process, which ends its workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @torch.no_grad()
 def follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move the running mean of the parameters a step on; it is steadier than where Adam just stands."""
+    """Move the running mean of the parameters by a step; it is steadier than Adam's present ones."""
     for mean, value in zip(average.parameters(), model.parameters(), strict=True):
         mean.lerp_(value, 1 - decay)
     for kept, statistic in zip(average.buffers(), model.buffers(), strict=True):
@@ -100,22 +100,22 @@ def train(
 ) -> int:
     """Train until the recipe's last step, or until the time is up.
 
-    Batch number n depends on the recipe's seed and on n alone, so a run that is taken up again from
-    its checkpoint sees what it would have seen.
+    Batch number n depends on the recipe's seed and on n alone, so a run that continues from its checkpoint
+    gets the batches that it would have got.
 
     Args:
-        recipe: What to do.
+        recipe: Steps, rates and precision.
         model: The network; moved to the device by the caller.
         average: Another of the same kind, which becomes the running mean of the first.
         batches: Map from step number to batch.
         step: Computes the losses of a batch.
         folder: Where `recipe.json`, `log.jsonl`, `checkpoint.safetensors` and `samples/` go.
         device: Where batches are sent.
-        minutes: Stop after so many minutes of this call.
+        minutes: Stop after this many minutes of this call.
         checkpoint_minutes: Time between checkpoints.
         workers: Processes that make batches.
         sample: Writes an example picture to the path it gets.
-        stop: When set, the step under way is the last one, and its checkpoint is written.
+        stop: When set, the present step is the last one, and its checkpoint is written.
         say: Takes a line of progress.
 
     Returns:
@@ -127,58 +127,103 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.Adam(trained, lr=recipe.learning_rate)
-    checkpoint = folder / "checkpoint.safetensors"
     average.load_state_dict(model.state_dict())
-    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
-    done = load_checkpoint(checkpoint, model, average, optimiser, scaler) if checkpoint.exists() else 0
-    if done:
-        say(f"going on from step {done}")
-    loader = DataLoader(
+    state = _State(recipe, model, average, device, folder / "checkpoint.safetensors")
+    if state.done:
+        say(f"continuing from step {state.done}")
+    began = saved = time.monotonic()
+    with open(folder / "log.jsonl", "a", encoding="utf-8") as stream:
+        log = _Log(recipe.steps, stream, say)
+        for batch in _loader(batches, state.done, recipe.steps, workers, device):
+            losses = step({name: value.to(device, non_blocking=True) for name, value in batch.items()})
+            state.update(losses["total"])
+            now = time.monotonic()
+            log.add(state.done, now - began, losses)
+            stopped = stop is not None and stop.is_set()
+            finished = stopped or state.done >= recipe.steps or now - began > 60 * minutes
+            if finished or now - saved > 60 * checkpoint_minutes:
+                state.save()
+                if sample is not None:
+                    sample(folder / "samples" / f"{state.done:06d}.png")
+                saved = now
+            if stopped:
+                raise Interrupted(f"stopped after step {state.done}; the same command continues from there")
+            if finished:
+                break
+    return state.done
+
+
+class _State:
+    """What a step changes: parameters, running mean, optimiser, and the number of steps done."""
+
+    def __init__(
+        self, recipe: Schedule, model: nn.Module, average: nn.Module, device: torch.device, checkpoint: Path
+    ) -> None:
+        self._recipe, self._model, self._average, self._checkpoint = recipe, model, average, checkpoint
+        self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._optimiser = torch.optim.Adam(self._trained, lr=recipe.learning_rate)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self.done = 0
+        if checkpoint.exists():
+            self.done = load_checkpoint(checkpoint, model, average, self._optimiser, self._scaler)
+
+    def update(self, total: Tensor) -> None:
+        """Minimise a loss by one step."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate(self._recipe, self.done)
+        self._optimiser.zero_grad(set_to_none=True)
+        self._scaler.scale(total).backward()
+        self._scaler.unscale_(self._optimiser)
+        nn.utils.clip_grad_norm_(self._trained, 10.0)
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self.done += 1
+        follow(self._average, self._model, min(self._recipe.averaging, self.done / (self.done + 10)))
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(
+            self._checkpoint,
+            self._model,
+            self._average,
+            self._optimiser,
+            self._scaler,
+            self.done,
+            self._recipe.digest(),
+        )
+
+
+class _Log:
+    """Running means of the losses, to `log.jsonl` every 20 steps, and as lines of progress."""
+
+    def __init__(self, steps: int, stream: TextIO, say: Callable[[str], None]) -> None:
+        self._steps, self._stream, self._say = steps, stream, say
+        self._mean: dict[str, Tensor] = {}
+
+    def add(self, done: int, seconds: float, losses: dict[str, Tensor]) -> None:
+        """The losses of step number `done`."""
+        # Sums stay on the device: reading numbers at every step would make a GPU wait for them.
+        for name, value in ((name, value.detach()) for name, value in losses.items()):
+            self._mean[name] = torch.lerp(self._mean.get(name, value), value, 0.03)
+        if done % 20:
+            return
+        numbers = {name: value.item() for name, value in self._mean.items()}
+        self._stream.write(json.dumps({"step": done, "seconds": round(seconds, 1), **numbers}) + "\n")
+        self._stream.flush()
+        if done % (20 if self._steps <= 500 else 100) == 0:
+            text = "  ".join(f"{name} {value:.4f}" for name, value in numbers.items())
+            self._say(f"step {done} of {self._steps}  {text}")
+
+
+def _loader(
+    batches: Dataset[dict[str, Tensor]], first: int, last: int, workers: int, device: torch.device
+) -> DataLoader[dict[str, Tensor]]:
+    return DataLoader(
         batches,
         batch_size=None,
-        sampler=_From(done, recipe.steps),
+        sampler=_From(first, last),
         num_workers=workers,
         prefetch_factor=4,
         pin_memory=device.type == "cuda",
-        worker_init_fn=_deaf_worker,
+        worker_init_fn=_ignore_signals,
     )
-    began = saved = time.monotonic()
-    mean: dict[str, Tensor] = {}
-    with open(folder / "log.jsonl", "a", encoding="utf-8") as log:
-        for batch in loader:
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(recipe, done)
-            losses = step({name: value.to(device, non_blocking=True) for name, value in batch.items()})
-            optimiser.zero_grad(set_to_none=True)
-            scaler.scale(losses["total"]).backward()
-            scaler.unscale_(optimiser)
-            nn.utils.clip_grad_norm_(trained, 10.0)
-            scaler.step(optimiser)
-            scaler.update()
-            done += 1
-            follow(average, model, min(recipe.averaging, done / (done + 10)))
-            # Sums stay on the device: asking for numbers every step would make a GPU wait for them.
-            for name, value in ((name, value.detach()) for name, value in losses.items()):
-                mean[name] = torch.lerp(mean.get(name, value), value, 0.03)
-            now = time.monotonic()
-            if done % 20 == 0:
-                numbers = {name: value.item() for name, value in mean.items()}
-                log.write(json.dumps({"step": done, "seconds": round(now - began, 1), **numbers}) + "\n")
-                log.flush()
-                if done % (20 if recipe.steps <= 500 else 100) == 0:
-                    text = "  ".join(f"{name} {value:.4f}" for name, value in numbers.items())
-                    say(f"step {done} of {recipe.steps}  {text}")
-            stopped = stop is not None and stop.is_set()
-            finished = stopped or done >= recipe.steps or now - began > 60 * minutes
-            if finished or now - saved > 60 * checkpoint_minutes:
-                save_checkpoint(checkpoint, model, average, optimiser, scaler, done, recipe.digest())
-                if sample is not None:
-                    sample(folder / "samples" / f"{done:06d}.png")
-                saved = now
-            if stopped:
-                raise Interrupted(f"stopped after step {done}; the same command goes on from there")
-            if finished:
-                break
-    return done

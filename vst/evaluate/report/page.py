@@ -26,7 +26,7 @@ from vst.evaluate.report.curves import draw_curves
 from vst.evaluate.report.heat_map import data_uri, heat_bar, heat_map, heat_scale
 from vst.evaluate.report.text import joined, legend_key
 from vst.evaluate.result import Evaluation, EvaluationRow
-from vst.styles.weights import file_digest
+from vst.files import file_digest
 
 _COLOURS = 7
 """Outputs with a colour of their own; further ones repeat them, dotted."""

@@ -172,7 +172,7 @@ def verify_imported() -> tuple[int, list[str]]:
 
 def _store(name: str, tensors: Mapping[str, torch.Tensor], source: Path) -> Path:
     """Written beside its name, then renamed."""
-    from vst.styles.weights import file_digest
+    from vst.files import file_digest
 
     path = weights_path(name)
     temporary = path.with_suffix(".part")

@@ -103,8 +103,8 @@ def load_refinement(path: Path | None = None) -> Refinement:
 
 
 def _check_hash(path: Path) -> None:
+    from vst.files import file_digest
     from vst.styles.catalog_file import CATALOG, read_catalog_file
-    from vst.styles.weights import file_digest
 
     wanted = read_catalog_file(path.parent).get("files", {}).get(path.name, {}).get("sha256")
     try:

@@ -1,0 +1,37 @@
+"""Makes the stylizer of a style in a mode."""
+
+from __future__ import annotations
+
+import torch
+
+from vst.modes.network_file import load_selection
+from vst.modes.network_runner import NetworkRunner
+from vst.modes.registry import find_mode
+from vst.modes.stylizer import Stylizer
+from vst.styles import ResolvedStyle
+
+
+def create_stylizer(
+    style: ResolvedStyle,
+    *,
+    device: torch.device | str = "cpu",
+    precision: torch.dtype = torch.float32,
+    tile: int | None = None,
+) -> Stylizer:
+    """A stylizer with the weights of a style or blend loaded.
+
+    Args:
+        style: From `resolve_style`.
+        device: Where the network runs.
+        precision: float32, bfloat16 or float16, for the convolutions.
+        tile: Side of tiles in pixels, 0 for no tiles, or None: `vst.modes.tiling` decides by the frame
+            size.
+
+    Raises:
+        UsageError: The mode is unknown.
+        WeightsError: A weight file is damaged.
+    """
+    mode = find_mode(style.mode)
+    network = load_selection(style.selection)
+    runner = NetworkRunner(network, style.mixture, torch.device(device), precision, tile)
+    return mode.stylizer_factory(runner)

@@ -1,0 +1,38 @@
+"""The stylizer of modes that stylize each frame by itself."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vst.frame import Frame, Past
+from vst.modes.network_runner import NetworkRunner, to_network
+from vst.modes.tiling import MemoryEstimate
+
+
+class FrameStylizer:
+    """Stylizes frame by frame, without state."""
+
+    every_frame = False
+    whole_shot = False
+    conditioned = False
+
+    def __init__(self, network: NetworkRunner) -> None:
+        self._network = network
+
+    def stylize(self, frame: Frame, past: Past | None) -> Tensor:
+        """See `Stylizer.stylize`; the past is ignored."""
+        return self._network(to_network(frame.image)[None])[0].cpu()
+
+    def reset(self) -> None:
+        """There is no state."""
+
+    def snapshot(self) -> tuple[Tensor, ...]:
+        """There is no state."""
+        return ()
+
+    def restore(self, state: tuple[Tensor, ...]) -> None:
+        """There is no state."""
+
+    def memory(self, width: int, height: int) -> MemoryEstimate:
+        """See `Stylizer.memory`."""
+        return self._network.memory(height, width)

@@ -1,0 +1,15 @@
+"""itn: the feed-forward image transformation network, frame by frame."""
+
+from __future__ import annotations
+
+from vst.modes.registry import ModeEntry
+
+MODE = ModeEntry(
+    name="itn",
+    description="each frame by itself: fastest, flickers; for stills",
+    network="vst.modes.itn.network:ITN",
+    stylizer="vst.modes.itn.stylizer:ItnStylizer",
+    temporal=False,
+    recipe="vst.modes.itn.config:ItnRecipe",
+    training="vst.modes.itn.training:ItnStep",
+)

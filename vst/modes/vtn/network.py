@@ -1,0 +1,67 @@
+"""The video transformation network: the frame, earlier stylized frames, and where to trust them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from vst.nn.body import GatedVariant, TransformationBody
+from vst.nn.style_network import Hyperparameters
+
+UNGATED = GatedVariant()
+
+
+class VTN(TransformationBody):
+    """The body with 7 input channels (Ruder 2018; thesis 5.4, algorithm 2): frame, past and mask.
+
+    With a gate the last convolution has a fourth channel z, and of the stylization P and the past R,
+    trusted where m is 1, comes O = P + (1 − a) m σ(z) (R − P): what holds is not stylized again. By the
+    anchor a nothing is kept for ever: errors of the motion, and of resampling, are gone after some 1/a
+    frames.
+
+    Args:
+        width: Number of filters w of the first layer.
+        styles: Number of styles that share the convolutions.
+        variant: Blocks, norm, up-sampling, output, gate and anchor.
+    """
+
+    variant_type: ClassVar[type[Hyperparameters]] = GatedVariant
+    variant: GatedVariant
+
+    def __init__(self, width: int = 32, styles: int = 1, variant: GatedVariant = UNGATED) -> None:
+        super().__init__(7, width, styles, variant, outputs=4 if variant.gate else 3)
+        self.gated = variant.gate
+        if self.gated:
+            with torch.no_grad():  # an even mixture, from which learning can go either way
+                for parameter in self.last.parameters():
+                    parameter[3:].zero_()
+
+    def stylize_next(self, frame: Tensor, past: Tensor, mask: Tensor, mix: Tensor | None = None) -> Tensor:
+        """Stylize a frame so that it continues the past.
+
+        Args:
+            frame: B×3×H×W, −1..1.
+            past: B×3×H×W, −1..1: earlier outputs warped to this frame, 0 where `mask` is 0.
+            mask: B×1×H×W: 1 where `past` can be trusted.
+            mix: as in `StyleNetwork.forward`.
+
+        Returns:
+            B×3×H×W, −1..1.
+        """
+        stylized: Tensor = self(torch.cat((frame, past, mask), dim=1), mix)
+        return stylized
+
+    def compose(self, raw: Tensor, given: Tensor, refresh: Tensor | None) -> Tensor:
+        """See `StyleNetwork.compose`."""
+        raw = raw.to(given.dtype)
+        stylized = self.activate(raw[:, :3])
+        if not self.gated:
+            return stylized
+        # Warping overshoots; kept for many frames, that would grow.
+        past = given[:, 3:6].clamp(-1, 1)
+        kept = (1 - self.variant.anchor) * torch.sigmoid(raw[:, 3:]) * given[:, 6:]
+        if refresh is not None:
+            kept = kept * (1 - refresh)
+        return torch.lerp(stylized, past, kept.expand_as(past))
