@@ -1,4 +1,4 @@
-"""A host in Python: a clip in memory, asked for frame by frame."""
+"""A host in Python: it has a clip in memory and requests its stylized frames one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vst.device import choose_precision
 from vst.frame import Frame
-from vst.host.engine import Engine, Outcome
+from vst.host.engine import Engine, RequestOutcome
 from vst.host.protocol import RESULT, SLOTS, Request, RequestedClip, RequestedSettings
 from vst.host.shared_frames import SharedFrames
 from vst.modes import create_stylizer
@@ -32,8 +32,8 @@ CUT = 7
 FRAMES = 14
 
 
-def moving_picture(number: int, width: int = WIDTH, height: int = HEIGHT, cut: int = CUT) -> np.ndarray:
-    """H×W×3 in 8 bits: a textured pan with a disc; from `cut` on another one in other colours."""
+def pan_with_disc(number: int, width: int = WIDTH, height: int = HEIGHT, cut: int = CUT) -> np.ndarray:
+    """H×W×3 in 8 bits: a textured pan with a moving disc; another texture and colours from `cut` on."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     shift = 1.5 * number
     texture = 0.5 + 0.25 * np.sin((x + shift) / 4) + 0.25 * np.cos(y / 5 + (x + shift) / 9)
@@ -46,20 +46,25 @@ def moving_picture(number: int, width: int = WIDTH, height: int = HEIGHT, cut: i
     return np.round(picture * 255).astype(np.uint8)
 
 
-def changed(request: Request, **changes: object) -> Request:
-    """A request with other values of its own, its clip's or its settings' attributes."""
-    own = {each.name: changes.pop(each.name) for each in fields(Request) if each.name in changes}
-    clip = {each.name: changes.pop(each.name) for each in fields(RequestedClip) if each.name in changes}
-    groups = {"clip": replace(request.clip, **clip), "settings": replace(request.settings, **changes)}
-    return replace(request, **groups, **own)
+def with_changes(request: Request, **changes: object) -> Request:
+    """A copy of a request with some fields of it, of its clip or of its settings replaced."""
+    request_fields = {each.name: changes.pop(each.name) for each in fields(Request) if each.name in changes}
+    clip_fields = {
+        each.name: changes.pop(each.name) for each in fields(RequestedClip) if each.name in changes
+    }
+    groups = {
+        "clip": replace(request.clip, **clip_fields),
+        "settings": replace(request.settings, **changes),
+    }
+    return replace(request, **groups, **request_fields)
 
 
 class Host:
-    """Has a clip, and asks an engine for frames of it.
+    """Requests stylized frames of a clip from an engine, and provides the source frames.
 
     Attributes:
         clip: The frames, 3×H×W.
-        fetched: Which frames the engine asked for, in order.
+        fetched: Indices of the frames that the engine fetched, in order.
     """
 
     def __init__(self, clip: list[Tensor], settings: dict[str, object]) -> None:
@@ -95,13 +100,13 @@ class Host:
         self.frames.slot(slot).copy_(self.clip[index])
         return hashlib.md5(self.clip[index].numpy().tobytes()).digest()
 
-    def ask(self, time: float, **changes: object) -> tuple[Outcome, Tensor]:
-        request = changed(self.request, time=float(time), **changes)
-        outcome = self.engine.paint(request, self, self.frames)
+    def request_frame(self, time: float, **changes: object) -> tuple[RequestOutcome, Tensor]:
+        request = with_changes(self.request, time=float(time), **changes)
+        outcome = self.engine.stylize(request, self, self.frames)
         return outcome, self.frames.slot(RESULT).clone()
 
-    def paint(self, time: float, **changes: object) -> Tensor:
-        return self.ask(time, **changes)[1]
+    def stylize(self, time: float, **changes: object) -> Tensor:
+        return self.request_frame(time, **changes)[1]
 
 
 @pytest.fixture(autouse=True)
@@ -114,8 +119,8 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def clip() -> list[Tensor]:
-    """Fourteen frames with a cut at frame seven."""
-    pictures = [moving_picture(number) for number in range(FRAMES)]
+    """Fourteen frames with a cut at frame 7."""
+    pictures = [pan_with_disc(number) for number in range(FRAMES)]
     return [torch.from_numpy(each).permute(2, 0, 1).float() / 255 for each in pictures]
 
 
@@ -130,7 +135,7 @@ def make_host(clip: list[Tensor], tiny_weights: Path) -> Callable[..., Host]:
 
 @pytest.fixture
 def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
-    """What `vst render` paints of a clip, before it is encoded."""
+    """The stylized frames of `vst render`, before encoding."""
 
     def render(
         frames: list[Tensor],

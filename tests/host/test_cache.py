@@ -5,12 +5,12 @@ import torch
 from vst.host.cache import Cache, tensors_in
 
 
-def test_tensors_are_found_however_deep():
+def test_tensors_are_found_in_nested_values():
     tensor = torch.zeros(10, dtype=torch.float16)
     assert list(tensors_in(((tensor, [tensor]), {"a": tensor}, None, "text", 3))) == [tensor] * 3
 
 
-def test_what_several_values_share_counts_once():
+def test_a_tensor_that_several_values_share_counts_once():
     cache: Cache[tuple[torch.Tensor, ...]] = Cache(120)
     shared = torch.zeros(20)
     cache.put("a", (shared, torch.zeros(5)))
@@ -22,7 +22,7 @@ def test_what_several_values_share_counts_once():
     assert [name for name in "cd" if name in cache] == ["d"]
 
 
-def test_those_unused_longest_go_first_and_the_newest_stays():
+def test_the_least_recently_used_values_are_removed_first_and_the_newest_is_kept():
     cache: Cache[torch.Tensor] = Cache(100)
     for name in "abc":
         cache.put(name, torch.zeros(10))
@@ -35,7 +35,7 @@ def test_those_unused_longest_go_first_and_the_newest_stays():
     assert "large" in cache
 
 
-def test_what_is_dropped_makes_room():
+def test_a_dropped_value_frees_its_bytes():
     cache: Cache[torch.Tensor] = Cache(100)
     cache.put("a", torch.zeros(20))
     cache.drop("a")

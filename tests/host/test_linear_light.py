@@ -10,7 +10,7 @@ def test_middle_grey_has_the_values_of_the_standard():
     assert torch.allclose(to_display(torch.tensor([0.18])), torch.tensor([0.46136]), atol=1e-5)
 
 
-def test_the_conversions_are_inverse_outside_of_the_range_too():
+def test_the_conversions_are_inverse_outside_the_range_too():
     values = torch.linspace(-2, 4, 601)
     assert torch.allclose(to_linear(to_display(values)), values, atol=2e-5)
 

@@ -58,16 +58,16 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Starts a host process that does nothing, and a worker for it; returns both."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin() -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
+    def start_worker() -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
         host = subprocess.Popen(["sleep", "1000"])
         command = ["-m", "vst.host", "--socket", str(folder / "s"), "--host", str(host.pid)]
         # One thread, as in the process of the test: sums in bf16 depend on the number of threads.
-        alone = os.environ | {"OMP_NUM_THREADS": "1"}
-        worker = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL, env=alone)
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        worker = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL, env=environment)
         started.extend((host, worker))
         return host, worker
 
-    yield begin
+    yield start_worker
     for process in started:
         process.kill()
         process.wait()

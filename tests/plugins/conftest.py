@@ -16,7 +16,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.host.conftest import FRAMES, HEIGHT, WIDTH, moving_picture
+from tests.host.conftest import FRAMES, HEIGHT, WIDTH, pan_with_disc
 from vst.host.plugin_build import Built, build, find_compiler
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def environment_for(configuration: Path, weights: Path, folder: Path) -> dict[st
 @pytest.fixture
 def pictures() -> np.ndarray:
     """Fourteen frames with a cut, N×H×W×3 in 8 bits."""
-    return np.stack([moving_picture(number) for number in range(FRAMES)])
+    return np.stack([pan_with_disc(number) for number in range(FRAMES)])
 
 
 def rgba(pictures: np.ndarray, alpha: np.ndarray | float = 1.0) -> np.ndarray:
@@ -187,7 +187,7 @@ def in_order(
     """The frames rendered in order in mode vtn, float pixels, N×H×W×4."""
     folder = tmp_path_factory.mktemp("in_order")
     environment = environment_for(write_configuration(folder), tiny_weights, folder)
-    clip = rgba(np.stack([moving_picture(number) for number in range(FRAMES)]))
+    clip = rgba(np.stack([pan_with_disc(number) for number in range(FRAMES)]))
     host = OfxHost(built, folder, environment, clip, [])
     yield host.render(*range(FRAMES))
     host.close()

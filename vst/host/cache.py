@@ -1,4 +1,4 @@
-"""What was painted, kept while there is room."""
+"""A cache of tensors that is limited in bytes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
 
 
 class Cache(Generic[T]):
-    """Values by key, bounded in bytes; those unused longest go first.
+    """A least-recently-used cache, limited by the bytes of the tensors in its values.
 
-    A tensor in several values, such as an output that states of following frames remember, counts once.
+    A tensor that several values hold counts once: the states of following frames share earlier outputs.
 
     Args:
-        limit: Bytes. The newest value stays, however large.
+        limit: Bytes. The newest value is kept even if it is larger.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._items: OrderedDict[Hashable, T] = OrderedDict()
-        self._counts: Counter[int] = Counter()  # of each tensor in the values, by identity
+        self._counts: Counter[int] = Counter()  # references to each tensor, by its id
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -45,14 +45,14 @@ class Cache(Generic[T]):
         return key in self._items
 
     def get(self, key: Hashable) -> T | None:
-        """The value, which counts as used now; None where there is none."""
+        """The value of a key, which becomes the most recently used; None if it is not cached."""
         value = self._items.get(key)
         if value is not None:
             self._items.move_to_end(key)
         return value
 
     def put(self, key: Hashable, value: T) -> None:
-        """Keep a value."""
+        """Add or replace a value, and remove the least recently used ones while the limit is exceeded."""
         self.drop(key)
         self._items[key] = value
         for tensor in tensors_in(value):
@@ -63,7 +63,7 @@ class Cache(Generic[T]):
             self.drop(next(iter(self._items)))
 
     def drop(self, key: Hashable) -> None:
-        """Forget a value, if it is there."""
+        """Remove a value if it is cached."""
         for tensor in tensors_in(self._items.pop(key, None)):
             self._counts[id(tensor)] -= 1
             if not self._counts[id(tensor)]:
@@ -71,7 +71,7 @@ class Cache(Generic[T]):
                 self._bytes -= tensor.nbytes
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all values."""
         self._items.clear()
         self._counts.clear()
         self._bytes = 0

@@ -15,7 +15,7 @@ from vst.host.engine_lock import EngineLock
 from vst.host.protocol import PACKET_SIZE, PROTOCOL, Request, encode, parse_request, split, typed
 
 if TYPE_CHECKING:
-    from vst.host.engine import Engine, Outcome
+    from vst.host.engine import Engine, RequestOutcome
     from vst.host.shared_frames import SharedFrames
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Connection:
             self._close_descriptors()
 
     def fetch(self, index: int, slot: int) -> bytes | None:
-        """See `Supply.fetch`. Other requests may work meanwhile: the host may need them for the frame."""
+        """See `FrameProvider.fetch`. Other requests run meanwhile: the host may need them for the frame."""
         self._check_cancelled()
         self._send("need", id=self._number, index=index, slot=slot)
         self._access.pause()
@@ -145,13 +145,13 @@ class Connection:
                 "render again, and report its contents",
             )
 
-    def _stylize(self, request: Request) -> Outcome:
+    def _stylize(self, request: Request) -> RequestOutcome:
         engine = self._loaded_engine()
         frames = self._shared_frames(request)
         self._access = self._lock.request(request.run)
         try:
             self._acquire_engine()
-            return engine.paint(request, self, frames, self._step)
+            return engine.stylize(request, self, frames, self._step)
         finally:
             self._access.release()
 

@@ -1,14 +1,16 @@
-"""What a host asks for, painted: a function of the source frames and the parameters, in whatever order.
+"""Stylizes the frame that a host requests, in any order of requests.
 
-`vst render` begins its state at a shot's start and goes through the shot in order. So does the engine: a
-frame is painted from the state of the frame before it, and that state is found in the cache or replayed
-from the nearest one that is, at worst from the shot's start, which the cut test finds (frames t−2 .. t+2).
+A stylized frame depends on the source frames and the parameters only, and equals that of `vst render`. A
+mode with temporal state needs the state after the previous frame of the shot. The engine takes that state
+from its cache, or stylizes again from the nearest cached state, at worst from the first frame of the shot.
+Cut detection (frames t−2 .. t+2) finds that frame.
 
-States and paintings are kept under the chained hash of the shot's source frames up to theirs, with all
-else that decides about pixels: never under a time or an instance. The hashes come with the frames. As long
-as requests follow each other in order, frames that were fetched for one count as known for the next, all
-but t and t−1; after any break all of the shot's frames are fetched and hashed again. Only for somebody who
-waits at a screen t and t−1 suffice then as well.
+States and stylized frames are cached by the fingerprint of the session, the size, the seed and the chained
+hash of the shot's source frames up to their frame; never by a time or a plugin instance. `vst.host.source`
+says when source frames are fetched again.
+
+The result of an interactive request may be approximate: if no cached state is near enough, the shot is
+stylized from `limit` frames before the requested one. Exact requests never use approximate frames.
 """
 
 from __future__ import annotations
@@ -27,8 +29,15 @@ from vst.host.linear_light import to_linear
 from vst.host.protocol import RESULT, Request
 from vst.host.replay import ReplaySession, SessionPool
 from vst.host.shared_frames import SharedFrames
-from vst.host.source import Changed, Run, Supply, View, first_link, next_link
-from vst.host.stream import Stream
+from vst.host.source import (
+    FrameProvider,
+    RequestRun,
+    SourceChanged,
+    SourceFrames,
+    first_chained_hash,
+    next_chained_hash,
+)
+from vst.host.stream import FrameStream
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.session import ShotState, StylizerSession
 from vst.pipeline.settings import RenderSettings
@@ -39,24 +48,29 @@ _log = logging.getLogger(__name__)
 CACHE_VARIABLE = "VST_PLUGIN_CACHE"
 """Environment variable with the size of the cache in MB."""
 
-_SHARES = {"states": 0.5, "paintings": 0.2, "pictures": 0.15, "results": 0.13, "smalls": 0.02}
+_SHARES = {"states": 0.5, "stylized": 0.2, "working_frames": 0.15, "results": 0.13, "small_frames": 0.02}
+"""The part of the memory that each cache gets."""
 
-_KEY_STEP = 16
-"""Of the states of a shot every so many-th is kept, and the last few."""
+_STATE_INTERVAL = 16
+"""The states of every 16th frame of a shot are cached."""
 
-_LAST_STATES = 4
-_MOST_RUNS = 64
-_TRIES = 3
-"""How often a render begins again because the source changed under it."""
+_RECENT_STATES = 4
+"""Of the other frames the states of the last four are cached."""
+
+_MAX_RUNS = 64
+"""Plugin instances whose requests are remembered."""
+
+_MAX_ATTEMPTS = 3
+"""How often a request is tried while the source changes."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A frame was painted.
+class RequestOutcome:
+    """How a request was answered.
 
     Attributes:
-        approximate: It was painted as if its shot began later than it does, to be quick.
-        seconds: Time that the network took meanwhile.
+        approximate: The shot was not stylized from its first frame.
+        seconds: Spent in the networks.
     """
 
     approximate: bool
@@ -64,26 +78,26 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Rough:
-    """The last approximate frame of a run, from which the next one goes on."""
+class _ApproximateFrame:
+    """The last approximate frame of a run; the next frame continues from its state."""
 
     key: bytes
     index: int
     digest: bytes
     position: int
-    painted: Tensor
+    stylized: Tensor
     state: ShotState
 
 
 class Engine:
-    """Paints for all instances of one host.
+    """Stylizes frames for all plugin instances of one host.
 
-    One request works at a time. While one waits for `Supply.fetch` others may come in between, but none of
-    the same run: so nothing that a run does not own alone is relied upon across a fetch.
+    One request runs at a time. While it waits in `FrameProvider.fetch`, requests of other runs may be
+    answered. So no code may assume that the caches, which all runs share, are unchanged after a fetch.
 
     Args:
-        limit: Bytes for the cache; None asks `VST_PLUGIN_CACHE`, else takes an eighth of the memory, at
-            most 2 GB.
+        limit: Bytes for the caches. None takes the value of `VST_PLUGIN_CACHE`, or else an eighth of the
+            memory and at most 2 GB.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -91,248 +105,296 @@ class Engine:
         shares = {name: int(limit * share) for name, share in _SHARES.items()}
         self._sessions = SessionPool()
         self._states: Cache[ShotState] = Cache(shares["states"])
-        self._paintings: Cache[Tensor] = Cache(shares["paintings"])
-        self._pictures: Cache[Tensor] = Cache(shares["pictures"])
+        self._stylized: Cache[Tensor] = Cache(shares["stylized"])
+        self._working_frames: Cache[Tensor] = Cache(shares["working_frames"])
         self._results: Cache[Tensor] = Cache(shares["results"])
-        self._smalls: Cache[Tensor] = Cache(shares["smalls"])
+        self._small_frames: Cache[Tensor] = Cache(shares["small_frames"])
         self._cuts: dict[object, bool] = {}
-        self._runs: OrderedDict[str, Run] = OrderedDict()
-        self._streams: OrderedDict[str, Stream] = OrderedDict()
-        self._rough: dict[str, _Rough] = {}
-        self._last: deque[tuple[bytes, bytes]] = deque()
+        self._runs: OrderedDict[str, RequestRun] = OrderedDict()
+        self._streams: OrderedDict[str, FrameStream] = OrderedDict()
+        self._approximate: dict[str, _ApproximateFrame] = {}
+        self._recent_states: deque[tuple[bytes, bytes]] = deque()
 
     def purge(self) -> None:
-        """Forget everything but the networks."""
-        for cache in (self._states, self._paintings, self._pictures, self._results, self._smalls):
+        """Empty the caches; networks stay loaded."""
+        for cache in (
+            self._states,
+            self._stylized,
+            self._working_frames,
+            self._results,
+            self._small_frames,
+        ):
             cache.clear()
-        for memory in (self._cuts, self._runs, self._streams, self._rough, self._last):
-            memory.clear()
+        for known in (self._cuts, self._runs, self._streams, self._approximate, self._recent_states):
+            known.clear()
 
-    def paint(
+    def stylize(
         self,
         request: Request,
-        supply: Supply,
+        provider: FrameProvider,
         frames: SharedFrames,
-        told: Callable[[int, int], None] = lambda done, steps: None,
-    ) -> Outcome:
-        """Paint one frame into the result's slot.
+        progress: Callable[[int, int], None] = lambda done, steps: None,
+    ) -> RequestOutcome:
+        """Write one stylized frame to the result slot.
 
         Args:
-            request: Which, and how.
-            supply: Brings the frames that it takes.
-            frames: Where they lie, and the result.
-            told: Called after every painted frame of the past with how many of how many.
+            request: The frame and the settings.
+            provider: Gets source frames.
+            frames: The shared memory for source frames and the result.
+            progress: Called after every stylized earlier frame of the shot, with the number of frames done
+                and the number of frames in all.
+
+        Returns:
+            How the request was answered.
 
         Raises:
-            VstError: for settings that cannot be meant, missing or damaged weights, or a source that
-                changes while it is looked at.
+            VstError: Settings are invalid, weights are missing or damaged, or the source changes during
+                the request.
         """
         settings = request.settings
         RenderSettings.check(strength=settings.strength, style_scale=settings.style_scale)
         working = working_size(request.clip.width, request.clip.height, settings.style_scale)
         session = self._sessions.find(request)
-        began = session.seconds
-        key = (
-            session.fingerprint
-            + repr(
-                (
-                    request.clip.width,
-                    request.clip.height,
-                    working,
-                    request.clip.linear,
-                    request.settings.seed,
-                )
-            ).encode()
-        )
+        seconds_before = session.seconds
+        key = _key(session, request, working)
         run = self._run(request)
         if request.clip.temporal and session.temporal:
             run.begin(request.index, request.interactive)
         else:
-            run.forget()  # each frame for itself
-        for _ in range(_TRIES):
-            view = View(request, run, supply, frames, working, self._pictures, self._smalls, self._cuts)
+            run.clear()  # no state depends on frame indices
+        for _ in range(_MAX_ATTEMPTS):
+            source = SourceFrames(
+                request,
+                run,
+                provider,
+                frames,
+                working,
+                self._working_frames,
+                self._small_frames,
+                self._cuts,
+            )
             try:
-                digest = view.current()
+                digest = source.fetch_current()
                 if not session.temporal:
-                    link, approximate = first_link(digest), False
-                    painted = self._alone(session, view, key, link, request)
+                    chained_hash, approximate = first_chained_hash(digest), False
+                    stylized = self._stylize_alone(session, source, key, chained_hash, request)
                 elif request.clip.temporal:
-                    link, painted, approximate = self._in_shot(session, view, key, run, request, told)
+                    chained_hash, stylized, approximate = self._stylize_in_shot(
+                        session, source, key, run, request, progress
+                    )
                 else:
                     stream, approximate = self._stream(request), False
-                    painted = stream.paint(
+                    stylized = stream.stylize(
                         session,
                         key,
                         request.time,
                         request.clip.gap,
                         digest,
-                        view.image(request.index),
+                        source.image(request.index),
                         request.settings.seed,
                     )
-                    link = stream.link
-                self._finish(view, painted, key, link, request, frames, approximate)
-            except Changed:
-                _log.info("the source changed: looking at it anew")
-                run.forget()
+                    chained_hash = stream.chained_hash
+                self._write_result(source, stylized, key, chained_hash, request, frames, approximate)
+            except SourceChanged:
+                _log.info("frame %d: a source frame has changed; starting again", request.index)
+                run.clear()
                 continue
             run.end()
-            return Outcome(approximate, session.seconds - began)
+            return RequestOutcome(approximate, session.seconds - seconds_before)
         raise VstError(
-            f"frame {request.index} has no picture, or another one each time it is asked for; "
-            "render it again when the source stands still"
+            f"frame {request.index} is missing, or source frames changed during the request; "
+            "render it again when the source no longer changes"
         )
 
-    def _run(self, request: Request) -> Run:
-        run = self._runs.setdefault(request.run, Run())
+    def _run(self, request: Request) -> RequestRun:
+        run = self._runs.setdefault(request.run, RequestRun())
         self._runs.move_to_end(request.run)
-        while len(self._runs) > _MOST_RUNS:
-            gone, _ = self._runs.popitem(last=False)
-            self._rough.pop(gone, None)
+        while len(self._runs) > _MAX_RUNS:
+            oldest, _ = self._runs.popitem(last=False)
+            self._approximate.pop(oldest, None)
         return run
 
-    def _stream(self, request: Request) -> Stream:
-        stream = self._streams.setdefault(request.run, Stream())
+    def _stream(self, request: Request) -> FrameStream:
+        stream = self._streams.setdefault(request.run, FrameStream())
         self._streams.move_to_end(request.run)
-        while len(self._streams) > _MOST_RUNS:
+        while len(self._streams) > _MAX_RUNS:
             self._streams.popitem(last=False)
         return stream
 
-    def _alone(
-        self, session: ReplaySession, view: View, key: bytes, link: bytes, request: Request
-    ) -> Tensor:
-        painted = self._paintings.get((key, link))
-        if painted is None:
-            painted, _ = session.step(view.image(request.index), None, 0, request.settings.seed)
-            self._paintings.put((key, link), painted)
-        return painted
-
-    def _in_shot(
+    def _stylize_alone(
         self,
         session: ReplaySession,
-        view: View,
+        source: SourceFrames,
         key: bytes,
-        run: Run,
+        chained_hash: bytes,
         request: Request,
-        told: Callable[[int, int], None],
+    ) -> Tensor:
+        """The stylized frame of a mode without temporal state."""
+        stylized = self._stylized.get((key, chained_hash))
+        if stylized is None:
+            stylized, _ = session.step(source.image(request.index), None, 0, request.settings.seed)
+            self._stylized.put((key, chained_hash), stylized)
+        return stylized
+
+    def _stylize_in_shot(
+        self,
+        session: ReplaySession,
+        source: SourceFrames,
+        key: bytes,
+        run: RequestRun,
+        request: Request,
+        progress: Callable[[int, int], None],
     ) -> tuple[bytes, Tensor, bool]:
-        """The frame's chained hash, its painting, and whether that is approximate."""
+        """The frame's chained hash, the stylized frame, and whether it is approximate."""
         index = request.index
         earliest = index - request.limit if request.interactive else None
-        known = self._known(view, key, run, index, earliest)
-        if known is None:
-            return b"", self._roughly(session, view, key, request, told), True
-        start, state, after = known
-        link = run.links[index][1]
-        painted = self._paintings.get((key, link))
-        if painted is not None:
-            return link, painted, False
-        steps = index - after
-        for number in range(after + 1, index + 1):
-            painted, state = session.step(view.image(number), state, number - start, request.settings.seed)
-            self._keep(key, run.links[number][1], number - start, painted, state)
+        cached = self._nearest_state(source, key, run, index, earliest)
+        if cached is None:
+            return b"", self._stylize_approximately(session, source, key, request, progress), True
+        start, state, state_index = cached
+        chained_hash = run.chained_hashes[index][1]
+        stylized = self._stylized.get((key, chained_hash))
+        if stylized is not None:
+            return chained_hash, stylized, False
+        steps = index - state_index
+        for number in range(state_index + 1, index + 1):
+            stylized, state = session.step(
+                source.image(number), state, number - start, request.settings.seed
+            )
+            self._cache_step(key, run.chained_hashes[number][1], number - start, stylized, state)
             if number < index:
-                told(number - after, steps)
-        assert painted is not None
-        return link, painted, False
+                progress(number - state_index, steps)
+        assert stylized is not None
+        return chained_hash, stylized, False
 
-    def _known(
-        self, view: View, key: bytes, run: Run, index: int, earliest: int | None
+    def _nearest_state(
+        self, source: SourceFrames, key: bytes, run: RequestRun, index: int, earliest: int | None
     ) -> tuple[int, ShotState | None, int] | None:
-        """Where the frame's shot begins, and the nearest state before the frame, with its index.
+        """The nearest cached state before a frame.
 
-        None where that is too far back.
+        Also adds the chained hashes of the shot up to the frame to the run.
+
+        Args:
+            source: The source frames.
+            key: Of the settings.
+            run: The run of the request.
+            index: Of the frame.
+            earliest: Index of the earliest frame to search; None has no limit.
+
+        Returns:
+            The index of the shot's first frame, the state and the index of the frame that it follows; the
+            state is None where the shot has to be stylized from its first frame, or where the stylized
+            frame is cached. None if the search reaches the limit.
         """
-        behind = index
-        while behind not in run.links and not view.begins(behind):
-            behind -= 1
-            if earliest is not None and behind < earliest:
+        known = index
+        while known not in run.chained_hashes and not source.starts_shot(known):
+            known -= 1
+            if earliest is not None and known < earliest:
                 return None
-        for number in range(behind, index + 1):
-            digest = view.hash_of(number)
+        for number in range(known, index + 1):
+            digest = source.hash_of(number)
             if digest is None:
-                raise Changed
-            if number not in run.links:
-                start, link = run.links.get(number - 1, (number, b""))
-                if number == behind:
-                    run.links[number] = (number, first_link(digest))
+                raise SourceChanged
+            if number not in run.chained_hashes:
+                start, chained_hash = run.chained_hashes.get(number - 1, (number, b""))
+                if number == known:
+                    run.chained_hashes[number] = (number, first_chained_hash(digest))
                 else:
-                    run.links[number] = (start, next_link(link, digest))
-        start, link = run.links[index]
-        if (key, link) in self._paintings:
+                    run.chained_hashes[number] = (start, next_chained_hash(chained_hash, digest))
+        start, chained_hash = run.chained_hashes[index]
+        if (key, chained_hash) in self._stylized:
             return start, None, index
         for number in range(index - 1, start - 1, -1):
             if earliest is not None and number < earliest:
                 return None
-            state = self._states.get((key, run.links[number][1]))
+            state = self._states.get((key, run.chained_hashes[number][1]))
             if state is not None:
                 return start, state, number
         return start, None, start - 1
 
-    def _keep(self, key: bytes, link: bytes, position: int, painted: Tensor, state: ShotState) -> None:
-        self._paintings.put((key, link), painted)
-        self._states.put((key, link), state)
-        if position % _KEY_STEP:
-            self._last.append((key, link))
-            while len(self._last) > _LAST_STATES:
-                self._states.drop(self._last.popleft())
+    def _cache_step(
+        self, key: bytes, chained_hash: bytes, position: int, stylized: Tensor, state: ShotState
+    ) -> None:
+        self._stylized.put((key, chained_hash), stylized)
+        self._states.put((key, chained_hash), state)
+        if position % _STATE_INTERVAL:
+            self._recent_states.append((key, chained_hash))
+            while len(self._recent_states) > _RECENT_STATES:
+                self._states.drop(self._recent_states.popleft())
 
-    def _roughly(
+    def _stylize_approximately(
         self,
         session: ReplaySession,
-        view: View,
+        source: SourceFrames,
         key: bytes,
         request: Request,
-        told: Callable[[int, int], None],
+        progress: Callable[[int, int], None],
     ) -> Tensor:
-        """The painting as if the shot began `limit` frames ago, or the last such one had been exact."""
-        index = request.index
-        last = self._rough.get(request.run)
-        state, after, position = None, index - request.limit - 1, -1
-        if last is not None and last.key == key and last.digest == view.hash_of(last.index):
-            if last.index == index:
-                return last.painted
-            if last.index == index - 1:
-                state, after, position = last.state, last.index, last.position
-        painted = None
-        for number in range(after + 1, index + 1):
-            position += 1
-            painted, state = session.step(view.image(number), state, position, request.settings.seed)
-            if number < index:
-                told(number - after, index - after)
-        assert painted is not None
-        assert state is not None
-        self._rough[request.run] = _Rough(key, index, view.hash_of(index) or b"", position, painted, state)
-        return painted
+        """The stylized frame if the shot started `limit` frames before it.
 
-    def _finish(
+        The frame after an approximate one continues from its state.
+        """
+        index = request.index
+        last = self._approximate.get(request.run)
+        state, state_index, position = None, index - request.limit - 1, -1
+        if last is not None and last.key == key and last.digest == source.hash_of(last.index):
+            if last.index == index:
+                return last.stylized
+            if last.index == index - 1:
+                state, state_index, position = last.state, last.index, last.position
+        stylized = None
+        for number in range(state_index + 1, index + 1):
+            position += 1
+            stylized, state = session.step(source.image(number), state, position, request.settings.seed)
+            if number < index:
+                progress(number - state_index, index - state_index)
+        assert stylized is not None
+        assert state is not None
+        self._approximate[request.run] = _ApproximateFrame(
+            key, index, source.hash_of(index) or b"", position, stylized, state
+        )
+        return stylized
+
+    def _write_result(
         self,
-        view: View,
-        painted: Tensor,
+        source: SourceFrames,
+        stylized: Tensor,
         key: bytes,
-        link: bytes,
+        chained_hash: bytes,
         request: Request,
         frames: SharedFrames,
         approximate: bool,
     ) -> None:
-        name = (key, link, request.settings.strength, request.settings.keep_color)
+        """Upsample and postprocess a stylized frame, and write it to the result slot."""
+        name = (key, chained_hash, request.settings.strength, request.settings.keep_color)
         result = None if approximate else self._results.get(name)
         if result is None:
-            whole = view.current_image()
-            seen = painted if painted.shape == whole.shape else view.image(request.index)
+            full = source.current_image()
+            working = stylized if stylized.shape == full.shape else source.image(request.index)
             postprocess = Postprocess(request.settings.strength, request.settings.keep_color)
-            result = StylizerSession(None, None, postprocess).compose(painted, seen, whole)
+            result = StylizerSession(None, None, postprocess).compose(stylized, working, full)
             result = to_linear(result) if request.clip.linear else result
             if not approximate:
-                shared = request.settings.strength == 0 and not request.clip.linear
-                self._results.put(name, result.clone() if shared else result)
+                # At strength 0 the result is the frame itself, a view of the shared memory.
+                is_view = request.settings.strength == 0 and not request.clip.linear
+                self._results.put(name, result.clone() if is_view else result)
         frames.slot(RESULT).copy_(result)
+
+
+def _key(session: ReplaySession, request: Request, working: tuple[int, int]) -> bytes:
+    """All that the pixels of a stylized frame depend on except the source frames."""
+    clip = request.clip
+    return (
+        session.fingerprint
+        + repr((clip.width, clip.height, working, clip.linear, request.settings.seed)).encode()
+    )
 
 
 def _cache_bytes() -> int:
     try:
-        asked = float(os.environ.get(CACHE_VARIABLE, "") or 0)
+        megabytes = float(os.environ.get(CACHE_VARIABLE, "") or 0)
     except ValueError:
-        asked = 0
-    if asked > 0:
-        return int(asked * 10**6)
+        megabytes = 0
+    if megabytes > 0:
+        return int(megabytes * 10**6)
     return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8, 2 * 10**9)

@@ -1,4 +1,4 @@
-"""Sessions that can go back to any frame whose state is known."""
+"""Sessions that stylize from any frame whose preceding state is cached."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from vst.pipeline.session import ShotState, StylizerSession
 from vst.styles import ResolvedStyle, resolve_style
 
 _MAX_SESSIONS = 4
-"""Networks that stay loaded: 7 MB each for a small one, more for flow networks on a device."""
+"""Sessions that stay loaded. A small network takes 7 MB; flow networks on a GPU take more."""
 
 
 class ReplaySession:
-    """Stylizes the frames of a shot, from any frame whose preceding state is known.
+    """Stylizes the frames of a shot, from any frame whose preceding state is cached.
 
     Args:
-        session: Stylizes.
-        device: Where its networks run.
-        fingerprint: What the pixels depend on beside the frames: style, weights, device, precision,
-            estimator.
+        session: Stylizes one frame after the other.
+        device: The device of its networks.
+        fingerprint: Of all that the pixels depend on except the frames: style, weights, device, precision
+            and flow estimator.
     """
 
     def __init__(self, session: StylizerSession, device: torch.device, fingerprint: bytes) -> None:
@@ -52,12 +52,12 @@ class ReplaySession:
             image: 3×H×W, R'G'B', nominally 0..1, at working resolution.
             state: After the previous frame; None at the start of the shot.
             position: In the shot, from 0.
-            seed: Of what a mode draws at random.
+            seed: For modes that draw random numbers.
 
         Returns:
             The stylized frame, 3×H×W, 0..1, on the CPU, and the state after it.
         """
-        began = time.monotonic()
+        started = time.monotonic()
         if state is None:
             self._session.begin_shot()
         elif state is not self._state:
@@ -67,12 +67,12 @@ class ReplaySession:
         with explained_memory(self._device):
             stylized = self._session.advance(Frame(position, Fraction(position), Fraction(1), image))
         self._state = self._session.snapshot()
-        self.seconds += time.monotonic() - began
+        self.seconds += time.monotonic() - started
         return stylized, self._state
 
 
 class SessionPool:
-    """The sessions that were used last, each loaded once."""
+    """The most recently used sessions, each loaded once."""
 
     def __init__(self) -> None:
         self._sessions: OrderedDict[bytes, ReplaySession] = OrderedDict()

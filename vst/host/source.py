@@ -1,4 +1,9 @@
-"""The frames of a host's clip, fetched when needed, and what may be relied upon between renders."""
+"""The source frames of a host's clip, which are fetched on demand and known by their hashes.
+
+A request always fetches the frame to stylize and, if its hash is known, the frame before it. Other frames
+are fetched only while their hash is unknown, or while no cache has their pixels. Known hashes are discarded
+when requests stop following each other in order; then all frames of the shot are fetched and hashed again.
+"""
 
 from __future__ import annotations
 
@@ -17,122 +22,141 @@ from vst.motion.shot_detection import REACH, is_cut, small_picture
 from vst.postprocess import resize
 
 _REORDERED = 3
-"""Frames by which a host that renders in order may be out of it: it has several threads."""
+"""Frames by which requests may be out of order and still follow each other: hosts have several threads."""
 
-_MOST_CUTS = 50_000
+_MAX_CUTS = 50_000
+"""Cut decisions to keep."""
 
 _IDLE = 2.0
-"""Seconds without a request after which a user may have changed anything."""
+"""Seconds without a request after which the source may have been edited."""
 
 
-class Changed(Exception):
-    """A frame is not what it was a moment ago: begin again."""
+class SourceChanged(Exception):
+    """A frame differs from its known hash; the request starts again."""
 
 
-class Supply(Protocol):
-    """Where frames come from."""
+class FrameProvider(Protocol):
+    """Gets source frames from the host."""
 
     def fetch(self, index: int, slot: int) -> bytes | None:
-        """Bring a frame into a slot; its hash, or None where the clip has no such frame."""
+        """Write a frame to a slot.
+
+        Args:
+            index: Of the frame in its clip.
+            slot: Of the shared memory.
+
+        Returns:
+            The hash of the frame, or None if the clip has no such frame.
+        """
         ...
 
 
 @dataclass
-class Run:
-    """What is known of one clip, while requests follow each other without a break.
+class RequestRun:
+    """What is known of one clip while requests follow each other in order.
 
     Attributes:
-        hashes: By index, of the frames that were fetched; None for those that are missing.
-        links: By index: where the frame's shot begins, and the chained hash of the shot up to the frame.
+        hashes: Index of a fetched frame -> its hash, or None for a frame that is missing.
+        chained_hashes: Index of a frame -> index of the first frame of its shot, and the chained hash of
+            the shot's frames up to this one.
+        requested: Indices of the frames requested so far.
+        ended_at: When the last request was answered, in seconds of the monotonic clock.
+        is_unverified: An interactive request was out of order, and the hashes were kept all the same.
     """
 
     hashes: dict[int, bytes | None] = field(default_factory=dict)
-    links: dict[int, tuple[int, bytes]] = field(default_factory=dict)
-    asked: set[int] = field(default_factory=set)
-    ended: float = 0.0
-    loose: bool = False
+    chained_hashes: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    requested: set[int] = field(default_factory=set)
+    ended_at: float = 0.0
+    is_unverified: bool = False
 
     def begin(self, index: int, interactive: bool) -> None:
-        """A frame is asked for.
+        """Add a request.
 
-        Where it does not follow the last ones, nothing is relied upon any more, but in interactive use.
+        Discards the hashes if the request is out of order or they are unverified. Interactive requests
+        keep them.
+
+        Args:
+            index: Of the requested frame.
+            interactive: A user waits for the frame.
         """
-        follows = (
-            self.asked
-            and index not in self.asked
-            and -_REORDERED <= index - max(self.asked) <= _REORDERED
-            and time.monotonic() - self.ended < _IDLE
+        in_order = (
+            self.requested
+            and index not in self.requested
+            and -_REORDERED <= index - max(self.requested) <= _REORDERED
+            and time.monotonic() - self.ended_at < _IDLE
         )
-        if not follows and interactive:
-            self.loose = True
-        if not interactive and (self.loose or not follows):
-            self.forget()
-        self.asked.add(index)
+        if not in_order and interactive:
+            self.is_unverified = True
+        if not interactive and (self.is_unverified or not in_order):
+            self.clear()
+        self.requested.add(index)
 
     def end(self) -> None:
-        """The frame was delivered."""
-        self.ended = time.monotonic()
+        """Note that the request was answered."""
+        self.ended_at = time.monotonic()
 
-    def forget(self) -> None:
-        """Rely on nothing."""
+    def clear(self) -> None:
+        """Discard all hashes."""
         self.hashes.clear()
-        self.links.clear()
-        self.asked.clear()
-        self.loose = False
+        self.chained_hashes.clear()
+        self.requested.clear()
+        self.is_unverified = False
 
 
-class View:
-    """One request's sight of the clip.
+class SourceFrames:
+    """The source frames that one request uses.
 
     Args:
-        request: Says which frames there are.
-        run: What is relied upon; what is fetched is noted there.
-        supply: Brings frames.
-        frames: Where to.
-        working: Width and height at which frames are painted.
-        pictures: Keeps frames at that size, by content.
-        smalls: Keeps what cuts are judged by.
-        cuts: Keeps the judgements.
+        request: Defines the clip.
+        run: Known hashes; new ones are added.
+        provider: Gets frames.
+        frames: The shared memory that frames are written to.
+        working: Width and height at which frames are stylized.
+        working_frames: Cache of frames at that size, by content.
+        small_frames: Cache of the reduced frames that cut detection compares.
+        cuts: Decisions of cut detection, by the content of the frames.
     """
 
     def __init__(
         self,
         request: Request,
-        run: Run,
-        supply: Supply,
+        run: RequestRun,
+        provider: FrameProvider,
         frames: SharedFrames,
         working: tuple[int, int],
-        pictures: Cache[Tensor],
-        smalls: Cache[Tensor],
+        working_frames: Cache[Tensor],
+        small_frames: Cache[Tensor],
         cuts: dict[object, bool],
     ) -> None:
-        self._request, self._run, self._supply, self._frames = request, run, supply, frames
-        self._working, self._pictures, self._smalls, self._cuts = working, pictures, smalls, cuts
-        self._form = (request.clip.width, request.clip.height, working, request.clip.linear)
+        self._request, self._run, self._provider, self._frames = request, run, provider, frames
+        self._working, self._working_frames = working, working_frames
+        self._small_frames, self._cuts = small_frames, cuts
+        self._format = (request.clip.width, request.clip.height, working, request.clip.linear)
 
-    def current(self) -> bytes:
-        """Fetch the frame that is to be painted, and the one before it, whatever is known of them.
+    def fetch_current(self) -> bytes:
+        """Fetch the frame to stylize, and the frame before it if its hash is known, to verify it.
 
         Returns:
-            The frame's hash.
+            The hash of the frame to stylize.
 
         Raises:
-            Changed: where one of them is not what was relied upon.
+            SourceChanged: One of them differs from its known hash, or the frame is missing.
         """
         index = self._request.index
         if self._request.clip.temporal and index - 1 in self._run.hashes:
             self._fetch(index - 1, OTHER)
-        found = self._fetch(index, CURRENT)
-        if found is None:
-            raise Changed
-        return found
+        digest = self._fetch(index, CURRENT)
+        if digest is None:
+            raise SourceChanged
+        return digest
 
     def current_image(self) -> Tensor:
-        """The frame that is to be painted, 3×H×W, R'G'B', at its own size."""
-        return self._displayed(CURRENT)
+        """The frame to stylize, 3×H×W, R'G'B', at the size of the clip."""
+        return self._display_referred(CURRENT)
 
     def hash_of(self, index: int) -> bytes | None:
-        """The hash of a frame; None where the clip has no such frame."""
+        """The hash of a frame, fetched if it is unknown; None if the clip has no such frame."""
         inside = self._request.clip.first <= index <= self._request.clip.last
         if not inside and index != self._request.index:
             return None
@@ -141,35 +165,35 @@ class View:
         return self._run.hashes[index]
 
     def image(self, index: int) -> Tensor:
-        """A frame, 3×h×w, R'G'B', as large as it is painted.
+        """A frame, 3×h×w, R'G'B', at working resolution.
 
         Raises:
-            Changed: where it is not what was relied upon.
+            SourceChanged: The frame differs from its known hash.
         """
         digest = self.hash_of(index)
-        kept = self._pictures.get((self._form, digest))
-        if kept is None and index == self._request.index:
-            kept = self._reduced(CURRENT)
-        elif kept is None:
+        image = self._working_frames.get((self._format, digest))
+        if image is None and index == self._request.index:
+            image = self._resized(CURRENT)
+        elif image is None:
             if self._fetch(index, OTHER) is None:
-                raise Changed
-            kept = self._reduced(OTHER)
-        self._pictures.put((self._form, digest), kept)
-        return kept
+                raise SourceChanged
+            image = self._resized(OTHER)
+        self._working_frames.put((self._format, digest), image)
+        return image
 
-    def small(self, index: int) -> Tensor:
-        """A frame as cuts are judged, `small_picture`."""
-        key = (self._form, self.hash_of(index))
-        kept = self._smalls.get(key)
-        if kept is None:
-            kept = small_picture(self.image(index))
-            self._smalls.put(key, kept)
-        return kept
+    def small_frame(self, index: int) -> Tensor:
+        """A frame as cut detection compares it: see `small_picture`."""
+        key = (self._format, self.hash_of(index))
+        small = self._small_frames.get(key)
+        if small is None:
+            small = small_picture(self.image(index))
+            self._small_frames.put(key, small)
+        return small
 
-    def begins(self, index: int) -> bool:
-        """Whether a shot begins at a frame that there is, as `vst.motion.shots` says of the clip.
+    def starts_shot(self, index: int) -> bool:
+        """Whether a shot starts at a frame of the clip, decided as `vst.motion.shots` does.
 
-        Frames that are missing end the clip on that side.
+        A missing frame ends the clip on that side.
         """
         if self.hash_of(index - 1) is None:
             return True
@@ -177,48 +201,57 @@ class View:
             return False
         window = [index]
         for _ in range(REACH):
-            # At the clip's ends the frames that are missing stand still.
+            # Beyond the ends of the clip its first and last frame are repeated.
             before, after = window[0] - 1, window[-1] + 1
             window.insert(0, before if self.hash_of(before) is not None else before + 1)
             window.append(after if self.hash_of(after) is not None else after - 1)
-        key = (self._form, *(self._run.hashes[each] for each in window))
+        key = (self._format, *(self._run.hashes[each] for each in window))
         if key not in self._cuts:
-            if len(self._cuts) >= _MOST_CUTS:
+            if len(self._cuts) >= _MAX_CUTS:
                 self._cuts.clear()
-            self._cuts[key] = is_cut([self.small(each) for each in window])
+            self._cuts[key] = is_cut([self.small_frame(each) for each in window])
         return self._cuts[key]
 
     def _fetch(self, index: int, slot: int) -> bytes | None:
-        found = self._supply.fetch(index, slot)
-        if self._run.hashes.get(index, found) != found:
-            raise Changed
-        self._run.hashes[index] = found
-        key = (self._form, found)
-        if slot == OTHER and found is not None and key not in self._smalls:
-            # It lies in the slot only until the next one comes.
-            image = self._reduced(slot)
-            self._pictures.put(key, image)
-            self._smalls.put(key, small_picture(image))
-        return found
+        digest = self._provider.fetch(index, slot)
+        if self._run.hashes.get(index, digest) != digest:
+            raise SourceChanged
+        self._run.hashes[index] = digest
+        key = (self._format, digest)
+        if slot == OTHER and digest is not None and key not in self._small_frames:
+            # The next frame overwrites the slot.
+            image = self._resized(slot)
+            self._working_frames.put(key, image)
+            self._small_frames.put(key, small_picture(image))
+        return digest
 
-    def _displayed(self, slot: int) -> Tensor:
+    def _display_referred(self, slot: int) -> Tensor:
         image = self._frames.slot(slot)
         return to_display(image) if self._request.clip.linear else image
 
-    def _reduced(self, slot: int) -> Tensor:
-        image = self._displayed(slot)
+    def _resized(self, slot: int) -> Tensor:
+        image = self._display_referred(slot)
         width, height = self._working
         return image.clone() if image.shape[-2:] == (height, width) else resize(image, (height, width))
 
 
-def first_link(digest: bytes) -> bytes:
-    """The chained hash of a shot's first frame."""
+def first_chained_hash(digest: bytes) -> bytes:
+    """The chained hash of a shot that has one frame.
+
+    Args:
+        digest: The frame's hash.
+    """
     return _blake(b"shot", digest)
 
 
-def next_link(link: bytes, digest: bytes) -> bytes:
-    """The chained hash of a shot up to the next frame."""
-    return _blake(link, digest)
+def next_chained_hash(chained_hash: bytes, digest: bytes) -> bytes:
+    """The chained hash of a shot after one more frame.
+
+    Args:
+        chained_hash: Of the shot before that frame.
+        digest: The frame's hash.
+    """
+    return _blake(chained_hash, digest)
 
 
 def _blake(*parts: bytes) -> bytes:

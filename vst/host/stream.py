@@ -1,7 +1,8 @@
-"""Frames as they come, for hosts that give no others: state in order, repeats kept, a reset on a jump.
+"""Temporal state for hosts that give no frame but the one being rendered.
 
-Some hosts hand out only the frame that is being rendered. A shot's start is then found by that frame and
-the two before it, as if the clip stood still afterwards: a flash of one frame passes for a cut.
+Frames are stylized in the order in which they arrive. A repeated frame returns the cached result, and a
+jump in time starts a new shot. Cut detection compares the frame with the two before it, as if the clip
+stood still afterwards; so a flash of a single frame counts as a cut.
 """
 
 from __future__ import annotations
@@ -12,88 +13,89 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from vst.host.replay import ReplaySession
-from vst.host.source import first_link, next_link
+from vst.host.source import first_chained_hash, next_chained_hash
 from vst.motion.shot_detection import REACH, is_cut, small_picture
 from vst.pipeline.session import ShotState
 
-_UNEVEN = 8.0
-"""How many of the smallest steps in time are no jump yet, where the rate is not known."""
+_JUMP_FACTOR = 8.0
+"""Where the frame rate is unknown, a step in time longer than this many of the shortest is a jump."""
 
 
 @dataclass
-class Stream:
-    """The frames that came last.
+class FrameStream:
+    """The state after the last frame of one plugin instance.
 
     Attributes:
-        identity: What they were painted with.
-        link: Chained hash of the shot up to the last frame.
+        fingerprint: Of the settings and the size that the last frame was stylized with.
+        chained_hash: Of the frames of the shot up to the last one.
     """
 
-    identity: bytes = b""
-    link: bytes = b""
+    fingerprint: bytes = b""
+    chained_hash: bytes = b""
     _time: float = 0.0
     _hash: bytes = b""
-    _step: float = 0.0
+    _shortest_step: float = 0.0
     _position: int = -1
-    _painted: Tensor | None = None
-    _smalls: deque[Tensor] = field(default_factory=lambda: deque(maxlen=REACH + 1))
-    _before: tuple[bytes, ShotState | None] = (b"", None)
+    _stylized: Tensor | None = None
+    _small_frames: deque[Tensor] = field(default_factory=lambda: deque(maxlen=REACH + 1))
+    _previous: tuple[bytes, ShotState | None] = (b"", None)
     _state: ShotState | None = None
 
-    def paint(
+    def stylize(
         self,
         session: ReplaySession,
-        identity: bytes,
+        fingerprint: bytes,
         time: float,
         gap: float,
         digest: bytes,
         image: Tensor,
         seed: int,
     ) -> Tensor:
-        """Paint the next frame, or again the last one.
+        """Stylize the next frame, or the last one again.
 
         Args:
-            session: Paints.
-            identity: Of the settings and the size; with another one the stream begins anew.
+            session: Stylizes.
+            fingerprint: Of the settings and the size. A new one starts a new shot.
             time: Of the frame, growing.
-            gap: The largest step in time that is no jump; 0 is found out.
+            gap: A larger step in time is a jump; 0 if the frame rate is unknown.
             digest: The frame's hash.
-            image: The frame, 3×h×w, R'G'B', as large as it is painted.
-            seed: Of what a mode draws at random.
+            image: The frame, 3×h×w, R'G'B', at working resolution.
+            seed: For modes that draw random numbers.
 
         Returns:
-            The painting, 3×h×w, 0..1.
+            The stylized frame, 3×h×w, 0..1.
         """
-        if identity == self.identity and time == self._time and self._painted is not None:
+        if fingerprint == self.fingerprint and time == self._time and self._stylized is not None:
             if digest == self._hash:
-                return self._painted
-            # Another picture in the last one's place: once more from the frame before it.
-            self._smalls.pop()
+                return self._stylized
+            # The last frame has changed: go back to the state before it.
+            self._small_frames.pop()
             self._position -= 1
-            self.link, self._state = self._before
-        elif identity != self.identity or self._jumps(time, gap):
-            self._smalls.clear()
-            self._position, self.link, self._state = -1, b"", None
-        self.identity, self._painted = identity, None
-        self._before = (self.link, self._state)
-        self._smalls.append(small_picture(image))
-        if self._state is None or self._cut():
-            self._position, state, self.link = 0, None, first_link(digest)
+            self.chained_hash, self._state = self._previous
+        elif fingerprint != self.fingerprint or self._is_jump(time, gap):
+            self._small_frames.clear()
+            self._position, self.chained_hash, self._state = -1, b"", None
+        self.fingerprint, self._stylized = fingerprint, None
+        self._previous = (self.chained_hash, self._state)
+        self._small_frames.append(small_picture(image))
+        if self._state is None or self._is_cut():
+            self._position, state, self.chained_hash = 0, None, first_chained_hash(digest)
         else:
-            self._position, state, self.link = self._position + 1, self._state, next_link(self.link, digest)
+            self._position, state = self._position + 1, self._state
+            self.chained_hash = next_chained_hash(self.chained_hash, digest)
         self._time, self._hash = time, digest
-        self._painted, self._state = session.step(image, state, self._position, seed)
-        return self._painted
+        self._stylized, self._state = session.step(image, state, self._position, seed)
+        return self._stylized
 
-    def _jumps(self, time: float, gap: float) -> bool:
+    def _is_jump(self, time: float, gap: float) -> bool:
         step = time - self._time
         if step <= 0:
             return True
         if gap == 0 and self._position >= 0:
-            self._step = min(step, self._step or step)
-        return step > (gap or _UNEVEN * (self._step or step))
+            self._shortest_step = min(step, self._shortest_step or step)
+        return step > (gap or _JUMP_FACTOR * (self._shortest_step or step))
 
-    def _cut(self) -> bool:
-        smalls = list(self._smalls)
-        smalls = [smalls[0]] * (REACH + 1 - len(smalls)) + smalls
-        return is_cut(smalls + [smalls[-1]] * REACH)
+    def _is_cut(self) -> bool:
+        small_frames = list(self._small_frames)
+        small_frames = [small_frames[0]] * (REACH + 1 - len(small_frames)) + small_frames
+        return is_cut(small_frames + [small_frames[-1]] * REACH)
