@@ -1,11 +1,11 @@
-"""Whether memory grows with a clip's length: the peaks of a short clip and a long one, side by side.
+"""Peak memory of renders of a short and a long clip, to show that it does not grow with the length.
 
     python -m benchmarks.memory --style candy --seconds 6 60 --size 360
 
-Both clips are made here, a gradient that shifts by a pixel a frame, and rendered by the command in a
-process of its own. Memory is what that process and all its descendants hold of their own (anonymous and
-shared memory, each page counted once), from /proc/*/smaps_rollup, looked at every 0.2 s: Linux only.
-The code of libraries is left out: how much of it counts depends on who else has it loaded.
+Both clips are generated: a gradient that shifts by a pixel a frame. `vst render` renders them, each in its
+own process. The memory of that process and all its descendants is sampled every 0.2 s from
+/proc/*/smaps_rollup (Linux only): anonymous and shared memory, each page counted once. The code of
+libraries is not counted, because its share depends on which other processes have them loaded.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ import numpy as np
 
 RATE = 25
 INTERVAL = 0.2
-"""Seconds between two looks."""
+"""Seconds between two samples."""
 
 _OWN = ("Pss_Anon:", "Pss_Shmem:")
 
-PROMISED = 1.10
-"""The long clip's peak may be this many times the short one's."""
+MAX_RATIO = 1.10
+"""The largest ratio of the peak of the long clip to that of the short one."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a command used.
+    """The memory that a command used.
 
     Attributes:
         code: Its exit code.
-        peak: The most memory at any look, bytes.
-        looks: How often it was looked at.
-        errors: What it said on stderr.
+        peak: Bytes, the largest of all samples.
+        samples: How many samples were taken.
+        errors: The text on stderr.
     """
 
     code: int
     peak: int
-    looks: int
+    samples: int
     errors: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; returns 0 if the ratio is as promised."""
+    """Measure and print; returns 0 if the ratio is at most `MAX_RATIO`, else 1."""
     options = _parser().parse_args(arguments)
     peaks = []
     with tempfile.TemporaryDirectory() as folder:
@@ -64,17 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return 1
             print(
                 f"{seconds:g} s: peak {usage.peak / 2**20:.1f} MiB, "
-                f"{usage.looks} looks in {time.monotonic() - began:.0f} s",
+                f"{usage.samples} samples in {time.monotonic() - began:.0f} s",
                 flush=True,
             )
             peaks.append(usage.peak)
     ratio = peaks[1] / peaks[0]
-    print(f"ratio {ratio:.3f}, promised is at most {PROMISED:.2f}")
-    return 0 if ratio <= PROMISED else 1
+    print(f"ratio {ratio:.3f}, expected at most {MAX_RATIO:.2f}")
+    return 0 if ratio <= MAX_RATIO else 1
 
 
 def make_clip(path: Path, seconds: float, size: int) -> Path:
-    """A silent 16:9 clip with short side `size` whose picture shifts by a pixel a frame."""
+    """Write a 16:9 clip without sound, with short side `size`, that shifts by a pixel a frame."""
     width = round(size * 16 / 9 / 2) * 2
     ramp = np.arange(max(width, 256)) % 256
     with av.open(str(path), "w") as container:
@@ -94,7 +94,7 @@ def make_clip(path: Path, seconds: float, size: int) -> Path:
 
 
 def render_command(clip: Path, options: argparse.Namespace) -> list[str]:
-    """What renders the clip."""
+    """The command that renders the clip."""
     command = [sys.executable, "-m", "vst", "render", str(clip), "--style", options.style, "-q"]
     command += ["--mode", options.mode]
     if options.weights_dir is not None:
@@ -103,26 +103,26 @@ def render_command(clip: Path, options: argparse.Namespace) -> list[str]:
 
 
 def measure(command: Sequence[str]) -> Usage:
-    """Run a command and watch the memory of its whole tree of processes."""
-    peak = looks = 0
+    """Run a command and sample the memory of its process tree."""
+    peak = samples = 0
     with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process:
             while process.poll() is None:
-                peak = max(peak, sum(map(_memory, family(process.pid))))
-                looks += 1
+                peak = max(peak, sum(map(_memory, process_tree(process.pid))))
+                samples += 1
                 time.sleep(INTERVAL)
         errors.seek(0)
-        return Usage(process.returncode, peak, looks, errors.read().decode(errors="replace"))
+        return Usage(process.returncode, peak, samples, errors.read().decode(errors="replace"))
 
 
-def family(root: int) -> list[int]:
-    """The process and all its descendants."""
+def process_tree(root: int) -> list[int]:
+    """The process IDs of a process and all its descendants."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdecimal():
             continue
         try:
-            # The name, in brackets, may hold anything; state and parent follow it.
+            # State and parent follow the name, which is in brackets and may contain any character.
             parent = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
         except (OSError, IndexError):
             continue  # it has ended meanwhile

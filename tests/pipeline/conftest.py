@@ -1,4 +1,4 @@
-"""Settings that give the same frames everywhere, and clips made of what a test paints itself."""
+"""Reproducible settings, and clips of given pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vst.pipeline import RenderSettings
 
 @pytest.fixture
 def settings(tiny_weights: Path) -> Callable[..., RenderSettings]:
-    """Settings with tiny networks, in fp32 on one thread of the CPU."""
+    """Makes settings with tiny networks, in fp32 on one thread of the CPU."""
 
     def make(**options: object) -> RenderSettings:
         given = {"style": "red", "device": "cpu", "precision": "fp32", "threads": 1, **options}
@@ -31,7 +31,7 @@ def settings(tiny_weights: Path) -> Callable[..., RenderSettings]:
 
 @pytest.fixture
 def exact_clip(tmp_path: Path) -> Callable[..., Path]:
-    """Writes pictures, H×W×3 in 8 bits, so that they are read back exactly."""
+    """Writes a lossless clip of pictures, H×W×3 in 8 bits."""
 
     def make(name: str, pictures: Iterable[np.ndarray], rate: int = 25) -> Path:
         path = tmp_path / name
@@ -53,7 +53,7 @@ def exact_clip(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def images() -> Callable[[Path], torch.Tensor]:
-    """All frames of a file, N×3×H×W."""
+    """Reads all frames of a file, N×3×H×W."""
 
     def read(path: Path) -> torch.Tensor:
         with Reader(path) as reader:
@@ -63,31 +63,34 @@ def images() -> Callable[[Path], torch.Tensor]:
 
 
 class Disk:
-    """What encoders write to."""
+    """A disk that can fill up.
+
+    Attributes:
+        frames: Frames written so far.
+        full_at: From this frame on, counted from 1, writing fails; None never fails.
+    """
 
     frames = 0
-    """How many frames came."""
     full_at: int | None = None
-    """Which of them finds no room any more; nor do those after it."""
 
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    """A disk that fills up when it is told to."""
+    """The disk that the encoders write to."""
     disk, encode = Disk(), SegmentEncoder.encode
 
-    def encode_while_there_is_room(self: SegmentEncoder, frame: av.VideoFrame) -> None:
+    def encode_unless_full(self: SegmentEncoder, frame: av.VideoFrame) -> None:
         disk.frames += 1
         if disk.full_at is not None and disk.frames >= disk.full_at:
             raise OSError(errno.ENOSPC, "No space left on device")
         encode(self, frame)
 
-    monkeypatch.setattr(SegmentEncoder, "encode", encode_while_there_is_room)
+    monkeypatch.setattr(SegmentEncoder, "encode", encode_unless_full)
     return disk
 
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
-    """Whatever a test does to a render, its threads are gone at the end."""
+    """No thread of a render is left at the end of a test."""
     yield
     assert [each.name for each in threading.enumerate() if each.name.startswith("vst-")] == []

@@ -1,8 +1,9 @@
-"""Renders that are killed: run by the crash test in a process of its own, which loads torch once and forks.
+"""Kills renders at random moments and resumes them; the crash test runs it as a process.
 
     python crash_worker.py CLIP WEIGHTS FOLDER SEED KILLS
 
-Prints one JSON object a render that came to its end: which kills came before it, and how it went on.
+It imports torch once and forks for every render. It prints one JSON object for each render that finished:
+the name of the output, the frame at each kill before that, and the number of resumed frames.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from vst.pipeline import RenderSettings, render
 
 SEGMENT = 4
 LONGEST_DELAY = 0.03
-"""Seconds after a frame at which a process is killed at the latest: so it hits any step of the next one."""
+"""The longest delay of a kill after a frame, in seconds, so that it can hit any step of the next frame."""
 
 DONE = -1
 
 
 def child(write: int, clip: Path, output: Path, weights: Path) -> None:
-    """Render, and say the number of every frame, then `DONE` and how many frames were not painted again."""
+    """Render, and write the number of every frame, then `DONE` and the number of resumed frames."""
     torch.set_num_threads(1)
     settings = RenderSettings(
         style="red", device="cpu", precision="fp32", threads=1, weights_dir=weights, crf=30
@@ -43,7 +44,7 @@ def child(write: int, clip: Path, output: Path, weights: Path) -> None:
 
 
 def run(clip: Path, output: Path, weights: Path, kill_after: int | None, delay: float) -> list[int]:
-    """Render in a process of its own, killed some time after so many frames; returns what it said."""
+    """Render in a child process, and kill it after some frames and a delay; returns what it wrote."""
     read, write = os.pipe()
     process = os.fork()
     if not process:
@@ -55,43 +56,49 @@ def run(clip: Path, output: Path, weights: Path, kill_after: int | None, delay: 
             os._exit(1)
         os._exit(0)
     os.close(write)
-    said: list[int] = []
+    written: list[int] = []
     with os.fdopen(read, "rb", buffering=0) as pipe:
         while True:
-            if kill_after is not None and len(said) >= kill_after:
+            if kill_after is not None and len(written) >= kill_after:
                 time.sleep(delay)
                 os.kill(process, signal.SIGKILL)
                 kill_after = None
             data = pipe.read(4)
             if not data:
                 break
-            said += struct.unpack("i", data)
+            written += struct.unpack("i", data)
     _, status = os.waitpid(process, 0)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
         raise SystemExit("a render failed")
-    return said
+    return written
 
 
 def main() -> None:
     clip, weights, folder = (Path(each) for each in sys.argv[1:4])
-    chance = random.Random(int(sys.argv[4]))
-    wanted = int(sys.argv[5])
+    random_source = random.Random(int(sys.argv[4]))
+    kills_to_make = int(sys.argv[5])
     frames = len(run(clip, folder / "whole.mp4", weights, None, 0)) - 2
     kills = number = 0
-    while kills < wanted:
+    while kills < kills_to_make:
         number += 1
         output = folder / f"{number}.mp4"
-        killed, said = [], []
+        killed, written = [], []
         # Up to three kills, then to the end.
         for _ in range(3):
-            said = run(clip, output, weights, chance.randint(0, frames), chance.random() * LONGEST_DELAY)
-            if DONE in said:
+            written = run(
+                clip,
+                output,
+                weights,
+                random_source.randint(0, frames),
+                random_source.random() * LONGEST_DELAY,
+            )
+            if DONE in written:
                 break
             kills += 1
-            killed.append(max(said, default=0))
-        if DONE not in said:
-            said = run(clip, output, weights, None, 0)
-        print(json.dumps({"output": output.name, "killed": killed, "resumed": said[-1]}), flush=True)
+            killed.append(max(written, default=0))
+        if DONE not in written:
+            written = run(clip, output, weights, None, 0)
+        print(json.dumps({"output": output.name, "killed": killed, "resumed": written[-1]}), flush=True)
 
 
 if __name__ == "__main__":

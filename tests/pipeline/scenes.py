@@ -1,4 +1,4 @@
-"""A clip of three shots, for tests in which shots matter."""
+"""A clip of three shots."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 
 CUTS = (0, 11, 20)
-"""Where shots begin."""
+"""Indices of the first frames of the shots."""
 
 
 def scenes(frames: int = 26) -> list[np.ndarray]:
-    """A soft texture that moves, another from frame 11 on and a third from frame 20 on; H×W×3, 8 bits."""
+    """Frames H×W×3 in 8 bits: a smooth texture that moves, and another one from each frame of `CUTS` on."""
     pictures = []
     for n in range(frames):
         number = sum(n >= cut for cut in CUTS) - 1

@@ -1,4 +1,4 @@
-"""Several clips as one: what stands where, whose sound and time it has, and when it ends."""
+"""Comparisons of several clips: layout, timing, sound, labels and refused options."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RED, GREEN, BLUE, GREY = (250, 0, 0), (0, 250, 0), (0, 0, 250), (100, 100, 100)
 
 
 def plain(colour: tuple[int, int, int], count: int, width: int = 64, height: int = 48) -> list[np.ndarray]:
-    """Frames of one colour that grows darker by 2 from each to the next."""
+    """Frames of one colour that gets darker by 2 with every frame."""
     whole = np.broadcast_to(np.array(colour, np.int16), (height, width, 3))
     return [(whole - 2 * t).clip(0, 255).astype(np.uint8) for t in range(count)]
 
@@ -39,23 +39,23 @@ def settings(**options: object) -> CompareSettings:
     return CompareSettings(**{"labels": (), "codec": "ffv1", **options})
 
 
-def colours(frame: torch.Tensor, *places: tuple[int, int]) -> list[tuple[int, int, int]]:
+def colours(frame: torch.Tensor, *points: tuple[int, int]) -> list[tuple[int, int, int]]:
     """The colours at x, y in 8 bits."""
-    return [tuple((frame[:, y, x] * 255).round().int().tolist()) for x, y in places]
+    return [tuple((frame[:, y, x] * 255).round().int().tolist()) for x, y in points]
 
 
 @pytest.mark.parametrize(("count", "size"), [(2, (128, 48)), (3, (192, 48)), (4, (128, 96))])
-def test_two_or_three_stand_in_a_row_and_four_in_two(tmp_path, four, images, count, size):
+def test_two_or_three_clips_are_in_one_row_and_four_in_two_rows(tmp_path, four, images, count, size):
     report = compare(four[:count], tmp_path / "out.mkv", settings())
     assert (report.frames, report.width, report.height) == (5, *size)
     frames = images(report.output)
     centres = [(32, 24), (96, 24), (32, 72) if count == 4 else (160, 24), (96, 72)][:count]
     for t, frame in enumerate(frames):
-        wanted = [tuple(max(c - 2 * t, 0) for c in each) for each in (RED, GREEN, BLUE, GREY)]
-        assert colours(frame, *centres) == wanted[:count]
+        expected = [tuple(max(c - 2 * t, 0) for c in each) for each in (RED, GREEN, BLUE, GREY)]
+        assert colours(frame, *centres) == expected[:count]
 
 
-def test_a_fixed_divider_has_the_first_on_its_left(tmp_path, four, images):
+def test_a_fixed_divider_shows_the_first_clip_on_its_left(tmp_path, four, images):
     report = compare(four[:2], tmp_path / "out.mkv", settings(layout="split", split=0.25))
     assert (report.width, report.height) == (64, 48)
     frame = images(report.output)[0]
@@ -63,7 +63,7 @@ def test_a_fixed_divider_has_the_first_on_its_left(tmp_path, four, images):
     assert colours(frame, (16, 24)) == [(255, 255, 255)]
 
 
-def test_a_moving_divider_begins_in_the_middle_and_goes_to_both_sides(tmp_path, exact_clip, images):
+def test_a_moving_divider_starts_in_the_middle_and_goes_to_both_sides(tmp_path, exact_clip, images):
     clips = [exact_clip(f"{i}.mkv", plain(c, 6), rate=1) for i, c in enumerate((RED, BLUE))]
     frames = images(compare(clips, tmp_path / "out.mkv", settings(layout="split", split=None)).output)
     white = [int((frame[:, 24] == 1).all(0).float().argmax()) for frame in frames]
@@ -72,7 +72,7 @@ def test_a_moving_divider_begins_in_the_middle_and_goes_to_both_sides(tmp_path, 
     assert min(white[4:6]) < 10
 
 
-def test_a_difference_is_amplified_and_black_where_there_is_none(tmp_path, exact_clip, images):
+def test_a_difference_is_amplified_and_equal_pixels_are_black(tmp_path, exact_clip, images):
     one = plain((100, 100, 100), 2)
     other = [picture.copy() for picture in one]
     for picture in other:
@@ -82,7 +82,7 @@ def test_a_difference_is_amplified_and_black_where_there_is_none(tmp_path, exact
     assert colours(frame, (10, 24), (50, 24)) == [(0, 0, 0), (50, 0, 255)]
 
 
-def test_time_and_sound_are_those_of_the_first(tmp_path):
+def test_timestamps_and_sound_are_those_of_the_first_clip(tmp_path):
     first = make_clip(tmp_path / "a.mp4", times=UNEVEN, sound=[Sound(start=Fraction(1, 8))])
     second = make_clip(tmp_path / "b.mkv", times=UNEVEN, sound=[Sound("pcm_s16le")])
     report = compare([first, second], tmp_path / "out.mp4")
@@ -92,7 +92,7 @@ def test_time_and_sound_are_those_of_the_first(tmp_path):
     assert packets(report.output, "audio") == packets(first, "audio")
 
 
-def test_frames_meet_by_time_not_by_number(tmp_path, exact_clip, images):
+def test_frames_are_matched_by_time_and_not_by_index(tmp_path, exact_clip, images):
     slow = exact_clip("slow.mkv", plain(RED, 4), rate=10)
     fast = exact_clip("fast.mkv", plain(BLUE, 8), rate=20)
     frames = images(compare([slow, fast], tmp_path / "out.mkv", settings()).output)
@@ -100,7 +100,7 @@ def test_frames_meet_by_time_not_by_number(tmp_path, exact_clip, images):
     assert [colours(frame, (96, 24))[0][2] for frame in frames] == [250 - 2 * n for n in (1, 3, 5, 7)]
 
 
-def test_the_shortest_ends_it_and_that_is_said(tmp_path, four, exact_clip):
+def test_the_comparison_ends_with_the_shortest_clip_and_a_note_says_so(tmp_path, four, exact_clip):
     short = exact_clip("short.mkv", plain(GREY, 3))
     report = compare([four[0], short], tmp_path / "out.mkv", settings())
     assert report.frames == 3
@@ -112,7 +112,7 @@ def test_the_shortest_ends_it_and_that_is_said(tmp_path, four, exact_clip):
     assert not any("differ in length" in note for note in same.notes)
 
 
-def test_another_size_is_fitted_whole_and_that_is_said(tmp_path, four, exact_clip, images):
+def test_a_clip_of_another_size_is_scaled_to_fit_and_a_note_says_so(tmp_path, four, exact_clip, images):
     tall = exact_clip("tall.mkv", plain(GREEN, 5, 48, 96))
     report = compare([four[0], tall], tmp_path / "out.mkv", settings())
     assert "tall.mkv is 48×96 and is scaled to fit the 64×48 of red.mkv" in report.notes
@@ -121,7 +121,7 @@ def test_another_size_is_fitted_whole_and_that_is_said(tmp_path, four, exact_cli
     assert colours(frame, (70, 24), (96, 24), (122, 24)) == [(0, 0, 0), GREEN, (0, 0, 0)]
 
 
-def test_pixels_that_are_not_square_keep_the_shape_of_the_picture(tmp_path, exact_clip, images):
+def test_non_square_pixels_keep_their_aspect_ratio(tmp_path, exact_clip, images):
     wide = make_clip(tmp_path / "wide.mp4", width=32, height=48, sample_aspect=Fraction(2))
     square = exact_clip("square.mkv", plain(GREEN, 5))
     frame = images(compare([square, wide], tmp_path / "out.mkv", settings()).output)[0]
@@ -130,7 +130,7 @@ def test_pixels_that_are_not_square_keep_the_shape_of_the_picture(tmp_path, exac
     assert frame[:, :, 124:].amax() > 0.1
 
 
-def test_a_size_is_that_of_each_picture_and_too_wide_a_row_is_shrunk(tmp_path, four, monkeypatch):
+def test_size_applies_to_each_clip_and_a_row_that_is_too_wide_is_scaled_down(tmp_path, four, monkeypatch):
     report = compare(four[:3], tmp_path / "out.mkv", settings(size=24))
     assert (report.width, report.height) == (96, 24)
     monkeypatch.setattr("vst.pipeline.comparison.MAX_WIDTH", 96)
@@ -139,7 +139,7 @@ def test_a_size_is_that_of_each_picture_and_too_wide_a_row_is_shrunk(tmp_path, f
     assert "each picture is scaled to 32×24; --size changes that" in report.notes
 
 
-def test_labels_are_drawn_in_the_corners_and_nowhere_else(tmp_path, four, images):
+def test_labels_are_drawn_in_the_corners_only(tmp_path, four, images):
     bare = images(compare(four[:2], tmp_path / "a.mkv", settings()).output)[0]
     named = images(compare(four[:2], tmp_path / "b.mkv", settings(labels=None)).output)[0]
     changed = (named - bare).abs().amax(0) > 0.05
@@ -152,7 +152,7 @@ def test_labels_are_drawn_in_the_corners_and_nowhere_else(tmp_path, four, images
     assert (whole[0, :24, 36:] > 0.5).any()  # and on green
 
 
-def test_a_picture_stays_and_pictures_make_a_picture(tmp_path, four):
+def test_a_still_is_repeated_and_two_stills_give_a_still(tmp_path, four):
     Image.new("RGB", (64, 48), RED).save(tmp_path / "a.png")
     report = compare([four[0], tmp_path / "a.png"], tmp_path / "out.mkv", settings())
     assert report.frames == 5
@@ -160,7 +160,7 @@ def test_a_picture_stays_and_pictures_make_a_picture(tmp_path, four):
     assert probe(report.output).width == 128
 
 
-def test_stopping_leaves_nothing_behind(tmp_path, four):
+def test_a_stopped_comparison_leaves_no_files(tmp_path, four):
     stop = threading.Event()
     before = sorted(tmp_path.iterdir())
     with pytest.raises(Interrupted, match="stopped after 2 frames"):
@@ -174,11 +174,11 @@ def test_stopping_leaves_nothing_behind(tmp_path, four):
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_what_is_there_is_kept_unless_told_and_inputs_always(tmp_path, four):
-    (tmp_path / "out.mkv").write_bytes(b"mine")
+def test_an_existing_output_is_kept_unless_overwrite_is_given_and_inputs_always_are(tmp_path, four):
+    (tmp_path / "out.mkv").write_bytes(b"an earlier file")
     with pytest.raises(MediaError, match="exists already"):
         compare(four[:2], tmp_path / "out.mkv", settings())
-    assert (tmp_path / "out.mkv").read_bytes() == b"mine"
+    assert (tmp_path / "out.mkv").read_bytes() == b"an earlier file"
     for path in four[:2]:
         with pytest.raises(MediaError, match=r"the input itself|one of the inputs"):
             compare(four[:2], path, settings(overwrite=True))
@@ -187,7 +187,7 @@ def test_what_is_there_is_kept_unless_told_and_inputs_always(tmp_path, four):
 
 
 @pytest.mark.parametrize(
-    ("count", "options", "said"),
+    ("count", "options", "message"),
     [
         (1, {}, "1 clips given; expected 2 to 4"),
         (3, {"layout": "split"}, "layout split takes 2 clips, 3 were given"),
@@ -196,9 +196,9 @@ def test_what_is_there_is_kept_unless_told_and_inputs_always(tmp_path, four):
         (2, {"size": 16000}, "no side may be longer"),
     ],
 )
-def test_invalid_options_are_refused_before_any_work(tmp_path, four, count, options, said):
+def test_invalid_options_are_refused_before_any_work(tmp_path, four, count, options, message):
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         compare(four[:count], tmp_path / "out.mkv", settings(**options))
     assert sorted(tmp_path.iterdir()) == before
 
@@ -214,6 +214,6 @@ def test_invalid_options_are_refused_before_any_work(tmp_path, four, count, opti
         {"size": 8},
     ],
 )
-def test_settings_that_mean_nothing_are_refused(options):
+def test_invalid_settings_are_refused(options):
     with pytest.raises(UsageError):
         CompareSettings(**options)

@@ -1,4 +1,4 @@
-"""Whole renders, from file to file: what is kept, what is painted, and what is refused."""
+"""Renders from file to file: properties that are kept, stylized frames, and refused input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def times(path: Path) -> list[tuple[Fraction, Fraction]]:
 
 
 def planes(path: Path) -> list[list[np.ndarray]]:
-    """The decoded samples of every frame, without the padding of their rows."""
+    """The decoded planes of every frame, without row padding."""
     with av.open(str(path)) as container:
         return [
             [
@@ -41,7 +41,7 @@ def planes(path: Path) -> list[list[np.ndarray]]:
 
 
 def shot(number: int, frames: int) -> list[np.ndarray]:
-    """A soft random texture that moves by a pixel a frame; each number another texture and colour."""
+    """A smooth random texture that moves by a pixel a frame; texture and colour depend on the number."""
     colour = np.array([(230, 60, 20), (10, 90, 200)][number])
     coarse = np.random.default_rng(number).random((12, 24)).astype(np.float32)
     texture = cv2.resize(coarse, (96, 48), interpolation=cv2.INTER_CUBIC).clip(0, 1)[..., None]
@@ -52,12 +52,12 @@ def as_bytes(pictures: list[np.ndarray]) -> list[np.ndarray]:
     return [picture.round().astype(np.uint8) for picture in pictures]
 
 
-@pytest.mark.parametrize("moments", [None, UNEVEN], ids=["even", "uneven"])
-def test_a_render_keeps_every_frame_its_time_and_the_sound(tmp_path, settings, moments):
+@pytest.mark.parametrize("timestamps", [None, UNEVEN], ids=["even", "uneven"])
+def test_a_render_keeps_the_frame_count_the_timestamps_and_the_sound(tmp_path, settings, timestamps):
     clip = make_clip(
         tmp_path / "clip.mp4",
         frames=10,
-        times=moments,
+        times=timestamps,
         sound=[Sound(start=Fraction(1, 8))],
         width=64,
         height=48,
@@ -70,58 +70,58 @@ def test_a_render_keeps_every_frame_its_time_and_the_sound(tmp_path, settings, m
     assert sorted(each.name for each in tmp_path.iterdir()) == ["clip.mp4", "clip.red.mp4"]
 
 
-def test_a_painting_is_not_the_clip_and_another_style_is_another_painting(tmp_path, settings, images):
+def test_stylized_frames_differ_from_the_clip_and_between_styles(tmp_path, settings, images):
     clip = make_clip(tmp_path / "clip.mkv", frames=2)
-    paintings = [
+    outputs = [
         images(render(clip, settings(style=style, mode="itn", codec="ffv1")).output)
         for style in ("red", "blue", "red+blue")
     ]
-    for number, painting in enumerate(paintings):
-        for other in (images(clip), *paintings[:number]):
-            assert (painting - other).abs().mean() > 0.02
+    for number, stylized in enumerate(outputs):
+        for other in (images(clip), *outputs[:number]):
+            assert (stylized - other).abs().mean() > 0.02
 
 
-def test_a_still_becomes_a_still_and_keeps_its_alpha(tmp_path, settings):
+def test_a_still_gives_a_still_with_the_same_alpha(tmp_path, settings):
     alpha = np.tile(np.arange(0, 240, 6, dtype=np.uint8), (30, 1))
     colours = (pattern(40, 30, 1).transpose(1, 2, 0) * 255).astype(np.uint8)
     photo = tmp_path / "photo.png"
     Image.fromarray(np.dstack([colours, alpha])).save(photo)
     report = render(photo, settings(mode="itn"))
     assert (report.output, report.frames) == (tmp_path / "photo.red.png", 1)
-    painted = np.asarray(Image.open(report.output))
-    assert painted.shape == (30, 40, 4)
-    assert np.array_equal(painted[..., 3], alpha)
-    assert np.abs(painted[..., :3].astype(int) - colours).mean() > 5
+    stylized = np.asarray(Image.open(report.output))
+    assert stylized.shape == (30, 40, 4)
+    assert np.array_equal(stylized[..., 3], alpha)
+    assert np.abs(stylized[..., :3].astype(int) - colours).mean() > 5
 
 
-def test_transparency_that_the_output_cannot_hold_is_said(tmp_path, settings):
+def test_dropped_alpha_is_noted(tmp_path, settings):
     photo = tmp_path / "photo.png"
     Image.new("RGBA", (20, 20), (200, 30, 30, 90)).save(photo)
     report = render(photo, settings(mode="itn"), tmp_path / "photo.jpg")
     assert any("alpha is dropped" in note for note in report.notes)
 
 
-def test_a_clip_does_not_fit_into_a_still(tmp_path, settings):
+def test_a_still_as_the_output_of_a_clip_is_refused(tmp_path, settings):
     clip = make_clip(tmp_path / "clip.mp4", frames=3)
     with pytest.raises(UsageError, match=r"frame.png is a picture, but the clip has several frames"):
         render(clip, settings(mode="itn"), tmp_path / "frame.png")
     assert [each.name for each in tmp_path.iterdir()] == ["clip.mp4"]
 
 
-def test_an_output_that_exists_is_refused_and_left_alone_unless_told(tmp_path, settings):
+def test_an_existing_output_is_kept_unless_overwrite_is_given(tmp_path, settings):
     clip = make_clip(tmp_path / "clip.mp4", frames=2)
     output = tmp_path / "clip.red.mp4"
-    output.write_bytes(b"somebody's work")
+    output.write_bytes(b"an earlier file")
     with pytest.raises(MediaError, match="exists already"):
         render(clip, settings(mode="itn"))
-    assert output.read_bytes() == b"somebody's work"
+    assert output.read_bytes() == b"an earlier file"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["clip.mp4", "clip.red.mp4"]
     render(clip, settings(mode="itn", overwrite=True))
     assert len(times(output)) == 2
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("options", "message"),
     [
         ({"style": "rde"}, "did you mean 'red'"),
         ({"mode": "vtm"}, "did you mean 'vtn'"),
@@ -130,11 +130,11 @@ def test_an_output_that_exists_is_refused_and_left_alone_unless_told(tmp_path, s
         ({"crf": 99}, "--crf 99 is out of range"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_and_leaves_nothing(tmp_path, settings, options, named):
+def test_invalid_options_are_refused_and_leave_no_files(tmp_path, settings, options, message):
     clip = make_clip(tmp_path / "clip.mp4", frames=2)
     with pytest.raises(UsageError) as refused:
         render(clip, settings(**options))
-    assert named in str(refused.value).replace('"', "'")
+    assert message in str(refused.value).replace('"', "'")
     assert [each.name for each in tmp_path.iterdir()] == ["clip.mp4"]
 
 
@@ -148,7 +148,7 @@ def test_the_same_settings_give_the_same_frames(tmp_path, settings):
 
 
 @pytest.mark.parametrize("mode", BUILT_IN)
-def test_painting_starts_anew_at_a_cut(exact_clip, settings, images, mode):
+def test_temporal_state_starts_anew_at_a_cut(exact_clip, settings, images, mode):
     first, second = as_bytes(shot(0, 7)), as_bytes(shot(1, 7))
     whole = exact_clip("whole.mkv", first + second)
     alone = exact_clip("alone.mkv", second)
@@ -156,11 +156,13 @@ def test_painting_starts_anew_at_a_cut(exact_clip, settings, images, mode):
     options = {"mode": mode, "codec": "ffv1"}
     both, apart = render(whole, settings(**options)), render(alone, settings(**options))
     assert (both.shots, apart.shots) == (2, 1)
-    painted = images(apart.output)
-    assert torch.equal(images(both.output)[7:], painted)
-    # What was painted before does matter within a shot to the mode that has a memory, and to it alone.
-    remembers = not torch.equal(images(render(late, settings(**options)).output), painted[1:])
-    assert remembers is (mode in ("vtn", "lstm"))
+    stylized = images(apart.output)
+    assert torch.equal(images(both.output)[7:], stylized)
+    # Within a shot the frames of modes with temporal state depend on earlier frames, and only those.
+    depends_on_earlier_frames = not torch.equal(
+        images(render(late, settings(**options)).output), stylized[1:]
+    )
+    assert depends_on_earlier_frames is (mode in ("vtn", "lstm"))
 
 
 @pytest.mark.parametrize("full_range", [False, True], ids=["limited", "full"])
@@ -180,16 +182,16 @@ def test_strength_0_into_a_lossless_codec_returns_the_input(tmp_path, settings, 
     before, after = probe(clip), probe(report.output)
     assert (after.pix_fmt, after.colour) == (before.pix_fmt, before.colour)
     assert before.colour.full_range is full_range
-    off = [
+    differences = [
         np.abs(a - b).max()
         for x, y in zip(planes(clip), planes(report.output), strict=True)
         for a, b in zip(x, y, strict=True)
     ]
-    assert len(off) == 9
-    assert max(off) <= 1
+    assert len(differences) == 9
+    assert max(differences) <= 1
 
 
-def test_strength_lies_between_the_clip_and_the_painting(exact_clip, settings, images, tmp_path):
+def test_strength_blends_the_clip_and_the_stylized_frame(exact_clip, settings, images, tmp_path):
     clip = exact_clip("clip.mkv", as_bytes(shot(0, 2)))
     options = {"mode": "itn", "codec": "ffv1"}
     half, full = (
@@ -224,7 +226,7 @@ def test_keep_color_leaves_a_grey_clip_grey(exact_clip, settings, images, tmp_pa
         ((48, 3), {}, (48, 3)),
     ],
 )
-def test_any_size_goes_through_and_comes_out_as_asked_for(tmp_path, settings, size, options, expected):
+def test_any_input_size_gives_the_requested_output_size(tmp_path, settings, size, options, expected):
     width, height = size
     clip = make_clip(
         tmp_path / "clip.mkv", frames=4, width=width, height=height, codec="ffv1", pix_fmt="yuv444p"
@@ -235,30 +237,30 @@ def test_any_size_goes_through_and_comes_out_as_asked_for(tmp_path, settings, si
     assert len(times(report.output)) == 4
 
 
-def test_progress_counts_every_frame_and_names_the_stage_that_limits(tmp_path, settings):
+def test_progress_counts_every_frame_and_names_the_limiting_stage(tmp_path, settings):
     clip = make_clip(tmp_path / "clip.mp4", frames=5)
-    heard = []
-    render(clip, settings(mode="itn"), progress=heard.append)
-    assert [each.frame for each in heard] == [1, 2, 3, 4, 5]
-    assert {each.frames for each in heard} == {5}
-    assert heard[-1].eta == 0
-    assert all(each.fps > 0 for each in heard)
-    assert {each.stage for each in heard} <= {"decode", "motion", "stylize", "encode"}
+    reports = []
+    render(clip, settings(mode="itn"), progress=reports.append)
+    assert [each.frame for each in reports] == [1, 2, 3, 4, 5]
+    assert {each.frames for each in reports} == {5}
+    assert reports[-1].eta == 0
+    assert all(each.fps > 0 for each in reports)
+    assert {each.stage for each in reports} <= {"decode", "motion", "stylize", "encode"}
 
 
 def test_the_report_names_the_device_and_precision_that_auto_chose(tmp_path, settings):
     clip = make_clip(tmp_path / "clip.mp4", frames=2)
     chosen = render(clip, settings(mode="itn", precision="auto"), tmp_path / "a.mp4")
     given = render(clip, settings(mode="itn"), tmp_path / "b.mp4")
-    said = Counter(
+    precisions = Counter(
         note.rpartition(" ")[2] for note in chosen.notes if note.startswith("stylized on cpu in")
     )
-    assert said.total() == 1
-    assert set(said) <= {"fp32", "bf16"}
+    assert precisions.total() == 1
+    assert set(precisions) <= {"fp32", "bf16"}
     assert not any(note.startswith("stylized") for note in given.notes)
 
 
-def test_a_render_leaves_the_number_of_threads_as_it_was(tmp_path, settings):
+def test_a_render_restores_the_number_of_threads(tmp_path, settings):
     clip = make_clip(tmp_path / "clip.mp4", frames=2)
     before = torch.get_num_threads()
     seen = set()
@@ -270,7 +272,7 @@ def test_a_render_leaves_the_number_of_threads_as_it_was(tmp_path, settings):
     assert torch.get_num_threads() == before
 
 
-def test_a_file_that_is_no_clip_is_an_error_in_words(tmp_path, settings):
+def test_a_file_that_is_not_a_clip_is_an_error_that_names_it(tmp_path, settings):
     path = tmp_path / "notes.mp4"
     path.write_text("not a clip")
     for source in (path, tmp_path / "missing.mp4"):

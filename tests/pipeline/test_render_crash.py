@@ -1,4 +1,4 @@
-"""kill -9 at any moment: the same command goes on, and what comes out is what would have come out."""
+"""A render that is killed by SIGKILL at any moment is resumed and gives the uninterrupted file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_renders_killed_at_random_moments_and_resumed_give_the_uninterrupted_fil
     whole = (tmp_path / "out" / "whole.mp4").read_bytes()
     for trial in trials:
         assert (tmp_path / "out" / trial["output"]).read_bytes() == whole, trial
-        # What is painted again is a segment at most, and what waited to be encoded.
+        # At most one segment is rendered again, and the frames that waited to be encoded.
         assert trial["resumed"] >= max(trial["killed"], default=0) - SEGMENT - 2 * DEPTH, trial
     assert sum(trial["resumed"] > 0 for trial in trials) >= len(trials) // 3
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == sorted(

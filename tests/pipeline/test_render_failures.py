@@ -1,4 +1,4 @@
-"""Renders that do not reach their end: the reason comes out, and nothing is left behind."""
+"""Renders that fail or are stopped: the error gives the reason, and no files are left."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from vst.pipeline import render
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    """Thirty frames, each on its own feet."""
+    """Thirty frames, all of them intra-coded."""
     options = {"g": "1", "bf": "0", "crf": "20", "preset": "ultrafast"}
     return make_clip(tmp_path / "clip.mp4", frames=30, width=64, height=48, options=options)
 
 
-def left(folder: Path) -> list[str]:
+def files_in(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.rglob("*"))
 
 
 class Failing(Copy):
-    """A stylizer that fails at one frame."""
+    """A stylizer that raises an error at one frame."""
 
     def __init__(self, error: Exception | type[Exception], at: int = 3) -> None:
         super().__init__()
@@ -53,80 +53,78 @@ def use_stylizer(monkeypatch: pytest.MonkeyPatch, stylizer: Failing) -> None:
     monkeypatch.setattr(vst.pipeline.job, "create_stylizer", lambda *_, **__: stylizer)
 
 
-def test_a_stop_in_mid_render_ends_after_the_frame_under_way_and_leaves_nothing(tmp_path, clip, settings):
+def test_a_stop_ends_the_render_after_the_current_frame_and_leaves_no_files(tmp_path, clip, settings):
     stop = threading.Event()
-    heard = []
+    reported = []
 
     def progress(each):
-        heard.append(each.frame)
-        # By now the work folder lies beside the output.
-        assert len(left(tmp_path)) > 1
+        reported.append(each.frame)
+        # The work folder exists beside the output.
+        assert len(files_in(tmp_path)) > 1
         if each.frame == 5:
             stop.set()
 
     with pytest.raises(Interrupted, match="stopped after 5 frames") as stopped:
         render(clip, settings(), progress=progress, stop=stop)
     assert stopped.value.exit_code == 130
-    assert heard == [1, 2, 3, 4, 5]
-    assert left(tmp_path) == ["clip.mp4"]
+    assert reported == [1, 2, 3, 4, 5]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def test_a_stop_that_comes_before_the_first_frame_counts_too(tmp_path, clip, settings):
+def test_a_stop_before_the_first_frame_ends_the_render(tmp_path, clip, settings):
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted, match="stopped after 0 frames"):
         render(clip, settings(), stop=stop)
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def test_a_stop_leaves_an_older_output_as_it_was(tmp_path, clip, settings):
+def test_a_stop_keeps_an_earlier_output(tmp_path, clip, settings):
     output = tmp_path / "clip.red.mp4"
     output.write_bytes(b"the last render")
     stop = threading.Event()
     with pytest.raises(Interrupted):
         render(clip, settings(overwrite=True), progress=lambda each: stop.set(), stop=stop)
     assert output.read_bytes() == b"the last render"
-    assert left(tmp_path) == ["clip.mp4", "clip.red.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4", "clip.red.mp4"]
 
 
-def test_a_disk_that_fills_up_ends_the_render_with_that_reason(tmp_path, clip, settings, disk):
+def test_a_full_disk_ends_the_render_with_that_reason(tmp_path, clip, settings, disk):
     disk.full_at = 4
-    painted = []
+    stylized = []
     with pytest.raises(MediaError, match=r"clip\.red\.mp4 could not be written: the disk is full"):
-        render(clip, settings(mode="itn"), progress=lambda each: painted.append(each.frame))
-    # It is not tried again, and no more is painted than was on its way.
+        render(clip, settings(mode="itn"), progress=lambda each: stylized.append(each.frame))
+    # Writing is not tried again, and only frames in the queues are stylized.
     assert disk.frames == 4
-    assert len(painted) < 12
-    assert left(tmp_path) == ["clip.mp4"]
+    assert len(stylized) < 12
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def test_a_disk_that_fills_up_at_the_very_end_leaves_nothing_under_the_final_name(
-    tmp_path, clip, settings, monkeypatch
-):
+def test_a_disk_that_fills_up_at_the_end_leaves_no_output(tmp_path, clip, settings, monkeypatch):
     def full(self):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(SegmentEncoder, "close", full)
     with pytest.raises(MediaError, match="the disk is full"):
         render(clip, settings(mode="itn"))
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def break_off(clip: Path, frame: int) -> None:
-    """Overwrite every frame from one on."""
+def damage_from(clip: Path, frame: int) -> None:
+    """Overwrite the packets of all frames from one on."""
     with av.open(str(clip)) as container:
-        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+        packets_in_file = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
     with clip.open("r+b") as file:
-        for position, size in places[frame:]:
+        for position, size in packets_in_file[frame:]:
             file.seek(position)
             file.write(b"\xff" * size)
 
 
-def test_what_comes_before_damage_is_finished_under_a_name_that_says_so(tmp_path, clip, settings):
+def test_the_frames_before_damage_are_written_as_incomplete(tmp_path, clip, settings):
     options, out = settings(codec="ffv1"), tmp_path / "out"
     out.mkdir()
     whole = render(clip, options, tmp_path / "whole.mkv").output
-    break_off(clip, 10)
+    damage_from(clip, 10)
     for name in ("o.incomplete.mkv", "o-2.incomplete.mkv"):
         with pytest.raises(CutShort, match=r"11 frames in a row .*more than 10, --max-d") as caught:
             render(clip, options, out / "o.mkv")
@@ -135,40 +133,40 @@ def test_what_comes_before_damage_is_finished_under_a_name_that_says_so(tmp_path
             pairs = list(zip(reader, complete, strict=False))
         assert len(pairs) == 10
         assert all(torch.equal(good.image, frame.image) for good, frame in pairs)
-    assert left(out) == ["o-2.incomplete.mkv", "o.incomplete.mkv"]
+    assert files_in(out) == ["o-2.incomplete.mkv", "o.incomplete.mkv"]
 
 
-def test_a_batch_that_is_repeated_leaves_one_part_of_a_clip_that_breaks_off(tmp_path, clip, settings):
-    break_off(clip, 3)
+def test_a_repeated_batch_leaves_one_incomplete_file_of_a_damaged_clip(tmp_path, clip, settings):
+    damage_from(clip, 3)
     (tmp_path / "in").mkdir()
     clip.rename(tmp_path / "in" / clip.name)
     part = tmp_path / "out" / "clip.incomplete.mp4"
     for threads in (1, 2):
         (result,) = run(tmp_path / "in", part.parent, settings(mode="itn", threads=threads))
         assert result.message.endswith(f"; the 3 frames before that are in {part}")
-        assert left(part.parent) == [".vst-batch.json", part.name]
+        assert files_in(part.parent) == [".vst-batch.json", part.name]
 
 
-def test_sound_ends_with_the_picture_that_breaks_off(tmp_path, settings):
+def test_sound_ends_with_the_last_frame_before_damage(tmp_path, settings):
     options = {"g": "1", "bf": "0", "crf": "20", "preset": "ultrafast"}
     sound = [Sound(seconds=1.2)]
     clip = make_clip(tmp_path / "c.mp4", frames=30, options=options, sound=sound)
-    break_off(clip, 10)
+    damage_from(clip, 10)
     with pytest.raises(CutShort):
         render(clip, settings(strength=0), tmp_path / "o.mp4")
     (last, _), *_ = reversed(packets(tmp_path / "o.incomplete.mp4", "audio"))
     assert last < Fraction(11, 25)
 
 
-def test_pictures_before_damage_have_their_own_names(tmp_path, clip, settings):
-    break_off(clip, 3)
+def test_pictures_before_damage_keep_their_names(tmp_path, clip, settings):
+    damage_from(clip, 3)
     with pytest.raises(CutShort, match=r"the 3 frames before that are in .*%02d\.png"):
         render(clip, settings(mode="itn"), tmp_path / "out" / "%02d.png")
-    assert left(tmp_path / "out") == ["01.png", "02.png", "03.png"]
+    assert files_in(tmp_path / "out") == ["01.png", "02.png", "03.png"]
 
 
-def test_as_much_damage_is_repaired_as_is_allowed(tmp_path, clip, settings):
-    break_off(clip, 10)
+def test_damaged_frames_up_to_max_damaged_are_replaced(tmp_path, clip, settings):
+    damage_from(clip, 10)
     report = render(clip, settings(mode="itn", max_damaged=20))
     assert report.frames == 30
     assert any("20 damaged frames were replaced" in note for note in report.notes)
@@ -176,16 +174,16 @@ def test_as_much_damage_is_repaired_as_is_allowed(tmp_path, clip, settings):
         settings(max_damaged=-1)
 
 
-def test_a_clip_without_a_good_frame_leaves_nothing(tmp_path, clip, settings):
+def test_a_clip_without_a_good_frame_leaves_no_files(tmp_path, clip, settings):
     reader = Reader(clip)
-    break_off(clip, 0)
+    damage_from(clip, 0)
     with pytest.raises(MediaError, match="no frame that can be decoded"):
         render(clip, settings())
     assert reader.info.frames == 30
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def test_two_renders_to_one_output_refuse_each_other(tmp_path, clip, settings):
+def test_a_second_render_to_the_same_output_is_refused(tmp_path, clip, settings):
     refused = []
 
     def second(each):
@@ -199,10 +197,10 @@ def test_two_renders_to_one_output_refuse_each_other(tmp_path, clip, settings):
     report = render(clip, settings(mode="itn"), progress=second)
     assert len(refused) == 1
     assert report.frames == 30
-    assert left(tmp_path) == ["clip.mp4", "clip.red.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4", "clip.red.mp4"]
 
 
-def test_a_nearly_full_disk_pauses_a_render_until_there_is_room(
+def test_a_nearly_full_disk_pauses_a_render_until_space_is_free(
     tmp_path, clip, settings, monkeypatch, caplog
 ):
     free = disk_with(monkeypatch, 10**9)
@@ -223,12 +221,12 @@ def test_a_nearly_full_disk_pauses_a_render_until_there_is_room(
     report = render(clip, settings(mode="itn"), progress=progress, stop=Stop())
     assert report.frames == 30
     name = "vst.media.segments.disk_space"
-    said = [record.getMessage() for record in caplog.records if record.name == name]
-    assert said[0].startswith(f"paused: 977 KiB are free in {tmp_path}, 256 MiB are needed; continues")
-    assert said[1:] == ["enough free disk space: continuing"]
+    messages = [record.getMessage() for record in caplog.records if record.name == name]
+    assert messages[0].startswith(f"paused: 977 KiB are free in {tmp_path}, 256 MiB are needed; continues")
+    assert messages[1:] == ["enough free disk space: continuing"]
 
 
-def test_a_signal_ends_the_pause(tmp_path, clip, settings, monkeypatch):
+def test_a_stop_ends_the_pause(tmp_path, clip, settings, monkeypatch):
     free, stop = disk_with(monkeypatch, 10**9), threading.Event()
 
     def progress(each):
@@ -238,28 +236,30 @@ def test_a_signal_ends_the_pause(tmp_path, clip, settings, monkeypatch):
 
     with pytest.raises(Interrupted, match="stopped"):
         render(clip, settings(mode="itn"), progress=progress, stop=stop)
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def test_a_render_does_not_begin_on_a_full_disk_unless_it_is_told_to(tmp_path, clip, settings, monkeypatch):
+def test_a_render_on_a_full_disk_is_refused_unless_min_free_allows_it(
+    tmp_path, clip, settings, monkeypatch
+):
     disk_with(monkeypatch, 100 * 2**20)
     with pytest.raises(MediaError, match=r"100 MiB are free in .*, 256 MiB are needed: .*--min-free"):
         render(clip, settings(mode="itn"))
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
     assert render(clip, settings(mode="itn", min_free=0)).frames == 30
     with pytest.raises(UsageError, match="min free is -1"):
         settings(min_free=-1)
 
 
 def disk_with(monkeypatch: pytest.MonkeyPatch, free: int) -> list[int]:
-    """Disks that have so many bytes free, looked at for every frame."""
+    """Make every disk report this many free bytes, checked at every frame."""
     now = [free]
     monkeypatch.setattr("vst.media.segments.disk_space._CHECK_INTERVAL", 0.0)
     monkeypatch.setattr("vst.media.segments.disk_space._free", lambda folder: now[0])
     return now
 
 
-def test_an_error_while_reading_surfaces_as_it_was_raised(tmp_path, clip, settings, monkeypatch):
+def test_an_error_while_reading_is_raised_unchanged(tmp_path, clip, settings, monkeypatch):
     frames = Reader.__iter__
     error = MediaError("the file went away")
 
@@ -273,28 +273,26 @@ def test_an_error_while_reading_surfaces_as_it_was_raised(tmp_path, clip, settin
     with pytest.raises(MediaError) as raised:
         render(clip, settings())
     assert raised.value is error
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def test_a_mode_that_raises_ends_the_render_with_its_error(tmp_path, clip, settings, monkeypatch):
+def test_an_error_of_a_mode_is_raised_unchanged(tmp_path, clip, settings, monkeypatch):
     error = ZeroDivisionError("stylize")
     use_stylizer(monkeypatch, Failing(error))
     with pytest.raises(ZeroDivisionError) as raised:
         render(clip, settings())
     assert raised.value is error
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def test_memory_that_does_not_suffice_is_said_with_what_to_do(tmp_path, clip, settings, monkeypatch):
+def test_a_lack_of_memory_is_an_error_that_says_what_to_do(tmp_path, clip, settings, monkeypatch):
     use_stylizer(monkeypatch, Failing(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")))
     with pytest.raises(VstError, match=r"out of memory on cpu.*--size"):
         render(clip, settings())
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
-def test_motion_that_cannot_be_estimated_ends_the_render_with_its_error(
-    tmp_path, clip, settings, monkeypatch
-):
+def test_an_error_of_motion_estimation_is_raised_unchanged(tmp_path, clip, settings, monkeypatch):
     class Broken:
         name = "broken"
 
@@ -304,21 +302,21 @@ def test_motion_that_cannot_be_estimated_ends_the_render_with_its_error(
     monkeypatch.setattr(vst.motion.source, "create_estimator", lambda name, **options: Broken())
     with pytest.raises(VstError, match="no flow today"):
         render(clip, settings())
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError, KeyboardInterrupt])
-def test_a_progress_callback_that_raises_ends_the_render_with_its_error(tmp_path, clip, settings, error):
+def test_an_error_of_the_progress_callback_is_raised_unchanged(tmp_path, clip, settings, error):
     def progress(each):
         raise error
 
     with pytest.raises(error):
         render(clip, settings(mode="itn"), progress=progress)
-    assert left(tmp_path) == ["clip.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4"]
 
 
 @pytest.mark.parametrize("where", ["read", "stylize", "write"])
-def test_a_render_that_failed_keeps_no_pictures_in_memory(clip, settings, monkeypatch, disk, where):
+def test_a_failed_render_keeps_no_frames_in_memory(clip, settings, monkeypatch, disk, where):
     images = []
 
     def watch(self):
@@ -334,12 +332,12 @@ def test_a_render_that_failed_keeps_no_pictures_in_memory(clip, settings, monkey
         use_stylizer(monkeypatch, Failing(MediaError))
     if where == "write":
         disk.full_at = 1
-    # The collector would find them, but only after some time, and others would have to do without.
+    # Without the garbage collector, which would free them too late.
     gc.disable()
     try:
         with contextlib.suppress(MediaError):
             render(clip, settings())
-            pytest.fail("it did not fail")
+            pytest.fail("the render did not fail")
         assert len(images) > 3
         assert [each for each in images if each() is not None] == []
     finally:

@@ -1,4 +1,4 @@
-"""A clip's motion kept in a folder, shown as a video, and rendered from."""
+"""Optical flow of a clip: recorded in a folder, shown as a video, and used by a render."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNEVEN = [Fraction(n, 25) for n in (0, 1, 3, 4, 10, 11, 12, 20)]
 
 
 def pictures(count: int, width: int = 96, height: int = 64) -> list[np.ndarray]:
-    """A texture that pans, before it a disc that uncovers what it hid; a cut after two thirds."""
+    """A panning texture behind a moving disc, with a cut after two thirds of the frames."""
     textures = [
         cv2.resize(np.random.default_rng(seed).random((20, 30)), (width + 40, height)).clip(0, 1)
         for seed in (1, 2)
@@ -47,49 +47,51 @@ def clip(exact_clip) -> Path:
     return exact_clip("clip.mkv", pictures(12))
 
 
-def left(folder: Path) -> list[str]:
+def files_in(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
 
-def test_rendering_from_exact_files_is_rendering_with_the_estimator(tmp_path, clip, settings, images):
+def test_a_render_from_flo_files_equals_a_render_with_the_estimator(tmp_path, clip, settings, images):
     direct = images(render(clip, settings(flow="dis", codec="ffv1"), tmp_path / "direct.mkv").output)
     flows = tmp_path / "flows"
     report = follow_motion(clip, FlowSettings(flow="dis", form="flo", device="cpu"), folder=flows)
     assert (report.frames, report.shots, report.width, report.height) == (12, 2, 96, 64)
     assert read_record(flows).further
-    kept = render(clip, settings(flow=f"file:{flows}", codec="ffv1"), tmp_path / "kept.mkv")
-    assert kept.shots == 2
-    assert torch.equal(images(kept.output), direct)
-    # Not because motion does not matter.
+    recorded = render(clip, settings(flow=f"file:{flows}", codec="ffv1"), tmp_path / "recorded.mkv")
+    assert recorded.shots == 2
+    assert torch.equal(images(recorded.output), direct)
+    # A mode without motion gives other frames.
     still = images(render(clip, settings(flow="dis", codec="ffv1", mode="itn"), tmp_path / "i.mkv").output)
     assert (still - direct).abs().max() > 0.05
 
 
-def test_rendering_from_16_bits_differs_by_little(tmp_path, clip, settings, images):
+def test_a_render_from_16_bit_files_differs_slightly(tmp_path, clip, settings, images):
     direct = images(render(clip, settings(flow="dis", codec="ffv1"), tmp_path / "direct.mkv").output)
     follow_motion(clip, FlowSettings(flow="dis", device="cpu"), folder=tmp_path / "flows")
-    kept = render(clip, settings(flow=f"file:{tmp_path / 'flows'}", codec="ffv1"), tmp_path / "kept.mkv")
-    # Right after each beginning: from frame to frame an untrained network makes much of any difference.
-    difference = (images(kept.output) - direct).abs()[[1, 9]]
+    recorded = render(
+        clip, settings(flow=f"file:{tmp_path / 'flows'}", codec="ffv1"), tmp_path / "recorded.mkv"
+    )
+    # The second frame of each shot only: an untrained network amplifies differences from frame to frame.
+    difference = (images(recorded.output) - direct).abs()[[1, 9]]
     assert 0 < difference.max() <= 0.04
     assert difference.mean() <= 0.004
 
 
-def test_files_serve_a_render_at_another_size(tmp_path, clip, settings, images):
+def test_recorded_flow_can_be_used_at_another_size(tmp_path, clip, settings, images):
     follow_motion(clip, FlowSettings(size=128, device="cpu"), folder=tmp_path / "flows")
     given = settings(flow=f"file:{tmp_path / 'flows'}", codec="ffv1", scale=0.5)
     assert images(render(clip, given).output).shape == (12, 3, 32, 48)
 
 
-def test_a_damaged_file_ends_the_render_with_its_frame_and_leaves_nothing(tmp_path, clip, settings):
+def test_a_damaged_flow_file_is_an_error_that_names_its_frame(tmp_path, clip, settings):
     follow_motion(clip, FlowSettings(device="cpu"), folder=tmp_path / "flows")
     (tmp_path / "flows/backward/000003.png").write_bytes(b"")
     with pytest.raises(MediaError, match=r"flow of frame 3 cannot be used: .*000003\.png is not a PNG"):
         render(clip, settings(flow=f"file:{tmp_path / 'flows'}"))
-    assert left(tmp_path) == ["clip.mkv", "flows"]
+    assert files_in(tmp_path) == ["clip.mkv", "flows"]
 
 
-def test_a_mode_without_motion_and_a_still_need_no_files(tmp_path, clip, settings):
+def test_a_mode_without_motion_and_a_still_do_not_read_flow_files(tmp_path, clip, settings):
     (tmp_path / "flows").mkdir()
     render(clip, settings(mode="itn", flow=f"file:{tmp_path / 'flows'}"), tmp_path / "out.mkv")
     Image.new("RGB", (40, 30)).save(tmp_path / "photo.png")
@@ -97,7 +99,7 @@ def test_a_mode_without_motion_and_a_still_need_no_files(tmp_path, clip, setting
     assert report.frames == 1
 
 
-def test_what_a_user_should_know_of_the_files_is_noted(tmp_path, clip, exact_clip, settings):
+def test_flow_of_another_clip_and_missing_distances_are_noted(tmp_path, clip, exact_clip, settings):
     follow_motion(clip, FlowSettings(distances=(1,), device="cpu"), folder=tmp_path / "flows")
     proxy = exact_clip("proxy.mkv", [picture[::2, ::2] for picture in pictures(12)])
     notes = render(proxy, settings(flow=f"file:{tmp_path / 'flows'}")).notes
@@ -108,7 +110,7 @@ def test_what_a_user_should_know_of_the_files_is_noted(tmp_path, clip, exact_cli
 @pytest.mark.parametrize(
     ("show", "size"), [("all", (96, 64)), ("color", (48, 32)), ("arrows", (48, 32)), ("mask", (48, 32))]
 )
-def test_the_view_has_every_frame_at_its_time_and_the_sound(tmp_path, show, size):
+def test_the_flow_video_keeps_frame_count_timestamps_and_sound(tmp_path, show, size):
     clip = make_clip(tmp_path / "clip.mp4", times=UNEVEN, sound=[Sound(start=Fraction(1, 8))])
     report = follow_motion(clip, FlowSettings(show=show, device="cpu"), view=tmp_path / "view.mp4")
     assert (report.folder, report.view, report.frames) == (None, tmp_path / "view.mp4", 8)
@@ -117,10 +119,12 @@ def test_the_view_has_every_frame_at_its_time_and_the_sound(tmp_path, show, size
     with Reader(clip) as source, Reader(tmp_path / "view.mp4") as view:
         assert [frame.time for frame in view] == [frame.time for frame in source]
     assert packets(tmp_path / "view.mp4", "audio") == packets(clip, "audio")
-    assert left(tmp_path) == ["clip.mp4", "view.mp4"]
+    assert files_in(tmp_path) == ["clip.mp4", "view.mp4"]
 
 
-def test_files_and_view_come_from_one_pass_and_files_can_be_viewed_later(tmp_path, clip, monkeypatch):
+def test_flow_files_and_video_are_written_in_one_pass_and_files_can_be_shown_later(
+    tmp_path, clip, monkeypatch
+):
     drawn = []
 
     class View(FlowView):
@@ -130,19 +134,21 @@ def test_files_and_view_come_from_one_pass_and_files_can_be_viewed_later(tmp_pat
 
     monkeypatch.setattr(vst.pipeline.flow_export, "FlowView", View)
     settings = FlowSettings(flow="dis", form="flo", device="cpu")
-    told = []
+    reports = []
     follow_motion(
-        clip, settings, folder=tmp_path / "flows", view=tmp_path / "now.mkv", progress=told.append
+        clip, settings, folder=tmp_path / "flows", view=tmp_path / "now.mkv", progress=reports.append
     )
-    assert [each.frame for each in told] == list(range(1, 13))
+    assert [each.frame for each in reports] == list(range(1, 13))
     later = FlowSettings(flow=f"file:{tmp_path / 'flows'}", device="cpu")
     report = follow_motion(clip, later, view=tmp_path / "later.mkv")
     assert report.estimator == f"file:{tmp_path / 'flows'}"
     assert torch.equal(torch.stack(drawn[:12]), torch.stack(drawn[12:]))
-    assert left(tmp_path) == ["clip.mkv", "flows", "later.mkv", "now.mkv"]
+    assert files_in(tmp_path) == ["clip.mkv", "flows", "later.mkv", "now.mkv"]
 
 
-def test_larger_clips_are_analysed_at_the_size_of_a_render_unless_told(tmp_path, clip, monkeypatch):
+def test_flow_is_estimated_at_the_working_size_of_a_render_unless_size_is_given(
+    tmp_path, clip, monkeypatch
+):
     monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 32)
     assert follow_motion(clip, FlowSettings(device="cpu"), folder=tmp_path / "a").height == 32
     report = follow_motion(clip, FlowSettings(size=40, device="cpu"), folder=tmp_path / "b")
@@ -151,7 +157,7 @@ def test_larger_clips_are_analysed_at_the_size_of_a_render_unless_told(tmp_path,
     assert (record.width, record.height) == (60, 40)
 
 
-def test_stopping_leaves_nothing_behind(tmp_path, clip):
+def test_a_stopped_analysis_leaves_no_files(tmp_path, clip):
     stop = threading.Event()
     with pytest.raises(Interrupted, match="stopped after 3 frames"):
         follow_motion(
@@ -162,10 +168,10 @@ def test_stopping_leaves_nothing_behind(tmp_path, clip):
             progress=lambda each: stop.set() if each.frame == 3 else None,
             stop=stop,
         )
-    assert left(tmp_path) == ["clip.mkv"]
+    assert files_in(tmp_path) == ["clip.mkv"]
 
 
-def test_what_is_there_is_kept_unless_told(tmp_path, clip):
+def test_existing_outputs_are_kept_unless_overwrite_is_given(tmp_path, clip):
     settings = FlowSettings(device="cpu")
     follow_motion(clip, settings, folder=tmp_path / "flows", view=tmp_path / "view.mp4")
     before = (tmp_path / "view.mp4").stat().st_mtime_ns
@@ -178,11 +184,11 @@ def test_what_is_there_is_kept_unless_told(tmp_path, clip):
     follow_motion(clip, again, folder=tmp_path / "flows", view=tmp_path / "view.mp4")
     assert (tmp_path / "flows/backward/000002.flo").exists()
     assert not (tmp_path / "flows/backward/000002.png").exists()
-    assert left(tmp_path) == ["clip.mkv", "flows", "view.mp4"]
+    assert files_in(tmp_path) == ["clip.mkv", "flows", "view.mp4"]
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "said"),
+    ("options", "error", "message"),
     [
         ({}, UsageError, "nothing to do"),
         ({"view": "v.png"}, UsageError, "takes a video such as v.mp4"),
@@ -193,12 +199,12 @@ def test_what_is_there_is_kept_unless_told(tmp_path, clip):
         ({"view": "v.mp4", "flow": "diss"}, UsageError, "did you mean 'dis'"),
     ],
 )
-def test_invalid_options_are_refused_before_any_work(tmp_path, clip, monkeypatch, options, error, said):
+def test_invalid_options_are_refused_before_any_work(tmp_path, clip, monkeypatch, options, error, message):
     monkeypatch.chdir(tmp_path)
     settings = FlowSettings(flow=options.pop("flow", "dis"), device="cpu")
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         follow_motion(clip, settings, **options)
-    assert left(tmp_path) == ["clip.mkv"]
+    assert files_in(tmp_path) == ["clip.mkv"]
 
 
 @pytest.mark.parametrize(
@@ -214,19 +220,19 @@ def test_invalid_options_are_refused_before_any_work(tmp_path, clip, monkeypatch
         {"radius": float("nan")},
     ],
 )
-def test_settings_that_mean_nothing_are_refused(options):
+def test_invalid_settings_are_refused(options):
     with pytest.raises(UsageError):
         FlowSettings(**options)
 
 
-def test_a_picture_has_no_motion(tmp_path):
+def test_a_still_is_refused(tmp_path):
     Image.new("RGB", (40, 30)).save(tmp_path / "photo.png")
     with pytest.raises(MediaError, match=r"photo\.png is a picture; expected a clip"):
         follow_motion(tmp_path / "photo.png", FlowSettings(device="cpu"), folder=tmp_path / "flows")
-    assert left(tmp_path) == ["photo.png"]
+    assert files_in(tmp_path) == ["photo.png"]
 
 
-def test_a_batch_takes_each_clips_own_files_and_notices_new_ones(tmp_path, exact_clip, settings):
+def test_a_batch_uses_the_flow_files_of_each_clip_and_notices_new_ones(tmp_path, exact_clip, settings):
     (tmp_path / "footage").mkdir()
     for name in ("one", "two"):
         made = exact_clip(f"{name}.mkv", pictures(6 if name == "one" else 9))
@@ -244,7 +250,7 @@ def test_a_batch_takes_each_clips_own_files_and_notices_new_ones(tmp_path, exact
     assert [str(result.state) for result in results] == ["skipped", "done"]
 
 
-def test_two_analyses_into_one_folder_refuse_each_other(tmp_path, clip):
+def test_a_second_analysis_into_the_same_folder_is_refused(tmp_path, clip):
     refused = []
     settings = FlowSettings(distances=(1,), device="cpu", overwrite=True)
 

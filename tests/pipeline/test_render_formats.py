@@ -1,4 +1,4 @@
-"""Sequences, light, fields and transparency through a whole render."""
+"""Renders of image sequences, linear light, HDR, interlaced and transparent input."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from vst.pipeline.output_path import output_path
 SIZE = (80, 72)
 
 
-def light_sequence(folder: Path, numbers=(1, 2, 3), alpha=False) -> Path:
-    """Linear light up to 8 in half, the brightest at the left."""
+def linear_sequence(folder: Path, numbers=(1, 2, 3), alpha=False) -> Path:
+    """An OpenEXR sequence in half float, linear light up to 8 that falls from left to right."""
     folder.mkdir()
     for number in numbers:
         planes = pattern(*SIZE, number, 3) * np.linspace(8, 0.1, SIZE[0])[None, None]
@@ -41,8 +41,8 @@ def planes_of(path: Path) -> dict[str, np.ndarray]:
         return {name: channel.pixels.astype(np.float32) for name, channel in file.channels().items()}
 
 
-def test_an_unpainted_sequence_of_light_is_the_same_sequence(tmp_path, settings):
-    source = light_sequence(tmp_path / "in", (3, 4, 6), alpha=True)
+def test_strength_0_returns_a_linear_sequence_unchanged(tmp_path, settings):
+    source = linear_sequence(tmp_path / "in", (3, 4, 6), alpha=True)
     report = render(source, settings(strength=0, fps=Fraction(24)), tmp_path / "out" / "%04d.exr")
     assert report.frames == 3
     assert sorted(os.listdir(tmp_path / "out")) == ["0003.exr", "0004.exr", "0006.exr"]
@@ -54,8 +54,8 @@ def test_an_unpainted_sequence_of_light_is_the_same_sequence(tmp_path, settings)
     assert any("frame 5 is missing" in note for note in report.notes)
 
 
-def test_a_painted_sequence_of_light_shines_where_it_did(tmp_path, settings):
-    source = light_sequence(tmp_path / "in")
+def test_a_stylized_linear_sequence_keeps_its_highlights(tmp_path, settings):
+    source = linear_sequence(tmp_path / "in")
     render(source, settings(), tmp_path / "out" / "%04d.exr")
     after = planes_of(tmp_path / "out" / "0002.exr")
     brightest = np.stack([after[name] for name in "RGB"]).max(0)
@@ -65,22 +65,22 @@ def test_a_painted_sequence_of_light_shines_where_it_did(tmp_path, settings):
     assert not np.allclose(after["G"], before["G"], rtol=0.05)
 
 
-def test_transparency_of_light_stays(tmp_path, settings):
-    source = light_sequence(tmp_path / "in", alpha=True)
+def test_alpha_of_a_linear_sequence_is_kept(tmp_path, settings):
+    source = linear_sequence(tmp_path / "in", alpha=True)
     render(source, settings(), tmp_path / "out" / "%04d.exr")
     assert (planes_of(tmp_path / "out" / "0001.exr")["A"] == 0.5).all()
 
 
-def test_light_at_another_size(tmp_path, settings):
-    source = light_sequence(tmp_path / "in")
+def test_a_linear_sequence_can_be_scaled(tmp_path, settings):
+    source = linear_sequence(tmp_path / "in")
     render(source, settings(strength=0, scale=0.5), tmp_path / "out" / "%04d.exr")
     after = planes_of(tmp_path / "out" / "0001.exr")["R"]
     assert after.shape == (36, 40)
     assert after.max() > 3
 
 
-def test_an_unnamed_output_of_a_sequence_is_a_folder_of_the_style(tmp_path, settings):
-    source = light_sequence(tmp_path / "in")
+def test_the_default_output_of_a_sequence_is_a_folder_named_after_the_style(tmp_path, settings):
+    source = linear_sequence(tmp_path / "in")
     report = render(source, settings(strength=0))
     assert report.output == tmp_path / "in" / "red" / "%04d.exr"
     assert sorted(os.listdir(tmp_path / "in" / "red")) == ["0001.exr", "0002.exr", "0003.exr"]
@@ -88,7 +88,7 @@ def test_an_unnamed_output_of_a_sequence_is_a_folder_of_the_style(tmp_path, sett
         output_path(tmp_path / "in" / "*.exr", settings())
 
 
-def test_a_sequence_becomes_a_clip_at_the_rate_that_was_given(tmp_path, settings):
+def test_a_sequence_becomes_a_clip_at_the_given_frame_rate(tmp_path, settings):
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(4):
@@ -98,41 +98,41 @@ def test_a_sequence_becomes_a_clip_at_the_rate_that_was_given(tmp_path, settings
     assert [frame.time for frame in Reader(tmp_path / "o.mp4")] == [Fraction(n, 30) for n in range(4)]
 
 
-def test_kept_hdr_is_painted_and_stays_hdr(tmp_path, settings):
+def test_hdr_can_be_stylized_and_kept(tmp_path, settings):
     source = make_clip(tmp_path / "c.mp4", frames=3, width=80, height=72, colour=(9, 9, 16))
     report = render(source, settings(hdr="keep"), tmp_path / "o.mp4")
     info = probe(tmp_path / "o.mp4")
     assert (info.codec, info.bit_depth, info.colour.transfer) == ("hevc", 10, 16)
     assert any("HDR (PQ) is kept" in note for note in report.notes)
-    painted = [frame.image for frame in Reader(info.path, hdr="keep")]
+    stylized = [frame.image for frame in Reader(info.path, hdr="keep")]
     clip = [frame.image for frame in Reader(source, hdr="keep")]
-    assert (painted[1] - clip[1]).abs().mean() > 0.02
+    assert (stylized[1] - clip[1]).abs().mean() > 0.02
 
 
-def test_hdr_is_tone_mapped_unless_told_otherwise(tmp_path, settings):
+def test_hdr_is_tone_mapped_by_default(tmp_path, settings):
     source = make_clip(tmp_path / "c.mp4", frames=3, width=80, height=72, colour=(9, 9, 18))
     report = render(source, settings(), tmp_path / "o.mp4")
     assert not probe(tmp_path / "o.mp4").colour.is_hdr
     assert any("HDR (HLG) is tone-mapped" in note for note in report.notes)
 
 
-def test_fields_become_frames_at_twice_the_rate(tmp_path, settings):
+def test_deinterlacing_fields_doubles_the_frame_rate(tmp_path, settings):
     source = make_clip(tmp_path / "c.mp4", frames=4)
     report = render(source, settings(deinterlace="fields", strength=0), tmp_path / "o.mp4")
     assert report.frames == 8
     assert probe(tmp_path / "o.mp4").average_rate == 50
 
 
-def test_motion_of_a_sequence_is_kept_and_used(tmp_path, settings):
-    source = light_sequence(tmp_path / "in")
+def test_flow_of_a_sequence_is_recorded_and_used(tmp_path, settings):
+    source = linear_sequence(tmp_path / "in")
     follow_motion(source, FlowSettings(flow="dis"), folder=tmp_path / "flow", view=tmp_path / "view.mp4")
     assert len(list(Reader(tmp_path / "view.mp4"))) == 3
     report = render(source, settings(flow=f"file:{tmp_path / 'flow'}"), tmp_path / "out" / "%04d.exr")
     assert report.frames == 3
 
 
-def test_a_still_of_light_is_painted_as_light(tmp_path, settings):
-    light_sequence(tmp_path / "in", (1,))
+def test_a_linear_still_is_stylized_in_linear_light(tmp_path, settings):
+    linear_sequence(tmp_path / "in", (1,))
     report = render(tmp_path / "in" / "0001.exr", settings(mode="itn"))
     assert report.output.name == "0001.red.exr"
     assert max(plane.max() for plane in planes_of(report.output).values()) > 1.5
@@ -147,12 +147,12 @@ def test_a_still_of_light_is_painted_as_light(tmp_path, settings):
         ({"fps": Fraction(5000)}, "fps is 5000"),
     ],
 )
-def test_settings_that_mean_nothing_are_refused(settings, options, message):
+def test_invalid_settings_are_refused(settings, options, message):
     with pytest.raises(UsageError, match=message):
         settings(**options)
 
 
-def test_a_frame_rate_for_a_clip_is_refused(tmp_path, settings):
+def test_a_frame_rate_for_a_video_file_is_refused(tmp_path, settings):
     clip = make_clip(tmp_path / "c.mp4", frames=2)
     with pytest.raises(UsageError, match="--fps is for image sequences"):
         render(clip, settings(fps=Fraction(25)), tmp_path / "o.mp4")

@@ -1,4 +1,4 @@
-"""The benchmark of memory sees what it is to see."""
+"""The memory benchmark measures whole process trees."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.memory import family, make_clip, measure
+from benchmarks.memory import make_clip, measure, process_tree
 from vst.media import Reader
 from vst.media.probe import probe
 
@@ -16,28 +16,28 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_memory_of_grandchildren_counts():
+def test_memory_of_grandchildren_is_counted():
     hold = "import time; held = bytearray(b'x' * 60_000_000); time.sleep(1.5)"
     start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
     alone = measure([sys.executable, "-c", "import time; time.sleep(0.5)"])
     both = measure([sys.executable, "-c", start])
     assert (alone.code, both.code) == (0, 0)
-    assert alone.looks >= 1
+    assert alone.samples >= 1
     assert both.peak - alone.peak > 55_000_000
 
 
-def test_a_command_that_fails_is_told_with_its_reason():
-    usage = measure([sys.executable, "-c", "import sys; sys.exit('nothing to paint')"])
+def test_a_command_that_fails_is_reported_with_its_error():
+    usage = measure([sys.executable, "-c", "import sys; sys.exit('nothing to render')"])
     assert usage.code == 1
-    assert "nothing to paint" in usage.errors
+    assert "nothing to render" in usage.errors
 
 
-def test_a_process_belongs_to_its_own_family_and_its_children_do_not_contain_it():
-    assert family(1)[0] == 1
-    assert len(set(family(1))) == len(family(1))
+def test_a_process_tree_starts_with_its_root_and_has_every_process_once():
+    assert process_tree(1)[0] == 1
+    assert len(set(process_tree(1))) == len(process_tree(1))
 
 
-def test_its_clips_have_the_size_and_length_asked_for_and_move(tmp_path):
+def test_generated_clips_have_the_requested_size_and_length_and_move(tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", 0.4, 64)
     info = probe(clip)
     assert (info.width, info.height) == (114, 64)

@@ -1,4 +1,4 @@
-"""Parts of a clip: frames are those of the whole render, and sound, text and chapters go with them."""
+"""Frame ranges: frames equal those of the whole render, and sound, subtitles and chapters are trimmed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from vst.pipeline import FlowSettings, follow_motion, frame_range, render
 from vst.pipeline.frame_range import first_of_shot
 
 
-def stamps(path: Path) -> list[tuple[Fraction, Fraction]]:
+def timestamps(path: Path) -> list[tuple[Fraction, Fraction]]:
     with Reader(path) as reader:
         return [(frame.time, frame.duration) for frame in reader]
 
 
 @pytest.fixture
 def clip(exact_clip) -> Path:
-    """Three shots, 26 frames at 25 a second."""
+    """Three shots, 26 frames at 25 frames a second."""
     return exact_clip("clip.mkv", scenes())
 
 
@@ -43,36 +43,38 @@ def clip(exact_clip) -> Path:
         ({"end": "12f"}, 0, 12),
     ],
 )
-def test_a_part_has_the_frames_of_the_whole(clip, settings, images, tmp_path, mode, options, first, last):
+def test_a_frame_range_has_the_frames_of_the_whole_render(
+    clip, settings, images, tmp_path, mode, options, first, last
+):
     common = {"mode": mode, "codec": "ffv1"}
     whole = images(render(clip, settings(**common), tmp_path / "whole.mkv").output)
     report = render(clip, settings(**common, **options), tmp_path / "part.mkv")
     assert report.frames == last - first
     assert torch.equal(images(report.output), whole[first:last])
-    starts_of_shots = {cut for cut in CUTS if first < cut < last}
-    assert report.shots == 1 + len(starts_of_shots)
+    cuts_inside = {cut for cut in CUTS if first < cut < last}
+    assert report.shots == 1 + len(cuts_inside)
 
 
-def test_a_part_of_a_long_shot_is_painted_from_the_shots_beginning(
+def test_a_frame_range_is_stylized_from_the_first_frame_of_its_shot(
     exact_clip, settings, images, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(frame_range, "SEARCHED", 4)
     clip = exact_clip("clip.mkv", scenes())
     whole = images(render(clip, settings(codec="ffv1"), tmp_path / "whole.mkv").output)
-    heard = []
+    reports = []
     report = render(
         clip,
         settings(codec="ffv1", start="18f", frames=1),
         tmp_path / "part.mkv",
-        progress=lambda each: heard.append((each.frame, each.frames, each.stage == "pre-roll")),
+        progress=lambda each: reports.append((each.frame, each.frames, each.stage == "pre-roll")),
     )
     assert torch.equal(images(report.output), whole[18:19])
-    assert heard == [*[(0, 1, True)] * 7, (1, 1, False)]
+    assert reports == [*[(0, 1, True)] * 7, (1, 1, False)]
     assert "stylized from frame 11f on, where the shot of the first frame begins" in report.notes
 
 
 @pytest.mark.parametrize("searched", [1, 3, 48])
-def test_the_beginning_of_a_shot_is_found_backwards_as_it_is_forwards(clip, monkeypatch, searched):
+def test_searching_backwards_finds_the_same_shots_as_reading_forwards(clip, monkeypatch, searched):
     monkeypatch.setattr(frame_range, "SEARCHED", searched)
 
     class From:
@@ -92,7 +94,7 @@ def test_the_beginning_of_a_shot_is_found_backwards_as_it_is_forwards(clip, monk
         assert [frame.index for frame, begins in shots(reader) if begins] == list(CUTS)
 
 
-def test_recorded_motion_serves_parts_too(clip, settings, images, tmp_path):
+def test_a_frame_range_can_use_recorded_flow(clip, settings, images, tmp_path):
     follow_motion(clip, FlowSettings(form="flo", device="cpu"), folder=tmp_path / "flow")
     common = {"codec": "ffv1", "flow": f"file:{tmp_path / 'flow'}"}
     whole = images(render(clip, settings(**common), tmp_path / "whole.mkv").output)
@@ -100,19 +102,19 @@ def test_recorded_motion_serves_parts_too(clip, settings, images, tmp_path):
     assert torch.equal(images(part.output), whole[14:22])
 
 
-def test_a_part_of_a_variable_rate_clip_keeps_the_distances_of_its_frames(tmp_path, settings):
+def test_a_frame_range_of_a_variable_rate_clip_keeps_the_durations(tmp_path, settings):
     times = [Fraction(n, 25) for n in (3, 4, 6, 10, 11, 15, 16, 20)]
     clip = make_clip(tmp_path / "c.mp4", times=times, width=64, height=48)
-    before = stamps(clip)
+    before = timestamps(clip)
     report = render(clip, settings(mode="itn", start="2f", end="6f"), tmp_path / "part.mp4")
-    assert stamps(report.output) == [(time - before[2][0], lasts) for time, lasts in before[2:6]]
-    # 0.12 s after the first frame, which is at 0.12 s, comes the third one.
+    assert timestamps(report.output) == [(time - before[2][0], lasts) for time, lasts in before[2:6]]
+    # The first frame is at 0.12 s, so the third one is 0.12 s after it.
     again = render(clip, settings(mode="itn", start=0.12, frames=1), tmp_path / "one.mp4")
-    assert [lasts for _, lasts in stamps(again.output)] == [before[2][1]]
+    assert [lasts for _, lasts in timestamps(again.output)] == [before[2][1]]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_sound_is_cut_to_the_packet_and_keeps_its_distance_to_the_picture(tmp_path, settings, suffix):
+def test_sound_is_trimmed_to_packets_and_keeps_its_offset(tmp_path, settings, suffix):
     clip = make_clip(
         tmp_path / "c.mp4", frames=50, width=64, height=48, sound=[Sound(seconds=2, start=Fraction(1, 90))]
     )
@@ -123,10 +125,10 @@ def test_sound_is_cut_to_the_packet_and_keeps_its_distance_to_the_picture(tmp_pa
     assert [data for _, data in found] == [data for _, data in expected]
     tick = Fraction(1, 1000) if suffix == "mkv" else 0
     assert all(abs(a - b) <= tick for (a, _), (b, _) in zip(found, expected, strict=True))
-    assert stamps(report.output)[0][0] == 0
+    assert timestamps(report.output)[0][0] == 0
 
 
-def test_a_part_from_the_beginning_keeps_the_clips_own_times(tmp_path, settings):
+def test_a_frame_range_from_the_first_frame_keeps_the_sound_timestamps(tmp_path, settings):
     clip = make_clip(tmp_path / "c.mp4", frames=20, width=64, height=48, sound=[Sound(seconds=0.8)])
     report = render(clip, settings(mode="itn", frames=10), tmp_path / "part.mp4")
     assert packets(report.output, "audio") == [
@@ -134,18 +136,18 @@ def test_a_part_from_the_beginning_keeps_the_clips_own_times(tmp_path, settings)
     ]
 
 
-def test_sound_that_has_to_be_converted_is_cut_to_the_sample(tmp_path, settings):
+def test_converted_sound_is_trimmed_to_samples(tmp_path, settings):
     clip = make_clip(
         tmp_path / "c.mkv", frames=50, width=64, height=48, sound=[Sound("pcm_s16le", seconds=2)]
     )
     report = render(clip, settings(mode="itn", start="0.4", end="1.2", codec="vp9"), tmp_path / "p.webm")
     with av.open(str(report.output)) as container:
-        heard = sum(frame.samples for frame in container.decode(audio=0))
-    # Opus is made of 960 samples at a time.
-    assert abs(heard - 0.8 * 48000) <= 960
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    # An Opus packet has 960 samples.
+    assert abs(samples - 0.8 * 48000) <= 960
 
 
-def test_subtitles_chapters_and_timecode_belong_to_the_part(tmp_path, settings):
+def test_subtitles_chapters_and_timecode_are_trimmed_to_the_frame_range(tmp_path, settings):
     clip = make_clip(
         tmp_path / "c.mkv",
         frames=50,
@@ -172,7 +174,7 @@ def test_subtitles_chapters_and_timecode_belong_to_the_part(tmp_path, settings):
     assert info.metadata["title"] == "A clip"
 
 
-def test_a_part_of_a_sequence_keeps_the_numbers_of_its_files(tmp_path, settings):
+def test_a_frame_range_of_a_sequence_keeps_the_file_numbers(tmp_path, settings):
     for n, picture in enumerate(scenes()):
         Image.fromarray(picture).save(tmp_path / f"{1001 + n}.png")
     render(tmp_path / "%04d.png", settings(), tmp_path / "whole" / "%04d.png")
@@ -198,7 +200,7 @@ def test_a_part_of_a_sequence_keeps_the_numbers_of_its_files(tmp_path, settings)
         ({"start": "20f", "end": "0.4"}, "--end 0.4 is not after --start 20f"),
     ],
 )
-def test_a_part_that_the_clip_does_not_have_is_refused_and_leaves_nothing(
+def test_a_frame_range_outside_the_clip_is_refused_and_leaves_no_files(
     clip, settings, tmp_path, options, message
 ):
     with pytest.raises(UsageError, match=message) as refused:
@@ -208,7 +210,7 @@ def test_a_part_that_the_clip_does_not_have_is_refused_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("mode", ["vtn", "itn"])
-def test_the_search_for_a_part_can_be_stopped(clip, settings, tmp_path, mode):
+def test_the_search_for_the_first_frame_can_be_stopped(clip, settings, tmp_path, mode):
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted, match="stopped before the first frame; no output was written"):
@@ -216,13 +218,13 @@ def test_the_search_for_a_part_can_be_stopped(clip, settings, tmp_path, mode):
     assert [each.name for each in tmp_path.iterdir()] == ["clip.mkv"]
 
 
-def test_a_part_of_a_picture_is_refused(tmp_path, settings):
+def test_a_frame_range_of_a_still_is_refused(tmp_path, settings):
     photo = tmp_path / "photo.png"
     Image.new("RGB", (20, 20)).save(photo)
     with pytest.raises(UsageError, match=r"photo\.png is one picture"):
         render(photo, settings(mode="itn", frames=1))
 
 
-def test_an_end_behind_the_clips_is_its_end(clip, settings, tmp_path):
+def test_an_end_after_the_clip_is_the_end_of_the_clip(clip, settings, tmp_path):
     report = render(clip, settings(mode="itn", start="20f", end="1:00"), tmp_path / "part.mkv")
     assert report.frames == 6

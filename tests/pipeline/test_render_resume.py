@@ -1,4 +1,4 @@
-"""A render that was stopped goes on: the result is that of one that was not; nothing wrong is trusted."""
+"""A resumed render gives the file of an uninterrupted one; damaged and foreign files are not used."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from vst.pipeline.snapshot_file import load_snapshot, save_snapshot
 
 @pytest.fixture(autouse=True)
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Segments of four frames."""
+    """Limit segments to four frames."""
     monkeypatch.setattr(vst.pipeline.job, "MAX_SEGMENT_FRAMES", 4)
 
 
 @pytest.fixture
 def clip(exact_clip) -> Path:
-    """Shots begin at frames 0, 11 and 20 of 26: segments at 0, 4, 8, 11, 15, 19, 20 and 24."""
+    """26 frames, shots from frames 0, 11 and 20, so segments from 0, 4, 8, 11, 15, 19, 20 and 24."""
     return exact_clip("clip.mkv", scenes())
 
 
@@ -41,7 +41,7 @@ Stopped = Callable[..., Path]
 
 @pytest.fixture
 def stopped(clip, settings, tmp_path) -> Stopped:
-    """Renders up to some frame, and says where the work folder is."""
+    """Stops a render after a frame, and returns its work folder."""
 
     def stop_at(frame: int, output: Path | None = None, **options: object) -> Path:
         stop = threading.Event()
@@ -62,19 +62,21 @@ def stopped(clip, settings, tmp_path) -> Stopped:
 
 @pytest.mark.parametrize("mode", ["vtn", "lstm", "itn"])
 @pytest.mark.parametrize("frame", [4, 9, 12, 21, 26])
-def test_a_resumed_render_is_the_uninterrupted_one(clip, settings, stopped, tmp_path, mode, frame):
+def test_a_resumed_render_gives_the_file_of_an_uninterrupted_one(
+    clip, settings, stopped, tmp_path, mode, frame
+):
     whole = render(clip, settings(mode=mode), tmp_path / "whole.mp4")
     stopped(frame, mode=mode) if frame < 26 else None
-    heard = []
-    again = render(clip, settings(mode=mode), tmp_path / "out.mp4", progress=heard.append)
+    reports = []
+    again = render(clip, settings(mode=mode), tmp_path / "out.mp4", progress=reports.append)
     kept = {4: 4, 9: 8, 12: 11, 21: 20, 26: 0}[frame]
     assert (again.frames, again.shots, again.resumed) == (26, 3, kept)
-    assert [each.frame for each in heard] == list(range(kept + 1, 27))
+    assert [each.frame for each in reports] == list(range(kept + 1, 27))
     assert again.output.read_bytes() == whole.output.read_bytes()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["clip.mkv", "out.mp4", "whole.mp4"]
 
 
-def test_a_part_of_a_clip_is_resumed_too(clip, settings, stopped, tmp_path):
+def test_a_frame_range_can_be_resumed(clip, settings, stopped, tmp_path):
     options = {"start": "8f", "end": "24f"}
     whole = render(clip, settings(**options), tmp_path / "whole.mp4")
     stopped(10, **options)
@@ -83,7 +85,7 @@ def test_a_part_of_a_clip_is_resumed_too(clip, settings, stopped, tmp_path):
     assert again.output.read_bytes() == whole.output.read_bytes()
 
 
-def test_pictures_are_resumed(clip, settings, stopped, tmp_path):
+def test_an_image_sequence_can_be_resumed(clip, settings, stopped, tmp_path):
     whole = render(clip, settings(), tmp_path / "whole" / "%03d.png")
     stopped(10, tmp_path / "out" / "%03d.png")
     again = render(clip, settings(), tmp_path / "out" / "%03d.png")
@@ -95,7 +97,7 @@ def test_pictures_are_resumed(clip, settings, stopped, tmp_path):
     assert again.shots == whole.shots == 3
 
 
-def test_pictures_that_are_half_published_are_published_without_painting(
+def test_an_image_sequence_that_was_moved_in_part_is_completed_without_rendering(
     clip, settings, tmp_path, monkeypatch
 ):
     move, count = os.replace, 0
@@ -113,18 +115,18 @@ def test_pictures_that_are_half_published_are_published_without_painting(
         render(clip, settings(mode="itn"), pattern)
     monkeypatch.setattr(os, "replace", move)
     assert len(list((tmp_path / "out").glob("0*.png"))) == 6
-    # Another render must not take these for its own.
+    # A render with other settings must not use these files.
     with pytest.raises(UsageError, match="--style was red and is blue"):
         render(clip, settings(mode="itn", style="blue"), pattern)
     with pytest.raises(MediaError, match="exists already"):
         render(clip, settings(mode="itn", style="blue", resume=False), pattern)
-    heard = []
-    report = render(clip, settings(mode="itn"), pattern, progress=heard.append)
-    assert (heard, report.frames, report.resumed) == ([], 26, 26)
+    reports = []
+    report = render(clip, settings(mode="itn"), pattern, progress=reports.append)
+    assert (reports, report.frames, report.resumed) == ([], 26, 26)
     assert sorted(os.listdir(tmp_path / "out")) == [f"{n:03d}.png" for n in range(1, 27)]
 
 
-def test_what_is_painted_is_not_painted_again_when_only_the_joining_failed(
+def test_nothing_is_rendered_again_if_only_joining_the_segments_failed(
     clip, settings, tmp_path, monkeypatch
 ):
     whole = render(clip, settings(), tmp_path / "whole.mp4")
@@ -136,13 +138,13 @@ def test_what_is_painted_is_not_painted_again_when_only_the_joining_failed(
         patch.setattr("vst.media.encode.video_writer.join", full)
         with pytest.raises(MediaError, match=r"the disk is full.*26 frames are kept"):
             render(clip, settings(), tmp_path / "out.mp4")
-    heard = []
-    again = render(clip, settings(), tmp_path / "out.mp4", progress=heard.append)
-    assert (heard, again.frames, again.shots, again.resumed) == ([], 26, 3, 26)
+    reports = []
+    again = render(clip, settings(), tmp_path / "out.mp4", progress=reports.append)
+    assert (reports, again.frames, again.shots, again.resumed) == ([], 26, 3, 26)
     assert again.output.read_bytes() == whole.output.read_bytes()
 
 
-def test_a_full_disk_keeps_what_was_finished(clip, settings, tmp_path, disk):
+def test_a_full_disk_keeps_the_finished_segments(clip, settings, tmp_path, disk):
     disk.full_at = 14
     with pytest.raises(MediaError, match=r"the disk is full.*11 frames are kept"):
         render(clip, settings(mode="itn"), tmp_path / "out.mp4")
@@ -150,7 +152,7 @@ def test_a_full_disk_keeps_what_was_finished(clip, settings, tmp_path, disk):
     assert render(clip, settings(mode="itn"), tmp_path / "out.mp4").resumed == 11
 
 
-# What is different is named
+# Changes since the interruption
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_a_full_disk_keeps_what_was_finished(clip, settings, tmp_path, disk):
         ({"precision": "bf16"}, "--precision was fp32 and is bf16"),
     ],
 )
-def test_settings_that_changed_are_named_and_nothing_is_lost(
+def test_changed_settings_are_refused_by_name_and_the_segments_are_kept(
     clip, settings, stopped, tmp_path, options, named
 ):
     stopped(13)
@@ -178,58 +180,61 @@ def test_settings_that_changed_are_named_and_nothing_is_lost(
     assert render(clip, settings(), tmp_path / "out.mp4").resumed == 11
 
 
-def test_settings_that_frames_do_not_depend_on_may_change(clip, settings, stopped, tmp_path):
+def test_settings_that_do_not_change_frames_may_differ(clip, settings, stopped, tmp_path):
     stopped(13)
     report = render(clip, settings(min_free=1, overwrite=True, quality="fast"), tmp_path / "out.mp4")
     assert report.resumed == 11
 
 
-def test_no_resume_begins_anew(clip, settings, stopped, tmp_path):
+def test_no_resume_starts_anew(clip, settings, stopped, tmp_path):
     stopped(13)
-    heard = []
+    reports = []
     report = render(
-        clip, settings(style="blue", mode="itn", resume=False), tmp_path / "out.mp4", progress=heard.append
+        clip,
+        settings(style="blue", mode="itn", resume=False),
+        tmp_path / "out.mp4",
+        progress=reports.append,
     )
-    assert (len(heard), report.resumed) == (26, 0)
+    assert (len(reports), report.resumed) == (26, 0)
     assert any(
         note.startswith("removed, left over from an earlier run: render.json") for note in report.notes
     )
     assert sorted(each.name for each in tmp_path.iterdir()) == ["clip.mkv", "out.mp4"]
 
 
-def test_a_clip_that_changed_is_refused(clip, settings, stopped, tmp_path):
+def test_a_changed_clip_is_refused(clip, settings, stopped, tmp_path):
     stopped(13)
     os.utime(clip, ns=(1, 1))
     with pytest.raises(UsageError, match="and now the clip has changed: restore that"):
         render(clip, settings(), tmp_path / "out.mp4")
 
 
-def test_weights_that_changed_are_refused(clip, settings, stopped, tmp_path, monkeypatch):
+def test_changed_weights_are_refused(clip, settings, stopped, tmp_path, monkeypatch):
     stopped(13)
     monkeypatch.setattr(vst.pipeline.fingerprint, "file_digest", lambda path: "others")
     with pytest.raises(UsageError, match="and now the weights have changed"):
         render(clip, settings(), tmp_path / "out.mp4")
 
 
-def test_another_version_is_refused(clip, settings, stopped, tmp_path, monkeypatch):
+def test_another_version_of_vst_is_refused(clip, settings, stopped, tmp_path, monkeypatch):
     stopped(13)
     monkeypatch.setattr(vst, "__version__", "9.9")
     with pytest.raises(UsageError, match=r"vst was 0\.1\.0 and is 9\.9"):
         render(clip, settings(), tmp_path / "out.mp4")
 
 
-def test_settings_may_change_while_nothing_is_finished(clip, settings, tmp_path):
+def test_settings_may_differ_if_no_segment_is_finished(clip, settings, tmp_path):
     stop = threading.Event()
     with pytest.raises(Interrupted, match="no output was written"):
         render(clip, settings(), tmp_path / "out.mp4", progress=lambda each: stop.set(), stop=stop)
     assert render(clip, settings(style="blue", mode="itn"), tmp_path / "out.mp4").resumed == 0
 
 
-# What is damaged is not trusted
+# Damaged work folders
 
 
 def flip(path: Path) -> None:
-    """Another bit in the middle of a file."""
+    """Flip a bit in the middle of a file."""
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -246,11 +251,11 @@ def flip(path: Path) -> None:
         (lambda work: (work / "segment-00003.safetensors").unlink(), 15),
         (lambda work: (work / DESCRIPTION).write_text('{"format": 1, "render": {}}'), 0),
         (lambda work: (work / DESCRIPTION).unlink(), 0),
-        (lambda work: (work / "segment-00004.video").write_bytes(b"half"), 15),
+        (lambda work: (work / "segment-00004.video").write_bytes(b"unfinished"), 15),
         (lambda work: (work / "segment-00004.json").write_text("[1, 2]"), 15),
     ],
 )
-def test_damaged_and_half_written_segments_are_done_again(
+def test_damaged_and_unfinished_segments_are_rendered_again(
     clip, settings, stopped, tmp_path, damage, resumed
 ):
     whole = render(clip, settings(), tmp_path / "whole.mp4")
@@ -263,10 +268,10 @@ def test_damaged_and_half_written_segments_are_done_again(
     assert again.output.read_bytes() == whole.output.read_bytes()
 
 
-def test_what_is_left_over_is_named_and_removed(clip, settings, stopped, tmp_path):
+def test_left_over_files_are_named_and_removed(clip, settings, stopped, tmp_path):
     work = stopped(13)
-    (work / "segment-00003.video").write_bytes(b"half")
-    (work / "notes.txt").write_text("whose?")
+    (work / "segment-00003.video").write_bytes(b"unfinished")
+    (work / "notes.txt").write_text("a file of the user")
     report = render(clip, settings(), tmp_path / "out.mp4")
     assert "11 frames were finished by an earlier run" in report.notes
     assert "removed, left over from an earlier run: notes.txt, segment-00003.video" in report.notes
@@ -274,28 +279,28 @@ def test_what_is_left_over_is_named_and_removed(clip, settings, stopped, tmp_pat
 
 
 class Trap:
-    """Leaves a mark when it is unpickled."""
+    """Creates a folder when it is unpickled."""
 
-    def __init__(self, mark: Path) -> None:
-        self._mark = mark
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.mkdir, (str(self._mark),)
+        return os.mkdir, (str(self._folder),)
 
 
-def test_a_state_that_is_a_pickle_is_never_opened(clip, settings, stopped, tmp_path):
+def test_a_snapshot_that_is_a_pickle_is_never_opened(clip, settings, stopped, tmp_path):
     whole = render(clip, settings(), tmp_path / "whole.mp4")
     work = stopped(16)
-    trap = pickle.dumps(Trap(tmp_path / "sprung"))
+    trap = pickle.dumps(Trap(tmp_path / "unpickled"))
     (work / "segment-00003.safetensors").write_bytes(trap)
     record = work / "segment-00003.json"
-    said = json.loads(record.read_text())
-    said["state"] = [said["state"][0], len(trap), sha256(trap).hexdigest()]
-    record.write_text(json.dumps(said))
+    content = json.loads(record.read_text())
+    content["state"] = [content["state"][0], len(trap), sha256(trap).hexdigest()]
+    record.write_text(json.dumps(content))
     again = render(clip, settings(), tmp_path / "out.mp4")
     assert again.resumed == 15
     assert again.output.read_bytes() == whole.output.read_bytes()
-    assert not (tmp_path / "sprung").exists()
+    assert not (tmp_path / "unpickled").exists()
 
 
 @pytest.mark.parametrize(
@@ -307,7 +312,7 @@ def test_a_state_that_is_a_pickle_is_never_opened(clip, settings, stopped, tmp_p
         (torch.rand(8, 6).t(), torch.rand(4, 4)[:, ::2]),
     ],
 )
-def test_a_state_comes_back_with_its_values_and_its_order_in_memory(tmp_path, tensors):
+def test_a_snapshot_is_loaded_with_its_values_and_memory_layout(tmp_path, tensors):
     path = tmp_path / "state"
     save_snapshot(path, tensors)
     found = load_snapshot(path)
@@ -322,7 +327,7 @@ def test_a_state_comes_back_with_its_values_and_its_order_in_memory(tmp_path, te
                 )
 
 
-def test_a_batch_goes_on_where_it_was_stopped(tmp_path, clip, settings):
+def test_a_stopped_batch_is_resumed(tmp_path, clip, settings):
     folder = tmp_path / "footage"
     folder.mkdir()
     for name in ("a.mkv", "b.mkv"):
@@ -330,10 +335,10 @@ def test_a_batch_goes_on_where_it_was_stopped(tmp_path, clip, settings):
     stop = threading.Event()
 
     class Watch(vst.batch.Watcher):
-        painted = 0
+        frames = 0
 
         def progressed(self, job, progress):
-            self.painted += 1
+            self.frames += 1
             if job.name == "b.mkv" and progress.frame == 14:
                 stop.set()
 
@@ -342,6 +347,6 @@ def test_a_batch_goes_on_where_it_was_stopped(tmp_path, clip, settings):
     watch = Watch()
     results = run(folder, tmp_path / "out", settings(), watcher=watch)
     assert [each.state for each in results] == [FileState.SKIPPED, FileState.DONE]
-    assert (watch.painted, results[1].frames) == (15, 26)
+    assert (watch.frames, results[1].frames) == (15, 26)
     one, other = ((tmp_path / "out" / name).read_bytes() for name in ("a.mkv", "b.mkv"))
     assert one == other

@@ -27,7 +27,7 @@ from vst.pipeline.output_path import output_path
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("options", "message"),
     [
         ({"strength": 1.5}, "strength is 1.5"),
         ({"strength": -0.1}, "strength is -0.1"),
@@ -56,8 +56,8 @@ from vst.pipeline.output_path import output_path
         ({"hwaccel": "gpu"}, "hwaccel is 'gpu'"),
     ],
 )
-def test_an_invalid_value_is_refused_by_name(options, named):
-    with pytest.raises(UsageError, match=named):
+def test_an_invalid_value_is_refused_by_name(options, message):
+    with pytest.raises(UsageError, match=message):
         RenderSettings(style="red", **options)
 
 
@@ -71,7 +71,7 @@ def test_the_table_agrees_with_the_packages_that_use_its_values():
     assert table.MIN_TILE == vst.modes.tiling.SMALLEST_TILE
 
 
-def test_what_is_not_in_the_fingerprint_by_value_is_there_by_what_it_selects():
+def test_settings_that_are_not_in_the_fingerprint_are_there_as_what_they_select():
     # `fingerprint_of` has the device, precision, threads, flow and weight files in place of these.
     effects = (Effect.RESOLVED, Effect.ROUNDING)
     selected = {each.name for each in options_of(RenderSettings) if each.option.effect in effects}
@@ -181,8 +181,8 @@ def test_one_picture_is_stylized_in_memory(tiny_weights):
 def test_a_quality_selects_the_network_of_its_width(tiny_weights, tmp_path):
     narrow = tiny_weights / "itn-tiny.safetensors"
     shutil.copy(narrow, tmp_path)
-    about = {"styles": ("red",), "loss_network": "-", "recipe": "-", "steps": 0}
-    save_weights(tmp_path / "itn-wide.safetensors", ITN(3), mode="itn", **about)
+    metadata = {"styles": ("red",), "loss_network": "-", "recipe": "-", "steps": 0}
+    save_weights(tmp_path / "itn-wide.safetensors", ITN(3), mode="itn", **metadata)
     image = torch.rand(3, 20, 31)
 
     def stylized(folder, quality):

@@ -1,4 +1,4 @@
-"""Stages in threads: bounded, in order, and with nothing lost or left when something goes wrong."""
+"""Stages in threads: bounded queues, order, errors and the end of the threads."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from vst.pipeline.threads import Background, Clock, Sink
 
-PATIENCE = 20.0
-"""Seconds that a test waits for what has to happen; never reached unless it does not."""
+TIMEOUT = 20.0
+"""Seconds that a test waits for a condition; reached only if it fails."""
 
 
 def background(items, depth=2, stage="decode", clock=None) -> Background:
@@ -23,14 +23,14 @@ def sink(consume, depth=2) -> Sink:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < limit, "it did not happen"
+        assert time.monotonic() < limit, "the condition was never met"
         time.sleep(0.01)
 
 
 class Source:
-    """Counts from 0 and knows how many numbers were asked for, and whether it was closed."""
+    """Yields numbers from 0, and records how many were taken and whether it was closed."""
 
     def __init__(self, end: int = 10**9, error: Exception | None = None) -> None:
         self.made = 0
@@ -53,7 +53,7 @@ class Unreadable:
         raise OSError("nothing to read")
 
 
-def test_items_come_in_order_and_all_of_them():
+def test_all_items_arrive_in_order():
     with background(range(50)) as numbers:
         assert list(numbers) == list(range(50))
 
@@ -63,7 +63,7 @@ def test_a_slow_reader_makes_the_producer_wait():
     with background(source, depth=3) as numbers:
         reader = iter(numbers)
         assert [next(reader), next(reader)] == [0, 1]
-        # Two are taken, three wait, and one more is made but has no place.
+        # Two are taken, three are queued, and one more waits for the queue.
         wait_for(lambda: source.made == 6)
         time.sleep(0.3)
         assert source.made == 6
@@ -78,7 +78,7 @@ def test_look_ahead_stays_bounded_through_two_stages():
         assert source.made == 7
 
 
-def test_an_error_comes_after_the_items_before_it():
+def test_an_error_is_raised_after_the_items_before_it():
     with background(Source(5, OSError("damaged"))) as numbers:
         reader = iter(numbers)
         assert [next(reader) for _ in range(5)] == list(range(5))
@@ -86,7 +86,7 @@ def test_an_error_comes_after_the_items_before_it():
             next(reader)
 
 
-def test_an_error_travels_through_the_stages_behind_it():
+def test_an_error_is_passed_on_by_the_later_stages():
     with (
         background(Source(3, OSError("damaged"))) as first,
         background((n for n in first), stage="motion").after(first) as second,
@@ -95,7 +95,7 @@ def test_an_error_travels_through_the_stages_behind_it():
         list(second)
 
 
-def test_a_source_that_cannot_even_begin_is_an_error_and_not_an_empty_clip():
+def test_a_source_that_fails_at_once_is_an_error_and_not_an_empty_clip():
     with background(Unreadable()) as numbers, pytest.raises(OSError, match="nothing to read"):
         list(numbers)
 
@@ -110,14 +110,14 @@ def test_leaving_early_ends_the_threads_and_closes_the_sources():
     assert source.made == made
 
 
-def test_leaving_before_anything_was_read_ends_the_thread():
+def test_leaving_before_reading_ends_the_thread():
     source = Source()
     with background(source):
         wait_for(lambda: source.made > 0)
     assert source.closed
 
 
-def test_the_sink_takes_everything_in_order():
+def test_the_sink_consumes_all_items_in_order():
     taken: list[int] = []
     with sink(taken.append) as out:
         for number in range(50):
@@ -129,7 +129,7 @@ def test_the_sink_takes_everything_in_order():
 def test_a_slow_sink_makes_the_writer_wait():
     gate = threading.Event()
     done: list[int] = []
-    with sink(lambda number: gate.wait(PATIENCE), depth=2) as out:
+    with sink(lambda number: gate.wait(TIMEOUT), depth=2) as out:
 
         def fill() -> None:
             for number in range(10):
@@ -138,29 +138,29 @@ def test_a_slow_sink_makes_the_writer_wait():
 
         writer = threading.Thread(target=fill)
         writer.start()
-        # One is being consumed and two wait.
+        # One is being consumed and two are queued.
         wait_for(lambda: len(done) == 3)
         time.sleep(0.2)
         assert len(done) == 3
         gate.set()
-        writer.join(PATIENCE)
+        writer.join(TIMEOUT)
         assert len(done) == 10
 
 
-def test_a_sink_that_fails_while_its_queue_is_full_says_so_and_blocks_nobody():
+def test_a_sink_that_fails_with_a_full_queue_raises_and_does_not_block():
     gate = threading.Event()
     taken: list[int] = []
 
     def consume(number: int) -> None:
         taken.append(number)
-        gate.wait(PATIENCE)
+        gate.wait(TIMEOUT)
         raise OSError("disk full")
 
     def write() -> None:
         with sink(consume, depth=2) as out:
             for number in range(10):
                 if number == 3:
-                    # One is being consumed and two wait: there is no place for this one.
+                    # One is being consumed and two are queued: the queue is full.
                     threading.Timer(0.1, gate.set).start()
                 out.put(number)
             out.finish()
@@ -170,7 +170,7 @@ def test_a_sink_that_fails_while_its_queue_is_full_says_so_and_blocks_nobody():
     assert taken == [0]
 
 
-def test_a_sink_that_fails_at_the_last_item_is_heard_at_finish():
+def test_a_sink_that_fails_at_the_last_item_raises_at_finish():
     def write() -> None:
         with sink(lambda number: 1 / number) as out:
             out.put(0)
@@ -181,7 +181,7 @@ def test_a_sink_that_fails_at_the_last_item_is_heard_at_finish():
         write()
 
 
-def test_a_sink_that_nobody_finished_is_heard_at_the_end_of_its_block():
+def test_a_sink_without_finish_raises_at_the_end_of_its_block():
     def write() -> None:
         with sink(lambda number: 1 / number) as out:
             out.put(0)
@@ -190,13 +190,13 @@ def test_a_sink_that_nobody_finished_is_heard_at_the_end_of_its_block():
         write()
 
 
-def test_a_block_that_raises_drops_what_waits_and_keeps_its_own_error():
+def test_a_block_that_raises_drops_queued_items_and_keeps_its_error():
     gate = threading.Event()
     taken: list[int] = []
 
     def consume(number: int) -> None:
         taken.append(number)
-        gate.wait(PATIENCE)
+        gate.wait(TIMEOUT)
 
     def write() -> None:
         with sink(consume) as out:
@@ -237,7 +237,7 @@ def test_waiting_for_a_later_stage_does_not_count_as_work():
     assert clock.seconds["decode"] < 0.25
 
 
-def test_the_limiting_stage_can_be_asked_for_while_others_report():
+def test_the_limiting_stage_can_be_read_while_other_threads_report():
     clock = Clock()
 
     def report(part: int) -> None:

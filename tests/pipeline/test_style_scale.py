@@ -1,4 +1,4 @@
-"""Strokes have a size relative to the frame: at which size a frame is painted, and what becomes of it."""
+"""The working resolution, which sets the size of strokes relative to the frame, and its upsampling."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from vst.styles import resolve_style
 
 
 class Stripes(Copy):
-    """Returns stripes of eight pixels, light and dark, whatever the frame."""
+    """Returns vertical stripes with a period of eight pixels for every frame."""
 
     def output(self, frame: Frame) -> torch.Tensor:
         stripes = (torch.arange(frame.image.shape[2]) // 4 % 2).float()
         return stripes.expand(frame.image.shape).contiguous()
 
 
-def count_stripes(painted: torch.Tensor) -> int:
-    return int(((painted[0, painted.shape[1] // 2] > 0.5).int().diff() == 1).sum())
+def count_stripes(image: torch.Tensor) -> int:
+    return int(((image[0, image.shape[1] // 2] > 0.5).int().diff() == 1).sum())
 
 
 def moving(count: int, width: int = 96, height: int = 72) -> Iterator[Frame]:
-    """Frames of a soft texture that moves by two pixels a frame, half transparent."""
+    """Half transparent frames of a smooth texture that moves by two pixels a frame."""
     coarse = np.random.default_rng(0).random((9, 16)).astype(np.float32)
     texture = cv2.resize(coarse, (width + 2 * count, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     for n in range(count):
@@ -57,7 +57,7 @@ def stylized(frames, session: StylizerSession) -> list[Frame]:
 @pytest.mark.parametrize(
     ("size", "style_scale", "working"),
     [
-        # Up to 480p at their own size, larger ones at 480p.
+        # By default 480p at most.
         ((640, 480), None, (640, 480)),
         ((854, 480), None, (854, 480)),
         ((48, 3), None, (48, 3)),
@@ -65,7 +65,7 @@ def stylized(frames, session: StylizerSession) -> list[Frame]:
         ((1080, 1920), None, (480, 853)),
         ((3840, 2160), None, (853, 480)),
         ((20000, 600), None, (16000, 480)),
-        # A style scale is meant for any frame, so small ones are enlarged.
+        # A given style scale also enlarges small frames.
         ((1920, 1080), 1, (853, 480)),
         ((320, 240), 1, (640, 480)),
         ((1920, 1080), 0.5, (1707, 960)),
@@ -75,12 +75,12 @@ def stylized(frames, session: StylizerSession) -> list[Frame]:
         ((12000, 600), 1, (9600, 480)),
     ],
 )
-def test_the_short_side_that_is_painted_is_480_over_the_style_scale(size, style_scale, working):
+def test_the_short_side_of_the_working_size_is_480_over_the_style_scale(size, style_scale, working):
     assert working_size(*size, style_scale) == working
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (240, 320), (7680, 4320), (3000, 100)])
-def test_strokes_too_fine_to_paint_are_refused_with_a_style_scale_that_is_not(size):
+def test_a_style_scale_that_is_too_small_is_refused_with_the_smallest_valid_one(size):
     with pytest.raises(
         UsageError, match=r"no side may be longer than 4096: give [0-9.]+ or more"
     ) as refused:
@@ -90,7 +90,7 @@ def test_strokes_too_fine_to_paint_are_refused_with_a_style_scale_that_is_not(si
 
 
 @pytest.mark.parametrize("working", [(32, 24), (128, 96), (33, 70)], ids=["smaller", "larger", "thinner"])
-def test_motion_and_mode_see_the_working_size_and_what_is_written_has_the_frames(working):
+def test_motion_and_mode_get_the_working_size_and_the_output_has_the_size_of_the_clip(working):
     width, height = working
     stripes = Stripes(conditioned=True)
     frames = list(moving(5))
@@ -104,7 +104,7 @@ def test_motion_and_mode_see_the_working_size_and_what_is_written_has_the_frames
         assert result.alpha is frame.alpha
 
 
-def test_every_frame_gets_its_own_painting_back_across_cuts_and_at_both_ends():
+def test_every_frame_is_composed_with_its_own_stylized_frame():
     def flat() -> Iterator[Frame]:
         for n in range(13):
             value = 0.02 * n + (0.6 if n > 6 else 0)
@@ -116,23 +116,23 @@ def test_every_frame_gets_its_own_painting_back_across_cuts_and_at_both_ends():
     assert [frame.index for frame in written] == list(range(13))
 
 
-def test_what_is_painted_at_the_frames_own_size_is_written_bit_for_bit():
+def test_frames_stylized_at_the_size_of_the_clip_are_written_unchanged():
     frames = list(moving(4))
     # Through the networks' range, −1..1, and back.
-    wanted = [(frame.image.clamp(0, 1) * 2 - 1 + 1) / 2 for frame in frames]
+    expected = [(frame.image.clamp(0, 1) * 2 - 1 + 1) / 2 for frame in frames]
     for working in (None, (96, 72)):
         written = stylized(iter(frames), StylizerSession(Copy(), working=working))
-        assert all(torch.equal(a.image, b) for a, b in zip(written, wanted, strict=True))
+        assert all(torch.equal(a.image, b) for a, b in zip(written, expected, strict=True))
 
 
-def test_what_is_remembered_stays_at_working_resolution(tiny_weights):
+def test_snapshots_are_at_working_resolution(tiny_weights):
     stylizer = create_stylizer(resolve_style("red", "vtn", weights_dir=tiny_weights))
     session = StylizerSession(stylizer, dis(), working=(48, 36))
     stylized(moving(4), session)
     assert [output.shape for output in session.snapshot()[2:]] == [(3, 36, 48)] * 4
 
 
-def test_strokes_keep_their_size_in_the_picture_and_the_style_scale_changes_it(monkeypatch, tiny_weights):
+def test_strokes_are_relative_to_the_picture_and_the_style_scale_changes_them(monkeypatch, tiny_weights):
     monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 48)
     monkeypatch.setattr("vst.pipeline.still.create_stylizer", lambda *a, **k: Stripes())
 
@@ -147,7 +147,7 @@ def test_strokes_keep_their_size_in_the_picture_and_the_style_scale_changes_it(m
     assert [stripes(96, scale) for scale in (0.5, 2, 4)] == [16, 4, 2]
 
 
-def test_a_picture_up_to_480p_is_what_its_mode_paints_bit_for_bit(tiny_weights):
+def test_a_picture_up_to_480p_is_the_output_of_the_mode_bit_for_bit(tiny_weights):
     options = {"device": "cpu", "precision": "fp32", "weights_dir": tiny_weights}
     picture = next(moving(1)).image
     stylizer = create_stylizer(resolve_style("red", "itn", weights_dir=tiny_weights))
@@ -158,7 +158,7 @@ def test_a_picture_up_to_480p_is_what_its_mode_paints_bit_for_bit(tiny_weights):
 
 
 @pytest.mark.parametrize("mode", ["itn", "vtn"])
-def test_a_clip_is_painted_with_strokes_of_any_size_and_keeps_its_own(
+def test_a_clip_keeps_its_size_at_every_style_scale(
     exact_clip, settings, images, tmp_path, monkeypatch, mode
 ):
     monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 24)
@@ -166,7 +166,7 @@ def test_a_clip_is_painted_with_strokes_of_any_size_and_keeps_its_own(
         (frame.image.permute(1, 2, 0).numpy() * 255).astype(np.uint8) for frame in moving(5, 64, 48)
     ]
     clip = exact_clip("clip.mkv", pictures)
-    paintings = []
+    outputs = []
     for style_scale in (None, 1, 0.25, 1.5):
         report = render(
             clip,
@@ -175,17 +175,19 @@ def test_a_clip_is_painted_with_strokes_of_any_size_and_keeps_its_own(
         )
         info = probe(report.output)
         assert (info.width, info.height, report.frames) == (64, 48, 5)
-        paintings.append(images(report.output))
+        outputs.append(images(report.output))
         short = round(24 / (style_scale or 1))
-        said = f"stylized at {short * 4 // 3}×{short}; --style-scale changes the size of the strokes"
-        assert said in report.notes
-    default, one, fine, broad = paintings
+        note = f"stylized at {short * 4 // 3}×{short}; --style-scale changes the size of the strokes"
+        assert note in report.notes
+    default, one, fine, broad = outputs
     assert torch.equal(default, one)
     for a, b in ((default, fine), (default, broad), (fine, broad)):
         assert (a - b).abs().mean() > 0.005
 
 
-def test_the_output_is_what_strokes_are_measured_in(exact_clip, settings, images, tmp_path, monkeypatch):
+def test_the_style_scale_is_relative_to_the_output_size(
+    exact_clip, settings, images, tmp_path, monkeypatch
+):
     monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 24)
     pictures = [
         (frame.image.permute(1, 2, 0).numpy() * 255).astype(np.uint8) for frame in moving(2, 64, 48)
@@ -200,7 +202,7 @@ def test_the_output_is_what_strokes_are_measured_in(exact_clip, settings, images
     assert [set(mode.seen) for mode in seen] == [{(3, 24, 32)}, {(3, 24, 32)}, {(3, 16, 22)}, {(3, 12, 16)}]
 
 
-def test_at_strength_0_nothing_is_painted_so_no_size_is_refused(exact_clip, settings, images, tmp_path):
+def test_at_strength_0_no_style_scale_is_refused(exact_clip, settings, images, tmp_path):
     clip = exact_clip("wide.mkv", [np.full((4, 96, 3), 90, np.uint8)] * 2)
     report = render(clip, settings(strength=0, style_scale=0.1, codec="ffv1"))
     assert torch.equal(images(report.output), images(clip))
