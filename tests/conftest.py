@@ -70,7 +70,7 @@ def small_flow_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         FlowNet2SD,
     )
     from vst.motion.estimators.pwcnet import PWCNet
-    from vst.motion.imported import weights
+    from vst.motion.imported import flow_weights
 
     css = partial(FlowNet2CSS, width=4)
     small = {
@@ -83,17 +83,17 @@ def small_flow_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         "flownet2-css-ft-sd": css,
         "pwcnet": partial(PWCNet, (4,) * 6, (4,) * 5),
     }
-    assert list(small) == list(weights.ARCHITECTURES)
+    assert list(small) == list(flow_weights.FLOW_NETWORKS)
     for name, network in small.items():
-        monkeypatch.setitem(weights.ARCHITECTURES, name, network)
-    monkeypatch.setattr(weights, "user_data_folder", lambda: tmp_path / "data")
+        monkeypatch.setitem(flow_weights.FLOW_NETWORKS, name, network)
+    monkeypatch.setattr(flow_weights, "user_data_folder", lambda: tmp_path / "data")
     return tmp_path / "data" / "flow"
 
 
 def flow_checkpoint(path: Path, name: str) -> Path:
     """An untrained network of the family, as published ones are stored."""
-    from vst.motion.imported.weights import ARCHITECTURES
+    from vst.motion.imported.flow_weights import FLOW_NETWORKS
 
     torch.manual_seed(5)
-    torch.save({"state_dict": ARCHITECTURES[name]().state_dict(), "epoch": 0}, path)
+    torch.save({"state_dict": FLOW_NETWORKS[name]().state_dict(), "epoch": 0}, path)
     return path

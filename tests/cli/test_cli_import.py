@@ -72,7 +72,7 @@ def test_invalid_arguments_are_bad_usage(vst, small_flow_networks, tmp_path):
     source = flow_checkpoint(tmp_path / "x.pth", "flownet2-s")
     for arguments, message in (
         (["flownet3", source], "did you mean 'flownet2'?"),
-        (["flownet"], "nothing to import as 'flownet': did you mean 'flownet2'?"),
+        (["flownet"], "cannot import 'flownet': did you mean 'flownet2'?"),
         (["flownet2"], "no file given; expected 'vst weights import flownet2 FILE'"),
         (["flownet2", source, "--as", "flownet2-csd"], "has no estimator 'flownet2-csd': did you mean"),
     ):

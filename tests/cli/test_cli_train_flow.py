@@ -8,8 +8,8 @@ import pytest
 
 from vst.errors import Interrupted
 from vst.modes.registry import BUILT_IN
-from vst.motion.estimators.refined.network import Refinement
-from vst.motion.estimators.refined.weights import save_refinement
+from vst.motion.estimators.refined.refinement_network import RefinementNetwork
+from vst.motion.estimators.refined.refinement_weights import save_refinement
 from vst.train.flow_recipe import FlowRecipe
 
 
@@ -103,7 +103,7 @@ def test_flow_weights_are_verified_with_the_others(vst, monkeypatch, tmp_path, w
     (tmp_path / "flow").mkdir()
     path = tmp_path / "flow" / "dis-refined.safetensors"
     monkeypatch.setenv("VST_WEIGHTS", str(tmp_path))
-    save_refinement(path, Refinement(2), recipe="r", steps=1)
+    save_refinement(path, RefinementNetwork(2), recipe="r", steps=1)
     good = vst("weights", "verify", "--weights-dir", weights)
     assert good.code == 0, good.err
     path.write_bytes(path.read_bytes()[:-8])

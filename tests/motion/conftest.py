@@ -1,4 +1,4 @@
-"""A tiny moving world with exact flow and exact occlusion, for the tests of this folder."""
+"""A small synthetic world with exact flow and exact occlusion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def _texture(generator: torch.Generator, size: int) -> Tensor:
-    """Something to look at on three scales, 3×size×size, 0..1."""
+    """A texture with detail at three scales, 3×size×size, 0..1."""
     layers = []
     for cell, weight in ((4, 0.35), (12, 0.35), (40, 0.3)):
         coarse = torch.rand(1, 3, size // cell + 3, size // cell + 3, generator=generator)
@@ -22,7 +22,7 @@ def _texture(generator: torch.Generator, size: int) -> Tensor:
 
 
 def _sample(texture: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Texture at (x, y), H×W each in texels from its middle; bicubic."""
+    """The texture at (x, y), H×W each, in texels from its middle; bicubic."""
     half = (texture.shape[-1] - 1) / 2
     grid = torch.stack((x / half, y / half), dim=-1)[None]
     found = F.grid_sample(texture[None], grid, mode="bicubic", align_corners=True, padding_mode="border")
@@ -40,7 +40,7 @@ class World:
     height: int
     width: int
     background: Tensor
-    paint: Tensor
+    foreground: Tensor
     camera: Callable[[int], tuple[float, float, float]]
     """t -> (x, y, zoom)"""
     disc: Callable[[int], tuple[float, float, float]]
@@ -59,11 +59,11 @@ class World:
         cx, cy, zoom = self.camera(t)
         dx, dy, _ = self.disc(t)
         behind = _sample(self.background, x / zoom + cx, y / zoom + cy)
-        front = _sample(self.paint, x - dx, y - dy)
+        front = _sample(self.foreground, x - dx, y - dy)
         return torch.where(self.on_disc(t, x, y), front, behind)
 
     def flow(self, a: int, b: int) -> Tensor:
-        """Where what frame a shows at p is in frame b, minus p: 2×H×W on a's grid."""
+        """Flow from frame a to frame b on a's grid, 2×H×W, pixels."""
         x, y = self._pixels()
         (ax, ay, az), (bx, by, bz) = self.camera(a), self.camera(b)
         to_x = ((x / az + ax) - bx) * bz
@@ -74,7 +74,7 @@ class World:
         return torch.where(front, of_disc, torch.stack((to_x - x, to_y - y)))
 
     def hidden(self, a: int, b: int) -> Tensor:
-        """Which pixels of frame a show what frame b does not, 1×H×W: behind the disc, or out of frame."""
+        """Pixels of frame a that frame b does not show, 1×H×W: behind the disc or out of the frame."""
         x, y = self._pixels()
         u, v = self.flow(a, b)
         covered = ~self.on_disc(a, x, y) & self.on_disc(b, x + u, y + v)
@@ -84,7 +84,7 @@ class World:
 
 @pytest.fixture
 def make_world() -> Callable[..., World]:
-    """Builds a ``World``: 160×120 unless told, camera and disc as functions of t."""
+    """Builds a ``World``, by default 160×120; camera and disc are functions of t."""
 
     def make(
         camera: Callable[[int], tuple[float, float, float]] = lambda t: (0.0, 0.0, 1.0),

@@ -1,4 +1,4 @@
-"""The parameters of the published flow networks, written down from the sources of their releases.
+"""The parameters of the published flow networks, copied from their published source code.
 
 NVIDIA/flownet2-pytorch, ``networks/FlowNet{C,S,SD,Fusion}.py`` and ``models.py``, without batch norm, and
 NVlabs/PWC-Net, ``PyTorch/models/PWCNet.py``, class ``PWCDCNet``. A layer is ``name outputs inputs kernel``;
@@ -7,12 +7,12 @@ NVlabs/PWC-Net, ``PyTorch/models/PWCNet.py``, class ``PWCDCNet``. A layer is ``n
 
 from __future__ import annotations
 
-_CONTRACTING = """
+_ENCODER = """
 conv4.0 512 256 3, conv4_1.0 512 512 3, conv5.0 512 512 3, conv5_1.0 512 512 3, conv6.0 1024 512 3,
 conv6_1.0 1024 1024 3,
 """
 
-_EXPANDING = """
+_DECODER = """
 deconv5.0* 512 1024 4, deconv4.0* 256 1026 4, deconv3.0* 128 770 4, deconv2.0* 64 386 4,
 """
 
@@ -28,12 +28,12 @@ upsampled_flow3_to_2* 2 2 4,
 
 _FLOWNETC = f"""
 conv1.0 64 3 7, conv2.0 128 64 5, conv3.0 256 128 5, conv_redir.0 32 256 1, conv3_1.0 256 473 3,
-{_CONTRACTING}{_EXPANDING}{_HEADS}{_UPSAMPLING}
+{_ENCODER}{_DECODER}{_HEADS}{_UPSAMPLING}
 """
 
 _FLOWNETS = f"""
 conv1.0 64 INPUTS 7, conv2.0 128 64 5, conv3.0 256 128 5, conv3_1.0 256 256 3,
-{_CONTRACTING}{_EXPANDING}{_HEADS}{_UPSAMPLING.replace("*", "*-")}
+{_ENCODER}{_DECODER}{_HEADS}{_UPSAMPLING.replace("*", "*-")}
 """
 
 _FLOWNETSD = f"""
@@ -42,7 +42,7 @@ conv3.0 256 128 3, conv3_1.0 256 256 3,
 inter_conv5.0 512 1026 3, inter_conv4.0 256 770 3, inter_conv3.0 128 386 3, inter_conv2.0 64 194 3,
 predict_flow6 2 1024 3, predict_flow5 2 512 3, predict_flow4 2 256 3, predict_flow3 2 128 3,
 predict_flow2 2 64 3,
-{_CONTRACTING}{_EXPANDING}{_UPSAMPLING}
+{_ENCODER}{_DECODER}{_UPSAMPLING}
 """
 
 _FUSION = """
@@ -83,7 +83,7 @@ COUNTS = {
     "flownet2-css-ft-sd": 116_565_942,
     "pwcnet": 9_374_340,
 }
-"""Numbers in each; those of the first, second and fourth are also in the release's comments."""
+"""Number of parameters of each; those of the first, second and fourth are also in comments of that code."""
 
 
 def published_shapes(name: str) -> dict[str, tuple[int, ...]]:

@@ -13,7 +13,7 @@ def stream(world, count, cut):
     return ((Frame(t, Fraction(t), Fraction(1), world.frame(t)), t in (0, cut)) for t in range(count))
 
 
-def test_every_motion_comes_with_the_pair_of_flows_it_was_made_of(make_world):
+def test_every_motion_comes_with_its_pair_of_estimated_flows(make_world):
     world = make_world(disc=lambda t: (-100.0 + 8 * t, 0.0, 30.0), height=241, width=300)
     dis = create_estimator("dis")
     plain = list(track(stream(world, 9, 5), dis))

@@ -1,4 +1,4 @@
-"""What has just come back takes its flow from beside it, and confetti is not trusted."""
+"""Disoccluded pixels get the flow of their neighbours, and scattered pixels are not trusted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 from vst.frame import Frame
 from vst.motion import create_estimator, track
-from vst.motion.infilling import REACH, borrow, coherent
+from vst.motion.infilling import MAX_INFILL_DISTANCE, coherent, infill_flow
 
 
 def field(x, y, height=60, width=90):
@@ -20,13 +20,13 @@ def texture(seed, height=60, width=90):
     return torch.rand(1, height, width, generator=generator)
 
 
-def test_what_moves_with_its_neighbours_is_coherent_down_to_a_narrow_strip():
+def test_pixels_that_move_with_their_neighbours_are_coherent_even_in_a_narrow_strip():
     strip = torch.zeros(1, 60, 90)
     strip[..., 40:48] = 1
     assert torch.equal(coherent(field(3, -1), strip)[..., 2:-2, :], strip[..., 2:-2, :])
 
 
-def test_confetti_is_not_coherent():
+def test_random_flow_and_scattered_pixels_are_not_coherent():
     generator = torch.Generator().manual_seed(1)
     flow = 4 * torch.randn(2, 60, 90, generator=generator)
     assert coherent(flow, torch.ones(1, 60, 90)).mean() < 0.01
@@ -34,50 +34,50 @@ def test_confetti_is_not_coherent():
     assert coherent(field(3, -1), lone).sum() < 0.1 * lone.sum()
 
 
-def test_flow_is_borrowed_where_by_it_the_pictures_look_alike():
+def test_flow_is_infilled_where_the_frames_look_alike_under_it():
     earlier = texture(2)
     current = earlier.roll((-2, 5), (-2, -1))  # what is at p was at p + (-5, 2)
     flow, mask = field(-5, 2), torch.ones(1, 60, 90)
     hole = (slice(None), slice(20, 40), slice(30, 50))
     mask[hole] = 0
     flow[hole] = 11
-    got, misfit = borrow(flow, mask, current, earlier)
+    got, residual = infill_flow(flow, mask, current, earlier)
     assert torch.equal(got[hole], field(-5, 2)[hole])
-    assert misfit[hole].max() < 1e-5
-    assert misfit[mask > 0.5].isinf().all()
+    assert residual[hole].max() < 1e-5
+    assert residual[mask > 0.5].isinf().all()
 
 
-def test_a_flow_that_does_not_fit_is_not_borrowed():
+def test_flow_is_not_infilled_where_the_frames_differ_under_it():
     flow, mask = field(-5, 2), torch.ones(1, 60, 90)
     mask[:, 20:40, 30:50] = 0
     current = texture(2).roll((-2, 5), (-2, -1))
     current[:, 20:40, 30:50] = texture(3)[:, 20:40, 30:50]
-    got, misfit = borrow(flow, mask, current, texture(2))
-    assert misfit[:, 22:38, 32:48].isfinite().float().mean() < 0.02
+    got, residual = infill_flow(flow, mask, current, texture(2))
+    assert residual[:, 22:38, 32:48].isfinite().float().mean() < 0.02
     assert torch.equal(got, flow)
 
 
-def test_nothing_is_borrowed_from_afar_or_from_outside_of_the_frame():
-    picture = texture(4, 60, 3 * REACH)
-    flow, mask = field(0, 0, 60, 3 * REACH), torch.zeros(1, 60, 3 * REACH)
+def test_flow_is_not_infilled_over_a_large_distance_or_from_outside_of_the_frame():
+    picture = texture(4, 60, 3 * MAX_INFILL_DISTANCE)
+    flow, mask = field(0, 0, 60, 3 * MAX_INFILL_DISTANCE), torch.zeros(1, 60, 3 * MAX_INFILL_DISTANCE)
     mask[..., :10] = 1
-    _, misfit = borrow(flow, mask, picture, picture)
-    assert misfit[..., 10 : 10 + REACH].isfinite().all()
-    assert misfit[..., 10 + REACH :].isinf().all()
+    _, residual = infill_flow(flow, mask, picture, picture)
+    assert residual[..., 10 : 10 + MAX_INFILL_DISTANCE].isfinite().all()
+    assert residual[..., 10 + MAX_INFILL_DISTANCE :].isinf().all()
     flow[0, :, :10] = -40
-    _, misfit = borrow(flow, mask, torch.full_like(picture, 0.5), torch.full_like(picture, 0.5))
-    assert misfit[..., 10:40].isinf().all()
+    _, residual = infill_flow(flow, mask, torch.full_like(picture, 0.5), torch.full_like(picture, 0.5))
+    assert residual[..., 10:40].isinf().all()
 
 
-def test_light_that_changes_as_a_whole_does_not_matter():
+def test_a_change_of_overall_brightness_does_not_prevent_infilling():
     picture = 0.8 * texture(5)
     mask = torch.ones(1, 60, 90)
     mask[:, 20:40, 30:50] = 0
-    _, misfit = borrow(field(0, 0), mask, picture + 0.1, picture)
-    assert misfit[:, 20:40, 30:50].max() < 1e-5
+    _, residual = infill_flow(field(0, 0), mask, picture + 0.1, picture)
+    assert residual[:, 20:40, 30:50].max() < 1e-5
 
 
-def test_most_of_what_a_disc_uncovers_is_found_again_and_little_of_it_wrongly(make_world):
+def test_most_of_what_a_disc_uncovers_gets_correct_motion(make_world):
     world = make_world(disc=lambda t: (-60.0 + 6 * t, 0.0, 20.0))
     frames = ((Frame(t, Fraction(t), Fraction(1), world.frame(t)), t == 0) for t in range(13))
     motions = list(track(frames, create_estimator("dis")))[12].motions

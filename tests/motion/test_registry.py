@@ -13,7 +13,7 @@ from vst.motion import ESTIMATORS, automatic, check_estimator, create_estimator
 from vst.motion import registry as registry_module
 
 
-def test_every_estimator_that_is_ready_can_be_made_by_its_name():
+def test_every_estimator_that_is_ready_can_be_created_by_name():
     for name, entry in ESTIMATORS.items():
         if entry.ready():
             assert create_estimator(name).name == name
@@ -21,23 +21,23 @@ def test_every_estimator_that_is_ready_can_be_made_by_its_name():
         assert "\n" not in entry.description
 
 
-def test_auto_says_which_estimator_it_chose(caplog):
+def test_auto_logs_the_estimator_that_it_chose(caplog):
     with caplog.at_level(logging.INFO, logger="vst"):
         chosen = create_estimator("auto")
     assert chosen.name in caplog.text
 
 
-def test_a_mistyped_name_gets_the_nearest_one():
+def test_a_mistyped_name_is_refused_with_the_nearest_name():
     with pytest.raises(UsageError, match="did you mean 'dis'"):
         create_estimator("diss")
 
 
-def test_a_name_that_is_near_nothing_gets_all_of_them():
+def test_a_name_without_a_near_one_is_refused_with_all_names():
     with pytest.raises(UsageError, match="expected one of dis"):
         create_estimator("qqqqqq")
 
 
-def test_what_is_missing_is_said_with_how_to_get_it(monkeypatch):
+def test_a_missing_dependency_is_reported_with_how_to_install_it(monkeypatch):
     entry = dataclasses.replace(ESTIMATORS["dis"], missing=lambda: "OpenCV is absent: pip install it")
     monkeypatch.setitem(ESTIMATORS, "dis", entry)
     for name in ("dis", "auto"):
@@ -49,9 +49,7 @@ def test_what_is_missing_is_said_with_how_to_get_it(monkeypatch):
     ("device", "ready", "chosen"),
     [("cuda", True, "flownet2"), ("cuda", False, "dis"), ("cpu", True, "dis"), ("cpu", False, "dis")],
 )
-def test_auto_is_flownet2_where_it_is_imported_and_runs_on_cuda_else_dis(
-    monkeypatch, device, ready, chosen
-):
+def test_auto_is_flownet2_on_cuda_if_it_is_imported_else_dis(monkeypatch, device, ready, chosen):
     asked = []
     for name in ("flownet2", "dis"):
         entry = dataclasses.replace(
@@ -65,7 +63,7 @@ def test_auto_is_flownet2_where_it_is_imported_and_runs_on_cuda_else_dis(
     assert automatic(torch.device(device)) == chosen
 
 
-def test_without_being_told_a_network_runs_where_there_is_a_gpu_and_in_fp32(monkeypatch):
+def test_by_default_a_network_runs_on_a_gpu_if_there_is_one_and_in_fp32(monkeypatch):
     asked = []
     entry = dataclasses.replace(
         ESTIMATORS["pwcnet"], missing=lambda: None, factory=lambda *place: asked.append(place)
@@ -77,7 +75,7 @@ def test_without_being_told_a_network_runs_where_there_is_a_gpu_and_in_fp32(monk
         assert asked.pop() == (torch.device(device), torch.float32)
 
 
-def test_what_is_not_ready_is_refused_before_anything_is_made(monkeypatch):
+def test_an_estimator_that_is_not_ready_is_refused_before_it_is_created(monkeypatch):
     entry = dataclasses.replace(
         ESTIMATORS["pwcnet"],
         missing=lambda: "it is not imported: import it",
@@ -90,7 +88,7 @@ def test_what_is_not_ready_is_refused_before_anything_is_made(monkeypatch):
     check_estimator("auto")
 
 
-def test_every_network_is_there_by_its_name():
+def test_the_registry_contains_every_network():
     assert {
         "flownet2",
         "flownet2-c",
@@ -105,17 +103,17 @@ def test_every_network_is_there_by_its_name():
     } <= set(ESTIMATORS)
 
 
-def test_an_absent_opencv_is_noticed(monkeypatch):
+def test_dis_is_not_ready_without_opencv(monkeypatch):
     monkeypatch.setattr(registry_module.importlib.util, "find_spec", lambda name: None)
     assert not ESTIMATORS["dis"].ready()
 
 
-def test_an_entry_cannot_be_changed():
+def test_registry_entries_are_immutable():
     with pytest.raises(dataclasses.FrozenInstanceError):
         ESTIMATORS["dis"].description = "something else"  # type: ignore[misc]
 
 
-def test_importing_the_room_loads_neither_opencv_nor_the_scene_detector():
+def test_importing_the_package_loads_neither_opencv_nor_the_scene_detector():
     code = "import sys, vst.motion; print([m for m in ('cv2', 'scenedetect', 'av') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"

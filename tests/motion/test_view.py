@@ -8,14 +8,14 @@ import torch
 from vst.frame import Frame, Motion
 from vst.motion import Tracked
 from vst.motion.view import (
-    SHOWS,
+    FLOW_VIEWS,
     FlowView,
     colour_wheel,
     draw_arrows,
     draw_legend,
     fitting_radius,
     flow_colours,
-    redden,
+    overlay_mask,
 )
 
 
@@ -30,7 +30,7 @@ def test_the_wheel_has_the_55_colours_of_middlebury():
     # Where each segment begins: red, yellow, green, cyan, blue, magenta.
     starts = [wheel[i] for i in (0, 15, 21, 25, 36, 49)]
     assert starts == [[255, 0, 0], [255, 255, 0], [0, 255, 0], [0, 255, 255], [0, 0, 255], [255, 0, 255]]
-    # 255 · 1/15, 255 − 255 · 5/6 rounded down, as their program has it.
+    # 255 · 1/15, 255 − 255 · 5/6 rounded down, as in the program of Middlebury.
     assert wheel[1] == [255, 17, 0]
     assert wheel[54] == [255, 0, 43]
 
@@ -43,7 +43,7 @@ def test_directions_have_the_colours_of_the_wheel():
     assert one(0, -1)[1:] == [0, 255]
 
 
-def test_no_flow_is_white_half_the_radius_is_half_as_full_and_more_than_it_is_darker():
+def test_zero_flow_is_white_half_the_radius_half_saturated_and_longer_flow_darker():
     assert one(0, 0) == [255, 255, 255]
     assert one(2, 0, radius=4) == [255, 128, 128]
     assert one(8, 0, radius=4) == [191, 0, 0]
@@ -57,7 +57,7 @@ def test_unknown_flow_is_black():
     assert colours.eq(1).sum() == 9
 
 
-def test_without_a_radius_the_longest_flow_has_the_full_colour():
+def test_without_a_radius_the_longest_flow_is_fully_saturated():
     flow = torch.zeros(2, 1, 3)
     flow[0, 0] = torch.tensor([3.0, 7.0, torch.inf])
     assert torch.equal(flow_colours(flow), flow_colours(flow, 7.0))
@@ -67,13 +67,13 @@ def test_without_a_radius_the_longest_flow_has_the_full_colour():
     ("length", "radius"),
     [(0.0, 0.5), (0.3, 0.5), (0.7, 0.8), (1.0, 1), (1.2, 1.5), (4, 4), (9, 10), (130, 150)],
 )
-def test_the_radius_found_is_round_and_at_least_the_length(length, radius):
+def test_the_fitting_radius_is_round_and_at_least_the_length(length, radius):
     flow = torch.zeros(2, 20, 20)
     flow[0] = length
     assert fitting_radius(flow) == pytest.approx(radius)
 
 
-def test_a_few_wild_or_unknown_pixels_do_not_decide_the_radius():
+def test_a_few_outliers_or_unknown_pixels_do_not_change_the_fitting_radius():
     flow = torch.full((2, 20, 20), 0.95 / 2**0.5)
     flow[:, 0, 0] = 5000
     flow[:, 0, 1] = torch.nan
@@ -81,7 +81,7 @@ def test_a_few_wild_or_unknown_pixels_do_not_decide_the_radius():
     assert fitting_radius(torch.full((2, 3, 3), torch.nan)) == 0.5
 
 
-def test_an_arrow_goes_from_its_pixel_along_the_flow_in_the_wheels_colour():
+def test_an_arrow_begins_at_its_pixel_and_has_the_direction_and_colour_of_the_flow():
     flow = torch.zeros(2, 32, 32)
     flow[0, 16, 16] = 10.0
     drawn = draw_arrows(torch.zeros(3, 32, 32), flow, 32, 20.0)
@@ -95,7 +95,7 @@ def test_an_arrow_goes_from_its_pixel_along_the_flow_in_the_wheels_colour():
     assert colour[0] > colour[1] > 0.3
 
 
-def test_where_nothing_moves_or_is_known_the_picture_is_only_darker():
+def test_without_motion_or_known_flow_the_picture_is_only_darkened():
     flow = torch.zeros(2, 32, 32)
     flow[:, :, 16:] = torch.nan
     drawn = draw_arrows(torch.full((3, 32, 32), 0.8), flow, 8, 1.0)
@@ -103,11 +103,11 @@ def test_where_nothing_moves_or_is_known_the_picture_is_only_darker():
     assert 0.2 < drawn.max() < 0.5
 
 
-def test_what_is_not_trusted_is_red_and_the_rest_as_it_was():
+def test_untrusted_pixels_are_red_and_others_unchanged():
     image = torch.rand(3, 4, 6)
     mask = torch.ones(1, 4, 6)
     mask[:, :, 3:] = 0
-    shown = redden(image, mask)
+    shown = overlay_mask(image, mask)
     assert torch.equal(shown[:, :, :3], image[:, :, :3])
     assert (shown[0] - shown[1])[:, 3:].min() > 0.1
 
@@ -135,8 +135,8 @@ def tracked(index: int, flow: float | None, new_shot: bool = False) -> Tracked:
     return Tracked(frame, new_shot, motions)
 
 
-@pytest.mark.parametrize("show", SHOWS)
-def test_what_is_drawn_has_the_size_that_was_said(show):
+@pytest.mark.parametrize("show", FLOW_VIEWS)
+def test_drawn_pictures_have_the_announced_size(show):
     view = FlowView(show)
     width, height = view.size(121, 90)
     assert (width, height) == ((242, 180) if show == "all" else (121, 90))
@@ -146,20 +146,20 @@ def test_what_is_drawn_has_the_size_that_was_said(show):
         assert 0 <= picture.min() <= picture.max() <= 1
 
 
-def test_things_are_shown_as_they_moved_since_the_frame_before():
-    # Backward flow to the left: the thing came from there, so it moves to the right, which is red.
+def test_the_view_shows_the_movement_since_the_previous_frame():
+    # Backward flow to the left means movement to the right, which is red.
     colour = FlowView("color", radius=2.0).draw(tracked(1, -2.0))[:, 10, 10]
     assert colour.tolist() == [1, 0, 0]
 
 
-def test_the_first_frame_of_a_shot_has_black_colours_and_all_red():
+def test_the_first_frame_of_a_shot_has_black_flow_and_a_red_mask():
     first = tracked(0, None, True)
     assert FlowView("color").draw(first)[:, :30, :60].eq(0).all()
     red = FlowView("mask").draw(first)
     assert (red[0] - red[1]).min() > 0.3
 
 
-def test_a_radius_that_was_found_only_grows_within_a_shot():
+def test_a_fitting_radius_never_decreases_within_a_shot():
     view = FlowView("color")
     pale, full = [], []
     for index, flow in enumerate((None, -1.0, -8.0, -1.0)):
@@ -179,6 +179,6 @@ def test_a_radius_that_was_found_only_grows_within_a_shot():
         lambda: FlowView("colours"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(call):
+def test_invalid_arguments_are_refused(call):
     with pytest.raises(ValueError, match="expected"):
         call()

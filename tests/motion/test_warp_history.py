@@ -18,7 +18,7 @@ def motion(trusted: torch.Tensor, distance: int, x: float = 0.0) -> Motion:
     return Motion(flow, trusted.float()[None], distance)
 
 
-def test_each_pixel_comes_from_the_nearest_frame_that_can_be_trusted():
+def test_each_pixel_comes_from_the_nearest_trusted_frame():
     columns = torch.arange(W).expand(H, W)
     motions = {4: motion(columns < 7, 4), 1: motion(columns < 3, 1), 2: motion(columns < 5, 2)}
     outputs = {distance: torch.full((3, H, W), distance / 10) for distance in motions}
@@ -28,35 +28,35 @@ def test_each_pixel_comes_from_the_nearest_frame_that_can_be_trusted():
     assert torch.equal(mask[0], (columns < 7).float())
 
 
-def test_what_nobody_can_be_trusted_for_is_empty():
+def test_pixels_without_a_trusted_frame_are_zero():
     image, mask = compose_past({1: motion(torch.zeros(H, W), 1)}, {1: torch.ones(3, H, W)})
     assert image.eq(0).all()
     assert mask.eq(0).all()
 
 
-def test_outputs_are_warped_by_the_motion_of_their_own_distance():
+def test_outputs_are_warped_by_the_motion_of_their_distance():
     ramp = torch.arange(float(W)).expand(3, H, W) / 10
-    everywhere, nowhere = torch.ones(H, W), torch.zeros(H, W)
-    image, _ = compose_past({1: motion(nowhere, 1), 2: motion(everywhere, 2, x=3.0)}, {1: ramp, 2: ramp})
+    trusted, untrusted = torch.ones(H, W), torch.zeros(H, W)
+    image, _ = compose_past({1: motion(untrusted, 1), 2: motion(trusted, 2, x=3.0)}, {1: ramp, 2: ramp})
     torch.testing.assert_close(image[..., : W - 3], ramp[..., 3:])
 
 
-def test_a_distance_without_output_or_motion_is_left_out():
-    everywhere = torch.ones(H, W)
+def test_a_distance_without_output_or_motion_is_ignored():
+    trusted = torch.ones(H, W)
     image, _ = compose_past(
-        {1: motion(everywhere, 1), 2: motion(everywhere, 2)},
+        {1: motion(trusted, 1), 2: motion(trusted, 2)},
         {2: torch.ones(3, H, W), 4: torch.zeros(3, H, W)},
     )
     torch.testing.assert_close(image, torch.ones(3, H, W))
 
 
-def test_nothing_in_common_is_refused():
+def test_mappings_without_a_common_distance_are_refused():
     with pytest.raises(ValueError, match="one in common"):
         compose_past({1: motion(torch.ones(H, W), 1)}, {2: torch.ones(3, H, W)})
 
 
-def test_a_region_hidden_for_eight_frames_is_remembered(make_world):
-    """A disc comes by and hides the middle of the picture for eight frames."""
+def test_a_region_hidden_for_eight_frames_is_composed_from_before_the_occlusion(make_world):
+    """A disc passes and hides the middle of the picture for eight frames."""
     world = make_world(disc=lambda t: (-312.0 + 22.8 * t, 0.0, 96.0), height=360, width=640)
     count = 20
     hidden = [world.on_disc(t, torch.zeros(1), torch.zeros(1)).item() for t in range(count)]
@@ -73,21 +73,23 @@ def test_a_region_hidden_for_eight_frames_is_remembered(make_world):
     uncovered = world.hidden(back, back - 1) & ~world.hidden(back, back - 16)
     assert uncovered.sum() > 1000
     near_only = compose_past({1: last.motions[1]}, earlier)[1]
-    assert near_only[uncovered].mean() < 0.1, "the previous frame does not know it"
-    assert mask[uncovered].mean() > 0.5, "an earlier one does"
+    assert near_only[uncovered].mean() < 0.1, "the previous frame does not show it"
+    assert mask[uncovered].mean() > 0.5, "an earlier frame does"
     held = (mask > 0.5) & uncovered
     error = (image - outputs[back]).abs().mean(0, keepdim=True)[held]
-    assert (error < 0.1).float().mean() > 0.9, "and it is the background's paint, not the disc's"
+    assert (error < 0.1).float().mean() > 0.9, "the image shows the background, not the disc"
 
 
-def test_an_occluder_that_was_in_the_same_place_does_not_leak_its_paint(make_world):
+def test_an_occluder_that_was_at_the_same_position_does_not_leak_into_the_past(make_world):
     world = make_world(disc=lambda t: (-90.0 + 6.0 * t, 0.0, 30.0), height=160, width=240)
     stream = [(Frame(t, Fraction(t), Fraction(1), world.frame(t)), t == 0) for t in range(19)]
     last = list(track(stream, create_estimator("dis")))[-1]
     assert len(last.motions) > 1
     x, y = world._pixels()
-    paint = {d: torch.where(world.on_disc(18 - d, x, y), 1.0, -1.0).expand(3, -1, -1) for d in last.motions}
-    image, mask = compose_past(last.motions, paint)
+    outputs = {
+        d: torch.where(world.on_disc(18 - d, x, y), 1.0, -1.0).expand(3, -1, -1) for d in last.motions
+    }
+    image, mask = compose_past(last.motions, outputs)
     filled = (mask > 0.5) & (last.motions[1].mask < 0.5) & ~world.on_disc(18, x, y)
     assert filled.any()
     assert (image[0][filled[0]] > 0).float().mean() < 0.1

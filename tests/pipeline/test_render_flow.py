@@ -18,7 +18,7 @@ import vst.pipeline.flow_export
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.media import Reader
 from vst.media.probe import probe
-from vst.motion.files.flow_folder import read_record
+from vst.motion.files.flow_folder import read_flow_metadata
 from vst.motion.view import FlowView
 from vst.pipeline import render
 from vst.pipeline.flow_export import FlowSettings, follow_motion
@@ -56,7 +56,7 @@ def test_a_render_from_flo_files_equals_a_render_with_the_estimator(tmp_path, cl
     flows = tmp_path / "flows"
     report = follow_motion(clip, FlowSettings(flow="dis", form="flo", device="cpu"), folder=flows)
     assert (report.frames, report.shots, report.width, report.height) == (12, 2, 96, 64)
-    assert read_record(flows).further
+    assert read_flow_metadata(flows).further
     recorded = render(clip, settings(flow=f"file:{flows}", codec="ffv1"), tmp_path / "recorded.mkv")
     assert recorded.shots == 2
     assert torch.equal(images(recorded.output), direct)
@@ -153,7 +153,7 @@ def test_flow_is_estimated_at_the_working_size_of_a_render_unless_size_is_given(
     assert follow_motion(clip, FlowSettings(device="cpu"), folder=tmp_path / "a").height == 32
     report = follow_motion(clip, FlowSettings(size=40, device="cpu"), folder=tmp_path / "b")
     assert (report.width, report.height) == (60, 40)
-    record = read_record(tmp_path / "b")
+    record = read_flow_metadata(tmp_path / "b")
     assert (record.width, record.height) == (60, 40)
 
 
@@ -175,7 +175,7 @@ def test_existing_outputs_are_kept_unless_overwrite_is_given(tmp_path, clip):
     settings = FlowSettings(device="cpu")
     follow_motion(clip, settings, folder=tmp_path / "flows", view=tmp_path / "view.mp4")
     before = (tmp_path / "view.mp4").stat().st_mtime_ns
-    with pytest.raises(MediaError, match="holds flow already"):
+    with pytest.raises(MediaError, match="contains flow: pass -y"):
         follow_motion(clip, settings, folder=tmp_path / "flows")
     with pytest.raises(MediaError, match="exists already"):
         follow_motion(clip, settings, view=tmp_path / "view.mp4")

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from vst.errors import Interrupted, UsageError
-from vst.motion.estimators.refined.network import Refinement
-from vst.motion.estimators.refined.weights import load_refinement
+from vst.motion.estimators.refined.refinement_network import RefinementNetwork
+from vst.motion.estimators.refined.refinement_weights import load_refinement
 from vst.motion.warping import warp
 from vst.train.flow_batches import FlowBatches, crop
 from vst.train.flow_pairs import flow_pair
@@ -131,7 +131,7 @@ def test_batch_n_is_the_same_whenever_it_is_asked_for(recipe, pool):
 def test_the_loss_starts_at_what_dis_leaves(recipe, pool):
     batch = FlowBatches(recipe, pool)[0]
     torch.manual_seed(0)
-    losses = FlowStep(recipe, Refinement(2))(batch)
+    losses = FlowStep(recipe, RefinementNetwork(2))(batch)
     assert losses["epe"].item() == losses["dis"].item()
     truth, exact = batch["flow"][:, 0], batch["flow"][:, 1]
     assert losses["dis"].item() == pytest.approx(float((truth - exact).norm(dim=1).mean()), abs=0.01)
@@ -141,7 +141,7 @@ def test_the_loss_starts_at_what_dis_leaves(recipe, pool):
 def test_the_loss_is_nothing_where_the_truth_is_what_is_known(recipe, pool):
     batch = FlowBatches(recipe, pool)[0]
     batch["flow"] = batch["flow"][:, :1].expand(-1, 4, -1, -1, -1)
-    losses = FlowStep(recipe, Refinement(2))(batch)
+    losses = FlowStep(recipe, RefinementNetwork(2))(batch)
     assert losses["epe"].item() == pytest.approx(0.01)  # the root of what keeps its gradient finite
 
 

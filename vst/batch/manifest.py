@@ -14,7 +14,7 @@ from vst.batch.batch_file import BatchFile
 from vst.batch.find import MANIFEST_NAME
 from vst.errors import MediaError
 from vst.media.segments.transaction import INCOMPLETE
-from vst.motion.files.recorded import is_recorded, recorded_stamp
+from vst.motion.files.recorded import flow_modification_time, is_recorded
 from vst.pipeline.options import Effect, recorded_values
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Manifest:
         source, output = file.source.stat(), written.stat()
         flow = {}
         if is_recorded(settings.flow):
-            flow["flow"] = recorded_stamp(settings.flow, file.source)
+            flow["flow"] = flow_modification_time(settings.flow, file.source)
         return {
             **flow,
             "source": [source.st_size, source.st_mtime_ns],

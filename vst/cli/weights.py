@@ -76,8 +76,8 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
 def verify_command(context: click.Context, weights_dir: Path | None) -> None:
     """Check every weight file: hash, names, shapes, values, body."""
     from vst.modes import verify_weights
-    from vst.motion.estimators.refined.weights import load_refinement, refinement_path
-    from vst.motion.imported.weights import verify_imported
+    from vst.motion.estimators.refined.refinement_weights import load_refinement, refinement_path
+    from vst.motion.imported.flow_weights import verify_imported
     from vst.styles import load_catalogue
 
     console = console_of(context)
@@ -142,8 +142,8 @@ def import_command(context: click.Context, family: str | None, file: Path | None
     """
     console = console_of(context)
     if family is None:
-        from vst.motion.imported.published import RELEASES
-        from vst.motion.imported.weights import missing_weights
+        from vst.motion.imported.flow_weights import missing_weights
+        from vst.motion.imported.published import PUBLISHED_WEIGHTS
 
         rows = [
             {
@@ -153,11 +153,11 @@ def import_command(context: click.Context, family: str | None, file: Path | None
                 "licence": release.licence,
                 "imported": [each for each in release.estimators if missing_weights(each) is None],
             }
-            for release in RELEASES.values()
+            for release in PUBLISHED_WEIGHTS.values()
         ]
         show_table(console, ("import", "files", "from", "licence", "imported"), rows)
         return
-    from vst.motion.imported.weights import check_family, import_weights
+    from vst.motion.imported.flow_weights import check_family, import_weights
 
     check_family(family)
     if file is None:
@@ -168,5 +168,5 @@ def import_command(context: click.Context, family: str | None, file: Path | None
     console.event("imported", name=done.name, path=str(done.path))
     console.result(f"{done.name} is imported, ready for --flow {done.name} ({done.path})")
     if name is None:
-        for other in done.alike:
+        for other in done.same_network:
             console.note(f"{other} has the same layout; if the file is its, import it with --as {other}")

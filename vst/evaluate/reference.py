@@ -16,7 +16,7 @@ from vst.evaluate.farneback import FarnebackEstimator
 from vst.frame import Frame, Motion
 from vst.motion.consistency import consistency_mask
 from vst.motion.estimator import Estimator
-from vst.motion.files.recorded import PREFIX, is_recorded
+from vst.motion.files.recorded import RECORDED_PREFIX, is_recorded
 from vst.motion.registry import ESTIMATORS, check_estimator, create_estimator
 
 
@@ -95,7 +95,7 @@ def check_reference(name: str) -> None:
     if name == FarnebackEstimator.name:
         return
     if name not in ESTIMATORS and name != "auto" and not is_recorded(name):
-        names = [*ESTIMATORS, FarnebackEstimator.name, "auto", f"{PREFIX}FOLDER"]
+        names = [*ESTIMATORS, FarnebackEstimator.name, "auto", f"{RECORDED_PREFIX}FOLDER"]
         raise UsageError(f"unknown flow estimator '{name}': {suggestion(name, names)}")
     check_estimator(name)
 

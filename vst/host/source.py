@@ -18,7 +18,7 @@ from vst.host.cache import Cache
 from vst.host.linear_light import to_display
 from vst.host.protocol import CURRENT, OTHER, Request
 from vst.host.shared_frames import SharedFrames
-from vst.motion.shot_detection import REACH, is_cut, small_picture
+from vst.motion.shot_detection import CUT_CONTEXT, is_cut, small_picture
 from vst.postprocess import resize
 
 _REORDERED = 3
@@ -200,7 +200,7 @@ class SourceFrames:
         if self.hash_of(index + 1) is None:
             return False
         window = [index]
-        for _ in range(REACH):
+        for _ in range(CUT_CONTEXT):
             # Beyond the ends of the clip its first and last frame are repeated.
             before, after = window[0] - 1, window[-1] + 1
             window.insert(0, before if self.hash_of(before) is not None else before + 1)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vst.host.replay import ReplaySession
 from vst.host.source import first_chained_hash, next_chained_hash
-from vst.motion.shot_detection import REACH, is_cut, small_picture
+from vst.motion.shot_detection import CUT_CONTEXT, is_cut, small_picture
 from vst.pipeline.session import ShotState
 
 _JUMP_FACTOR = 8.0
@@ -37,7 +37,7 @@ class FrameStream:
     _shortest_step: float = 0.0
     _position: int = -1
     _stylized: Tensor | None = None
-    _small_frames: deque[Tensor] = field(default_factory=lambda: deque(maxlen=REACH + 1))
+    _small_frames: deque[Tensor] = field(default_factory=lambda: deque(maxlen=CUT_CONTEXT + 1))
     _previous: tuple[bytes, ShotState | None] = (b"", None)
     _state: ShotState | None = None
 
@@ -97,5 +97,5 @@ class FrameStream:
 
     def _is_cut(self) -> bool:
         small_frames = list(self._small_frames)
-        small_frames = [small_frames[0]] * (REACH + 1 - len(small_frames)) + small_frames
-        return is_cut(small_frames + [small_frames[-1]] * REACH)
+        small_frames = [small_frames[0]] * (CUT_CONTEXT + 1 - len(small_frames)) + small_frames
+        return is_cut(small_frames + [small_frames[-1]] * CUT_CONTEXT)

@@ -1,4 +1,9 @@
-"""Motion between frames: flow estimators, warping, consistency masks, shots, memory across occlusion."""
+"""Motion between frames: flow estimators, warping, consistency masks, shot detection, warp history.
+
+`source.py` is the interface that the pipeline uses, `tracking.py` the motion stage behind it. Estimators
+are in `estimators/` and registered in `registry.py`; the CUDA kernels of their networks are in `kernels/`,
+the import of published weights in `imported/`, flow files in `files/`.
+"""
 
 from __future__ import annotations
 

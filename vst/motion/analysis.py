@@ -1,4 +1,4 @@
-"""The motion stage with everything that was estimated for it, for those who keep it."""
+"""The motion stage together with the raw estimates, for flow files and reports."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vst.motion.tracking import Tracked, track
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """A frame's motions and the flow that they were made of.
+    """A frame's motions and the flow that they were computed from.
 
     Attributes:
-        tracked: What ``track`` gives for this frame.
+        tracked: What ``track`` yields for this frame.
         pairs: By distance, as ``tracked.motions``: (backward flow current -> earlier, forward flow
             earlier -> current), each 2×h×w at the size at which it was estimated.
     """
@@ -30,12 +30,12 @@ class Analysed:
 def analyse(
     frames: Iterable[tuple[Frame, bool]], estimator: Estimator, distances: Sequence[int] = DISTANCES
 ) -> Iterator[Analysed]:
-    """``track``, with both directions of every flow.
+    """``track``, with both directions of every estimated flow.
 
     Args:
         frames: What ``shots`` yields.
         estimator: From ``create_estimator``.
-        distances: Which earlier frames are wanted.
+        distances: Distances in frames at which motion is estimated.
 
     Yields:
         One ``Analysed`` per frame, in order.
@@ -43,14 +43,14 @@ def analyse(
     Raises:
         ValueError: As ``track``.
     """
-    listening = _Listening(estimator)
-    for tracked in track(frames, listening, distances):
-        # One pair a motion, in the same order.
-        yield Analysed(tracked, dict(zip(tracked.motions, listening.take(), strict=True)))
+    keeping = _PairKeepingEstimator(estimator)
+    for tracked in track(frames, keeping, distances):
+        # One pair for each motion, in the same order.
+        yield Analysed(tracked, dict(zip(tracked.motions, keeping.take(), strict=True)))
 
 
-class _Listening(Estimator):
-    """An estimator that remembers what it answered."""
+class _PairKeepingEstimator(Estimator):
+    """Keeps the pairs of flow that another estimator returns."""
 
     def __init__(self, estimator: Estimator) -> None:
         self.name = estimator.name
@@ -58,7 +58,7 @@ class _Listening(Estimator):
         self._pairs: list[tuple[Tensor, Tensor]] = []
 
     def take(self) -> list[tuple[Tensor, Tensor]]:
-        """The pairs since the last time."""
+        """The pairs since the last call."""
         pairs, self._pairs = self._pairs, []
         return pairs
 

@@ -1,4 +1,4 @@
-"""What every optical flow estimator can do."""
+"""The interface of an optical flow estimator."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 class Estimator(Protocol):
     """Optical flow between two frames of one size.
 
-    An estimator subclasses this, sets ``name`` and writes ``estimate``; the other two have defaults. One
-    object serves one thread.
+    An estimator subclasses this, sets ``name`` and implements ``estimate``; the other methods have
+    defaults. Use one object per thread.
     """
 
     name: str
@@ -23,14 +23,14 @@ class Estimator(Protocol):
         So ``Motion.flow`` is ``estimate(current, earlier)``.
 
         Args:
-            a: 3×H×W, RGB, nominally 0..1 (clamped), or what ``prepare`` made of such a picture.
+            a: 3×H×W, RGB, nominally 0..1 (clamped), or what ``prepare`` returned for such a picture.
             b: The same for the other frame, of the same size.
 
         Returns:
             Float32 tensor 2×H×W, pixels, x then y, on a's device.
 
         Raises:
-            ValueError: The shapes differ or are not those of pictures.
+            ValueError: The shapes differ, or are not 3×H×W.
         """
         ...
 
@@ -39,19 +39,19 @@ class Estimator(Protocol):
         return self.estimate(a, b), self.estimate(b, a)
 
     def prepare(self, image: Tensor) -> Tensor:
-        """The compact form in which an earlier frame is kept until flow to it is wanted.
+        """The compact form in which a frame is kept for later estimates.
 
         Args:
             image: 3×H×W, RGB, nominally 0..1.
 
         Returns:
-            What ``estimate`` takes in place of the image; here the picture in 8 bits.
+            What ``estimate`` accepts in place of the image; by default the picture in 8 bits.
         """
         return to_bytes(image)
 
 
 def to_bytes(image: Tensor) -> Tensor:
-    """8-bit form of a picture with values 0..1 (clamped, rounded); one in 8 bits comes back as it is."""
+    """A picture with values 0..1 as uint8 (clamped, rounded); a uint8 picture is returned unchanged."""
     if image.dtype == torch.uint8:
         return image
     return (image.float().clamp(0, 1) * 255).round().to(torch.uint8)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def mean_around(field: Tensor, side: int) -> Tensor:
-    """The mean over the square around each pixel, the border repeated outwards.
+    """The mean over the square around each pixel; outside of the field its border is repeated.
 
     Args:
         field: 1×H×W.

@@ -1,4 +1,4 @@
-"""The estimators by name. A new one is a new file and one entry here."""
+"""The optical flow estimators by name. A new one is one file and one entry of `ESTIMATORS`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vst.errors import UsageError, VstError, suggestion
 from vst.motion.estimator import Estimator
-from vst.motion.files.recorded import PREFIX, check_recorded, is_recorded
+from vst.motion.files.recorded import RECORDED_PREFIX, check_recorded, is_recorded
 
 if TYPE_CHECKING:
     import torch
@@ -22,14 +22,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EstimatorEntry:
-    """One estimator as the registry knows it.
+    """An estimator's entry in the registry.
 
     Attributes:
         description: One line for a list of estimators.
-        factory: Makes the estimator for a device, with the precision of its features; what is no network
-            needs neither.
-        missing: What has to be installed or imported before the factory works, as a sentence that says how;
-            None when it is ready.
+        factory: Creates the estimator for a device, with a precision of its features. An estimator without
+            a network ignores both.
+        missing: Returns what has to be installed or imported first, and how; None if nothing.
     """
 
     description: str
@@ -37,7 +36,7 @@ class EstimatorEntry:
     missing: Callable[[], str | None]
 
     def ready(self) -> bool:
-        """Whether the factory would work now."""
+        """Whether the estimator can be created."""
         return self.missing() is None
 
 
@@ -59,32 +58,32 @@ def _missing_opencv() -> str | None:
 
 
 def _refined(device: torch.device, precision: torch.dtype) -> Estimator:
-    from vst.motion.estimators.refined.estimator import RefinedEstimator
-    from vst.motion.estimators.refined.weights import load_refinement
+    from vst.motion.estimators.refined.refined_estimator import RefinedEstimator
+    from vst.motion.estimators.refined.refinement_weights import load_refinement
 
     return RefinedEstimator(load_refinement(), device, precision)
 
 
 def _missing_refinement() -> str | None:
-    from vst.motion.estimators.refined.weights import missing_refinement
+    from vst.motion.estimators.refined.refinement_weights import missing_refinement
 
     return _missing_opencv() or missing_refinement()
 
 
 def _flownet2(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
-    from vst.motion.estimators.flownet2.estimator import FlowNet2Estimator
+    from vst.motion.estimators.flownet2.flownet2_estimator import FlowNet2Estimator
 
     return FlowNet2Estimator(name, device, precision)
 
 
 def _pwcnet(name: str, device: torch.device, precision: torch.dtype) -> Estimator:
-    from vst.motion.estimators.pwcnet.estimator import PWCNetEstimator
+    from vst.motion.estimators.pwcnet.pwcnet_estimator import PWCNetEstimator
 
     return PWCNetEstimator(name, device, precision)
 
 
 def _missing_weights(name: str) -> str | None:
-    from vst.motion.imported.weights import missing_weights
+    from vst.motion.imported.flow_weights import missing_weights
 
     return missing_weights(name)
 
@@ -102,17 +101,17 @@ def _missing_raft(name: str) -> str | None:
 
 
 _FLOWNET2 = {
-    "flownet2": "FlowNet 2.0, all five networks; wants CUDA",
-    "flownet2-c": "FlowNet 2.0's correlation network alone",
-    "flownet2-s": "FlowNet 2.0's simple network alone",
-    "flownet2-sd": "FlowNet 2.0's network for small displacements alone",
-    "flownet2-cs": "FlowNet 2.0's first two networks",
-    "flownet2-css": "FlowNet 2.0's first three networks",
-    "flownet2-css-ft-sd": "FlowNet 2.0's first three networks, tuned for small displacements",
+    "flownet2": "FlowNet 2.0 with all five networks; slow without CUDA",
+    "flownet2-c": "FlowNet 2.0: the correlation network only",
+    "flownet2-s": "FlowNet 2.0: the simple network only",
+    "flownet2-sd": "FlowNet 2.0: the network for small displacements only",
+    "flownet2-cs": "FlowNet 2.0: the first two networks",
+    "flownet2-css": "FlowNet 2.0: the first three networks",
+    "flownet2-css-ft-sd": "FlowNet 2.0: the first three networks, fine-tuned for small displacements",
 }
 
 _RAFT = {
-    "raft-small": "RAFT with a million parameters (torchvision)",
+    "raft-small": "RAFT with one million parameters (torchvision)",
     "raft-large": "RAFT with five million parameters (torchvision)",
 }
 
@@ -121,30 +120,30 @@ ESTIMATORS: dict[str, EstimatorEntry] = {
         "Dense Inverse Search (OpenCV), refined at full resolution; no weights", _dis, _missing_opencv
     ),
     "dis-fine": EstimatorEntry(
-        "dis at full resolution for frames of any size: more exact at outlines, two to three times as slow",
+        "dis at full resolution for frames of any size: more exact at outlines, two to three times slower",
         partial(_dis, fine_below=math.inf),
         _missing_opencv,
     ),
     "dis-medium": EstimatorEntry(
-        "dis with OpenCV's medium preset: quicker, less exact at outlines",
+        "DIS with OpenCV's medium preset: faster, less exact at outlines",
         partial(_dis, preset="medium"),
         _missing_opencv,
     ),
     "dis-fast": EstimatorEntry(
-        "dis with its fast preset: quicker, less exact", partial(_dis, preset="fast"), _missing_opencv
+        "DIS with OpenCV's fast preset: faster, less exact", partial(_dis, preset="fast"), _missing_opencv
     ),
     "dis-ultrafast": EstimatorEntry(
-        "dis with its ultrafast preset: quickest", partial(_dis, preset="ultrafast"), _missing_opencv
+        "DIS with OpenCV's ultrafast preset: fastest", partial(_dis, preset="ultrafast"), _missing_opencv
     ),
     "dis-refined": EstimatorEntry(
-        "dis, mended by a small network of our own (vst train flow)", _refined, _missing_refinement
+        "dis, refined by a small network that vst ships (vst train flow)", _refined, _missing_refinement
     ),
     **{
         name: EstimatorEntry(description, partial(_flownet2, name), partial(_missing_weights, name))
         for name, description in _FLOWNET2.items()
     },
     "pwcnet": EstimatorEntry(
-        "PWC-Net, small and quick", partial(_pwcnet, "pwcnet"), partial(_missing_weights, "pwcnet")
+        "PWC-Net: small and fast", partial(_pwcnet, "pwcnet"), partial(_missing_weights, "pwcnet")
     ),
     **{
         name: EstimatorEntry(description, partial(_raft, name), partial(_missing_raft, name))
@@ -154,7 +153,7 @@ ESTIMATORS: dict[str, EstimatorEntry] = {
 
 
 def automatic(device: torch.device) -> str:
-    """What ``auto`` is on a device: flownet2 where its weights are imported and the device is CUDA."""
+    """The estimator that ``auto`` stands for: flownet2 on CUDA if its weights are imported, else dis."""
     return "flownet2" if device.type == "cuda" and ESTIMATORS["flownet2"].ready() else "dis"
 
 
@@ -164,19 +163,20 @@ def create_estimator(
     """An estimator by name.
 
     Args:
-        name: A key of ``ESTIMATORS``, or ``"auto"`` for the best one that is ready here; which that is
-            goes to the log.
-        device: Where a network runs; None is CUDA where there is a GPU, else the CPU.
-        precision: Of a network's features; None is fp32.
+        name: A key of ``ESTIMATORS``, or ``"auto"`` (see ``automatic``); its choice is logged.
+        device: Where a network runs; None is CUDA if available, else the CPU.
+        precision: Precision of a network's features; None is fp32.
 
     Raises:
         UsageError: There is no estimator of that name.
-        VstError: It needs something that is not here; the message says what and how to get it.
+        VstError: Something has to be installed or imported first; the message says what and how.
     """
     import torch
 
     if is_recorded(name):
-        raise UsageError(f"'{name}' is the motion of one clip: it serves to render or to show that clip")
+        raise UsageError(
+            f"'{name}' is the motion of one clip; expected an estimator such as 'dis' or 'auto'"
+        )
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "auto":
         name = automatic(device)
@@ -186,12 +186,12 @@ def create_estimator(
 
 
 def check_estimator(name: str) -> None:
-    """Refuse a name that is no estimator's, nor ``"auto"``, nor ``"file:FOLDER"``, and what is not ready.
+    """Check a value of ``--flow``: an estimator that is ready, ``"auto"``, or ``"file:FOLDER"``.
 
     Raises:
-        UsageError: For a name, with the nearest one.
-        MediaError: For a folder that does not exist.
-        VstError: For what is not ready, with what to do.
+        UsageError: There is no such estimator; the message suggests the nearest name.
+        MediaError: The folder does not exist.
+        VstError: The estimator is not ready; the message says what to do.
     """
     if name == "auto":
         return
@@ -199,7 +199,7 @@ def check_estimator(name: str) -> None:
         check_recorded(name)
         return
     if name not in ESTIMATORS:
-        names = [*ESTIMATORS, f"{PREFIX}FOLDER", "auto"]
+        names = [*ESTIMATORS, f"{RECORDED_PREFIX}FOLDER", "auto"]
         raise UsageError(f"unknown flow estimator '{name}': {suggestion(name, names)}")
     missing = ESTIMATORS[name].missing()
     if missing is not None:

@@ -1,4 +1,4 @@
-"""Motion at another size."""
+"""Resizing of flow and masks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 def resize_flow(flow: Tensor, size: Sequence[int]) -> Tensor:
-    """Flow at another size, its vectors scaled along.
+    """Flow at another size, with its vectors scaled accordingly.
 
     Args:
-        flow: 2×h×w, pixels, x then y; what is not a number spreads to its neighbours.
+        flow: 2×h×w, pixels, x then y; NaN spreads to its neighbours.
         size: Height and width.
 
     Returns:
-        2×H×W in pixels of the new size: bilinear where it grows, means of areas where it shrinks.
+        2×H×W in pixels of the new size: bilinear if enlarged, area means if reduced.
     """
     height, width = flow.shape[-2:]
     if (height, width) == tuple(size):
@@ -26,14 +26,14 @@ def resize_flow(flow: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def resize_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
-    """A mask of zeros and ones, 1×h×w, at another size: nearest where it grows, else the majority."""
+    """A mask of zeros and ones, 1×h×w, at another size: nearest if enlarged, the majority if reduced."""
     if mask.shape[-2:] == tuple(size):
         return mask
     return (_resize(mask, size, "nearest") > 0.5).to(mask.dtype)
 
 
-def _resize(field: Tensor, size: Sequence[int], growing: str) -> Tensor:
+def _resize(field: Tensor, size: Sequence[int], enlarging: str) -> Tensor:
     if size[0] < field.shape[-2] or size[1] < field.shape[-1]:
         return F.interpolate(field[None], size=tuple(size), mode="area")[0]
-    smooth = {"align_corners": False} if growing == "bilinear" else {}
-    return F.interpolate(field[None], size=tuple(size), mode=growing, **smooth)[0]
+    options = {"align_corners": False} if enlarging == "bilinear" else {}
+    return F.interpolate(field[None], size=tuple(size), mode=enlarging, **options)[0]

@@ -1,13 +1,14 @@
-"""Where one shot ends and the next begins.
+"""Shot detection.
 
-A cut at t is decided by frames t−2 .. t+2 alone, so it does not matter where decoding began: workers that
-start in the middle of a clip find the same shots. PySceneDetect's ``AdaptiveDetector`` with its window of
-two looks at exactly these when a fresh one is given the five frames; its minimum scene length and its flash
-filter remember what came before, and are left off. What they did is done here within the five frames:
+A cut at t depends only on frames t−2 .. t+2, so it does not matter where decoding began: workers that start
+in the middle of a clip find the same shots. A new ``AdaptiveDetector`` of PySceneDetect with a window width
+of two uses exactly these five frames. Its minimum scene length and its flash filter depend on earlier
+frames, so they are disabled and replaced by conditions on the five frames. A new shot begins at t if
 
-1. the detector: the change from t−1 to t stands out from the changes around it (a pan or noise does not);
-2. every frame before t differs from every frame after (a flash of one frame, or two, does not);
-3. optical flow cannot explain frame t by frame t−1 (a sudden fast move can be explained).
+1. the detector fires: the change from t−1 to t is large compared to the changes around it (unlike a pan,
+   noise);
+2. every frame before t differs from every frame from t on (unlike a flash of one or two frames);
+3. optical flow cannot explain frame t by frame t−1 (unlike sudden fast motion).
 """
 
 from __future__ import annotations
@@ -25,31 +26,32 @@ from vst.frame import Frame
 from vst.motion.consistency import consistency_mask
 from vst.motion.estimators.dis import DisEstimator
 
-REACH = 2
-"""How many frames before and after t decide about a cut at t."""
+CUT_CONTEXT = 2
+"""Number of frames before t, and after t, that a cut at t depends on."""
 
 _SIZE = (72, 128)
-"""Frames are judged at this size, whatever theirs: noise averages out, and the cost is the same at 4K."""
+"""Height and width at which frames are compared: noise averages out, and the cost does not grow with the
+frame."""
 
-_RATIO = 2.5
+_ADAPTIVE_THRESHOLD = 2.5
 """How many times the mean change around it a cut's change must be. The detector's mean of four counts a
-zero for the change into frame t−2, which it is not shown: so 1.9 times the mean of the three others."""
+zero for the change into frame t−2, which it does not see: so 1.9 times the mean of the three others."""
 
-_LEAST_CHANGE = 8.0
+_MIN_CHANGE = 8.0
 """Mean change of hue, saturation and value, of 255, below which nothing is a cut."""
 
-_EXPLAINED = 0.3
-"""A cut is where flow accounts for less of the picture than this. Of 733 splices between different clips
-99 in 100 have 0.18 or less; with the conditions above 995 in 1,000 were found, and none of the 1,800 frames
-of eight real clips was taken for a cut that is none."""
+_MIN_EXPLAINED = 0.3
+"""It is motion, not a cut, if the consistency mask of the flow covers this share of the frame. Of 733
+splices between different clips 99 in 100 have 0.18 or less; with the conditions above 995 in 1,000 were
+found, with no false cut among the 1,800 frames of eight real clips."""
 
 
 def shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
     """Each frame with whether a new shot begins at it.
 
-    Two frames of look-ahead. The first frame always begins a shot; the very last one of several never does,
-    since nothing follows that would tell a cut from noise or a fast move. For the same answer as from the
-    clip's beginning, start at least two frames before the first one whose answer counts.
+    Looks two frames ahead. The first frame always begins a shot. The last of several frames never does,
+    since no later frame tells a cut from noise or fast motion. For the same result as from the beginning of
+    the clip, start at least two frames before the first frame whose result is used.
 
     Args:
         frames: The frames of a clip in order, images 3×H×W, 0..1.
@@ -65,25 +67,25 @@ def shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
         nonlocal first
         small = [s for _, s in window]
         last = position == len(window) - 1
-        # At the clip's ends the frames that are missing stand still.
-        small = [small[0]] * (REACH - position) + small
-        small += [small[-1]] * (2 * REACH + 1 - len(small))
-        begins, first = first or (not last and is_cut(small)), False
-        return window[position][0], begins
+        # At either end of the clip the first or last frame is repeated.
+        small = [small[0]] * (CUT_CONTEXT - position) + small
+        small += [small[-1]] * (2 * CUT_CONTEXT + 1 - len(small))
+        new_shot, first = first or (not last and is_cut(small)), False
+        return window[position][0], new_shot
 
     for frame in frames:
         window.append((frame, small_picture(frame.image)))
-        if len(window) - 1 - position < REACH:
+        if len(window) - 1 - position < CUT_CONTEXT:
             continue
         yield decide()
-        if position < REACH:
+        if position < CUT_CONTEXT:
             position += 1
         else:
             window.popleft()
     while position < len(window):
         yield decide()
         position += 1
-        if position > REACH:
+        if position > CUT_CONTEXT:
             window.popleft()
             position -= 1
 
@@ -92,22 +94,26 @@ def is_cut(window: Sequence[Tensor]) -> bool:
     """Whether a new shot begins at the middle one of five frames.
 
     Args:
-        window: Frames t−2 .. t+2, each as ``small_picture`` gives it.
+        window: Frames t−2 .. t+2, each from ``small_picture``.
 
     Raises:
         ValueError: There are not five frames.
     """
-    if len(window) != 2 * REACH + 1:
-        raise ValueError(f"a cut is decided by {2 * REACH + 1} frames; {len(window)} were given")
+    if len(window) != 2 * CUT_CONTEXT + 1:
+        raise ValueError(f"got {len(window)} frames to decide on a cut; expected {2 * CUT_CONTEXT + 1}")
     pictures = [np.ascontiguousarray(each.permute(1, 2, 0).numpy()[..., ::-1]) for each in window]
-    return _stands_out(pictures) and _lasts(pictures) and not _is_motion(window[REACH - 1], window[REACH])
+    before, after = window[CUT_CONTEXT - 1], window[CUT_CONTEXT]
+    return _is_detected(pictures) and _lasts(pictures) and not _is_motion(before, after)
 
 
-def _stands_out(pictures: Sequence[np.ndarray]) -> bool:
+def _is_detected(pictures: Sequence[np.ndarray]) -> bool:
     from scenedetect import AdaptiveDetector, FrameTimecode
 
     detector = AdaptiveDetector(
-        adaptive_threshold=_RATIO, min_scene_len=0, window_width=REACH, min_content_val=_LEAST_CHANGE
+        adaptive_threshold=_ADAPTIVE_THRESHOLD,
+        min_scene_len=0,
+        window_width=CUT_CONTEXT,
+        min_content_val=_MIN_CHANGE,
     )
     cuts = [
         cut
@@ -118,24 +124,24 @@ def _stands_out(pictures: Sequence[np.ndarray]) -> bool:
 
 
 def _lasts(pictures: Sequence[np.ndarray]) -> bool:
-    """Whether every frame before the middle differs from every frame from the middle on."""
-    return all(_differ(a, b) for a, b in product(pictures[:REACH], pictures[REACH:]))
+    """Whether every frame before the middle one differs from every frame from there on."""
+    return all(_differ(a, b) for a, b in product(pictures[:CUT_CONTEXT], pictures[CUT_CONTEXT:]))
 
 
 def _differ(a: np.ndarray, b: np.ndarray) -> bool:
     from scenedetect import ContentDetector, FrameTimecode
 
-    detector = ContentDetector(threshold=_LEAST_CHANGE, min_scene_len=0)
+    detector = ContentDetector(threshold=_MIN_CHANGE, min_scene_len=0)
     detector.process_frame(FrameTimecode(0, fps=25.0), a)
     return len(detector.process_frame(FrameTimecode(1, fps=25.0), b)) > 0
 
 
 def _is_motion(before: Tensor, after: Tensor) -> bool:
     backward, forward = DisEstimator("medium").estimate_pair(after, before)
-    return consistency_mask(forward, backward).mean().item() >= _EXPLAINED
+    return consistency_mask(forward, backward).mean().item() >= _MIN_EXPLAINED
 
 
 def small_picture(image: Tensor) -> Tensor:
-    """A frame, 3×H×W, 0..1, at the size where cuts are judged: 3×72×128 in 8 bits, on the CPU."""
+    """A frame, 3×H×W, 0..1, at the size at which cuts are detected: 3×72×128 in 8 bits, on the CPU."""
     small = F.interpolate(image[None].float().clamp(0, 1), size=_SIZE, mode="area")[0]
     return (small * 255).round().to(torch.uint8).cpu()

@@ -1,4 +1,4 @@
-"""Where the motion of a clip comes from: an estimator, or files."""
+"""Motion sources: one interface for motion that is estimated on the fly and motion recorded in files."""
 
 from __future__ import annotations
 
@@ -20,46 +20,49 @@ from vst.motion.tracking import Tracked, Tracker, track
 
 
 class MotionSource(Protocol):
-    """Gives every frame of a clip its motion to earlier frames of its shot."""
+    """The motion of every frame of a clip to earlier frames of its shot."""
 
     name: str
-    """What `--flow` calls it."""
+    """The value of `--flow`, with `auto` resolved."""
 
     notes: tuple[str, ...]
     """Messages for the user, one line each."""
 
     def track(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Tracked]:
-        """Each frame, whether a shot begins there, and its motions.
+        """Detect shots and give each frame its motions.
 
         Args:
-            frames: Consecutive frames of the clip, at any size of its shape.
-            distances: Which earlier frames motion is wanted to, in frames.
+            frames: Consecutive frames of the clip, at any size of the clip's aspect ratio.
+            distances: Distances to earlier frames, in frames.
+
+        Yields:
+            One `Tracked` per frame, in order.
         """
         ...
 
     def analyse(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Analysed]:
-        """As `track`, with the estimates behind the motions as far as they are known."""
+        """As `track`, with the estimated flow from which each motion was computed, if it is known."""
         ...
 
     def tracker(self, distances: Sequence[int]) -> Tracker:
-        """The motions of one shot, frame by frame, with snapshots.
+        """A tracker of one shot, frame by frame, with snapshots.
 
         Raises:
-            UsageError: The source only serves a clip from its beginning to its end.
+            UsageError: The source has only the motion of a whole clip (recorded motion).
         """
         ...
 
     def first_of_shot(self, index: int) -> int | None:
-        """Index of the first frame of the shot that a frame is in; None if only the frames can tell."""
+        """Index of the first frame of the shot that contains a frame; None if shots have to be detected."""
         ...
 
     def digest(self) -> str:
-        """Changes whenever the motion would."""
+        """A string that changes whenever the motion may change."""
         ...
 
 
 class EstimatedMotion:
-    """Motion that an optical flow estimator computes while the clip is read.
+    """Motion from an optical flow estimator, computed while the clip is decoded.
 
     Args:
         estimator: From `create_estimator`.
@@ -84,17 +87,17 @@ class EstimatedMotion:
         return Tracker(self._estimator, distances)
 
     def first_of_shot(self, index: int) -> int | None:
-        """None: shots are found by looking at the frames."""
+        """None: shots are detected from the frames."""
         return None
 
     def digest(self) -> str:
-        """A hash of the weights of the estimator's networks."""
+        """SHA-256 of the weights of the estimator's networks; a constant if it has none."""
         networks = [part for part in vars(self._estimator).values() if isinstance(part, nn.Module)]
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for network in networks:
             for value in network.state_dict().values():
-                found.update(_bytes(value))
-        return found.hexdigest()
+                digest.update(_bytes(value))
+        return digest.hexdigest()
 
 
 def open_motion(
@@ -106,20 +109,20 @@ def open_motion(
     device: torch.device,
     precision: torch.dtype,
 ) -> MotionSource:
-    """The motion source that `--flow` names.
+    """Open the motion source that a value of `--flow` names.
 
     Args:
         name: A key of `ESTIMATORS`, `auto`, or `file:FOLDER`.
-        clip: The clip; of an image sequence the first file.
+        clip: Path of the clip; of an image sequence its first file.
         size: Width and height of the clip.
-        frames: Number of frames, as far as the container says.
+        frames: Number of frames according to the container; None if unknown.
         device: Where a network runs.
-        precision: Of a network's features.
+        precision: Precision of a network's features.
 
     Raises:
         UsageError: There is no such estimator.
         MediaError: There is no recorded motion, or it belongs to another clip.
-        VstError: The estimator needs something that is not installed or imported.
+        VstError: Something has to be installed or imported first.
     """
     if is_recorded(name):
         return RecordedMotion(name, clip, *size, frames)

@@ -2,7 +2,8 @@
 
 A pixel that cannot be trusted in the previous frame is looked for further back, each time by direct flow
 with its own mask: the long-term consistency of Ruder et al. (2016), applied to the network's input and not
-to the loss. docs/adr/0002-memory-reaches-seventeen-frames.md.
+    to
+the loss. docs/adr/0002-memory-reaches-seventeen-frames.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Backward warping: bring an earlier picture to where its things are now."""
+"""Backward warping: sample an earlier picture at the positions that a flow points to."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from torch import Tensor
 
 from vst.motion import lanczos
 
-Mode = Literal["lanczos", "bicubic", "bilinear", "nearest"]
+Interpolation = Literal["lanczos", "bicubic", "bilinear", "nearest"]
 
 
-def warp(image: Tensor, flow: Tensor, mode: Mode = "bicubic") -> Tensor:
+def warp(image: Tensor, flow: Tensor, mode: Interpolation = "bicubic") -> Tensor:
     """Backward warp, out(p) = image(p + flow(p)).
 
-    Pixel centres are whole coordinates: zero flow gives the image back and a whole-numbered flow is a
-    pure shift, up to the rounding of float32 coordinates (an error of about 1e-7 of the width, in pixels).
-    Outside of the frame the border pixel is repeated; so it is for a flow that is not a number, which
-    reads pixel p itself. ``inside`` tells which pixels these are.
+    Pixel centres are integer coordinates: zero flow returns the image, and integer flow is a pure shift, up
+    to the rounding of float32 coordinates (an error of about 1e-7 of the width, in pixels). Outside of the
+    frame the border pixel is repeated (see ``inside``). NaN flow reads pixel p itself.
 
-    Bicubic is the plain cubic convolution (a = −0.75, as in PyTorch): sharp for a single warp, while
-    repeated ones ring; Lanczos (`vst.motion.lanczos`) is for what is warped again and again. Both overshoot
-    beside hard edges by up to some tenths of the step. The result is not clamped, since a network's own
-    output has no hard range and a clamp would have no gradient; whoever needs a range clamps.
+    Bicubic is plain cubic convolution (a = −0.75, as in PyTorch): sharp for a single warp, but repeated
+    warps ring. Lanczos (`vst.motion.lanczos`) is for images that are warped repeatedly. Both overshoot
+    beside hard edges by up to some tenths of the step. The result is not clamped: a network's output has no
+    hard range, and a clamp has no gradient.
 
     Args:
         image: B×C×H×W or C×H×W, any floating type and range.
-        flow: B×2×H×W or 2×H×W, pixels, x then y. Size and batch as those of the image (one flow may
-            serve a whole batch).
-        mode: ``"lanczos"`` for paintings that are kept, ``"bicubic"`` for pictures, ``"bilinear"`` for
-            smooth fields, ``"nearest"`` where values of two things must not mix.
+        flow: B×2×H×W or 2×H×W, pixels, x then y. Of the image's size and batch, or one flow for the whole
+            batch.
+        mode: Interpolation, as of ``torch.nn.functional.grid_sample``: ``"lanczos"`` for stylized frames
+            that are warped repeatedly, ``"bicubic"`` for pictures, ``"bilinear"`` for smooth fields,
+            ``"nearest"`` where values of two objects must not mix.
 
     Returns:
-        The warped image with the image's shape and type. It is differentiable in both arguments;
-        the arithmetic is float32 whatever the type (float64 for a float64 image).
+        The warped image with the image's shape and type. Differentiable in both arguments. The arithmetic
+        is float32, or float64 for a float64 image.
 
     Raises:
         ValueError: The shapes do not fit, or the mode is unknown.
     """
-    if mode not in get_args(Mode):
-        raise ValueError(f"warp mode is {mode!r}; expected one of {', '.join(get_args(Mode))}")
+    if mode not in get_args(Interpolation):
+        raise ValueError(f"warp mode is {mode!r}; expected one of {', '.join(get_args(Interpolation))}")
     _check_flow(flow)
     if image.dim() not in (3, 4) or image.shape[-2:] != flow.shape[-2:]:
         raise ValueError(
@@ -51,15 +51,17 @@ def warp(image: Tensor, flow: Tensor, mode: Mode = "bicubic") -> Tensor:
     batch = image if image.dim() == 4 else image[None]
     flows = flow if flow.dim() == 4 else flow[None]
     if len(flows) not in (1, len(batch)):
-        raise ValueError(f"cannot warp {len(batch)} images by {len(flows)} flows; expected 1 or as many")
+        raise ValueError(
+            f"cannot warp {len(batch)} images by {len(flows)} flows; expected one flow, or one per image"
+        )
 
     dtype = torch.float64 if image.dtype == torch.float64 else torch.float32
     height, width = flow.shape[-2:]
-    at = _positions(flows.to(dtype))
-    # Clamped here and not only by grid_sample: a far-off coordinate would overflow its integer, and a
+    positions = _positions(flows.to(dtype))
+    # Clamped here and not only by grid_sample: a distant coordinate would overflow its integer, and a
     # bicubic kernel just outside of the border would overshoot instead of repeating it.
-    x = at[:, 0].clamp(0, width - 1)
-    y = at[:, 1].clamp(0, height - 1)
+    x = positions[:, 0].clamp(0, width - 1)
+    y = positions[:, 1].clamp(0, height - 1)
     if mode == "lanczos":
         out = lanczos.sample(batch.to(dtype), x.expand(len(batch), -1, -1), y.expand(len(batch), -1, -1))
         out = out.to(image.dtype)
@@ -78,7 +80,7 @@ def inside(flow: Tensor) -> Tensor:
         flow: 2×H×W or B×2×H×W, pixels, x then y.
 
     Returns:
-        Boolean tensor 1×H×W or B×1×H×W; false also where the flow is not a number.
+        Boolean tensor 1×H×W or B×1×H×W; false where the flow is NaN.
 
     Raises:
         ValueError: The shape is not that of a flow.
@@ -86,10 +88,11 @@ def inside(flow: Tensor) -> Tensor:
     _check_flow(flow)
     height, width = flow.shape[-2:]
     x, y = (flow + _grid(flow)).unbind(-3)
-    # Half a thousandth of a pixel of grace: a flow that was estimated as 0 ± rounding stays inside.
-    grace = 5e-4
-    within = (x >= -grace) & (x <= width - 1 + grace) & (y >= -grace) & (y <= height - 1 + grace)
-    return within.unsqueeze(-3)
+    # Flow that was estimated as 0 ± rounding stays inside.
+    tolerance = 5e-4
+    across = (x >= -tolerance) & (x <= width - 1 + tolerance)
+    down = (y >= -tolerance) & (y <= height - 1 + tolerance)
+    return (across & down).unsqueeze(-3)
 
 
 def _check_flow(flow: Tensor) -> None:
@@ -98,7 +101,7 @@ def _check_flow(flow: Tensor) -> None:
 
 
 def _grid(flow: Tensor) -> Tensor:
-    """The pixels' own coordinates, 2×H×W, x then y."""
+    """The coordinates of all pixels, 2×H×W, x then y."""
     height, width = flow.shape[-2:]
     y, x = torch.meshgrid(
         torch.arange(height, device=flow.device, dtype=flow.dtype),
@@ -109,5 +112,5 @@ def _grid(flow: Tensor) -> Tensor:
 
 
 def _positions(flow: Tensor) -> Tensor:
-    """p + flow(p) for every pixel p, B×2×H×W; p where the flow is not a number."""
+    """p + flow(p) for every pixel p, B×2×H×W; p where the flow is NaN."""
     return torch.nan_to_num(flow, nan=0.0) + _grid(flow)

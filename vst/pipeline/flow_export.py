@@ -18,9 +18,9 @@ from vst.media.segments.output_lock import OutputLock
 from vst.media.stills.write import STILL_SUFFIXES
 from vst.motion import DISTANCES, MotionSource, check_estimator, open_motion
 from vst.motion.analysis import Analysed
-from vst.motion.files.flow_folder import FORMS, FlowWriter, check_flow_folder, identity_of
+from vst.motion.files.flow_folder import FLOW_FORMATS, FlowWriter, check_flow_folder, file_fingerprint
 from vst.motion.files.recorded import is_recorded
-from vst.motion.view import SHOWS, FlowView
+from vst.motion.view import FLOW_VIEWS, FlowView
 from vst.pipeline.frame_size import resize_frame, working_size
 from vst.pipeline.memory_estimate import explained_memory
 from vst.pipeline.settings import MAX_SIDE
@@ -60,10 +60,10 @@ class FlowSettings:
     """Whether to replace existing outputs."""
 
     def __post_init__(self) -> None:
-        if self.form not in FORMS:
-            raise UsageError(f"format is {self.form!r}: {suggestion(self.form, FORMS)}")
-        if self.show not in SHOWS:
-            raise UsageError(f"cannot show {self.show!r}: {suggestion(self.show, SHOWS)}")
+        if self.form not in FLOW_FORMATS:
+            raise UsageError(f"format is {self.form!r}: {suggestion(self.form, FLOW_FORMATS)}")
+        if self.show not in FLOW_VIEWS:
+            raise UsageError(f"cannot show {self.show!r}: {suggestion(self.show, FLOW_VIEWS)}")
         if 1 not in self.distances or not all(1 <= each <= MAX_DISTANCE for each in self.distances):
             given = ",".join(map(str, self.distances)) or "none"
             raise UsageError(f"distances are {given}; expected 1 and others up to {MAX_DISTANCE}")
@@ -216,7 +216,7 @@ class _Outputs:
         if self._video is not None:
             self._video.finish()
         if self._folder is not None:
-            self._folder.finish(estimator, distances, identity_of(info.first_file))
+            self._folder.finish(estimator, distances, file_fingerprint(info.first_file))
 
 
 def _lock(folder: Path) -> OutputLock:

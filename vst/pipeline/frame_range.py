@@ -14,7 +14,7 @@ from vst.frame import Frame
 from vst.media import ClipInfo, Reader
 from vst.media.decode.clip_range import ClipRange
 from vst.motion import shots
-from vst.motion.shot_detection import REACH
+from vst.motion.shot_detection import CUT_CONTEXT
 from vst.pipeline.session import StylizerSession
 
 T = TypeVar("T")
@@ -79,9 +79,9 @@ def frame_range_from(
     """
     if restored or not session.temporal:
         # The frames that motion refers to are decoded all the same.
-        decode_from = max(write_from - session.look_back - REACH, 0)
+        decode_from = max(write_from - session.look_back - CUT_CONTEXT, 0)
         return FrameRange(decode_from, write_from, write_from, shot, is_past_end)
-    return FrameRange(max(shot - REACH, 0), shot, write_from, shot, is_past_end)
+    return FrameRange(max(shot - CUT_CONTEXT, 0), shot, write_from, shot, is_past_end)
 
 
 def end_of(clip_range: ClipRange, first: int, clip: ClipInfo) -> Callable[[Frame], bool]:
@@ -162,7 +162,7 @@ def first_of_shot(frames: Callable[[int], AbstractContextManager[Iterable[Frame]
         # A cut at t is decided by t−2 .. t+2; the first frame read always counts as one.
         low = max(last - reach, 0)
         found = None
-        with frames(max(low + 1 - REACH, 0)) as clip:
+        with frames(max(low + 1 - CUT_CONTEXT, 0)) as clip:
             for frame, begins in shots(clip):
                 if frame.index > last:
                     break

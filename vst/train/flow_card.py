@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-from vst.motion.estimators.refined.weights import NAME
+from vst.motion.estimators.refined.refinement_weights import REFINED_NAME
 from vst.train.card import last_losses
 from vst.train.flow_recipe import FlowRecipe
 
@@ -22,7 +22,7 @@ def write_flow_card(folder: Path, recipe: FlowRecipe, *, device: str, steps: int
     """
     frames = f"{recipe.pairs:,} pairs of {recipe.frame_width}×{recipe.frame_height}"
     rows = {
-        "estimator": f"`{NAME}`: `dis`, mended by a FlowNet-S of width {recipe.width}",
+        "estimator": f"`{REFINED_NAME}`: `dis`, refined by a FlowNet-S of width {recipe.width}",
         "trained on": f"{frames} with exact flow, either way; {recipe.batch} crops of {recipe.size} a step",
         "photographs": ", ".join(Path(source).name for source in recipe.photos) or "none: painted scenes",
         "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
@@ -31,8 +31,8 @@ def write_flow_card(folder: Path, recipe: FlowRecipe, *, device: str, steps: int
         "recipe": f"`recipe.json`, digest `{recipe.digest()}`",
         "licence": "Apache-2.0",
     }
-    lines = [f"# {NAME}.safetensors", "", "| | |", "|---|---|"]
+    lines = [f"# {REFINED_NAME}.safetensors", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in rows.items()]
-    path = folder / f"{NAME}.md"
+    path = folder / f"{REFINED_NAME}.md"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -14,7 +14,7 @@ import torch
 from vst.errors import Interrupted
 from vst.modes.training import to_unit
 from vst.motion import create_estimator
-from vst.motion.estimators.refined import STAGES
+from vst.motion.estimators.refined import INITIAL_ESTIMATORS
 from vst.train.flow_pairs import flow_pair
 from vst.train.flow_recipe import FlowRecipe
 from vst.train.picture_files import Loadable
@@ -32,7 +32,7 @@ class Known:
 
     Attributes:
         frames: 2×3×H×W, uint8.
-        flow: 2×3×2×H×W, float16: both directions; of each the true flow and that of ``STAGES``.
+        flow: 2×3×2×H×W, float16: both directions; of each the true flow and that of ``INITIAL_ESTIMATORS``.
     """
 
     frames: np.ndarray
@@ -53,7 +53,9 @@ class FlowPool:
         self._folder, self._recipe = folder, recipe
         size = recipe.pairs, 2, 3, recipe.frame_height, recipe.frame_width
         self._frames = _array(folder / "frames.npy", size, np.uint8)
-        self._flow = _array(folder / "flow.npy", (size[0], 2, 1 + len(STAGES), 2, *size[3:]), np.float16)
+        self._flow = _array(
+            folder / "flow.npy", (size[0], 2, 1 + len(INITIAL_ESTIMATORS), 2, *size[3:]), np.float16
+        )
         self._note = folder / "pool.json"
 
     def __len__(self) -> int:
@@ -76,7 +78,7 @@ class FlowPool:
             Interrupted: ``stop`` was set; what was made is kept.
             MediaError: A photograph cannot be read.
         """
-        stages = [create_estimator(name) for name in STAGES]
+        stages = [create_estimator(name) for name in INITIAL_ESTIMATORS]
         for index in range(self.made(), len(self)):
             if stop is not None and stop.is_set():
                 self._keep(index)

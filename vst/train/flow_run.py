@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from vst.errors import UsageError
-from vst.motion.estimators.refined.network import Refinement
-from vst.motion.estimators.refined.weights import NAME, save_refinement
+from vst.motion.estimators.refined.refinement_network import RefinementNetwork
+from vst.motion.estimators.refined.refinement_weights import REFINED_NAME, save_refinement
 from vst.train.flow_batches import FlowBatches
 from vst.train.flow_card import write_flow_card
 from vst.train.flow_pool import FlowPool
@@ -64,7 +64,7 @@ def run_flow_recipe(
     pool.fill(photos, say, stop)
     torch.manual_seed(recipe.seed)
     place = torch.device(device)
-    model = Refinement(recipe.width).to(place).to(memory_format=torch.channels_last)
+    model = RefinementNetwork(recipe.width).to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
     done = train(
         recipe,
@@ -80,7 +80,7 @@ def run_flow_recipe(
         sample=lambda path: write_flow_sample(average, pool, path),
         say=say,
     )
-    target = folder / f"{NAME}.safetensors"
+    target = folder / f"{REFINED_NAME}.safetensors"
     save_refinement(target, average, recipe=recipe.digest(), steps=done)
     write_flow_card(folder, recipe, device=device, steps=done, seconds=time.monotonic() - began)
     return target

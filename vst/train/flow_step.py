@@ -6,7 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion.estimators.refined.network import Refinement, Stages, evidence, mended
+from vst.motion.estimators.refined.refinement_network import (
+    InitialFlows,
+    RefinementNetwork,
+    apply_correction,
+    network_input,
+)
 from vst.train.flow_recipe import FlowRecipe
 
 _TINY = 1e-4
@@ -26,7 +31,7 @@ class FlowStep:
         network: What is trained.
     """
 
-    def __init__(self, recipe: FlowRecipe, network: Refinement) -> None:
+    def __init__(self, recipe: FlowRecipe, network: RefinementNetwork) -> None:
         self._recipe, self._network = recipe, network
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -34,18 +39,18 @@ class FlowStep:
         recipe = self._recipe
         first, second = (batch["frames"].float() / 255).unbind(1)
         truth, exact, bold, back = batch["flow"].unbind(1)
-        seen = evidence(first, second, Stages(exact, bold, back))
+        seen = network_input(first, second, InitialFlows(exact, bold, back))
         seen = seen.contiguous(memory_format=torch.channels_last)
         kind = _TYPES[recipe.precision]
         with torch.autocast(seen.device.type, dtype=kind, enabled=kind != torch.float32):
             levels = self._network.levels(seen)
-        finest, before = _error(mended(levels[0], exact, bold), truth), _error(exact, truth)
+        finest, before = _error(apply_correction(levels[0], exact, bold), truth), _error(exact, truth)
         ease = 1 / (before + recipe.ease)
         total, weights = (finest * ease).mean(), 1.0
         for k, prediction in enumerate(levels[1:], start=1):
             true, *small = (_shrunk(flow, prediction) for flow in (truth, exact, bold))
             weight = recipe.coarse_weight**k
-            total = total + weight * (_error(mended(prediction, *small), true) * ease).mean()
+            total = total + weight * (_error(apply_correction(prediction, *small), true) * ease).mean()
             weights += weight
         return {"total": total / weights, "epe": finest.mean(), "dis": before.mean()}
 

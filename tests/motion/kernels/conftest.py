@@ -1,4 +1,4 @@
-"""Where the operations are tested: PyTorch's operations, the CUDA sources on the CPU, and a GPU."""
+"""The devices on which operations are tested: PyTorch's operations, the CUDA sources on the CPU, a GPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from software_gpu import SoftwareGpu, find_compiler
 @pytest.fixture(scope="session")
 def built_gpu(tmp_path_factory: pytest.TempPathFactory) -> SoftwareGpu:
     if sys.platform != "linux":
-        pytest.skip("the software GPU loads its modules as Linux does")
+        pytest.skip("the software GPU needs Linux")
     if find_compiler() is None:
         pytest.skip("no C++ compiler runs the CUDA sources on the CPU here")
     return SoftwareGpu(tmp_path_factory.mktemp("software-gpu"))
@@ -21,7 +21,7 @@ def built_gpu(tmp_path_factory: pytest.TempPathFactory) -> SoftwareGpu:
 
 @pytest.fixture
 def software_gpu(built_gpu: SoftwareGpu, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftwareGpu]:
-    """Operations on tensors of the CPU run the CUDA sources, thread by thread."""
+    """Makes operations on CPU tensors run the CUDA sources, thread by thread."""
     built_gpu.use(monkeypatch)
     yield built_gpu
     assert built_gpu.library.contexts_left() == 0
@@ -37,9 +37,11 @@ def gpu(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture(params=["pytorch", "software", "gpu"])
 def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.device:
-    """Each of the three in turn; the device on which its tensors have to be."""
-    # Ours, not that of the package which takes its place where it is installed.
-    monkeypatch.setattr(sys.modules["vst.motion.kernels.correlation"], "serves", lambda tensor: False)
+    """Each of the three in turn, as the torch device of its tensors."""
+    # Not the correlation of spatial-correlation-sampler, if that is installed.
+    monkeypatch.setattr(
+        sys.modules["vst.motion.kernels.correlation"], "sampler_supports", lambda tensor: False
+    )
     if request.param == "gpu":
         found: torch.device = request.getfixturevalue("gpu")
         return found

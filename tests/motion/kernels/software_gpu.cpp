@@ -1,5 +1,5 @@
-// As much of NVIDIA's driver as vst calls, for one device: a module is the path of a shared library, and a kernel
-// runs its threads one after the other.
+// The part of NVIDIA's driver that vst calls, for one device: a module is the path of a shared library, and the
+// threads of a kernel run one after the other.
 #include <cstddef>
 #include <dlfcn.h>
 #include <string>

@@ -1,7 +1,7 @@
 """The CUDA sources run by the host's C++ compiler, so that a machine without a GPU tests them too.
 
-The sources, the code that starts them and the order of all arguments are the real ones. Not shown by this:
-what the compiler for the GPU makes of them, its PTX, and what threads at one time do to each other.
+The sources, the code that launches them and the order of arguments are the real ones. Not covered: the
+compiler for the GPU, PTX code, and races between threads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from vst.motion.kernels.driver import Driver
-from vst.motion.kernels.sources import DEFINITIONS, OPERATIONS, read_source
+from vst.motion.kernels.sources import OPERATIONS, TYPE_DEFINITIONS, read_source
 
 HERE = Path(__file__).parent
 
@@ -28,7 +28,7 @@ class SoftwareGpu:
     """One device on which kernels run thread by thread.
 
     Args:
-        folder: Where what is compiled is kept.
+        folder: For compiled libraries.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +37,7 @@ class SoftwareGpu:
 
     @cached_property
     def library(self) -> ctypes.CDLL:
-        """What ``Driver`` calls."""
+        """The library that ``Driver`` calls."""
         return ctypes.CDLL(str(self._compile("driver", HERE / "software_gpu.cpp")))
 
     @cached_property
@@ -45,8 +45,8 @@ class SoftwareGpu:
         return Driver(self.library)
 
     @cached_property
-    def _knows_half(self) -> bool:
-        """GCC has it for C++ since release 12."""
+    def _supports_half(self) -> bool:
+        """Whether the compiler has _Float16: GCC for C++ since version 12."""
         probe = self._folder / "half.cpp"
         probe.write_text("_Float16 zero = 0;\n")
         try:
@@ -55,14 +55,14 @@ class SoftwareGpu:
             return False
         return True
 
-    def build(
-        self, operation: str, dtype: torch.dtype, capability: tuple[int, int], anew: bool = False
+    def compile_operation(
+        self, operation: str, dtype: torch.dtype, capability: tuple[int, int], force: bool = False
     ) -> bytes:
-        """As the package's ``build``: what the driver loads."""
-        if dtype == torch.float16 and not self._knows_half:
+        """Replaces the package's ``compile_operation``."""
+        if dtype == torch.float16 and not self._supports_half:
             pytest.skip("the C++ compiler here has no _Float16")
         if (operation, dtype) not in self._built:
-            definition = DEFINITIONS[dtype]
+            definition = TYPE_DEFINITIONS[dtype]
             folder = self._folder / f"{operation}-{definition}"
             folder.mkdir()
             source = read_source(operation)
@@ -83,14 +83,14 @@ class SoftwareGpu:
         return str(self._built[operation, dtype]).encode()
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the operations run here, on tensors of the CPU."""
-        # From sys.modules, since the package gives the functions the names of their modules.
+        """Run the operations on this device, with tensors on the CPU."""
+        # From sys.modules, since the functions in the package have the names of their modules.
         for name in OPERATIONS:
             module = sys.modules[f"vst.motion.kernels.{name}"]
             monkeypatch.setattr(module, "runs_compiled", lambda tensor: tensor.numel() > 0)
-        starter = sys.modules["vst.motion.kernels.launch"]
-        monkeypatch.setattr(starter, "load_driver", lambda: self.driver)
-        monkeypatch.setattr(starter, "build", self.build)
+        launcher = sys.modules["vst.motion.kernels.launch"]
+        monkeypatch.setattr(launcher, "load_driver", lambda: self.driver)
+        monkeypatch.setattr(launcher, "compile_operation", self.compile_operation)
         monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda index: (9, 0))
         monkeypatch.setattr(torch.cuda, "current_stream", lambda index: SimpleNamespace(cuda_stream=0))

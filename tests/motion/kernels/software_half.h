@@ -1,4 +1,4 @@
-// Half precision by the host's own type, in place of PTX.
+// Half precision by the type _Float16 of the host's compiler, instead of PTX.
 #pragma once
 #include <cstring>
 

@@ -1,4 +1,4 @@
-// What CUDA C++ has and C++ has not, as far as vst's sources use it.
+// The extensions of CUDA C++ that vst's sources use, in plain C++.
 #pragma once
 #include <cmath>
 #include <cstddef>

@@ -1,4 +1,4 @@
-"""Compiled kernels on disk are the user's alone, whole, and never needed."""
+"""The cache of compiled kernels is private, atomic and optional."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from vst.motion.kernels import disk_cache
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="permissions as POSIX has them")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def folder(monkeypatch, tmp_path):
     return tmp_path / "vst" / "kernels"
 
 
-def test_what_is_written_is_read_again_and_can_be_replaced(folder):
+def test_entries_can_be_read_and_replaced(folder):
     assert disk_cache.cache_folder() == folder
     assert disk_cache.read("one") is None
     disk_cache.write("one", b"code\0")
@@ -33,7 +33,7 @@ def test_what_is_written_is_read_again_and_can_be_replaced(folder):
 
 
 @posix
-def test_only_the_user_can_read_or_write_it(folder):
+def test_entries_are_readable_and_writable_by_the_user_only(folder):
     umask = os.umask(0)
     try:
         disk_cache.write("one", b"code")
@@ -44,14 +44,14 @@ def test_only_the_user_can_read_or_write_it(folder):
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", b"x" * 40])
-def test_a_damaged_entry_is_as_none(folder, damage):
+def test_a_damaged_entry_is_ignored(folder, damage):
     disk_cache.write("one", b"code")
     (folder / "one").write_bytes(damage)
     assert disk_cache.read("one") is None
 
 
 @pytest.mark.parametrize("cut", [1, -1])
-def test_an_entry_with_a_byte_too_few_or_many_is_as_none(folder, cut):
+def test_an_entry_with_a_missing_or_an_extra_byte_is_ignored(folder, cut):
     disk_cache.write("one", b"code")
     entry = (folder / "one").read_bytes()
     (folder / "one").write_bytes(entry[:-1] if cut > 0 else entry + b"e")
@@ -67,7 +67,7 @@ def test_a_folder_that_others_can_write_to_is_neither_read_nor_written(folder):
     assert not (folder / "two").exists()
 
 
-def test_where_nothing_can_be_written_nothing_is_said(monkeypatch, tmp_path, capsys):
+def test_an_unwritable_folder_disables_the_cache_silently(monkeypatch, tmp_path, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "file"))
@@ -76,7 +76,7 @@ def test_where_nothing_can_be_written_nothing_is_said(monkeypatch, tmp_path, cap
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_write_that_fails_leaves_nothing_behind(monkeypatch, folder):
+def test_a_failed_write_leaves_no_file(monkeypatch, folder):
     def refuse(source, target):
         raise OSError("full")
 
@@ -85,7 +85,7 @@ def test_a_write_that_fails_leaves_nothing_behind(monkeypatch, folder):
     assert list(folder.iterdir()) == []
 
 
-def test_without_a_variable_it_is_below_the_home_folder(monkeypatch, tmp_path):
+def test_without_environment_variables_the_cache_is_in_the_home_folder(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.delenv("LOCALAPPDATA")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -93,7 +93,7 @@ def test_without_a_variable_it_is_below_the_home_folder(monkeypatch, tmp_path):
     assert disk_cache.cache_folder() == tmp_path / ".cache" / "vst" / "kernels"
 
 
-def test_a_relative_place_is_not_taken(monkeypatch, tmp_path):
+def test_a_relative_cache_folder_is_ignored(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
     monkeypatch.setenv("LOCALAPPDATA", "somewhere")
     monkeypatch.setenv("HOME", str(tmp_path))

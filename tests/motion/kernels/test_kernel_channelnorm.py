@@ -1,4 +1,4 @@
-"""channelnorm is the norm over channels, with a gradient everywhere, on every kind of device."""
+"""channelnorm is the norm over channels, with a gradient everywhere, on each device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reference(x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 7, 9), (1, 1, 1, 1), (3, 12, 5, 70)], ids=str)
-def test_values_and_gradients_are_those_of_the_definition(device, shape):
+def test_values_and_gradients_follow_the_definition(device, shape):
     x = picture(device, *shape, dtype=torch.float32)
     out, expected = channelnorm(x), reference(x)
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)
@@ -36,7 +36,7 @@ def test_the_gradient_is_right_in_double_precision(device):
     assert torch.autograd.gradcheck(channelnorm, picture(device, 2, 3, 3, 4))
 
 
-def test_where_all_channels_are_zero_the_gradient_is_zero(device):
+def test_the_gradient_is_zero_where_all_channels_are_zero(device):
     x = torch.ones(1, 3, 2, 2, device=device)
     x[:, :, 0, 1] = 0
     x.requires_grad_()
@@ -47,8 +47,8 @@ def test_where_all_channels_are_zero_the_gradient_is_zero(device):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_types_are_summed_in_float32_and_rounded_once(device, dtype):
-    # Squares of these leave the range of float16.
+def test_half_precision_is_summed_in_float32_and_rounded_once(device, dtype):
+    # Their squares overflow float16.
     x = (picture(device, 1, 7, 5, 40).detach() * 500).to(dtype).requires_grad_()
     out, expected = channelnorm(x), reference(x.float())
     one_step = torch.finfo(dtype).eps
@@ -60,7 +60,7 @@ def test_half_types_are_summed_in_float32_and_rounded_once(device, dtype):
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 4, 5), (2, 3, 0, 5), (2, 3, 4, 0)])
-def test_nothing_comes_of_nothing(device, shape):
+def test_empty_tensors_give_empty_results(device, shape):
     x = picture(device, *shape, dtype=torch.float32)
     out = channelnorm(x)
     assert out.shape == (shape[0], 1, *shape[2:])
@@ -69,7 +69,7 @@ def test_nothing_comes_of_nothing(device, shape):
     assert x.grad.shape == shape
 
 
-def test_layout_in_memory_makes_no_difference(device):
+def test_the_memory_layout_does_not_change_the_result(device):
     x = picture(device, 2, 6, 5, 7, dtype=torch.float32)
     plain = channelnorm(x)
     weights = torch.randn(2, 1, 7, 5, device=device).transpose(2, 3)
@@ -86,8 +86,8 @@ def test_layout_in_memory_makes_no_difference(device):
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
 
 
-def test_a_grid_smaller_than_the_work_goes_on_in_strides(software_gpu, monkeypatch):
-    monkeypatch.setattr(sys.modules["vst.motion.kernels.driver"], "_MOST_BLOCKS", 2)
+def test_kernels_loop_over_work_larger_than_the_grid(software_gpu, monkeypatch):
+    monkeypatch.setattr(sys.modules["vst.motion.kernels.driver"], "_MAX_BLOCKS", 2)
     x = picture(torch.device("cpu"), 3, 4, 19, 5, dtype=torch.float32)
     out, expected = channelnorm(x), reference(x)
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)
@@ -96,13 +96,13 @@ def test_a_grid_smaller_than_the_work_goes_on_in_strides(software_gpu, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("x", "said"),
+    ("x", "message"),
     [
         (torch.zeros(3, 4, 5), r"\(3, 4, 5\).*B×C×H×W"),
         (torch.zeros(1, 0, 4, 5), r"\(1, 0, 4, 5\).*channel"),
         (torch.zeros(1, 3, 4, 5).long(), "int64.*float64"),
     ],
 )
-def test_what_is_no_map_is_refused_with_what_it_is(x, said):
-    with pytest.raises(ValueError, match=said):
+def test_other_tensors_are_refused_with_their_shape_or_type(x, message):
+    with pytest.raises(ValueError, match=message):
         channelnorm(x)

@@ -13,8 +13,8 @@ from vst.motion.kernels import correlation
 
 CASES = [
     # channels, height, width, max_displacement, stride
-    (3, 7, 9, 4, 1),  # PWC-Net's displacements, larger than half the map
-    (16, 11, 40, 20, 2),  # FlowNetC's
+    (3, 7, 9, 4, 1),  # the displacements of PWC-Net, larger than half the map
+    (16, 11, 40, 20, 2),  # the displacements of FlowNetC
     (5, 1, 1, 4, 1),
     (9, 6, 70, 3, 1),  # more than two tiles, the last one not full
     (4, 5, 8, 7, 3),  # a stride that does not divide the displacement
@@ -48,7 +48,7 @@ def maps(device: torch.device, batch: int, channels: int, height: int, width: in
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_values_and_gradients_are_those_of_the_definition(device, case):
+def test_values_and_gradients_follow_the_definition(device, case):
     *size, max_displacement, stride = case
     a, b = maps(device, 2, *size, dtype=torch.float32)
     costs = correlation(a, b, max_displacement=max_displacement, stride=stride)
@@ -57,11 +57,11 @@ def test_values_and_gradients_are_those_of_the_definition(device, case):
     assert costs.is_contiguous()
     weights = torch.randn(costs.shape, generator=torch.Generator().manual_seed(8)).to(device)
     found = torch.autograd.grad(costs, (a, b), weights)
-    for mine, theirs in zip(found, torch.autograd.grad(expected, (a, b), weights), strict=True):
-        torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-5)
+    for grad, wanted_grad in zip(found, torch.autograd.grad(expected, (a, b), weights), strict=True):
+        torch.testing.assert_close(grad, wanted_grad, atol=1e-5, rtol=1e-5)
 
 
-def test_channels_go_through_x_first_and_positive_displacements_look_right_and_down(device):
+def test_x_displacements_vary_fastest_and_positive_ones_point_right_and_down(device):
     a = torch.ones(1, 1, 5, 6, device=device)
     b = torch.zeros(1, 1, 5, 6, device=device)
     b[0, 0, 3, 4] = 1
@@ -88,7 +88,7 @@ def test_gradients_are_right_in_double_precision(device, max_displacement, strid
     )
 
 
-def test_the_gradient_of_one_map_alone_is_the_same(device):
+def test_the_gradient_of_one_map_does_not_depend_on_the_other_one_being_required(device):
     a, b = maps(device, 1, 3, 4, 5, dtype=torch.float32)
     both = torch.autograd.grad(correlation(a, b, max_displacement=1).square().sum(), (a, b))
     of_a = torch.autograd.grad(correlation(a, b.detach(), max_displacement=1).square().sum(), a)
@@ -98,7 +98,7 @@ def test_the_gradient_of_one_map_alone_is_the_same(device):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_types_are_summed_in_float32_and_rounded_once(device, dtype):
+def test_half_precision_is_summed_in_float32_and_rounded_once(device, dtype):
     a, b = maps(device, 1, 40, 6, 11, dtype=dtype)
     costs = correlation(a, b, max_displacement=4)
     expected = reference(a.float(), b.float(), 4, 1)
@@ -107,17 +107,19 @@ def test_half_types_are_summed_in_float32_and_rounded_once(device, dtype):
     assert costs.dtype == dtype
     weights = torch.ones_like(costs)
     found = torch.autograd.grad(costs, (a, b), weights)
-    for mine, theirs in zip(found, torch.autograd.grad(expected, (a, b), weights.float()), strict=True):
-        torch.testing.assert_close(mine.float(), theirs.float(), atol=one_step, rtol=2 * one_step)
+    for grad, wanted_grad in zip(
+        found, torch.autograd.grad(expected, (a, b), weights.float()), strict=True
+    ):
+        torch.testing.assert_close(grad.float(), wanted_grad.float(), atol=one_step, rtol=2 * one_step)
 
 
-def test_thousands_of_channels_do_not_stall_a_half_type(device):
+def test_half_precision_sums_thousands_of_channels_correctly(device):
     ones = torch.ones(1, 5000, 1, 2, device=device, dtype=torch.float16)
     assert correlation(ones, ones, max_displacement=0).eq(1).all()
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 4, 5), (2, 3, 0, 5), (2, 3, 4, 0)])
-def test_nothing_comes_of_nothing(device, shape):
+def test_empty_tensors_give_empty_results(device, shape):
     a, b = maps(device, *shape, dtype=torch.float32)
     costs = correlation(a, b, max_displacement=2)
     assert costs.shape == (shape[0], 25, *shape[2:])
@@ -126,7 +128,7 @@ def test_nothing_comes_of_nothing(device, shape):
     assert a.grad.shape == shape
 
 
-def test_layout_in_memory_makes_no_difference(device):
+def test_the_memory_layout_does_not_change_the_result(device):
     a, b = maps(device, 2, 6, 5, 7, dtype=torch.float32)
     plain = correlation(a, b, max_displacement=2)
     last = [t.detach().contiguous(memory_format=torch.channels_last).requires_grad_() for t in (a, b)]
@@ -138,11 +140,11 @@ def test_layout_in_memory_makes_no_difference(device):
     for pair in (last, turned):
         costs = correlation(*pair, max_displacement=2)
         assert torch.equal(costs, plain)
-        for mine, theirs in zip(torch.autograd.grad(costs, pair, weights), expected, strict=True):
-            assert torch.equal(mine, theirs)
+        for grad, wanted_grad in zip(torch.autograd.grad(costs, pair, weights), expected, strict=True):
+            assert torch.equal(grad, wanted_grad)
 
 
-def test_the_same_call_gives_the_same_bits(device):
+def test_repeated_calls_give_identical_bits(device):
     a, b = maps(device, 2, 8, 9, 33, dtype=torch.float32)
     runs = []
     for _ in range(2):
@@ -151,22 +153,22 @@ def test_the_same_call_gives_the_same_bits(device):
     assert all(torch.equal(first, second) for first, second in zip(*runs, strict=True))
 
 
-def test_autocast_changes_nothing(device):
+def test_autocast_does_not_change_the_result(device):
     a, b = maps(device, 1, 8, 5, 6, dtype=torch.float32)
     expected = correlation(a, b, max_displacement=2)
     with torch.autocast(device.type, dtype=torch.bfloat16):
         assert torch.equal(correlation(a, b, max_displacement=2), expected)
 
 
-def test_a_grid_smaller_than_the_work_goes_on_in_strides(software_gpu, monkeypatch):
-    monkeypatch.setattr(sys.modules["vst.motion.kernels.driver"], "_MOST_BLOCKS", 2)
+def test_kernels_loop_over_work_larger_than_the_grid(software_gpu, monkeypatch):
+    monkeypatch.setattr(sys.modules["vst.motion.kernels.driver"], "_MAX_BLOCKS", 2)
     a, b = maps(torch.device("cpu"), 2, 19, 13, 5, dtype=torch.float32)
     costs = correlation(a, b, max_displacement=2)
     expected = reference(a, b, 2, 1)
     torch.testing.assert_close(costs, expected, atol=1e-5, rtol=1e-5)
     found = torch.autograd.grad(costs.sum(), (a, b))
-    for mine, theirs in zip(found, torch.autograd.grad(expected.sum(), (a, b)), strict=True):
-        torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-5)
+    for grad, wanted_grad in zip(found, torch.autograd.grad(expected.sum(), (a, b)), strict=True):
+        torch.testing.assert_close(grad, wanted_grad, atol=1e-5, rtol=1e-5)
 
 
 def test_a_second_derivative_is_refused():
@@ -179,7 +181,7 @@ def test_a_second_derivative_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "said"),
+    ("a", "b", "message"),
     [
         (torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 5), r"\(1, 2, 3, 4\).*\(1, 2, 3, 5\)"),
         (torch.zeros(1, 2, 3, 4), torch.zeros(1, 3, 3, 4), r"\(1, 2, 3, 4\).*\(1, 3, 3, 4\)"),
@@ -190,13 +192,13 @@ def test_a_second_derivative_is_refused():
         (torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4, device="meta"), "cpu.*meta"),
     ],
 )
-def test_maps_that_do_not_fit_are_refused_with_what_they_are(a, b, said):
-    with pytest.raises(ValueError, match=said):
+def test_maps_that_do_not_fit_are_refused_with_their_shapes_and_types(a, b, message):
+    with pytest.raises(ValueError, match=message):
         correlation(a, b, max_displacement=1)
 
 
 @pytest.mark.parametrize(("max_displacement", "stride"), [(-1, 1), (4, 0)])
-def test_displacements_that_cannot_be_are_refused(max_displacement, stride):
+def test_displacements_out_of_range_are_refused(max_displacement, stride):
     a = torch.zeros(1, 2, 3, 4)
     with pytest.raises(ValueError, match=f"up to {max_displacement} in steps of {stride}"):
         correlation(a, a, max_displacement=max_displacement, stride=stride)

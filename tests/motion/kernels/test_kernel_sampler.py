@@ -1,4 +1,4 @@
-"""The correlation of another package takes the place of ours on the CPU, with the same numbers."""
+"""The package spatial-correlation-sampler replaces our correlation on the CPU, with the same numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FITS = [(4, 1), (20, 2), (7, 3)]
 
 @pytest.fixture
 def forget(monkeypatch):
-    """Whether the package is there is asked anew, before and after."""
+    """Clears the cached import of the package, before and after the test."""
     SAMPLER._sampler.cache_clear()
     yield
     SAMPLER._sampler.cache_clear()
@@ -30,14 +30,16 @@ def maps(dtype: torch.dtype = torch.float64) -> list[torch.Tensor]:
 
 def own(monkeypatch, a, b, max_displacement, stride):
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["vst.motion.kernels.correlation"], "serves", lambda tensor: False)
+        patch.setattr(
+            sys.modules["vst.motion.kernels.correlation"], "sampler_supports", lambda tensor: False
+        )
         return correlation(a, b, max_displacement=max_displacement, stride=stride)
 
 
 def documented(
     input1, input2, kernel_size=1, patch_size=1, stride=1, padding=0, dilation=1, dilation_patch=1
 ):
-    """What the package documents, for these arguments: sums over channels, B×D×D×H×W, dy then dx."""
+    """The documented result of the package: sums over channels, B×D×D×H×W, dy then dx."""
     assert (kernel_size, stride, padding, dilation) == (1, 1, 0, 1)
     height, width = input1.shape[-2:]
     edge = patch_size // 2 * dilation_patch
@@ -51,9 +53,7 @@ def documented(
 
 
 @pytest.mark.parametrize(("max_displacement", "stride"), FITS)
-def test_what_it_documents_is_brought_to_our_layout_and_scale(
-    monkeypatch, forget, max_displacement, stride
-):
+def test_its_documented_layout_and_scale_are_converted(monkeypatch, forget, max_displacement, stride):
     calls = []
 
     def counted(*arguments, **options):
@@ -63,12 +63,12 @@ def test_what_it_documents_is_brought_to_our_layout_and_scale(
     module = SimpleNamespace(spatial_correlation_sample=counted)
     monkeypatch.setitem(sys.modules, "spatial_correlation_sampler", module)
     a, b = maps()
-    theirs = correlation(a, b, max_displacement=max_displacement, stride=stride)
+    given = correlation(a, b, max_displacement=max_displacement, stride=stride)
     assert len(calls) == 1
-    torch.testing.assert_close(theirs, own(monkeypatch, a, b, max_displacement, stride))
+    torch.testing.assert_close(given, own(monkeypatch, a, b, max_displacement, stride))
 
 
-def test_half_types_and_empty_maps_stay_ours(monkeypatch, forget):
+def test_half_precision_and_empty_maps_do_not_use_the_package(monkeypatch, forget):
     monkeypatch.setitem(
         sys.modules, "spatial_correlation_sampler", SimpleNamespace(spatial_correlation_sample=None)
     )
@@ -77,7 +77,7 @@ def test_half_types_and_empty_maps_stay_ours(monkeypatch, forget):
 
 
 @pytest.mark.parametrize("failure", [ImportError, OSError])
-def test_one_that_does_not_import_is_as_none(monkeypatch, forget, failure):
+def test_a_package_that_cannot_be_imported_is_ignored(monkeypatch, forget, failure):
     def refuse(name):
         raise failure(name)
 
@@ -91,15 +91,17 @@ def test_one_that_does_not_import_is_as_none(monkeypatch, forget, failure):
     reason="spatial-correlation-sampler is not installed",
 )
 @pytest.mark.parametrize(("max_displacement", "stride"), FITS)
-def test_the_package_itself_gives_our_values_and_gradients(monkeypatch, forget, max_displacement, stride):
+def test_the_real_package_gives_the_same_values_and_gradients(
+    monkeypatch, forget, max_displacement, stride
+):
     a, b = maps()
-    assert SAMPLER.serves(a)
-    theirs = correlation(a, b, max_displacement=max_displacement, stride=stride)
+    assert SAMPLER.sampler_supports(a)
+    given = correlation(a, b, max_displacement=max_displacement, stride=stride)
     ours = own(monkeypatch, a, b, max_displacement, stride)
-    torch.testing.assert_close(theirs, ours)
+    torch.testing.assert_close(given, ours)
     weights = torch.randn_like(ours)
     for first, second in zip(
-        torch.autograd.grad(theirs, (a, b), weights),
+        torch.autograd.grad(given, (a, b), weights),
         torch.autograd.grad(ours, (a, b), weights),
         strict=True,
     ):

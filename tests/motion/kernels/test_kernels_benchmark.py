@@ -1,4 +1,4 @@
-"""The benchmark of the kernels compares things that are the same."""
+"""The benchmark of the kernels compares implementations with equal results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.kernels import cases, main
 
 
 @pytest.mark.parametrize("case", cases(16), ids=lambda case: case.name)
-def test_what_is_compared_gives_the_same_numbers(case):
+def test_the_compared_implementations_give_the_same_numbers(case):
     generator = torch.Generator().manual_seed(0)
     tensors = [torch.randn(shape, generator=generator) for shape in case.shapes]
     torch.testing.assert_close(case.own(*tensors), case.plain(*tensors), atol=1e-4, rtol=1e-4)
@@ -30,6 +30,6 @@ def test_it_prints_a_table_and_writes_all_values(tmp_path, capsys):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_said_in_one_line(capsys):
+def test_a_missing_gpu_gives_an_error_of_one_line(capsys):
     assert main(["--device", "cuda"]) == 2
     assert "no GPU here" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""torch.compile does not break the operations."""
+"""The operations work inside of torch.compile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from vst.motion.kernels import channelnorm, correlation, resample2d
 
 
-def test_a_compiled_function_gives_the_same_values_and_gradients(device):
+def test_a_function_compiled_by_torch_gives_the_same_values_and_gradients(device):
     def network(image: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
         warped = resample2d(image, flow * 2)
         return correlation(image, warped, max_displacement=1).sum() + channelnorm(image - warped).sum()

@@ -1,4 +1,4 @@
-"""What only a GPU can show: streams, threads, sizes beyond 2^31, and a second device."""
+"""Tests that need a GPU: streams, threads, sizes beyond 2^31, and a second device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_kernels_run_on_the_current_stream(gpu):
     expected = correlation(a, a, max_displacement=4), resample2d(a, a[:, :2]), channelnorm(a)
     torch.cuda.synchronize(gpu)
     with torch.cuda.stream(side):
-        # Long enough that a kernel on any other stream would read what is not there yet.
+        # Long enough that a kernel on any other stream would read uninitialized values.
         late = torch.zeros_like(a)
         torch.cuda._sleep(50_000_000)
         late.copy_(a)
@@ -45,7 +45,7 @@ def test_gradients_run_on_the_stream_of_their_forward_pass(gpu):
     assert torch.equal(results[0], results[1])
 
 
-def test_new_threads_can_use_them(gpu):
+def test_kernels_run_in_new_threads(gpu):
     a = torch.rand(1, 8, 20, 30, device=gpu)
     expected = correlation(a, a, max_displacement=2)
     torch.cuda.synchronize(gpu)
@@ -55,7 +55,7 @@ def test_new_threads_can_use_them(gpu):
     assert all(torch.equal(each, expected) for each in found)
 
 
-def test_tensors_of_more_elements_than_an_int_holds_are_indexed_rightly(gpu):
+def test_tensors_of_more_than_two_billion_elements_are_indexed_correctly(gpu):
     height, width = 33_000, 33_000
     if torch.cuda.mem_get_info(gpu)[0] < 40 * 2**30:
         pytest.skip("needs 40 GiB of free GPU memory")
@@ -78,7 +78,7 @@ def test_the_second_device_has_its_own_modules(gpu):
     torch.testing.assert_close(found.cpu(), channelnorm(x))
 
 
-def test_maps_on_two_devices_are_refused_with_both(gpu):
+def test_maps_on_two_devices_are_refused_with_both_devices(gpu):
     a = torch.rand(1, 3, 5, 6)
     with pytest.raises(ValueError, match="cpu and on cuda"):
         correlation(a, a.to(gpu), max_displacement=1)

@@ -1,4 +1,4 @@
-"""Dense Inverse Search flow (Kroeger, Timofte, Dai, Van Gool, ECCV 2016), as OpenCV has it."""
+"""Dense Inverse Search (Kroeger, Timofte, Dai, Van Gool, ECCV 2016), OpenCV's implementation."""
 
 from __future__ import annotations
 
@@ -17,37 +17,38 @@ _PRESETS: dict[str, int] = {"ultrafast": 0, "fast": 1, "medium": 2, "refined": 2
 """Values of cv2.DISOPTICAL_FLOW_PRESET_*."""
 
 FINE_BELOW = 240
-"""Short side of frames that are searched down to full resolution by default."""
+"""Frames with a shorter side, in pixels, are searched at full resolution by default."""
 
-_LEAST_SIDE = 32
-"""DIS wants 12 pixels a side, and leaves parts of its answer unset a little above that."""
+_MIN_SIDE = 32
+"""DIS needs 12 pixels per side, and leaves parts of its result uninitialized a little above that."""
 
-_MOST_ELONGATED = 4
-"""DIS chooses its coarsest scale by the width alone: a wide strip would shrink to nothing."""
+_MAX_ASPECT_RATIO = 4
+"""DIS derives its coarsest scale from the width alone: a wide strip would shrink to nothing."""
 
 _LUMA = (0.299, 0.587, 0.114)
 
 
 class DisEstimator(Estimator):
-    """DIS on 8-bit luma. No weights, same numbers on every run.
+    """DIS on 8-bit luma. It has no weights and gives the same numbers on every run.
 
-    OpenCV's presets stop at half the resolution and enlarge what they have, so that motion ends a pixel
-    or two beside what moves. ``refined`` is ``medium`` with the same variational refinement (Brox 2004)
-    once more at full resolution; and small frames are searched at full resolution too, which takes
-    three times as long: docs/adr/0008-flow-is-refined-at-full-resolution.md.
+    OpenCV's presets stop at half the resolution and enlarge the flow, so that motion boundaries are a pixel
+    or two beside the outlines of objects. ``refined`` is ``medium`` with another variational refinement
+    (Brox 2004) at full resolution. Small frames are also searched at full resolution, which takes three
+    times as
+    long: docs/adr/0008-flow-is-refined-at-full-resolution.md.
 
     Args:
         preset: ``"refined"``, or OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four
-            times as long as fast, and its mask finds 89 to 99 % of what moving discs hid; that of fast
-            finds 66 to 96 %. Refined takes twice as long as medium.
-        fine_below: Frames with a shorter side than so many pixels are searched at full resolution. The
-            three of OpenCV are as OpenCV has them, whatever this says.
+            times as long as fast; its mask finds 89 to 99 % of what moving discs hid, that of fast 66 to 96
+            %. Refined takes twice as long as medium.
+        fine_below: Frames with a shorter side, in pixels, are searched at full resolution. Only for
+            ``"refined"``.
     """
 
     def __init__(self, preset: Preset = "refined", fine_below: float = FINE_BELOW) -> None:
         if preset not in _PRESETS:
             raise ValueError(f"DIS preset is {preset!r}; expected one of {', '.join(_PRESETS)}")
-        import cv2  # here, so that naming the estimators does not load OpenCV
+        import cv2  # here, so that listing the estimators does not load OpenCV
 
         refined = preset == "refined"
         self.name = f"dis-{preset}"
@@ -72,14 +73,14 @@ class DisEstimator(Estimator):
 
     def estimate(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Estimator.estimate``."""
-        return self._flow(*self._luma_of(a, b)).to(a.device)
+        return self._flow(*self._luma_pair(a, b)).to(a.device)
 
     def estimate_pair(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """See ``Estimator.estimate_pair``; the luma of each frame is made once."""
-        x, y = self._luma_of(a, b)
+        """See ``Estimator.estimate_pair``; the luma of each frame is computed once."""
+        x, y = self._luma_pair(a, b)
         return self._flow(x, y).to(a.device), self._flow(y, x).to(b.device)
 
-    def _luma_of(self, a: Tensor, b: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def _luma_pair(self, a: Tensor, b: Tensor) -> tuple[np.ndarray, np.ndarray]:
         if a.shape[-2:] != b.shape[-2:]:
             raise ValueError(
                 f"cannot estimate flow between frames of shape {tuple(a.shape)} and {tuple(b.shape)}; "
@@ -89,13 +90,13 @@ class DisEstimator(Estimator):
 
     def _flow(self, a: np.ndarray, b: np.ndarray) -> Tensor:
         height, width = a.shape
-        down = max(_LEAST_SIDE, -(-width // _MOST_ELONGATED)) - height
-        right = _LEAST_SIDE - width
-        if down > 0 or right > 0:
-            padding = ((0, max(down, 0)), (0, max(right, 0)))
+        bottom = max(_MIN_SIDE, -(-width // _MAX_ASPECT_RATIO)) - height
+        right = _MIN_SIDE - width
+        if bottom > 0 or right > 0:
+            padding = ((0, max(bottom, 0)), (0, max(right, 0)))
             a, b = np.pad(a, padding, mode="edge"), np.pad(b, padding, mode="edge")
         a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-        # An array in place of None would be taken for a first guess; OpenCV's own type hints forget that.
+        # None is "no initial flow"; OpenCV's type hints do not allow it.
         dis = self._fine if min(height, width) < self._fine_below else self._dis
         flow = dis.calc(a, b, None)  # type: ignore[call-overload]
         planes = np.ascontiguousarray(flow.transpose(2, 0, 1))

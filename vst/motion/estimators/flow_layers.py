@@ -1,8 +1,8 @@
-"""Layers that every flow network of this room has: they carry flow, and flow keeps its precision.
+"""Layers that all flow networks of this package share. They output flow and keep its precision.
 
-Under autocast the features of a network may be fp16 or bf16; a flow of 100 pixels in bf16 would be known to
-half a pixel only. These layers therefore work in the type of their own parameters and give flow in it; they
-are a small part of the arithmetic.
+Under autocast the features of a network may be fp16 or bf16; a flow of 100 pixels in bf16 would be exact to
+half a pixel only. These layers therefore compute in the type of their own parameters. They are a small part
+of the arithmetic.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ DIV_FLOW = 20.0
 """FlowNet2 and PWC-Net are trained on flow divided by this."""
 
 SLOPE = 0.1
-"""Of every leaky ReLU in both."""
+"""Slope of every leaky ReLU in both."""
 
 
 class FlowHead(nn.Conv2d):
-    """3×3 convolution from features to flow, B×C×H×W -> B×2×H×W, or to more of the same precision."""
+    """3×3 convolution from features to flow, B×C×H×W -> B×2×H×W, or to more channels."""
 
     def __init__(self, inputs: int, outputs: int = 2) -> None:
         super().__init__(inputs, outputs, kernel_size=3, padding=1)
@@ -34,8 +34,8 @@ class FlowUpsampling(nn.ConvTranspose2d):
     """Learned upsampling of flow, B×2×H×W -> B×2×2H×2W.
 
     Args:
-        channels: What is upsampled; 2 for flow alone.
-        bias: Whether it has one; published networks differ in this.
+        channels: Number of channels; 2 for flow alone.
+        bias: Whether it has a bias; published networks differ in this.
     """
 
     def __init__(self, channels: int = 2, *, bias: bool = True) -> None:
@@ -48,10 +48,10 @@ class FlowUpsampling(nn.ConvTranspose2d):
 
 
 def enlarge(flow: Tensor, mode: str = "bilinear") -> Tensor:
-    """A network's finest flow, a quarter of the frame each way, at the frame's size, B×2×4H×4W.
+    """Upsample a network's finest flow, a quarter of the frame in each direction, to B×2×4H×4W.
 
-    Values stay: they are pixels of the frame already. Bilinear has pixel centres at halves, as the layer of
-    the Caffe models had from which the published weights come.
+    Values are not scaled: they are pixels of the frame already. Bilinear interpolation has pixel centres at
+    halves, as in the Caffe models from which the published weights come.
     """
     if mode == "nearest":
         return F.interpolate(flow, scale_factor=4, mode=mode)

@@ -1,4 +1,4 @@
-"""What all estimators that are networks share: any size, both directions at once, tiles, precision."""
+"""The base class of estimators that run a network: frames of any size, both directions at once, tiles."""
 
 from __future__ import annotations
 
@@ -7,48 +7,47 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.motion.estimator import Estimator
-from vst.motion.estimators.tiles import Network, tiled
+from vst.motion.estimators.flow_tiles import FlowFunction, tiled_flow
+from vst.motion.estimators.inference import flow_inference
 
 
 class NetworkEstimator(Estimator):
-    """Flow by a network.
+    """Flow from a network.
 
-    A network takes sizes on its own grid only. Most were published with code that resizes the frame to the
-    next multiple and the flow back, so that nothing is invented beyond the border: so it is done here, the
-    vectors scaled along. ``padded`` repeats the border instead, for those published that way.
+    A network accepts only sides that are multiples of some number. Most were published with code that
+    resizes the frame to the next multiple and the flow back, so that no pixels beyond the border are made
+    up. This class does the same and scales the vectors accordingly. With ``padded`` it repeats the border
+    instead, for networks published that way.
 
-    On CUDA PyTorch is told, for the whole process, to use only convolutions that give the same numbers each
-    time: transposed ones otherwise add in whatever order their threads arrive.
-
-    Subclasses set these and may override ``_normalise``.
+    Subclasses set these attributes and may override ``_normalise``.
 
     Attributes:
-        multiple: Sides of what the network sees are multiples of this.
-        least: And no shorter than this; a multiple of it.
+        multiple: Sides of the network's input are multiples of this.
+        min_side: Shortest side of the network's input; a multiple of ``multiple``.
         padded: Repeat the border instead of resizing.
         tile: Frames with a longer side, in pixels, are estimated in tiles of this size.
-        overlap: What two tiles share, in pixels.
+        overlap: Overlap of adjacent tiles, in pixels.
 
     Args:
-        name: By which the registry knows it.
-        network: Called with two batches B×3×H×W, normalised; gives B×2×H×W in pixels.
-        device: Where the network is, and where pictures are brought.
-        precision: Of the features; the flow itself is always kept in fp32.
+        name: The name in the registry.
+        network: Called with two normalised batches B×3×H×W; returns B×2×H×W in pixels.
+        device: Where the network is; frames are moved there.
+        precision: Precision of the features; flow is always fp32.
     """
 
     multiple = 64
-    least = 64
+    min_side = 64
     padded = False
     tile = 1536
     overlap = 256
 
-    def __init__(self, name: str, network: Network, device: torch.device, precision: torch.dtype) -> None:
+    def __init__(
+        self, name: str, network: FlowFunction, device: torch.device, precision: torch.dtype
+    ) -> None:
         self.name = name
         self._network = network
         self._device = device
         self._precision = precision
-        if device.type == "cuda":
-            torch.backends.cudnn.deterministic = True
 
     def estimate(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Estimator.estimate``."""
@@ -62,7 +61,7 @@ class NetworkEstimator(Estimator):
         return forth.to(a.device), back.to(b.device)
 
     def _normalise(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        """What the network was trained on, from whole frames, B×3×H×W in 0..1."""
+        """Two batches of whole frames, B×3×H×W in 0..1, as the network was trained on them."""
         return first, second
 
     def _pictures(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,14 +82,14 @@ class NetworkEstimator(Estimator):
     def _flows(self, first: Tensor, second: Tensor) -> Tensor:
         """Flow of a batch, B×2×H×W in float32, from B×3×H×W in 0..1."""
         height, width = first.shape[-2:]
-        down, right = (
-            max(self.least, -(-side // self.multiple) * self.multiple) for side in (height, width)
+        input_height, input_width = (
+            max(self.min_side, -(-side // self.multiple) * self.multiple) for side in (height, width)
         )
-        pair = self._normalise(*(self._fit(each, down, right) for each in (first, second)))
-        with torch.autocast(
-            self._device.type, dtype=self._precision, enabled=self._precision != torch.float32
-        ):
-            flow = tiled(self._network, *pair, tile=self.tile, overlap=self.overlap, multiple=self.multiple)
+        pair = self._normalise(*(self._fit(each, input_height, input_width) for each in (first, second)))
+        with flow_inference(self._device, self._precision):
+            flow = tiled_flow(
+                self._network, *pair, tile=self.tile, overlap=self.overlap, multiple=self.multiple
+            )
         return self._restore(flow, height, width)
 
     def _fit(self, images: Tensor, height: int, width: int) -> Tensor:
@@ -103,11 +102,11 @@ class NetworkEstimator(Estimator):
         return F.pad(images, (left, right, top, bottom), mode="replicate")
 
     def _restore(self, flow: Tensor, height: int, width: int) -> Tensor:
-        down, right = flow.shape[-2:]
-        if (down, right) == (height, width):
+        given_height, given_width = flow.shape[-2:]
+        if (given_height, given_width) == (height, width):
             return flow
         if self.padded:
-            top, left = (down - height) // 2, (right - width) // 2
+            top, left = (given_height - height) // 2, (given_width - width) // 2
             return flow[..., top : top + height, left : left + width].contiguous()
-        scale = flow.new_tensor((width / right, height / down)).view(2, 1, 1)
+        scale = flow.new_tensor((width / given_width, height / given_height)).view(2, 1, 1)
         return F.interpolate(flow, size=(height, width), mode="bilinear", align_corners=False) * scale

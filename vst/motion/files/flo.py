@@ -1,8 +1,7 @@
-"""Middlebury .flo files: flow on disk (Baker et al. 2011, A Database and Evaluation Methodology for Optical
-Flow).
+"""Middlebury .flo files (Baker et al. 2011, A Database and Evaluation Methodology for Optical Flow).
 
 Little-endian: the float 202021.25 (whose bytes read "PIEH"), int32 width, int32 height, then height × width
-pairs of float32, x then y, row by row. A value above 1e9 means that the flow is not known there.
+pairs of float32, x then y, row by row. A value above 1e9 means that the flow is unknown there.
 """
 
 from __future__ import annotations
@@ -20,20 +19,21 @@ from vst.errors import MediaError
 
 _TAG = 202021.25
 _HEADER = struct.Struct("<fii")
-_UNKNOWN = 1e9
-_WRITTEN_UNKNOWN = 1e10
-_LONGEST_SIDE = 32768
+_MAX_KNOWN = 1e9
+_UNKNOWN_VALUE = 1e10
+_MAX_SIDE = 32768
 
 
 def read_flo(path: str | os.PathLike[str]) -> Tensor:
-    """Flow from a .flo file.
+    """Read flow from a .flo file.
 
     Returns:
-        Float32 tensor 2×H×W, pixels, x then y; not-a-number in both components where the flow is unknown,
-        which ``warp`` and ``consistency_mask`` know how to take.
+        Float32 tensor 2×H×W, pixels, x then y; NaN in both components where the flow is unknown, which
+        ``warp`` and ``consistency_mask`` accept.
 
     Raises:
-        MediaError: The file cannot be read, is not a .flo file, or is not as long as its size asks for.
+        MediaError: The file cannot be read, is not a .flo file, or its length does not fit its width and
+            height.
     """
     path = Path(path)
     try:
@@ -42,16 +42,16 @@ def read_flo(path: str | os.PathLike[str]) -> Tensor:
             if len(header) < _HEADER.size or struct.unpack("<f", header[:4])[0] != _TAG:
                 raise MediaError(f"{path} is not a .flo file; expected one that begins with 'PIEH'")
             _, width, height = _HEADER.unpack(header)
-            if not (1 <= width <= _LONGEST_SIDE and 1 <= height <= _LONGEST_SIDE):
+            if not (1 <= width <= _MAX_SIDE and 1 <= height <= _MAX_SIDE):
                 raise MediaError(
-                    f"{path} says it is {width}×{height}; expected sides of 1 to {_LONGEST_SIDE}"
+                    f"{path} has the size {width}×{height}; expected sides of 1 to {_MAX_SIDE}"
                 )
             # The length is checked before anything of that size is allocated.
             expected = width * height * 8
-            found = os.fstat(file.fileno()).st_size - _HEADER.size
-            if found != expected:
+            length = os.fstat(file.fileno()).st_size - _HEADER.size
+            if length != expected:
                 raise MediaError(
-                    f"{path} holds {found} bytes of flow; expected {expected} for {width}×{height}: "
+                    f"{path} holds {length} bytes of flow; expected {expected} for {width}×{height}: "
                     "it is cut short or damaged"
                 )
             data = file.read(expected)
@@ -60,17 +60,17 @@ def read_flo(path: str | os.PathLike[str]) -> Tensor:
     if len(data) != expected:
         raise MediaError(f"{path} ended after {len(data)} of {expected} bytes of flow")
     flow = np.frombuffer(data, dtype="<f4").reshape(height, width, 2).transpose(2, 0, 1).astype(np.float32)
-    unknown = ~(np.abs(flow) <= _UNKNOWN).all(axis=0)
+    unknown = ~(np.abs(flow) <= _MAX_KNOWN).all(axis=0)
     flow[:, unknown] = np.nan
     return torch.from_numpy(flow)
 
 
 def write_flo(path: str | os.PathLike[str], flow: Tensor) -> None:
-    """Write flow to a .flo file; the file appears under its name only once it is whole.
+    """Write flow to a .flo file, atomically.
 
     Args:
-        path: Where to; a file that is there is replaced.
-        flow: 2×H×W, pixels, x then y; not-a-number where unknown.
+        path: The file; an existing one is replaced.
+        flow: 2×H×W, pixels, x then y; NaN where unknown.
 
     Raises:
         MediaError: The file cannot be written.
@@ -81,8 +81,8 @@ def write_flo(path: str | os.PathLike[str], flow: Tensor) -> None:
     path = Path(path)
     height, width = flow.shape[-2:]
     values = flow.detach().cpu().float().numpy().transpose(1, 2, 0)
-    known = (np.abs(values) <= _UNKNOWN).all(axis=2, keepdims=True)
-    body = np.where(known, values, np.float32(_WRITTEN_UNKNOWN)).astype("<f4").tobytes()
+    known = (np.abs(values) <= _MAX_KNOWN).all(axis=2, keepdims=True)
+    body = np.where(known, values, np.float32(_UNKNOWN_VALUE)).astype("<f4").tobytes()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(_HEADER.pack(_TAG, width, height) + body)

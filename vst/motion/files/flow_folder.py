@@ -1,9 +1,9 @@
-"""Motion of a clip on disk: where its files lie, and what the folder says of itself.
+"""A folder with the motion of a clip: its layout, its metadata, and how it is written.
 
 Frames are numbered from 1. ``forward/000001.png`` is the flow of frame 1 -> 2 and ``backward/000002.png``
-that of 2 -> 1, both ``.png`` (``flow_png``) or ``.flo``; ``mask/000002.png`` tells where frame 1 can be
-trusted for frame 2. Motion to frames further back lies in ``backward-4`` and ``mask-4`` by its distance,
-for those frames that need it; there is none across a cut. ``flow.json`` describes the whole.
+that of 2 -> 1, each ``.png`` (``flow_png``) or ``.flo``. ``mask/000002.png`` tells where frame 1 can be
+trusted for frame 2. Motion over another distance, such as four frames, is in ``backward-4`` and ``mask-4``,
+for the frames that have it. No motion crosses a cut. ``flow.json`` is the metadata.
 """
 
 from __future__ import annotations
@@ -25,50 +25,51 @@ from vst.errors import MediaError
 from vst.files import make_anew
 from vst.motion.analysis import Analysed
 from vst.motion.files.flo import write_flo
-from vst.motion.files.flow_png import fits, write_flow_png, write_mask_png
+from vst.motion.files.flow_png import fits_png, write_flow_png, write_mask_png
 
-RECORD = "flow.json"
-FORMS = ("png", "flo")
-"""How flow is kept: 16-bit PNG in steps of 1/64 pixel, or exact."""
+METADATA_NAME = "flow.json"
 
-_FORMAT = 1
-_LARGEST_RECORD = 64 * 2**20
-_SAMPLED = 2**20
-_OURS = re.compile(r"(forward|backward|mask)(-\d+)?|flow\.json")
+FLOW_FORMATS = ("png", "flo")
+"""File formats of flow: 16-bit PNG in steps of 1/64 pixel, or exact."""
+
+_VERSION = 1
+_MAX_METADATA_SIZE = 64 * 2**20
+_HASHED_SIZE = 2**20
+_OWN_NAMES = re.compile(r"(forward|backward|mask)(-\d+)?|flow\.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """By which a file is known again, wherever it lies.
+class FileFingerprint:
+    """Identifies the contents of a file, independently of its folder.
 
     Attributes:
-        name: Its name, without the folder.
-        size: In bytes.
-        digest: SHA-256 of its first and last MiB, 64 hexadecimal digits.
+        name: The name without the folder; for messages only.
+        size: Bytes.
+        digest: SHA-256 of the first and last MiB, 64 hexadecimal digits.
     """
 
     name: str
     size: int
     digest: str
 
-    def same_file(self, other: Identity) -> bool:
-        """Whether the contents are the same, whatever the names."""
+    def same_contents(self, other: FileFingerprint) -> bool:
+        """Whether the contents are the same; names may differ."""
         return (self.size, self.digest) == (other.size, other.digest)
 
 
 @dataclass(frozen=True, slots=True)
-class FlowRecord:
-    """What a folder of flow says of itself.
+class FlowMetadata:
+    """The metadata of a flow folder.
 
     Attributes:
         frames: Number of frames of the clip.
-        width: Of the frames as they were analysed.
-        height: Of the same.
+        width: Width at which motion was estimated.
+        height: Height at which motion was estimated.
         shots: Numbers of the frames, from 1, at which shots begin.
-        distances: How far back motion was looked for.
+        distances: Distances at which motion was estimated, in frames.
         further: Distance -> numbers of the frames that have motion over it; only distances above 1.
-        estimator: Whose flow it is.
-        source: The clip.
+        estimator: Name of the estimator.
+        source: Fingerprint of the clip.
     """
 
     frames: int
@@ -78,24 +79,24 @@ class FlowRecord:
     distances: tuple[int, ...]
     further: Mapping[int, frozenset[int]]
     estimator: str
-    source: Identity
+    source: FileFingerprint
 
 
-def flow_path(folder: Path, kind: str, number: int, form: str, distance: int = 1) -> Path:
-    """Where one file of the folder lies.
+def flow_path(folder: Path, kind: str, number: int, extension: str, distance: int = 1) -> Path:
+    """The path of one file of a flow folder.
 
     Args:
         folder: The folder.
         kind: ``"forward"``, ``"backward"`` or ``"mask"``.
-        number: Of the frame on whose grid it is, from 1.
-        form: The extension without its dot.
-        distance: How many frames lie between the two.
+        number: Number of the frame on whose grid it is, from 1.
+        extension: Without its dot.
+        distance: Distance of the two frames, in frames.
     """
-    return folder / (kind if distance == 1 else f"{kind}-{distance}") / f"{number:06}.{form}"
+    return folder / (kind if distance == 1 else f"{kind}-{distance}") / f"{number:06}.{extension}"
 
 
-def identity_of(path: Path) -> Identity:
-    """A file's identity.
+def file_fingerprint(path: Path) -> FileFingerprint:
+    """The fingerprint of a file.
 
     Raises:
         MediaError: The file cannot be read.
@@ -103,24 +104,24 @@ def identity_of(path: Path) -> Identity:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            digest = hashlib.sha256(file.read(_SAMPLED))
-            file.seek(max(size - _SAMPLED, 0))
-            digest.update(file.read(_SAMPLED))
+            digest = hashlib.sha256(file.read(_HASHED_SIZE))
+            file.seek(max(size - _HASHED_SIZE, 0))
+            digest.update(file.read(_HASHED_SIZE))
     except OSError as error:
         raise MediaError(f"cannot read {path}: {error.strerror or error}") from error
-    return Identity(path.name, size, digest.hexdigest())
+    return FileFingerprint(path.name, size, digest.hexdigest())
 
 
-def read_record(folder: Path) -> FlowRecord | None:
-    """What the folder says of itself; None where it says nothing, as one that another program made.
+def read_flow_metadata(folder: Path) -> FlowMetadata | None:
+    """The metadata of a flow folder; None if it has none, as a folder of another program.
 
     Raises:
-        MediaError: The record is there and cannot be read, or is damaged.
+        MediaError: The metadata cannot be read, or is damaged.
     """
-    path = folder / RECORD
+    path = folder / METADATA_NAME
     try:
         with path.open(encoding="utf-8") as file:
-            said = json.loads(file.read(_LARGEST_RECORD))
+            content = json.loads(file.read(_MAX_METADATA_SIZE))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -128,79 +129,81 @@ def read_record(folder: Path) -> FlowRecord | None:
     except (ValueError, RecursionError) as error:
         raise MediaError(f"{path} is damaged: run 'vst flow' again") from error
     try:
-        return _parse(said)
+        return _parse(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MediaError(f"{path} is damaged, or of another version: run 'vst flow' again") from error
 
 
-def _parse(said: Any) -> FlowRecord:
-    if said["format"] != _FORMAT:
+def _parse(content: Any) -> FlowMetadata:
+    if content["format"] != _VERSION:
         raise ValueError("format")
-    source = said["source"]
-    return FlowRecord(
-        frames=_whole(said["frames"]),
-        width=_whole(said["width"]),
-        height=_whole(said["height"]),
-        shots=tuple(map(_whole, said["shots"])),
-        distances=tuple(map(_whole, said["distances"])),
-        further={int(key): frozenset(map(_whole, value)) for key, value in said["further"].items()},
-        estimator=str(said["estimator"]),
-        source=Identity(str(source["name"]), _whole(source["bytes"]), str(source["sha256"])),
+    source = content["source"]
+    return FlowMetadata(
+        frames=_natural(content["frames"]),
+        width=_natural(content["width"]),
+        height=_natural(content["height"]),
+        shots=tuple(map(_natural, content["shots"])),
+        distances=tuple(map(_natural, content["distances"])),
+        further={int(key): frozenset(map(_natural, value)) for key, value in content["further"].items()},
+        estimator=str(content["estimator"]),
+        source=FileFingerprint(str(source["name"]), _natural(source["bytes"]), str(source["sha256"])),
     )
 
 
-def _whole(value: Any) -> int:
+def _natural(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError("expected a whole number")
     return value
 
 
 def check_flow_folder(folder: Path, overwrite: bool) -> None:
-    """Refuse a folder that flow cannot be written to, before any work is done.
+    """Check that flow can be written to a folder.
 
     Raises:
-        MediaError: It is a file, holds flow already and may not be replaced, or holds something else.
+        MediaError: It is a file, contains flow that may not be replaced, or contains something else.
     """
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
         return
     except NotADirectoryError as error:
-        raise MediaError(f"{folder} is a file: -o wants a folder") from error
+        raise MediaError(f"{folder} is a file; expected a folder after -o") from error
     except OSError as error:
         raise MediaError(f"folder {folder} cannot be used: {error.strerror or error}") from error
-    others = [name for name in names if not _OURS.fullmatch(name)]
-    if others or (names and RECORD not in names):
-        what = (others or names)[0]
-        raise MediaError(f"{folder} holds other things ({what}): choose a folder for flow alone with -o")
+    others = [name for name in names if not _OWN_NAMES.fullmatch(name)]
+    if others or (names and METADATA_NAME not in names):
+        other = (others or names)[0]
+        raise MediaError(
+            f"{folder} contains other files ({other}): choose an empty or a new folder with -o"
+        )
     if names and not overwrite:
-        raise MediaError(f"{folder} holds flow already: pass -y to replace it, or choose another with -o")
+        raise MediaError(f"{folder} contains flow: pass -y to replace it, or choose another folder with -o")
 
 
 class FlowWriter:
-    """Writes the motion of one clip; the folder appears under its name only when it is whole.
+    """Writes the motion of one clip to a folder, which gets its name only when it is complete.
 
-    As a context manager it leaves nothing behind if the block raises; ``finish`` has to be called.
+    As a context manager it removes the unfinished folder at the end; call ``finish`` first.
 
     Args:
-        folder: Where to; its parents are made if need be.
-        form: One of ``FORMS``. Flow that does not fit into 16 bits is written as ``.flo`` in any case.
-        overwrite: Replace flow that is there.
+        folder: The folder; missing parents are created.
+        file_format: One of ``FLOW_FORMATS``. Flow that does not fit into 16 bits is always written as
+            ``.flo``.
+        overwrite: Whether existing flow is replaced.
 
     Raises:
-        MediaError: The folder cannot be written, now or at any later step.
+        MediaError: The folder cannot be written. The methods may raise it too.
     """
 
-    def __init__(self, folder: Path, form: str = "png", *, overwrite: bool = False) -> None:
-        if form not in FORMS:
-            raise ValueError(f"flow is written as {form!r}; expected one of {', '.join(FORMS)}")
+    def __init__(self, folder: Path, file_format: str = "png", *, overwrite: bool = False) -> None:
+        if file_format not in FLOW_FORMATS:
+            raise ValueError(f"flow format is {file_format!r}; expected one of {', '.join(FLOW_FORMATS)}")
         check_flow_folder(folder, overwrite)
         self._folder = folder
-        self._form = form
-        whole = folder.resolve()
-        self._target = whole
-        self._part = whole.with_name(f".{whole.name}.vst-part")
-        self._old = whole.with_name(f".{whole.name}.vst-old")
+        self._file_format = file_format
+        self._target = folder.resolve()
+        self._part = self._target.with_name(f".{self._target.name}.vst-part")
+        self._old = self._target.with_name(f".{self._target.name}.vst-old")
         self._shots: list[int] = []
         self._further: dict[int, list[int]] = {}
         self._frames = self._width = self._height = 0
@@ -231,22 +234,23 @@ class FlowWriter:
         if analysed.tracked.new_shot:
             self._shots.append(number)
         for distance, motion in analysed.tracked.motions.items():
-            # Not the estimate: over more than a frame some of it is borrowed (vst.motion.infilling).
-            self._flow("backward", number, motion.flow, distance)
+            # Not the estimate: over more than one frame some of the flow is infilled
+            # (vst.motion.infilling).
+            self._write_flow("backward", number, motion.flow, distance)
             if distance == 1:
-                self._flow("forward", number - 1, analysed.pairs[1][1])
+                self._write_flow("forward", number - 1, analysed.pairs[1][1])
             else:
                 self._further.setdefault(distance, []).append(number)
-            write_mask_png(self._place("mask", number, "png", distance), motion.mask)
+            write_mask_png(self._path("mask", number, "png", distance), motion.mask)
 
-    def _flow(self, kind: str, number: int, flow: Tensor, distance: int = 1) -> None:
-        if self._form == "png" and fits(flow):
-            write_flow_png(self._place(kind, number, "png", distance), flow)
+    def _write_flow(self, kind: str, number: int, flow: Tensor, distance: int = 1) -> None:
+        if self._file_format == "png" and fits_png(flow):
+            write_flow_png(self._path(kind, number, "png", distance), flow)
         else:
-            write_flo(self._place(kind, number, "flo", distance), flow)
+            write_flo(self._path(kind, number, "flo", distance), flow)
 
-    def _place(self, kind: str, number: int, form: str, distance: int) -> Path:
-        path = flow_path(self._part, kind, number, form, distance)
+    def _path(self, kind: str, number: int, extension: str, distance: int) -> Path:
+        path = flow_path(self._part, kind, number, extension, distance)
         if path.parent not in self._made:
             try:
                 path.parent.mkdir(exist_ok=True)
@@ -255,19 +259,19 @@ class FlowWriter:
             self._made.add(path.parent)
         return path
 
-    def finish(self, estimator: str, distances: Sequence[int], source: Identity) -> None:
-        """Write the record and give the folder its name.
+    def finish(self, estimator: str, distances: Sequence[int], source: FileFingerprint) -> None:
+        """Write the metadata and give the folder its name.
 
         Args:
-            estimator: Whose flow it is.
-            distances: How far back motion was looked for.
-            source: The clip.
+            estimator: Name of the estimator.
+            distances: Distances at which motion was estimated, in frames.
+            source: Fingerprint of the clip.
 
         Raises:
             MediaError: The disk is full, or cannot be written.
         """
-        said = {
-            "format": _FORMAT,
+        metadata = {
+            "format": _VERSION,
             "frames": self._frames,
             "width": self._width,
             "height": self._height,
@@ -278,7 +282,7 @@ class FlowWriter:
             "source": {"name": source.name, "bytes": source.size, "sha256": source.digest},
         }
         try:
-            (self._part / RECORD).write_text(json.dumps(said) + "\n", encoding="utf-8")
+            (self._part / METADATA_NAME).write_text(json.dumps(metadata) + "\n", encoding="utf-8")
             shutil.rmtree(self._old, ignore_errors=True)
             if self._target.exists():
                 self._target.rename(self._old)
@@ -288,4 +292,4 @@ class FlowWriter:
         shutil.rmtree(self._old, ignore_errors=True)
 
     def _failure(self, error: OSError) -> MediaError:
-        return MediaError(f"flow cannot be written to {self._folder}: {error.strerror or error}")
+        return MediaError(f"cannot write flow to {self._folder}: {error.strerror or error}")

@@ -1,4 +1,4 @@
-"""Motion from files instead of an estimator: what ``vst flow`` wrote, or another program in its layout.
+"""Recorded motion: a folder that ``vst flow`` wrote, or another program in its layout, as a motion source.
 
 docs/adr/0006-motion-is-recorded-after-tracking.md
 """
@@ -19,23 +19,29 @@ from vst.motion.analysis import Analysed
 from vst.motion.consistency import trusted_mask
 from vst.motion.estimator import to_bytes
 from vst.motion.files.flo import read_flo
-from vst.motion.files.flow_folder import FORMS, RECORD, flow_path, identity_of, read_record
+from vst.motion.files.flow_folder import (
+    FLOW_FORMATS,
+    METADATA_NAME,
+    file_fingerprint,
+    flow_path,
+    read_flow_metadata,
+)
 from vst.motion.files.flow_png import read_flow_png, read_mask_png
 from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.shot_detection import shots
 from vst.motion.tracking import Tracked
 
-PREFIX = "file:"
+RECORDED_PREFIX = "file:"
 
-_AGAIN = "run 'vst flow' again"
+_RERUN = "run 'vst flow' again"
 
-_SLACK = 2
-"""Frames by which what a container announces may differ from what it holds; and two percent."""
+_FRAME_TOLERANCE = 2
+"""Frames, or two percent, by which the number that a container gives may differ from the real one."""
 
 
 def is_recorded(name: str) -> bool:
-    """Whether ``--flow`` names files, ``file:FOLDER``, and no estimator."""
-    return name.startswith(PREFIX)
+    """Whether a value of ``--flow`` is ``file:FOLDER``, not an estimator."""
+    return name.startswith(RECORDED_PREFIX)
 
 
 def check_recorded(name: str) -> Path:
@@ -45,49 +51,49 @@ def check_recorded(name: str) -> Path:
         UsageError: The name has no folder.
         MediaError: There is no such folder.
     """
-    given = name.removeprefix(PREFIX)
+    given = name.removeprefix(RECORDED_PREFIX)
     if not given:
-        raise UsageError(f"flow is '{name}'; expected file:FOLDER, with a folder that 'vst flow' wrote")
+        raise UsageError(f"flow is '{name}'; expected file:FOLDER with a folder that 'vst flow' wrote")
     folder = Path(given).expanduser()
     if not folder.is_dir():
         raise MediaError(f"folder {folder} for --flow does not exist{_nearest_folder(folder)}")
     return folder
 
 
-def find_recorded(name: str, source: Path) -> Path:
+def find_flow_folder(name: str, source: Path) -> Path:
     """The folder with the flow of one clip.
 
     Args:
-        name: ``file:FOLDER``. The flow lies in FOLDER itself, or for many clips in a folder by the clip's
-            name, with or without its extension.
-        source: The clip.
+        name: ``file:FOLDER``. The flow is in FOLDER itself or, for several clips, in a folder inside of it
+            with the clip's name, with or without its extension.
+        source: Path of the clip.
 
     Raises:
         UsageError: The name has no folder.
         MediaError: There is no such folder, or no flow in it.
     """
     folder = check_recorded(name)
-    for place in (folder, folder / source.name, folder / source.stem):
-        if (place / RECORD).is_file() or (place / "backward").is_dir():
-            return place
+    for candidate in (folder, folder / source.name, folder / source.stem):
+        if (candidate / METADATA_NAME).is_file() or (candidate / "backward").is_dir():
+            return candidate
     raise MediaError(
-        f"{folder} holds no flow for {source.name}: expected {RECORD} or backward/000002.png (or .flo) in "
-        f"it, or in {folder / source.stem}; 'vst flow {source.name} -o {folder}' writes them"
+        f"{folder} contains no flow for {source.name}: expected {METADATA_NAME} or backward/000002.png (or "
+        f".flo) in it, or in {folder / source.stem}; run 'vst flow {source.name} -o {folder}'"
     )
 
 
-def recorded_stamp(name: str, source: Path) -> int | None:
-    """A number that changes when the flow of a clip is written anew; None where there is none."""
+def flow_modification_time(name: str, source: Path) -> int | None:
+    """When the flow of a clip was written, in nanoseconds; None if there is none."""
     try:
-        folder = find_recorded(name, source)
-        return _stamp(folder)
+        folder = find_flow_folder(name, source)
+        return _modification_time(folder)
     except (MediaError, UsageError, OSError):
         return None
 
 
-def _stamp(folder: Path) -> int:
-    record = folder / RECORD
-    return (record if record.is_file() else folder / "backward").stat().st_mtime_ns
+def _modification_time(folder: Path) -> int:
+    metadata = folder / METADATA_NAME
+    return (metadata if metadata.is_file() else folder / "backward").stat().st_mtime_ns
 
 
 def _nearest_folder(path: Path) -> str:
@@ -100,170 +106,176 @@ def _nearest_folder(path: Path) -> str:
 
 
 class RecordedMotion:
-    """The motion of one clip, from a folder.
+    """The motion of one clip, recorded in a folder.
 
-    A folder that ``vst flow`` wrote gives back what ``track`` gave when it was written: its shots, its
-    masks, its motion to frames further back; exactly so at the size of that time with ``.flo``. In a folder
-    of another program there are neighbouring frames only. There shots are looked for, and a mask that is
-    missing is made from both directions.
+    A folder that ``vst flow`` wrote reproduces the result of ``track``: shots, masks, and motion to frames
+    further back; with ``.flo`` files and at the same size bit for bit. A folder of another program has
+    motion between adjacent frames only. Its shots are detected, and a missing mask is computed from the
+    flow in both directions.
 
     Args:
-        name: ``file:FOLDER``, see ``find_recorded``.
-        source: The clip.
-        width: Of the clip.
-        height: Of the clip.
-        frames: How many frames the clip has, as far as its container says.
+        name: ``file:FOLDER``, see ``find_flow_folder``.
+        source: Path of the clip.
+        width: Width of the clip.
+        height: Height of the clip.
+        frames: Number of frames according to the container; None if unknown.
 
     Raises:
         UsageError: The name has no folder.
-        MediaError: There is no flow, its record is damaged, or it is that of a clip of another shape or
+        MediaError: There is no flow, its metadata is damaged, or the clip has another aspect ratio or
             length.
     """
 
     def __init__(self, name: str, source: Path, width: int, height: int, frames: int | None) -> None:
         self.name = name
-        self.folder = find_recorded(name, source)
-        self._record = read_record(self.folder)
+        self.folder = find_flow_folder(name, source)
+        self._metadata = read_flow_metadata(self.folder)
         self.notes: tuple[str, ...] = ()
-        """What a user should know."""
-        if self._record is None:
+        """Messages for the user."""
+        if self._metadata is None:
             self._frames = _last_number(self.folder)
             return
-        self._frames = self._record.frames
-        if not _same_shape((self._record.height, self._record.width), (height, width)):
+        self._frames = self._metadata.frames
+        remedy = f"run 'vst flow {source.name} -o {self.folder} -y'"
+        if not _same_aspect_ratio((self._metadata.height, self._metadata.width), (height, width)):
             raise MediaError(
-                f"{self.folder} holds flow of {self._record.width}×{self._record.height}, which is another "
-                f"shape than {source.name} with {width}×{height}: {self._again(source)}"
+                f"{self.folder} contains flow of {self._metadata.width}×{self._metadata.height}, another "
+                f"aspect ratio than {source.name} with {width}×{height}: {remedy}"
             )
-        if not self._record.source.same_file(identity_of(source)):
-            if frames is not None and abs(frames - self._frames) > max(_SLACK, self._frames // 50):
+        if not self._metadata.source.same_contents(file_fingerprint(source)):
+            if frames is not None and abs(frames - self._frames) > max(
+                _FRAME_TOLERANCE, self._frames // 50
+            ):
                 raise MediaError(
-                    f"{self.folder} holds flow of {self._frames} frames, {source.name} has {frames}: "
-                    f"{self._again(source)}"
+                    f"{self.folder} contains flow of {self._frames} frames, {source.name} has {frames}: "
+                    f"{remedy}"
                 )
             self.notes = (
-                f"the flow in {self.folder} was made from {self._record.source.name}, another file",
+                f"the flow in {self.folder} was made from {self._metadata.source.name}, another file",
             )
 
     def first_of_shot(self, index: int) -> int | None:
-        """Index of the frame with which the shot of a frame begins; None where no shots are recorded."""
-        if self._record is None:
+        """Index of the first frame of the shot that contains a frame; None if no shots are recorded."""
+        if self._metadata is None:
             return None
-        return max((number - 1 for number in self._record.shots if number - 1 <= index), default=0)
+        return max((number - 1 for number in self._metadata.shots if number - 1 <= index), default=0)
 
     def digest(self) -> str:
-        """Changes when the folder is written again."""
-        return str(_stamp(self.folder))
+        """The time at which the folder was written."""
+        return str(_modification_time(self.folder))
 
     def tracker(self, distances: Sequence[int]) -> NoReturn:
-        """Recorded motion has no tracker.
+        """Not supported.
 
         Raises:
-            UsageError: Always: it serves the clip that it was recorded from, from beginning to end.
+            UsageError: Always: a tracker is for frames of any shot, and this is the motion of one clip.
         """
-        raise UsageError(f"'{self.name}' is the motion of one clip; use it with 'vst render' of that clip")
+        raise UsageError(
+            f"'{self.name}' is the motion of one clip; use it with 'vst render' of that clip, or choose an "
+            "estimator"
+        )
 
     def analyse(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Analysed]:
-        """As `track`; the estimates behind the motions were not recorded."""
+        """As `track`; the flow as it was estimated is not recorded."""
         return (Analysed(tracked, {}) for tracked in self.track(frames, distances))
 
-    def _again(self, source: Path) -> str:
-        return f"run 'vst flow {source.name} -o {self.folder} -y'"
-
     def track(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Tracked]:
-        """Each frame of the clip with its motions, as ``vst.motion.tracking`` gives them.
+        """Read the motions of each frame; see ``vst.motion.tracking.track``.
 
         Args:
-            frames: The frames of the clip, at any size of its shape.
-            distances: Which earlier frames the mode wants; those that were not recorded are absent.
+            frames: Consecutive frames of the clip, at any size of the clip's aspect ratio.
+            distances: Distances to earlier frames; those that were not recorded are omitted.
 
         Yields:
             One ``Tracked`` per frame, in order.
 
         Raises:
-            MediaError: A file is missing, damaged or of another shape, or the clip has another number of
-                frames; the message says which file and frame.
+            MediaError: A file is missing, damaged or of another aspect ratio, or the clip has another
+                number of frames. The message names the file and the frame.
         """
         wanted = sorted(set(distances))
-        self._note_distances(wanted)
+        self._note_missing_distances(wanted)
         previous: Tensor | None = None
-        number = since = 0
-        for frame, begins in self._cut(frames):
+        number = since_cut = 0
+        for frame, new_shot in self._with_shots(frames):
             number = frame.index + 1
             if number > self._frames:
                 raise MediaError(
-                    f"{self.folder} holds flow of {self._frames} frames, but the clip has a frame "
-                    f"{number}; {_AGAIN}"
+                    f"{self.folder} contains flow of {self._frames} frames, but the clip has a frame "
+                    f"{number}; {_RERUN}"
                 )
-            since = 0 if begins else since + 1
+            since_cut = 0 if new_shot else since_cut + 1
             motions = {
                 distance: self._motion(frame, number, distance, previous)
                 for distance in wanted
-                if distance <= since and (distance == 1 or self._has(number, distance))
+                if distance <= since_cut and (distance == 1 or self._has(number, distance))
             }
             previous = frame.image
-            yield Tracked(frame, begins, motions)
+            yield Tracked(frame, new_shot, motions)
         if 0 < number < self._frames:
             raise MediaError(
-                f"{self.folder} holds flow of {self._frames} frames, but the clip ends with frame "
-                f"{number}; {_AGAIN}"
+                f"{self.folder} contains flow of {self._frames} frames, but the clip ends with frame "
+                f"{number}; {_RERUN}"
             )
 
-    def _note_distances(self, wanted: Sequence[int]) -> None:
-        there = {1} if self._record is None else set(self._record.distances)
-        absent = [str(distance) for distance in wanted if distance not in there]
-        if absent:
-            frames = f"{', '.join(absent)} frames back"
-            self.notes = (*self.notes, f"{self.folder} holds no motion to {frames}: less is remembered")
+    def _note_missing_distances(self, wanted: Sequence[int]) -> None:
+        recorded = {1} if self._metadata is None else set(self._metadata.distances)
+        missing = [str(distance) for distance in wanted if distance not in recorded]
+        if missing:
+            note = (
+                f"{self.folder} contains no motion to {', '.join(missing)} frames back: disoccluded pixels "
+                "are stylized anew more often"
+            )
+            self.notes = (*self.notes, note)
 
-    def _cut(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
-        if self._record is None:
+    def _with_shots(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+        if self._metadata is None:
             yield from shots(frames)
             return
-        begins = set(self._record.shots)
+        beginnings = set(self._metadata.shots)
         first = True
         for frame in frames:
-            yield frame, first or frame.index + 1 in begins
+            yield frame, first or frame.index + 1 in beginnings
             first = False
 
     def _has(self, number: int, distance: int) -> bool:
-        return self._record is not None and number in self._record.further.get(distance, ())
+        return self._metadata is not None and number in self._metadata.further.get(distance, ())
 
     def _motion(self, frame: Frame, number: int, distance: int, previous: Tensor | None) -> Motion:
         size = (frame.image.shape[-2], frame.image.shape[-1])
         backward = self._flow("backward", number, distance, size)
         path = flow_path(self.folder, "mask", number, "png", distance)
-        if self._record is not None or path.exists():
+        if self._metadata is not None or path.exists():
             mask = resize_mask(self._read(path, number, size), size)
         else:
-            assert previous is not None  # no motion is asked for at the first frame of a shot
+            assert previous is not None  # the first frame of a shot has no motion
             forward = self._flow("forward", number - 1, 1, size)
-            seen = (to_bytes(frame.image).float() / 255, to_bytes(previous).float() / 255)
-            mask = trusted_mask(forward, backward, *seen)
+            pictures = (to_bytes(frame.image).float() / 255, to_bytes(previous).float() / 255)
+            mask = trusted_mask(forward, backward, *pictures)
         known = backward.isfinite().all(dim=0, keepdim=True)
         return Motion(torch.nan_to_num(backward), mask * known, distance)
 
     def _flow(self, kind: str, number: int, distance: int, size: tuple[int, int]) -> Tensor:
-        paths = [flow_path(self.folder, kind, number, form, distance) for form in FORMS]
+        paths = [flow_path(self.folder, kind, number, extension, distance) for extension in FLOW_FORMATS]
         path = next((each for each in paths if each.exists()), paths[0])
         return resize_flow(self._read(path, number, size), size)
 
     def _read(self, path: Path, number: int, size: tuple[int, int]) -> Tensor:
-        """The file, if it is there, whole and of the frame's shape."""
+        """Read a file, and check that it has the frame's aspect ratio."""
         if not path.exists():
-            others = f" (or .{FORMS[1]})" if path.parent.name.partition("-")[0] != "mask" else ""
-            raise MediaError(f"the flow of frame {number} is missing: no {path}{others}; {_AGAIN}")
+            other = f" (or .{FLOW_FORMATS[1]})" if path.parent.name.partition("-")[0] != "mask" else ""
+            raise MediaError(f"the flow of frame {number} is missing: no {path}{other}; {_RERUN}")
         reader = read_flo if path.suffix == ".flo" else _PNG[path.parent.name.partition("-")[0]]
         try:
-            # Contiguous as estimated flow is, so that all arithmetic on it goes the same way.
+            # Contiguous like estimated flow, so that later arithmetic gives the same bits.
             field = reader(path).contiguous()
         except MediaError as error:
             raise MediaError(f"the flow of frame {number} cannot be used: {error}") from error
         height, width = field.shape[-2:]
-        if not _same_shape((height, width), size):
+        if not _same_aspect_ratio((height, width), size):
             raise MediaError(
-                f"the flow of frame {number} has another shape than the frame: {path} is {width}×{height}, "
-                f"the frame {size[1]}×{size[0]}; {_AGAIN}"
+                f"the flow of frame {number} has another aspect ratio than the frame: {path} is "
+                f"{width}×{height}, the frame {size[1]}×{size[0]}; {_RERUN}"
             )
         return field
 
@@ -272,12 +284,12 @@ _PNG = {"forward": read_flow_png, "backward": read_flow_png, "mask": read_mask_p
 
 
 def _last_number(folder: Path) -> int:
-    """The last frame that a folder without a record has flow to the one before."""
+    """The last frame for which a folder without metadata has backward flow."""
     names = [entry.name.partition(".")[0] for entry in os.scandir(folder / "backward")]
     return max((int(name) for name in names if name.isdecimal()), default=1)
 
 
-def _same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes are one picture's, up to a side rounded to a whole or even number."""
+def _same_aspect_ratio(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes have one aspect ratio, up to the rounding of a side to a whole or even number."""
     (a, b), (c, d) = one, other
     return abs(a * d - b * c) <= a + b + c + d

@@ -1,4 +1,4 @@
-"""Which networks others have published under licences that keep us from shipping them, and where."""
+"""The published weights that can be imported, and where to download them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
-    """Checkpoints that belong together.
+class PublishedWeights:
+    """A family of published checkpoints.
 
     Attributes:
-        family: What `vst weights import` calls it.
-        estimators: Which estimators its files make ready.
-        files: What the files are called there.
-        source: The page that offers them.
-        licence: Under which terms.
+        family: Its name on the command line of `vst weights import`.
+        estimators: The estimators that its files are for.
+        files: Names of the files, as published.
+        source: The page with the downloads.
+        licence: Terms of use.
     """
 
     family: str
@@ -24,10 +24,10 @@ class Release:
     licence: str
 
 
-RELEASES: dict[str, Release] = {
-    release.family: release
-    for release in (
-        Release(
+PUBLISHED_WEIGHTS: dict[str, PublishedWeights] = {
+    published.family: published
+    for published in (
+        PublishedWeights(
             "flownet2",
             (
                 "flownet2",
@@ -42,7 +42,7 @@ RELEASES: dict[str, Release] = {
             'https://github.com/NVIDIA/flownet2-pytorch, "Converted Caffe Pre-trained Models"',
             "research only; the licence agreement is linked there",
         ),
-        Release(
+        PublishedWeights(
             "pwcnet",
             ("pwcnet",),
             "pwc_net.pth.tar (Sintel) or pwc_net_chairs.pth.tar",

@@ -1,7 +1,8 @@
-"""The three operations of FlowNet2 and PWC-Net that PyTorch has not, each with its gradient.
+"""The three operations of FlowNet2 and PWC-Net that PyTorch does not have, each with its gradient.
 
-On a CPU they are made of PyTorch's own operations. On an NVIDIA GPU they are the CUDA C++ sources beside
-this file, which NVRTC compiles when they are first used; see docs/adr/0004-kernels-by-nvrtc.md.
+On a CPU they are composed of PyTorch's operations. On an NVIDIA GPU they are the CUDA C++ sources in this
+folder,
+which NVRTC compiles on first use: docs/adr/0004-kernels-by-nvrtc.md.
 """
 
 from __future__ import annotations

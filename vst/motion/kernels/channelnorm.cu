@@ -1,6 +1,6 @@
-// The Euclidean norm over channels at each pixel, as FlowNet 2.0 measures flow and brightness error.
+// The Euclidean norm over channels at each pixel; FlowNet 2.0 applies it to flow and brightness errors.
 //
-// A thread owns a column x and, in strides of the grid, rows y; the grid's depth counts pictures.
+// A thread handles one column x and loops over rows y by the size of the grid; the grid's z is the batch.
 #include "scalar.cuh"
 
 __device__ __forceinline__ Sum norm_at(const Scalar *x, Index channels, Index plane)
@@ -29,7 +29,7 @@ channelnorm_forward(const Scalar *__restrict__ image, Scalar *__restrict__ out, 
     }
 }
 
-// grad * x / |x|, and 0 where |x| is 0. The norm is computed again: the one that went out was rounded.
+// grad * x / |x|, and 0 where |x| is 0. The norm is computed again, since the output is rounded.
 extern "C" __global__ void __launch_bounds__(128)
 channelnorm_backward(const Scalar *__restrict__ grad, const Scalar *__restrict__ image,
                      Scalar *__restrict__ out, Index batch, Index channels, Index height, Index width)

@@ -1,4 +1,4 @@
-"""The norm over channels: how FlowNet 2.0 measures the size of a flow and of a brightness error."""
+"""The norm over channels, which FlowNet 2.0 uses for the size of a flow and of a brightness error."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vst.motion.kernels.operands import check_map, runs_compiled, sum_type
 def channelnorm(x: Tensor) -> Tensor:
     """The Euclidean norm over channels, out(p) = √(Σ_c x_c(p)²): the ChannelNorm of Ilg et al. (2017).
 
-    Its gradient is x / |x|, and 0 where x is 0. Sums are kept in float32, in float64 for float64. Result
-    and gradient are the same on every run. The gradient has none of its own (no second derivative).
+    The gradient is x / |x|, and 0 where x is 0. Sums are float32, or float64 for float64. Result and
+    gradient are deterministic. There is no second derivative.
 
     Args:
-        x: B×C×H×W, any range whose squares the type of sums holds.
+        x: B×C×H×W; its squares must not overflow the type of sums.
 
     Returns:
         B×1×H×W, of x's type, contiguous.
 
     Raises:
-        ValueError: The shape or type is another.
-        VstError: The GPU's kernels cannot be compiled or started.
+        ValueError: The shape or type is not supported.
+        VstError: The GPU's kernels cannot be compiled or launched.
     """
     check_map("channelnorm", "x", x)
     out: Tensor = _ChannelNorm.apply(x)

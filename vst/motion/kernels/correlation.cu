@@ -1,15 +1,15 @@
 // Correlation of two feature maps over a square of displacements: Dosovitskiy 2015, eq. 1, kernel size 1.
 //
-// A thread owns a column x and, in strides of the grid, rows y; the grid's depth counts what else is
-// independent. Neighbouring threads read neighbouring pixels, and displaced rows come again and again from
-// the cache. All results are gathered, so they are the same on every run.
+// A thread handles one column x and loops over rows y by the size of the grid; the grid's z is every other
+// independent index. Neighbouring threads read neighbouring pixels, and displaced rows are read repeatedly from
+// the cache. Results are gathered, not scattered, so they are deterministic.
 #include "scalar.cuh"
 
-// Channels whose gradient a thread keeps at once.
+// Channels of a gradient per thread.
 static constexpr int kChannels = 8;
 
 // out[n, row * D + col, y, x] = mean over c of a[n, c, y, x] * b[n, c, y + dy, x + dx], D = 2 * reach + 1,
-// dy = (row - reach) * stride, dx = (col - reach) * stride; a thread takes Columns values of col at once.
+// dy = (row - reach) * stride, dx = (col - reach) * stride; a thread computes Columns values of col.
 template <int Columns>
 __device__ __forceinline__ void correlate(const Scalar *__restrict__ a, const Scalar *__restrict__ b,
                                           Scalar *__restrict__ out, Index batch, Index channels,
@@ -58,8 +58,8 @@ __device__ __forceinline__ void correlate(const Scalar *__restrict__ a, const Sc
     }
 }
 
-// The gradient of one map, from that of the output and the other map. Of a at p: the sum over displacements
-// d of grad[d, p] * b[p + d]; of b at q: that of grad[d, q - d] * a[q - d].
+// The gradient of one map from the gradient of the output and the other map. Of a at p: the sum over displacements
+// d of grad[d, p] * b[p + d]. Of b at q: the sum of grad[d, q - d] * a[q - d].
 template <bool OfSecond>
 __device__ __forceinline__ void propagate(const Scalar *__restrict__ grad, const Scalar *__restrict__ other,
                                           Scalar *__restrict__ out, Index batch, Index channels,
@@ -105,7 +105,7 @@ __device__ __forceinline__ void propagate(const Scalar *__restrict__ grad, const
     }
 }
 
-// Seven columns at once leave nothing idle of FlowNetC's 21, nine nothing of PWC-Net's 9.
+// FlowNetC's 21 columns are a multiple of seven, and PWC-Net has nine: no thread is idle.
 extern "C" __global__ void __launch_bounds__(128)
 correlation_forward_7(const Scalar *a, const Scalar *b, Scalar *out, Index batch, Index channels,
                       Index height, Index width, Index reach, Index stride)

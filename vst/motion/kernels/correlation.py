@@ -20,45 +20,45 @@ from vst.motion.kernels.operands import (
     sum_type,
     type_name,
 )
-from vst.motion.kernels.sampler import sample, serves
+from vst.motion.kernels.sampler import sampler_correlation, sampler_supports
 
 _COLUMNS = (9, 7)
-"""How many displacements of one row a GPU thread takes; there is a kernel for each."""
+"""Displacements of one row per GPU thread; there is a kernel for each number."""
 
 _CHANNELS = 8
-"""How many channels of a gradient a GPU thread takes."""
+"""Channels of a gradient per GPU thread."""
 
 _TILE = 16
-"""Pixels of a row that the CPU multiplies at once with all that they may be displaced to (T below)."""
+"""Pixels of a row per matrix product on the CPU (T in `_Rows`)."""
 
 
 def correlation(a: Tensor, b: Tensor, *, max_displacement: int, stride: int = 1) -> Tensor:
-    """How alike a is at each pixel to b around it: the correlation layer, one channel a displacement.
+    """Correlation of a with b over a square of displacements, one output channel per displacement.
 
     With k = max_displacement // stride, D = 2k + 1 and dx, dy = −k .. k,
 
         out[:, (dy + k) · D + (dx + k), y, x]
             = mean over c of a[:, c, y, x] · b[:, c, y + dy · stride, x + dx · stride]
 
-    and 0 where that leaves b. This is eq. 1 of Dosovitskiy et al. (2015) for patches of one pixel, divided
-    by the number of channels as the published networks have it, and the cost volume of Sun et al. (2018),
-    eq. 3. FlowNetC has a displacement of 20 and a stride of 2, PWC-Net 4 and 1.
+    and 0 where that is outside of b. This is eq. 1 of Dosovitskiy et al. (2015) for patches of one pixel,
+    divided by the number of channels like the published networks, and the cost volume of Sun et al. (2018),
+    eq. 3. FlowNetC has a maximum displacement of 20 and a stride of 2, PWC-Net 4 and 1.
 
-    The result is the same on every run, and so are the gradients. Sums are kept in float32, in float64 for
-    float64. The gradient has none of its own (no second derivative).
+    Result and gradients are deterministic. Sums are float32, or float64 for float64. There is no second
+    derivative.
 
     Args:
         a: B×C×H×W, features of the first frame, any range.
         b: B×C×H×W, features of the second frame, of the same type.
-        max_displacement: The farthest displacement in x and in y, pixels of the maps.
-        stride: Pixels between two displacements.
+        max_displacement: Largest displacement in x and in y, in pixels of the maps.
+        stride: Step between displacements, in pixels.
 
     Returns:
         B×D²×H×W, of a's type, contiguous. Differentiable in both maps.
 
     Raises:
-        ValueError: Shapes, types or devices do not fit each other, or a displacement is no such number.
-        VstError: The GPU's kernels cannot be compiled or started.
+        ValueError: Shapes, types or devices differ, or max_displacement or stride is out of range.
+        VstError: The GPU's kernels cannot be compiled or launched.
     """
     check_map("correlation", "a", a)
     check_map("correlation", "b", b)
@@ -74,8 +74,8 @@ def correlation(a: Tensor, b: Tensor, *, max_displacement: int, stride: int = 1)
             "expected max_displacement from 0 and stride from 1"
         )
     reach = max_displacement // stride
-    if serves(a):
-        return sample(a, b, reach, stride)
+    if sampler_supports(a):
+        return sampler_correlation(a, b, reach, stride)
     out: Tensor = _Correlation.apply(a, b, reach, stride)
     return out
 
@@ -119,7 +119,7 @@ def _forward_compiled(a: Tensor, b: Tensor, reach: int, stride: int) -> Tensor:
     batch, channels, height, width = a.shape
     side = 2 * reach + 1
     out = a.new_empty(batch, side * side, height, width)
-    # The kernel whose last group of displacements is the fullest.
+    # The kernel with the fewest idle threads.
     columns = min(_COLUMNS, key=lambda count: -(-side // count) * count)
     depth = batch * side * -(-side // columns)
     sizes = (batch, channels, height, width, reach, stride)
@@ -138,30 +138,31 @@ def _backward_compiled(kernel: str, grad: Tensor, other: Tensor, reach: int, str
 
 
 class _Rows:
-    """Correlation as matrix products: a few pixels of a row with all that they may be displaced to.
+    """Correlation on the CPU as matrix products of a few pixels of a row with all displaced pixels.
 
-    T pixels of a are multiplied with the D rows of T + 2·reach pixels of b around them, and the costs are a
-    band of that product. Pixels that are no whole number of strides apart never meet; so they are parted
-    first, into maps of their own in which the stride is 1. Memory is some times that of maps and costs.
+    T pixels of a are multiplied with the D rows of T + 2·reach pixels of b around them; the costs are a
+    band of that product. Pixels whose distance is not a multiple of the stride are never combined, so the
+    maps are first split into phases in which the stride is 1. Memory is several times that of the maps and
+    the costs.
     """
 
     def __init__(self, like: Tensor, reach: int, stride: int) -> None:
         self.batch, self.channels, self.height, self.width = like.shape
         self.dtype, self.sums = like.dtype, sum_type(like.dtype)
         self.reach, self.stride, self.side = reach, stride, 2 * reach + 1
-        # Pixels farther apart than the map is large do not meet either.
+        # A stride larger than the map has no more phases than the map has pixels.
         self.down, self.across = min(stride, self.height), min(stride, self.width)
         self.rows, self.columns = -(-self.height // self.down), -(-self.width // self.across)
 
     def correlate(self, a: Tensor, b: Tensor) -> Tensor:
         """The costs, B×D²×H×W."""
-        of_a, of_b = self._part(a), self._part(b, self.reach)
+        of_a, of_b = self._split(a), self._split(b, self.reach)
         shape = self.batch, self.side, self.side, self.rows, self.down, self.columns, self.across
         out = of_a.new_empty(shape)
-        for part, (n, i, j) in enumerate(self._parts()):
+        for phase, (n, i, j) in enumerate(self._phases()):
             for start, stop in self._tiles():
-                around = self._around(of_b[part], start, stop)
-                costs = torch.bmm(of_a[part, :, start:stop], around.mT)
+                window = self._window(of_b[phase], start, stop)
+                costs = torch.bmm(of_a[phase, :, start:stop], window.mT)
                 out[n, :, :, :, i, start:stop, j] = self._band(costs).permute(2, 3, 0, 1)
         whole = out.flatten(5).flatten(3, 4)[..., : self.height, : self.width]
         return whole.flatten(1, 2).div(self.channels).to(self.dtype, memory_format=torch.contiguous_format)
@@ -173,50 +174,50 @@ class _Rows:
     def gradient_of_b(self, grad: Tensor, a: Tensor) -> Tensor:
         """B×C×H×W: the sum over displacements d of grad[−d, p + d] · a[p + d]."""
         edge = self.reach * self.stride
-        turned = F.pad(self._grads(grad).flip(1, 2), (edge, edge, edge, edge))
-        n, dy, dx, y, x = turned.stride()
-        # The entry at (dy, dx, p) of this view is the one at (dy, dx, p + d).
+        flipped = F.pad(self._grads(grad).flip(1, 2), (edge, edge, edge, edge))
+        n, dy, dx, y, x = flipped.stride()
+        # The element at (dy, dx, p) of this view is the one at (dy, dx, p + d).
         strides = n, dy + self.stride * y, dx + self.stride * x, y, x
         size = self.batch, self.side, self.side, self.height, self.width
-        return self._gather(turned.as_strided(size, strides), a)
+        return self._gather(flipped.as_strided(size, strides), a)
 
     def _gather(self, grads: Tensor, other: Tensor) -> Tensor:
-        others, weights = self._part(other, self.reach), self._unflatten(grads)
+        others, weights = self._split(other, self.reach), self._unflatten(grads)
         out = others.new_empty(len(others), self.rows, self.columns, self.channels)
-        for part, (n, i, j) in enumerate(self._parts()):
+        for phase, (n, i, j) in enumerate(self._phases()):
             for start, stop in self._tiles():
-                around = self._around(others[part], start, stop)
-                banded = others.new_zeros(self.rows, stop - start, around.shape[1])
+                window = self._window(others[phase], start, stop)
+                banded = others.new_zeros(self.rows, stop - start, window.shape[1])
                 self._band(banded).copy_(weights[n, :, :, :, i, start:stop, j].permute(2, 3, 0, 1))
-                out[part, :, start:stop] = torch.bmm(banded, around)
+                out[phase, :, start:stop] = torch.bmm(banded, window)
         maps = out.unflatten(0, (self.batch, self.down, self.across)).permute(0, 5, 3, 1, 4, 2)
         maps = maps.flatten(4).flatten(2, 3)[..., : self.height, : self.width]
         return maps.div(self.channels).to(self.dtype)
 
-    def _parts(self) -> Iterator[tuple[int, int, int]]:
-        """Picture, first row and first column of each map of its own."""
+    def _phases(self) -> Iterator[tuple[int, int, int]]:
+        """Index in the batch, first row and first column of each phase."""
         return product(range(self.batch), range(self.down), range(self.across))
 
     def _tiles(self) -> Iterator[tuple[int, int]]:
         for start in range(0, self.columns, _TILE):
             yield start, min(start + _TILE, self.columns)
 
-    def _around(self, part: Tensor, start: int, stop: int) -> Tensor:
-        """For each row of a tile the pixels around it, rows×(D·window)×C: views that overlap."""
-        window = part[:, start : stop + 2 * self.reach].contiguous()
+    def _window(self, phase: Tensor, start: int, stop: int) -> Tensor:
+        """For each row of a tile the pixels around it, rows×(D·window)×C, as overlapping views."""
+        window = phase[:, start : stop + 2 * self.reach].contiguous()
         _, width, channels = window.shape
         return window.as_strided((self.rows, self.side * width, channels), (width * channels, channels, 1))
 
     def _band(self, matrices: Tensor) -> Tensor:
-        """View of rows×T×(D·window): rows×T×D×D, of each pixel its own displacements."""
+        """View rows×T×(D·window) as rows×T×D×D: the displacements of each pixel."""
         rows, tile, length = matrices.shape
         window = length // self.side
         return matrices.as_strided(
             (rows, tile, self.side, self.side), (tile * length, length + 1, window, 1)
         )
 
-    def _part(self, maps: Tensor, edge: int = 0) -> Tensor:
-        """B×C×H×W to parts×rows×columns×C in the type of sums, with an edge of zeros."""
+    def _split(self, maps: Tensor, edge: int = 0) -> Tensor:
+        """B×C×H×W to phases×rows×columns×C in the type of sums, with an edge of zeros."""
         size = (
             self.batch,
             self.down,
@@ -231,7 +232,7 @@ class _Rows:
         return out.flatten(0, 2)
 
     def _unflatten(self, maps: Tensor) -> Tensor:
-        """Rows and columns of maps as (rows, row phases) and (columns, column phases), zeros at the end."""
+        """Height and width as (rows, row phases) and (columns, column phases), padded with zeros."""
         right, bottom = self.columns * self.across - self.width, self.rows * self.down - self.height
         if right or bottom:
             maps = F.pad(maps, (0, right, 0, bottom))

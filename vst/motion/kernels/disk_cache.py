@@ -1,4 +1,4 @@
-"""Compiled kernels on disk, in the user's cache folder, so that only the first run of all compiles."""
+"""The cache of compiled kernels in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def cache_folder() -> Path | None:
-    """Where compiled kernels are kept, or None where the user has no place for them.
+    """The folder of compiled kernels; None if the user has no home folder.
 
     ``vst/kernels`` in ``$XDG_CACHE_HOME`` or ``~/.cache``, on Windows in ``%LOCALAPPDATA%``.
     """
@@ -27,7 +27,7 @@ def cache_folder() -> Path | None:
 
 
 def read(name: str) -> bytes | None:
-    """What was written under a name; None where nothing was, it is damaged, or not the user's own."""
+    """Read an entry; None if there is none, it is damaged, or others may write to the folder."""
     folder = cache_folder()
     if folder is None or not _private(folder):
         return None
@@ -37,25 +37,22 @@ def read(name: str) -> bytes | None:
         return None
     digest, content = entry[:_DIGEST], entry[_DIGEST:]
     if hashlib.sha256(content).digest() != digest:
-        _log.info("kernels: %s is damaged and is compiled again", folder / name)
+        _log.info("kernels: cache entry %s is damaged; compiling again", folder / name)
         return None
     return content
 
 
 def write(name: str, content: bytes) -> None:
-    """Keep something for the next time. Where that cannot be, only the log says so.
-
-    Only the user can read or write it. A reader sees all of it or nothing.
-    """
+    """Write an entry atomically, readable and writable by the user alone. A failure is only logged."""
     folder = cache_folder()
     if folder is None:
         return
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _private(folder):
-            _log.info("kernels: nothing is kept in %s, since others may write there", folder)
+            _log.info("kernels: not caching in %s, since other users may write there", folder)
             return
-        # A file of mkstemp's is for the user alone from the start.
+        # mkstemp creates a file for the user alone.
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -65,15 +62,15 @@ def write(name: str, content: bytes) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        _log.info("kernels: nothing is kept in %s: %s", folder, error)
+        _log.info("kernels: not caching in %s: %s", folder, error)
 
 
 def _private(folder: Path) -> bool:
-    """Whether nobody else can put a kernel of theirs there."""
+    """Whether no other user can write to the folder."""
     if sys.platform == "win32":
-        return True  # a user's folders there are the user's own
+        return True  # %LOCALAPPDATA% belongs to the user
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return False
-    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

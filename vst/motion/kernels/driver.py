@@ -1,7 +1,7 @@
-"""NVIDIA's driver: modules are loaded into PyTorch's context, kernels started on PyTorch's stream.
+"""NVIDIA's driver: loads modules into PyTorch's context and launches kernels on PyTorch's stream.
 
-PyTorch has the primary context of each device, which any library may share. Nothing of PyTorch that is not
-public is used, so that one code serves all its releases.
+PyTorch uses the primary context of each device, which any library may share. Only PyTorch's public
+interface is used, so that this works with all its releases.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import NamedTuple
 from vst.errors import VstError
 
 BLOCK = (32, 4, 1)
-"""Threads of a block in x, y and z; the sources are compiled for at most so many together."""
+"""Threads of a block in x, y and z. Their product is the launch bound in the sources."""
 
-_MOST_BLOCKS = 65535
-"""In y and in z; a kernel goes on in strides of the grid."""
+_MAX_BLOCKS = 65535
+"""Limit of a grid in y and in z; kernels loop over larger extents."""
 
 
 class Kernel(NamedTuple):
-    """One that can be started.
+    """A loaded kernel.
 
     Attributes:
-        function: The driver's handle of it.
+        function: The driver's handle.
         context: The primary context of the device on which it is loaded.
     """
 
@@ -36,7 +36,7 @@ class Kernel(NamedTuple):
 
 
 class Driver:
-    """The driver, for one process. It may be called from any thread."""
+    """The driver, one object per process. Thread-safe."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         _declare(library)
@@ -45,28 +45,29 @@ class Driver:
         self._contexts: dict[int, ctypes.c_void_p] = {}
         self._modules: dict[tuple[int, str], ctypes.c_void_p] = {}
         self._kernels: dict[tuple[int, str, str], Kernel] = {}
-        self._check(library.cuInit(0), "be started")
+        self._check(library.cuInit(0), "be initialized")
 
-    def kernel(self, device: int, module: str, name: str, build: Callable[[bool], bytes]) -> Kernel:
-        """A kernel, loaded when it is first asked for.
+    def kernel(self, device: int, module: str, name: str, compile_code: Callable[[bool], bytes]) -> Kernel:
+        """A kernel, loaded on first use.
 
         Args:
-            device: PyTorch's number of the device.
-            module: A name for what ``build`` gives.
-            name: The kernel's name in it.
-            build: Gives the code; called with True if the driver refused what it gave for False.
+            device: PyTorch's index of the device.
+            module: A name for the code that ``compile_code`` returns.
+            name: Name of the kernel in it.
+            compile_code: Returns the code; called with True if the driver refuses what it returned for
+                False.
 
         Raises:
-            VstError: The driver refuses the code, or ``build`` fails.
+            VstError: The driver refuses the code, or ``compile_code`` fails.
         """
-        found = self._kernels.get((device, module, name))
-        if found is not None:
-            return found
+        cached = self._kernels.get((device, module, name))
+        if cached is not None:
+            return cached
         with self._lock:
             context = self._context(device)
             with self._current(context):
                 if (device, module) not in self._modules:
-                    self._modules[device, module] = self._load(build)
+                    self._modules[device, module] = self._load(compile_code)
                 function = ctypes.c_void_p()
                 status = self._library.cuModuleGetFunction(
                     ctypes.byref(function), self._modules[device, module], name.encode()
@@ -75,35 +76,35 @@ class Driver:
             self._kernels[device, module, name] = Kernel(function, context)
             return self._kernels[device, module, name]
 
-    def start(
+    def launch(
         self,
         kernel: Kernel,
         stream: int,
         extent: tuple[int, int, int],
         arguments: Sequence[ctypes.c_void_p | ctypes.c_longlong],
     ) -> None:
-        """Start a kernel: enough blocks for a thread a column, row and layer, or as many as there may be.
+        """Launch a kernel with one thread per column, row and layer, within the limits of a grid.
 
         Raises:
             VstError: The driver refuses.
         """
         columns, rows, layers = (-(-size // threads) for size, threads in zip(extent, BLOCK, strict=True))
-        blocks = columns, min(rows, _MOST_BLOCKS), min(layers, _MOST_BLOCKS)
+        blocks = columns, min(rows, _MAX_BLOCKS), min(layers, _MAX_BLOCKS)
         values = (ctypes.c_void_p * len(arguments))(*map(ctypes.addressof, arguments))
         with self._current(kernel.context):
             status = self._library.cuLaunchKernel(kernel.function, *blocks, *BLOCK, 0, stream, values, None)
-        self._check(status, "start a kernel")
+        self._check(status, "launch a kernel")
 
-    def _load(self, build: Callable[[bool], bytes]) -> ctypes.c_void_p:
+    def _load(self, compile_code: Callable[[bool], bytes]) -> ctypes.c_void_p:
         module = ctypes.c_void_p()
-        status = self._library.cuModuleLoadData(ctypes.byref(module), build(False))
+        status = self._library.cuModuleLoadData(ctypes.byref(module), compile_code(False))
         if status != 0:
-            status = self._library.cuModuleLoadData(ctypes.byref(module), build(True))
+            status = self._library.cuModuleLoadData(ctypes.byref(module), compile_code(True))
         self._check(status, "load the compiled kernels")
         return module
 
     def _context(self, device: int) -> ctypes.c_void_p:
-        """The device's primary context, kept from the first call on."""
+        """The device's primary context, retained by the first call."""
         if device not in self._contexts:
             number, context = ctypes.c_int(), ctypes.c_void_p()
             self._check(self._library.cuDeviceGet(ctypes.byref(number), device), f"find device {device}")
@@ -114,30 +115,31 @@ class Driver:
 
     @contextmanager
     def _current(self, context: ctypes.c_void_p) -> Iterator[None]:
-        """The context is this thread's own while inside: a new thread has none, others may have another."""
+        """Make the context current in this thread: a new thread has none, others may have another."""
         self._check(self._library.cuCtxPushCurrent_v2(context), "use the device")
         try:
             yield
         finally:
             self._library.cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
 
-    def _check(self, status: int, aim: str) -> None:
+    def _check(self, status: int, action: str) -> None:
         if status == 0:
             return
         text = ctypes.c_char_p()
         self._library.cuGetErrorString(status, ctypes.byref(text))
         reason = (text.value or b"unknown error").decode(errors="replace")
         raise VstError(
-            f"NVIDIA's driver cannot {aim}: {reason} (CUDA error {status}); update it, or use --device cpu"
+            f"NVIDIA's driver cannot {action}: {reason} (CUDA error {status}); "
+            "update it, or use --device cpu"
         )
 
 
 @cache
 def load_driver() -> Driver:
-    """The driver of this machine.
+    """Load the driver library.
 
     Raises:
-        VstError: There is none.
+        VstError: It is not installed.
     """
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
@@ -150,7 +152,7 @@ def load_driver() -> Driver:
 
 
 def _declare(library: ctypes.CDLL) -> None:
-    """Tell ctypes the arguments; a pointer that it takes for an int would lose its upper half."""
+    """Declare the argument types; ctypes would cut a pointer to the size of an int."""
     pointer, number, count = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint
     pointers = ctypes.POINTER(pointer)
     signatures: dict[str, tuple[object, ...]] = {

@@ -1,5 +1,5 @@
-// Half precision to float and back, rounded to nearest even. In PTX, since cuda_fp16.h is not part of NVRTC
-// and not on every machine that has PyTorch.
+// Conversion of half precision to float and back, rounded to nearest even. In PTX, since cuda_fp16.h is not part
+// of NVRTC and not installed with PyTorch.
 #pragma once
 
 __device__ __forceinline__ float float_of_half(unsigned short bits)

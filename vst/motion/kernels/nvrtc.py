@@ -1,4 +1,4 @@
-"""NVRTC, NVIDIA's run-time compiler: found, loaded, asked."""
+"""NVRTC, NVIDIA's run-time compiler: how it is found, loaded and called."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from threading import Lock
 import torch
 
 from vst.errors import VstError
-from vst.motion.kernels.sources import Source
+from vst.motion.kernels.sources import KernelSource
 
 _WINDOWS = sys.platform == "win32"
 
-_KNOWN = (13, 12, 11)
-"""Releases of CUDA whose NVRTC is asked for by name, when it was found in no folder."""
+_CUDA_MAJORS = (13, 12, 11)
+"""Major versions of CUDA whose NVRTC is loaded by its bare name if it is in none of the folders."""
 
 
 class Nvrtc:
-    """One loaded NVRTC. It may be called from any thread.
+    """A loaded NVRTC. Thread-safe.
 
     Attributes:
         version: Major and minor number.
-        architectures: The compute capabilities that it knows, ascending: 90 for 9.0.
+        architectures: The supported compute capabilities, ascending: 90 for 9.0.
     """
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        """Ask a loaded library what it is.
+        """Query version and architectures of a loaded library.
 
         Raises:
             OSError: It is not an NVRTC of CUDA 11.2 or newer.
@@ -48,17 +48,17 @@ class Nvrtc:
         self.version = major.value, minor.value
         count = ctypes.c_int()
         self._check(library.nvrtcGetNumSupportedArchs(ctypes.byref(count)))
-        known = (ctypes.c_int * count.value)()
-        self._check(library.nvrtcGetSupportedArchs(known))
-        self.architectures = tuple(sorted(known))
+        supported = (ctypes.c_int * count.value)()
+        self._check(library.nvrtcGetSupportedArchs(supported))
+        self.architectures = tuple(sorted(supported))
 
     def architecture(self, capability: tuple[int, int]) -> str:
-        """What to compile for a device: ``sm_90``, or ``compute_90`` for one that is newer than NVRTC.
+        """The target for a device: ``sm_90``, or ``compute_90`` if the device is newer than NVRTC.
 
-        The driver can translate the latter, as long as the device is not older.
+        The driver translates the latter for devices that are not older.
 
         Raises:
-            VstError: The device is older than all that NVRTC knows.
+            VstError: The device is older than all supported architectures.
         """
         wanted = capability[0] * 10 + capability[1]
         if wanted in self.architectures:
@@ -66,18 +66,18 @@ class Nvrtc:
         older = [each for each in self.architectures if each < wanted]
         if not older:
             raise VstError(
-                f"the GPU has compute capability {capability[0]}.{capability[1]}; NVRTC {self} knows "
+                f"the GPU has compute capability {capability[0]}.{capability[1]}; NVRTC {self} supports "
                 f"{self.architectures[0]} and newer: use --device cpu, or a PyTorch built for an older CUDA"
             )
         return f"compute_{older[-1]}"
 
-    def compile(self, source: Source, architecture: str, definition: str) -> bytes:
-        """What the driver loads: machine code for ``sm_``, PTX for ``compute_``.
+    def compile(self, source: KernelSource, architecture: str, definition: str) -> bytes:
+        """Compile to machine code (``sm_``) or PTX (``compute_``).
 
         Args:
             source: What to compile.
-            architecture: As ``architecture`` gives it.
-            definition: A name that the source finds defined.
+            architecture: The target, from ``architecture``.
+            definition: A preprocessor macro to define.
 
         Raises:
             VstError: It does not compile; with the first line of the compiler's log.
@@ -133,20 +133,20 @@ class Nvrtc:
 
 
 def compile_options(architecture: str, definition: str) -> tuple[str, ...]:
-    """What NVRTC is told, which the result depends on."""
+    """The options of NVRTC."""
     return f"--gpu-architecture={architecture}", f"-D{definition}", "--std=c++17"
 
 
 @cache
 def load_nvrtc() -> Nvrtc:
-    """The NVRTC that came with PyTorch, else one of the system.
+    """Load the NVRTC that belongs to PyTorch, else one of the system.
 
     Raises:
         VstError: There is none.
     """
-    for place in find_nvrtc():
+    for candidate in find_nvrtc():
         try:
-            return Nvrtc(_open(place))
+            return Nvrtc(_open(candidate))
         except OSError:
             continue
     major = _torch_major()
@@ -158,17 +158,17 @@ def load_nvrtc() -> Nvrtc:
 
 
 def find_nvrtc() -> Iterator[str]:
-    """Where NVRTC may be, best first: paths of files, then bare names for the system's own search.
+    """Candidates for NVRTC, best first: paths of files, then bare names for the system's search path.
 
-    First the packages that PyTorch's wheels depend on, then the folder of PyTorch's own libraries, then a
-    CUDA toolkit; in each, first of the CUDA that PyTorch was built for.
+    First the packages that PyTorch's wheels depend on, then the folder of PyTorch's libraries, then a CUDA
+    toolkit; in each of them first the version of CUDA that PyTorch was built for.
     """
     major = _torch_major()
     for folders in (_package_folders(), [_torch_folder()], _toolkit_folders()):
-        found = [(path, version) for folder in folders for path, version in _libraries(folder)]
-        for path, _ in sorted(found, key=lambda each: (each[1] != major, -each[1], each[0])):
+        libraries = [(path, version) for folder in folders for path, version in _libraries(folder)]
+        for path, _ in sorted(libraries, key=lambda each: (each[1] != major, -each[1], each[0])):
             yield str(path)
-    for version in sorted(_KNOWN, key=lambda each: (each != major, -each)):
+    for version in sorted(_CUDA_MAJORS, key=lambda each: (each != major, -each)):
         yield f"nvrtc64_{version}0_0.dll" if _WINDOWS else f"libnvrtc.so.{version}"
 
 
@@ -182,10 +182,10 @@ def _torch_folder() -> Path:
 
 
 def _package_folders() -> list[Path]:
-    """Where NVIDIA's wheels keep libraries: nvidia/cu13/lib, nvidia/cuda_nvrtc/lib, bin on Windows."""
+    """The library folders of NVIDIA's wheels: nvidia/cu13/lib, nvidia/cuda_nvrtc/lib, bin on Windows."""
     spec = find_spec("nvidia")
-    roots = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    # CUDA 13's wheels for Windows have a folder for each kind of processor below.
+    roots = [Path(location) for location in (spec.submodule_search_locations or [])] if spec else []
+    # CUDA 13's wheels for Windows have one more folder, per processor architecture.
     names = ("bin/x86_64", "bin") if _WINDOWS else ("lib",)
     return [folder for root in roots for name in names for folder in sorted(root.glob(f"*/{name}"))]
 
@@ -199,7 +199,7 @@ def _toolkit_folders() -> list[Path]:
 
 
 def _libraries(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Each NVRTC of a folder, with its CUDA's major number; not its builtins or other build (.alt)."""
+    """Each NVRTC in a folder with its major version; not its builtins nor its alternative build."""
     if not folder.is_dir():
         return
     name = r"nvrtc64_(\d+)\d_\d\.dll" if _WINDOWS else r"libnvrtc(?:-[0-9a-f]+)?\.so\.(\d+)[\d.]*"
@@ -209,10 +209,10 @@ def _libraries(folder: Path) -> Iterator[tuple[Path, int]]:
             yield path, int(match[1])
 
 
-def _open(place: str) -> ctypes.CDLL:
-    path = Path(place)
+def _open(candidate: str) -> ctypes.CDLL:
+    path = Path(candidate)
     if path.is_absolute():
-        # NVRTC looks for its builtins by their name alone, and some wheels do not tell it where.
+        # NVRTC loads its builtins by bare name, which some wheels do not make findable.
         for builtins in sorted(
             path.parent.glob("nvrtc-builtins*.dll" if _WINDOWS else "libnvrtc-builtins*.so*")
         ):
@@ -220,7 +220,7 @@ def _open(place: str) -> ctypes.CDLL:
                 ctypes.CDLL(str(builtins))
             except OSError:
                 continue
-    return ctypes.CDLL(place)
+    return ctypes.CDLL(candidate)
 
 
 def _strings(texts: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
@@ -228,7 +228,7 @@ def _strings(texts: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
 
 
 def _declare(library: ctypes.CDLL) -> None:
-    """Tell ctypes the arguments; a pointer that it takes for an int would lose its upper half."""
+    """Declare the argument types; ctypes would cut a pointer to the size of an int."""
     program, number = ctypes.c_void_p, ctypes.c_int
     strings, size = ctypes.POINTER(ctypes.c_char_p), ctypes.POINTER(ctypes.c_size_t)
     numbers = ctypes.POINTER(number)

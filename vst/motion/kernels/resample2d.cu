@@ -1,13 +1,14 @@
-// Bilinear sampling at p + flow(p), as FlowNet 2.0 warps its second image; the border pixel outside of it.
+// Bilinear sampling at p + flow(p), with which FlowNet 2.0 warps its second image; outside of the image its
+// border pixels are repeated.
 //
-// A thread owns a column x and, in strides of the grid, rows y; the grid's depth counts pictures and groups
-// of channels. Flow and gradients that are summed up come and go as Sum.
+// A thread handles one column x and loops over rows y by the size of the grid; the grid's z is the batch and
+// groups of channels. Flow and summed gradients have the type Sum.
 #include "scalar.cuh"
 
-// Channels that share one computation of where to read.
+// Channels per thread; they share one computation of positions.
 static constexpr Index kChannels = 8;
 
-// Where one coordinate falls: the pixels on either side and how far it is past the first.
+// The pixels on either side of a coordinate, and its distance from the first.
 struct Between {
     Index low, high;
     Sum part;
@@ -20,8 +21,8 @@ __device__ __forceinline__ Index clamped(Index at, Index size)
 
 __device__ __forceinline__ Between between(Sum at, Index size)
 {
-    // A far-off coordinate would overflow its integer. One that is not a number stays so: it reads a pixel
-    // of the frame with a weight that is not a number.
+    // A distant coordinate would overflow its integer. NaN stays NaN: it reads a pixel of the frame with a
+    // weight of NaN.
     if (at < -1) at = -1;
     if (at > size) at = static_cast<Sum>(size);
     const Sum whole = floor(at);
@@ -66,8 +67,8 @@ resample2d_forward(const Scalar *__restrict__ image, const Sum *__restrict__ flo
     }
 }
 
-// Each pixel's gradient is handed to the four that it read. The order in which these arrive is the chip's
-// own, so the last bits of a sum may differ between runs. `out` is zero at the start.
+// Adds each pixel's gradient to the four pixels that it read. The order of the additions is not fixed, so the
+// last bits of a sum may differ between runs. `out` has to be zero at the start.
 extern "C" __global__ void __launch_bounds__(128)
 resample2d_backward_image(const Scalar *__restrict__ grad, const Sum *__restrict__ flow,
                           Sum *__restrict__ out, Index batch, Index channels, Index height, Index width)
@@ -98,7 +99,7 @@ resample2d_backward_image(const Scalar *__restrict__ grad, const Sum *__restrict
     }
 }
 
-// By x: what the right pixels have more than the left ones; by y: what the lower have more than the upper.
+// The derivative by x is the difference of the right and left pixels, by y that of the lower and upper pixels.
 extern "C" __global__ void __launch_bounds__(128)
 resample2d_backward_flow(const Scalar *__restrict__ grad, const Scalar *__restrict__ image,
                          const Sum *__restrict__ flow, Sum *__restrict__ out, Index batch, Index channels,

@@ -1,4 +1,4 @@
-"""Bilinear sampling along a flow: how FlowNet 2.0 warps the second image to the first."""
+"""Bilinear sampling along a flow, with which FlowNet 2.0 warps the second image to the first."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from vst.motion.kernels.operands import (
 )
 
 _CHANNELS = 8
-"""How many channels a GPU thread takes."""
+"""Channels per GPU thread."""
 
 
 def resample2d(image: Tensor, flow: Tensor) -> Tensor:
-    """The image sampled bilinearly at p + flow(p), with its border pixels repeated outside of it.
+    """The image sampled bilinearly at p + flow(p); outside of it its border pixels are repeated.
 
-    The warping of Ilg et al. (2017), section 3.2, as NVIDIA's Resample2d has it for a kernel size of 1: of
-    the four pixels around p + flow(p), each is clamped to the frame by itself. So the value is that of the
-    nearest point of the frame, and flow that points out of the frame in x has no gradient in x, likewise y.
-    ``vst.motion.warping`` is for pictures that are looked at; this is a part of a network.
+    The warping of Ilg et al. (2017), section 3.2, like NVIDIA's Resample2d with a kernel size of 1: each of
+    the four pixels around p + flow(p) is clamped to the frame separately. So the value is that of the
+    nearest point of the frame, and flow that leaves the frame in x has no gradient in x; likewise in y.
+    This is a layer of networks; to warp frames use ``vst.motion.warping``.
 
-    Coordinates and sums are float32, float64 for a float64 image. Infinite flow reads the border; flow that
-    is not a number gives what is not a number. The gradient has none of its own (no second derivative).
+    Coordinates and sums are float32, or float64 for a float64 image. Infinite flow reads the border, NaN
+    flow gives NaN. There is no second derivative.
 
-    On a GPU the image's gradient is summed up by atomic additions, whose order is not fixed: its last bits
-    may differ between runs. After ``torch.use_deterministic_algorithms(True)`` it is computed in PyTorch's
-    operations, slower and always the same. All else is the same on every run anyway.
+    On a GPU the image's gradient is summed by atomic additions in no fixed order: its last bits may differ
+    between runs. After ``torch.use_deterministic_algorithms(True)`` it is computed by PyTorch's operations,
+    which is slower and deterministic. Everything else is deterministic.
 
     Args:
         image: B×C×H×W, any range.
@@ -44,8 +44,8 @@ def resample2d(image: Tensor, flow: Tensor) -> Tensor:
         B×C×H×W, of the image's type, contiguous. Differentiable in both.
 
     Raises:
-        ValueError: Shapes, types or devices do not fit each other.
-        VstError: The GPU's kernels cannot be compiled or started.
+        ValueError: Shapes, types or devices do not fit.
+        VstError: The GPU's kernels cannot be compiled or launched.
     """
     check_map("resample2d", "image", image)
     check_map("resample2d", "flow", flow)
@@ -61,7 +61,7 @@ def resample2d(image: Tensor, flow: Tensor) -> Tensor:
             "expected flow of the image's type or float32"
         )
     check_same_device("resample2d", image, flow)
-    # Here and not inside, so that autograd gives the flow's gradient in the flow's own type.
+    # Converted here, so that autograd returns the flow's gradient in the flow's own type.
     out: Tensor = _Resample2d.apply(image, flow.to(sum_type(image.dtype)))
     return out
 
@@ -114,8 +114,8 @@ class _Corners(NamedTuple):
     """The four pixels around p + flow(p).
 
     Attributes:
-        top_left, top_right, bottom_left, bottom_right: B×1×(H·W), their places in a plane.
-        x, y: B×1×(H·W), how far p + flow(p) is past the left and the upper ones, 0..1.
+        top_left, top_right, bottom_left, bottom_right: B×1×(H·W), their indices in a plane.
+        x, y: B×1×(H·W), distance of p + flow(p) from the left and upper pixels, 0..1.
     """
 
     top_left: Tensor
@@ -135,18 +135,18 @@ def _corners(flow: Tensor) -> _Corners:
     return _Corners(a, b, c, d, x.flatten(1)[:, None], y.flatten(1)[:, None])
 
 
-def _between(flow: Tensor, size: int, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The pixels on either side of a coordinate, and how far it is past the first."""
-    # A far-off coordinate would overflow its integer; one just outside reads the border twice as well.
-    at = (flow + own).clamp(-1, size)
-    whole = at.floor()
-    low = whole.long()  # of what is not a number some integer, which the clamp takes into the frame
-    return low.clamp(0, size - 1), low.clamp(-1, size - 2) + 1, at - whole
+def _between(flow: Tensor, size: int, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The pixels on either side of a coordinate, and its distance from the first."""
+    # A distant coordinate would overflow its integer; one just outside also reads the border twice.
+    position = (flow + pixels).clamp(-1, size)
+    whole = position.floor()
+    low = whole.long()  # NaN becomes some integer, which is clamped to the frame
+    return low.clamp(0, size - 1), low.clamp(-1, size - 2) + 1, position - whole
 
 
-def _read(image: Tensor, place: Tensor, dtype: torch.dtype) -> Tensor:
-    """B×C×(H·W): each channel's values at the places."""
-    return image.flatten(2).gather(2, place.expand(-1, image.shape[1], -1)).to(dtype)
+def _read(image: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
+    """B×C×(H·W): each channel's values at the indices."""
+    return image.flatten(2).gather(2, index.expand(-1, image.shape[1], -1)).to(dtype)
 
 
 def _forward(image: Tensor, flow: Tensor) -> Tensor:
@@ -159,13 +159,13 @@ def _forward(image: Tensor, flow: Tensor) -> Tensor:
 def _backward_image(grad: Tensor, at: _Corners) -> Tensor:
     out = torch.zeros(grad.shape, dtype=at.x.dtype, device=grad.device).flatten(2)
     above, below = (1 - at.y) * grad.flatten(2), at.y * grad.flatten(2)
-    for place, share in (
+    for index, share in (
         (at.top_left, (1 - at.x) * above),
         (at.top_right, at.x * above),
         (at.bottom_left, (1 - at.x) * below),
         (at.bottom_right, at.x * below),
     ):
-        out.scatter_add_(2, place.expand_as(share), share)
+        out.scatter_add_(2, index.expand_as(share), share)
     return out.view(grad.shape).to(grad.dtype)
 
 
@@ -176,5 +176,5 @@ def _backward_flow(grad: Tensor, image: Tensor, at: _Corners) -> Tensor:
     by_x = torch.lerp(top_right - top_left, bottom_right - bottom_left, at.y)
     by_y = torch.lerp(bottom_left - top_left, bottom_right - top_right, at.x)
     grads = grad.flatten(2)
-    found = torch.stack(((grads * by_x).sum(1), (grads * by_y).sum(1)), dim=1)
-    return found.unflatten(2, grad.shape[2:])
+    of_flow = torch.stack(((grads * by_x).sum(1), (grads * by_y).sum(1)), dim=1)
+    return of_flow.unflatten(2, grad.shape[2:])

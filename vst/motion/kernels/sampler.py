@@ -1,6 +1,6 @@
-"""The correlation of the package ``spatial-correlation-sampler``, where it is installed.
+"""Adapter of the package ``spatial-correlation-sampler``, which is used if it is installed.
 
-It is C++ on the CPU, without normalisation, and gives B×D×D×H×W: dy, then dx.
+It is C++ on the CPU, without normalisation, and returns B×D×D×H×W: dy, then dx.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def _sampler() -> Callable[..., Tensor] | None:
     return function
 
 
-def serves(tensor: Tensor) -> bool:
-    """Whether the package is here and takes such maps: on the CPU, float32 or float64, not empty."""
-    fits = tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64)
-    return fits and tensor.numel() > 0 and _sampler() is not None
+def sampler_supports(tensor: Tensor) -> bool:
+    """Whether the package is installed and the maps are on the CPU, float32 or float64, and not empty."""
+    supported = tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64)
+    return supported and tensor.numel() > 0 and _sampler() is not None
 
 
-def sample(a: Tensor, b: Tensor, reach: int, stride: int) -> Tensor:
-    """``correlation`` by the package: B×D²×H×W, differentiable; only where it ``serves``."""
+def sampler_correlation(a: Tensor, b: Tensor, reach: int, stride: int) -> Tensor:
+    """``correlation`` by the package: B×D²×H×W, differentiable; only if ``sampler_supports``."""
     function = _sampler()
     assert function is not None
     costs = function(

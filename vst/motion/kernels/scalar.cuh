@@ -1,5 +1,5 @@
-// One source serves four types. VST_FLOAT64, VST_FLOAT32, VST_FLOAT16 or VST_BFLOAT16 says what tensors
-// hold (Scalar); sums are kept in double for the first and in float for the others (Sum).
+// One source for four types. VST_FLOAT64, VST_FLOAT32, VST_FLOAT16 or VST_BFLOAT16 selects the type of tensors
+// (Scalar); sums (Sum) are double for the first and float for the others.
 #pragma once
 
 #if defined(VST_FLOAT64)
@@ -42,7 +42,7 @@ __device__ __forceinline__ Sum widen(Scalar value)
     return wide.value;
 }
 
-// To nearest even. In integers, since older chips have no instruction for it.
+// Rounds to nearest even. In integers, since older GPUs have no instruction for it.
 __device__ __forceinline__ Scalar narrow(Sum value)
 {
     FloatBits wide;

@@ -1,4 +1,4 @@
-"""The CUDA C++ sources of the package, and what the compiler is told about a type."""
+"""The CUDA C++ sources of the package, and the preprocessor definition of each tensor type."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import NamedTuple
 import torch
 
 OPERATIONS = ("channelnorm", "correlation", "resample2d")
-"""Each has its source in a file of its name, and kernels whose names begin with it."""
+"""Each has a source file of its name, whose kernels have names that begin with it."""
 
-DEFINITIONS = {
+TYPE_DEFINITIONS = {
     torch.float64: "VST_FLOAT64",
     torch.float32: "VST_FLOAT32",
     torch.float16: "VST_FLOAT16",
     torch.bfloat16: "VST_BFLOAT16",
 }
-"""What a source is compiled with for each type of tensor."""
+"""The preprocessor macro that selects each type of tensor."""
 
 _HEADERS = ("half.cuh", "scalar.cuh")
 
 
-class Source(NamedTuple):
-    """What is compiled together.
+class KernelSource(NamedTuple):
+    """A source file with its headers.
 
     Attributes:
-        name: The file that the compiler's messages name.
-        text: What it holds.
-        headers: Files that it includes, by name.
+        name: The file name in messages of the compiler.
+        text: Contents of the file.
+        headers: Contents of the headers by name.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Source(NamedTuple):
 
 
 @cache
-def read_source(operation: str) -> Source:
+def read_source(operation: str) -> KernelSource:
     """The source of one of the ``OPERATIONS``, with all headers."""
     folder = files(__package__)
     name = f"{operation}.cu"
     headers = {header: folder.joinpath(header).read_text(encoding="utf-8") for header in _HEADERS}
-    return Source(name, folder.joinpath(name).read_text(encoding="utf-8"), headers)
+    return KernelSource(name, folder.joinpath(name).read_text(encoding="utf-8"), headers)

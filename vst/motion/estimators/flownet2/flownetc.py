@@ -1,4 +1,4 @@
-"""FlowNet-C: two streams that meet in a correlation."""
+"""FlowNet-C: a correlation of two feature maps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.motion.estimators.flow_layers import DIV_FLOW, SLOPE, enlarge
-from vst.motion.estimators.flownet2.layers import convolution
-from vst.motion.estimators.flownet2.refinement import Refinement
+from vst.motion.estimators.flownet2.decoder import FlowDecoder
+from vst.motion.estimators.flownet2.flownet2_layers import convolution
 from vst.motion.kernels import correlation
 
 _DISPLACEMENT = 20
@@ -16,7 +16,7 @@ _STRIDE = 2
 _CANDIDATES = (2 * (_DISPLACEMENT // _STRIDE) + 1) ** 2
 
 
-class FlowNetC(Refinement):
+class FlowNetC(FlowDecoder):
     """The correlation network, 39,175,298 parameters at width 64.
 
     Args:
@@ -32,20 +32,20 @@ class FlowNetC(Refinement):
         self.conv3_1 = convolution(width // 2 + _CANDIDATES, 4 * width)
 
     def levels(self, first: Tensor, second: Tensor) -> tuple[Tensor, ...]:
-        """Flow at five sizes; see ``Refinement.refine``.
+        """Flow at five sizes; see ``FlowDecoder.decode``.
 
         Args:
             first: B×3×H×W, RGB, centred (see ``centred``); H and W multiples of 64.
             second: The same for the other frame.
         """
-        level2, level3 = self._contract(first)
-        _, other = self._contract(second)
+        level2, level3 = self._encode(first)
+        _, other = self._encode(second)
         costs = correlation(level3, other, max_displacement=_DISPLACEMENT, stride=_STRIDE)
         costs = F.leaky_relu(costs, SLOPE)
         merged = self.conv3_1(torch.cat((self.conv_redir(level3), costs), dim=1))
-        return self.refine(level2, merged)
+        return self.decode(level2, merged)
 
-    def _contract(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def _encode(self, image: Tensor) -> tuple[Tensor, Tensor]:
         level2 = self.conv2(self.conv1(image))
         return level2, self.conv3(level2)
 

@@ -1,4 +1,4 @@
-"""FlowNet-S: one stream over everything at once."""
+"""FlowNet-S: one stream of convolutions over all inputs."""
 
 from __future__ import annotations
 
@@ -6,34 +6,37 @@ import torch
 from torch import Tensor
 
 from vst.motion.estimators.flow_layers import DIV_FLOW, enlarge
-from vst.motion.estimators.flownet2.layers import convolution
-from vst.motion.estimators.flownet2.refinement import Refinement
+from vst.motion.estimators.flownet2.decoder import FlowDecoder
+from vst.motion.estimators.flownet2.flownet2_layers import convolution
 
 
-class FlowNetS(Refinement):
+class FlowNetS(FlowDecoder):
     """The simple network.
 
     Args:
-        inputs: Channels: 6 for two pictures, 12 in a stack, where it also sees what is known so far.
+        channels: Of the input: 6 for two pictures, 12 in a stack (see ``stacked.py``).
         width: Filters of the first layer.
         predicted: Channels of each prediction; 2 for flow alone.
     """
 
-    def __init__(self, inputs: int = 12, width: int = 64, predicted: int = 2) -> None:
+    def __init__(self, channels: int = 12, width: int = 64, predicted: int = 2) -> None:
         super().__init__(width, smoothed=False, upsampling_bias=False, predicted=predicted)
-        self.conv1 = convolution(inputs, width, kernel=7, stride=2)
+        self.conv1 = convolution(channels, width, kernel=7, stride=2)
         self.conv2 = convolution(width, 2 * width, kernel=5, stride=2)
         self.conv3 = convolution(2 * width, 4 * width, kernel=5, stride=2)
         self.conv3_1 = convolution(4 * width, 4 * width)
 
-    def levels(self, evidence: Tensor) -> tuple[Tensor, ...]:
-        """Flow at five sizes, see ``Refinement.refine``, from B×inputs×H×W, H and W multiples of 64."""
-        level2 = self.conv2(self.conv1(evidence))
-        return self.refine(level2, self.conv3_1(self.conv3(level2)))
+    def levels(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Flow at five sizes, see ``FlowDecoder.decode``, from B×channels×H×W, H and W multiples of 64."""
+        level2 = self.conv2(self.conv1(inputs))
+        return self.decode(level2, self.conv3_1(self.conv3(level2)))
 
 
 class FlowNet2S(FlowNetS):
-    """FlowNet-S on its own, 38,676,506 parameters at width 64 (the release's comment says two fewer)."""
+    """FlowNet-S on its own, 38,676,506 parameters at width 64.
+
+    A comment in the published code says two fewer.
+    """
 
     def __init__(self, width: int = 64) -> None:
         super().__init__(6, width)

@@ -1,4 +1,4 @@
-"""FlowNet-SD: small kernels for small displacements."""
+"""FlowNet-SD: small kernels, for small displacements."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from vst.motion.estimators.flow_layers import DIV_FLOW, enlarge
-from vst.motion.estimators.flownet2.layers import convolution
-from vst.motion.estimators.flownet2.refinement import Refinement
+from vst.motion.estimators.flownet2.decoder import FlowDecoder
+from vst.motion.estimators.flownet2.flownet2_layers import convolution
 
 
-class FlowNetSD(Refinement):
-    """The network for small displacements: 3×3 kernels from the full size on, smoothed before each head.
+class FlowNetSD(FlowDecoder):
+    """The network for small displacements: 3×3 kernels from full resolution on, smoothing before each head.
 
     Args:
         width: Filters of the first layer.
@@ -28,7 +28,7 @@ class FlowNetSD(Refinement):
         self.conv3_1 = convolution(4 * width, 4 * width)
 
     def levels(self, first: Tensor, second: Tensor) -> tuple[Tensor, ...]:
-        """Flow at five sizes; see ``Refinement.refine``.
+        """Flow at five sizes; see ``FlowDecoder.decode``.
 
         Args:
             first: B×3×H×W, RGB, centred (see ``centred``); H and W multiples of 64.
@@ -36,7 +36,7 @@ class FlowNetSD(Refinement):
         """
         level1 = self.conv1_1(self.conv1(self.conv0(torch.cat((first, second), dim=1))))
         level2 = self.conv2_1(self.conv2(level1))
-        return self.refine(level2, self.conv3_1(self.conv3(level2)))
+        return self.decode(level2, self.conv3_1(self.conv3(level2)))
 
 
 class FlowNet2SD(FlowNetSD):

@@ -1,4 +1,4 @@
-"""The last part of FlowNet2: one flow out of two."""
+"""The last part of FlowNet2: the fusion of two flows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from vst.motion.estimators.flow_layers import FlowHead, FlowUpsampling
-from vst.motion.estimators.flownet2.layers import convolution, smoothing, upconvolution
+from vst.motion.estimators.flownet2.flownet2_layers import convolution, smoothing, upconvolution
 
 
 class FlowNetFusion(nn.Module):
-    """Chooses between a flow for large displacements and one for small, at full size.
+    """Chooses between a flow for large displacements and one for small ones, at full resolution.
 
     Args:
         width: Filters of the first layer; 64 in the published network (581,226 parameters).
@@ -34,9 +34,9 @@ class FlowNetFusion(nn.Module):
         self.upsampled_flow2_to_1 = FlowUpsampling()
         self.upsampled_flow1_to_0 = FlowUpsampling()
 
-    def forward(self, evidence: Tensor) -> Tensor:
-        """Flow B×2×H×W in pixels from B×11×H×W: the first picture, both flows, their lengths and errors."""
-        level0 = self.conv0(evidence)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Flow B×2×H×W in pixels from B×11×H×W: the first picture, both flows, their norms and errors."""
+        level0 = self.conv0(inputs)
         level1 = self.conv1_1(self.conv1(level0))
         level2 = self.conv2_1(self.conv2(level1))
         flow = self.upsampled_flow2_to_1(self.predict_flow2(level2)).to(level1.dtype)

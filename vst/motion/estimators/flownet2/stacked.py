@@ -1,4 +1,4 @@
-"""The stacks: each network corrects the one before it (Ilg et al. 2017, FlowNet 2.0, figure 2)."""
+"""Stacked networks: each corrects the flow of the previous one (Ilg et al. 2017, FlowNet 2.0, figure 2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vst.motion.kernels import channelnorm, resample2d
 
 
 class FlowNet2CS(nn.Module):
-    """FlowNet-C, and a FlowNet-S that sees its flow and how well it explains the picture.
+    """FlowNet-C, and a FlowNet-S whose input includes the flow of the first and its error.
 
     Args:
         width: Filters of each network's first layer; 64 in all published ones.
@@ -33,7 +33,7 @@ class FlowNet2CS(nn.Module):
             second: The same for the other frame.
         """
         flow = enlarge(self.flownetc.levels(first, second)[0] * DIV_FLOW)
-        return enlarge(self.flownets_1.levels(_evidence(first, second, flow))[0] * DIV_FLOW)
+        return enlarge(self.flownets_1.levels(_stack_input(first, second, flow))[0] * DIV_FLOW)
 
 
 class FlowNet2CSS(FlowNet2CS):
@@ -50,7 +50,7 @@ class FlowNet2CSS(FlowNet2CS):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """As FlowNet2-CS."""
         flow = super().forward(first, second)
-        levels = self.flownets_2.levels(_evidence(first, second, flow))
+        levels = self.flownets_2.levels(_stack_input(first, second, flow))
         return enlarge(levels[0] * DIV_FLOW, "nearest")
 
 
@@ -69,9 +69,9 @@ class FlowNet2(FlowNet2CSS):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """As FlowNet2-CS."""
         large = super().forward(first, second)
-        # Divided, where every other flow is multiplied: the published fusion was trained on it so.
+        # Divided, where every other flow is multiplied: the published fusion was trained this way.
         small = enlarge(self.flownets_d.levels(first, second)[0] / DIV_FLOW, "nearest")
-        evidence = (
+        inputs = (
             first,
             small,
             large,
@@ -80,12 +80,15 @@ class FlowNet2(FlowNet2CSS):
             channelnorm(first - resample2d(second, small)),
             channelnorm(first - resample2d(second, large)),
         )
-        fused: Tensor = self.flownetfusion(torch.cat(evidence, dim=1))
+        fused: Tensor = self.flownetfusion(torch.cat(inputs, dim=1))
         return fused
 
 
-def _evidence(first: Tensor, second: Tensor, flow: Tensor) -> Tensor:
-    """What the next network of a stack sees, B×12×H×W: both pictures, the second brought to the first by
-    the flow (pixels), the flow as networks have it, and the length of the difference that remains."""
-    brought = resample2d(second, flow)
-    return torch.cat((first, second, brought, flow / DIV_FLOW, channelnorm(first - brought)), dim=1)
+def _stack_input(first: Tensor, second: Tensor, flow: Tensor) -> Tensor:
+    """The input of the next network of a stack, B×12×H×W.
+
+    It consists of both pictures, the second one warped by the flow (in pixels), the flow in units of the
+    networks, and the norm of the remaining difference.
+    """
+    warped = resample2d(second, flow)
+    return torch.cat((first, second, warped, flow / DIV_FLOW, channelnorm(first - warped)), dim=1)

@@ -1,6 +1,6 @@
-"""`dis`, mended by a network of our own: the last stage of a FlowNet 2.0 stack behind OpenCV's flow."""
+"""`dis-refined`: the flow of `dis`, refined by a network that vst trains and ships (`vst train flow`)."""
 
 from __future__ import annotations
 
-STAGES = ("dis", "dis-ultrafast")
-"""The estimators that it begins with: the exact one, and the one that finds large motion more often."""
+INITIAL_ESTIMATORS = ("dis", "dis-ultrafast")
+"""The estimators whose flow is refined: an accurate one, and one that finds large motion more often."""

@@ -1,4 +1,4 @@
-"""From an operation's source to what the driver loads: compiled once, then from the disk."""
+"""Compilation of an operation's source to what the driver loads, with a cache on disk."""
 
 from __future__ import annotations
 
@@ -10,43 +10,45 @@ import torch
 from vst.motion.kernels import disk_cache
 from vst.motion.kernels.nvrtc import compile_options, load_nvrtc
 from vst.motion.kernels.operands import type_name
-from vst.motion.kernels.sources import DEFINITIONS, Source, read_source
+from vst.motion.kernels.sources import TYPE_DEFINITIONS, KernelSource, read_source
 
 _log = logging.getLogger(__name__)
 
 
-def build(operation: str, dtype: torch.dtype, capability: tuple[int, int], anew: bool = False) -> bytes:
+def compile_operation(
+    operation: str, dtype: torch.dtype, capability: tuple[int, int], force: bool = False
+) -> bytes:
     """Machine code of all kernels of an operation, or PTX for a device that is newer than NVRTC.
 
     Args:
         operation: One of ``OPERATIONS``.
-        dtype: What its tensors hold.
+        dtype: Type of the tensors.
         capability: The device's compute capability.
-        anew: Compile even if it lies on disk.
+        force: Compile even if the result is in the cache.
 
     Raises:
-        VstError: There is no NVRTC, it does not know the device, or the source does not compile.
+        VstError: There is no NVRTC, it does not support the device, or the source does not compile.
     """
     nvrtc = load_nvrtc()
     architecture = nvrtc.architecture(capability)
-    definition = DEFINITIONS[dtype]
+    definition = TYPE_DEFINITIONS[dtype]
     source = read_source(operation)
-    key = _key(source, str(nvrtc), *compile_options(architecture, definition))
+    key = _cache_key(source, str(nvrtc), *compile_options(architecture, definition))
     name = f"{operation}-{type_name(dtype)}-{architecture}-{key}"
-    code = None if anew else disk_cache.read(name)
+    code = None if force else disk_cache.read(name)
     if code is None:
-        _log.info("kernels: %s is compiled for %s", operation, architecture)
+        _log.info("kernels: compiling %s for %s", operation, architecture)
         code = nvrtc.compile(source, architecture, definition)
         disk_cache.write(name, code)
     return code
 
 
-def _key(source: Source, *settings: str) -> str:
-    """Names all that the result depends on."""
+def _cache_key(source: KernelSource, *settings: str) -> str:
+    """A hash of everything that the result depends on."""
     digest = hashlib.sha256()
     headers = [text for header in source.headers.items() for text in header]
     for part in (source.name, source.text, *headers, *settings):
         data = part.encode()
-        # With its length, so that no two lists of parts run together into one.
+        # With its length, so that different lists of parts give different hashes.
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:32]

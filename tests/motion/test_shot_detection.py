@@ -9,7 +9,7 @@ import torch
 
 from vst.frame import Frame
 from vst.motion import shots
-from vst.motion.shot_detection import REACH, is_cut
+from vst.motion.shot_detection import CUT_CONTEXT, is_cut
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 
@@ -24,50 +24,52 @@ def cuts(images: Iterable[torch.Tensor], start: int = 0) -> list[int]:
 
 
 @pytest.fixture
-def places(make_world):
-    """Two places filmed with a gently moving camera: ten frames each."""
+def scenes(make_world):
+    """Two scenes with a slowly moving camera, ten frames each."""
     return [
         [make_world(camera=lambda t: (1.0 * t, 0.5 * t, 1.0), seed=seed).frame(t) for t in range(10)]
         for seed in (1, 2)
     ]
 
 
-def test_a_hard_cut_between_places_of_like_colours_is_found(places):
-    assert cuts(places[0] + places[1]) == [0, 10]
+def test_a_hard_cut_between_scenes_of_similar_colours_is_detected(scenes):
+    assert cuts(scenes[0] + scenes[1]) == [0, 10]
 
 
-def test_every_frame_comes_out_once_in_order(places):
+def test_every_frame_is_yielded_once_in_order(scenes):
     for length in (0, 1, 2, 3, 4, 5, 10):
-        out = list(shots(frames(places[0][:length])))
+        out = list(shots(frames(scenes[0][:length])))
         assert [frame.index for frame, _ in out] == list(range(length))
         assert [begins for _, begins in out] == [True] * min(length, 1) + [False] * (length - 1)
 
 
-def test_no_more_than_two_frames_are_read_ahead(places):
+def test_no_more_than_two_frames_are_read_ahead(scenes):
     read = 0
 
     def source():
         nonlocal read
-        for image in places[0]:
+        for image in scenes[0]:
             read += 1
             yield image
 
     for frame, _ in shots(frames(source())):
-        assert read <= frame.index + 1 + REACH
+        assert read <= frame.index + 1 + CUT_CONTEXT
 
 
-def test_the_same_cuts_are_found_wherever_decoding_begins(places):
-    a, b = places
-    clip = a[:6] + b[:5] + a[6:7] + b[5:9] + a[1:4]  # with a shot of one frame and a short one
+def test_the_same_cuts_are_detected_wherever_decoding_begins(scenes):
+    a, b = scenes
+    clip = a[:6] + b[:5] + a[6:7] + b[5:9] + a[1:4]  # with a shot of one frame and another short one
     whole = cuts(clip)
     assert {6, 16} <= set(whole)
     for start in range(1, len(clip)):
         rest = cuts(clip[start:], start)
-        assert [t for t in rest if t >= start + REACH] == [t for t in whole if t >= start + REACH]
+        assert [t for t in rest if t >= start + CUT_CONTEXT] == [
+            t for t in whole if t >= start + CUT_CONTEXT
+        ]
 
 
-def test_a_cut_depends_on_two_frames_before_and_two_after(places):
-    a, b = places
+def test_a_cut_depends_only_on_two_frames_before_and_after(scenes):
+    a, b = scenes
     clip = a[:6] + b[:6]
     torch.manual_seed(0)
     other = [torch.rand_like(image) if not 4 <= t <= 8 else image for t, image in enumerate(clip)]
@@ -77,49 +79,49 @@ def test_a_cut_depends_on_two_frames_before_and_two_after(places):
 
 
 @pytest.mark.parametrize("length", [1, 2])
-def test_a_flash_is_not_a_cut(places, length):
-    clip = [image.clone() for image in places[0]]
+def test_a_flash_is_not_a_cut(scenes, length):
+    clip = [image.clone() for image in scenes[0]]
     for t in range(5, 5 + length):
         clip[t] = (clip[t] * 0.3 + 0.8).clamp(0, 1)
     assert cuts(clip) == [0]
 
 
 @pytest.mark.parametrize("speed", [10.0, 40.0])
-def test_a_pan_that_begins_and_ends_at_once_is_not_a_cut(make_world, speed):
+def test_a_pan_that_begins_and_ends_abruptly_is_not_a_cut(make_world, speed):
     x = [0.0] * 5 + [speed * t for t in range(1, 5)] + [speed * 4] * 5
     world = make_world(camera=lambda t: (x[t] - 2 * speed, 0.0, 1.0), width=320, height=180)
     assert cuts(world.frame(t) for t in range(len(x))) == [0]
 
 
-def test_noise_is_not_a_cut(places):
+def test_noise_is_not_a_cut(scenes):
     torch.manual_seed(0)
     assert cuts(torch.rand(3, 72, 128) for _ in range(12)) == [0]
-    assert cuts((image + 0.1 * torch.randn_like(image)).clamp(0, 1) for image in places[0]) == [0]
+    assert cuts((image + 0.1 * torch.randn_like(image)).clamp(0, 1) for image in scenes[0]) == [0]
 
 
-def test_a_frame_that_is_repeated_is_not_a_cut(places):
-    doubled = [image for image in places[0][:6] for _ in range(2)]
+def test_a_repeated_frame_is_not_a_cut(scenes):
+    doubled = [image for image in scenes[0][:6] for _ in range(2)]
     assert cuts(doubled) == [0]
 
 
-def test_a_slow_fade_to_black_and_back_is_not_a_cut(places):
+def test_a_slow_fade_to_black_and_back_is_not_a_cut(scenes):
     levels = [1 - abs(t - 10) / 10 for t in range(20)]
-    assert cuts(places[0][0] * (1 - level) for level in levels) == [0]
+    assert cuts(scenes[0][0] * (1 - level) for level in levels) == [0]
 
 
-def test_the_last_frame_of_a_clip_begins_no_shot_and_the_one_before_may(places):
-    assert cuts(places[0] + places[1][:1]) == [0]
-    assert cuts(places[0] + places[1][:2]) == [0, 10]
+def test_the_last_frame_of_a_clip_begins_no_shot_but_the_one_before_may(scenes):
+    assert cuts(scenes[0] + scenes[1][:1]) == [0]
+    assert cuts(scenes[0] + scenes[1][:2]) == [0, 10]
 
 
-def test_the_shape_of_the_frames_does_not_matter(places):
-    tall = [image.transpose(1, 2)[:, :, ::3] for image in places[0] + places[1]]
+def test_cuts_are_detected_at_any_aspect_ratio(scenes):
+    tall = [image.transpose(1, 2)[:, :, ::3] for image in scenes[0] + scenes[1]]
     assert cuts(tall) == [0, 10]
-    tiny = [image[:, ::30, ::30] for image in places[0] + places[1]]
+    tiny = [image[:, ::30, ::30] for image in scenes[0] + scenes[1]]
     assert cuts(tiny) == [0, 10]
 
 
-def test_a_window_of_another_length_is_refused():
+def test_a_window_that_is_not_five_frames_is_refused():
     with pytest.raises(ValueError, match="5 frames; 3 were given"):
         is_cut([torch.zeros(3, 72, 128, dtype=torch.uint8)] * 3)
 
@@ -128,7 +130,7 @@ def test_a_window_of_another_length_is_refused():
     ("clip", "expected"),
     [("cutbunny", [0, 235]), ("bigbuckbunny", [0]), ("bear", [0]), ("skiing", [0]), ("cockatoo", [0])],
 )
-def test_the_cuts_of_real_clips_are_those_that_one_sees(clip, expected):
+def test_the_cuts_of_real_clips_are_detected(clip, expected):
     cv2 = pytest.importorskip("cv2")
     path = SHARED / "data" / "clips" / f"{clip}.mp4"
     if not path.exists():

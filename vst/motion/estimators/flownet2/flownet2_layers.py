@@ -1,4 +1,4 @@
-"""Building blocks of the FlowNet2 family; the nesting gives the parameters their published names."""
+"""Building blocks of the FlowNet2 family, nested so that parameters have their published names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vst.motion.estimators.flow_layers import SLOPE
 
 
 def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution with bias and leaky ReLU; at stride 1 the size stays."""
+    """Convolution with bias and leaky ReLU; stride 1 keeps the size."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2),
         nn.LeakyReLU(SLOPE, inplace=True),

@@ -1,4 +1,4 @@
-"""`dis` and the network that mends it."""
+"""`dis`, refined by a network."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from vst.errors import VstError, WeightsError
 from vst.files import file_digest
 from vst.motion import ESTIMATORS, create_estimator
 from vst.motion.estimators.dis import DisEstimator
-from vst.motion.estimators.refined.estimator import RefinedEstimator
-from vst.motion.estimators.refined.network import Refinement, Stages, evidence, mended
-from vst.motion.estimators.refined.weights import load_refinement, refinement_path, save_refinement
+from vst.motion.estimators.refined.refined_estimator import RefinedEstimator
+from vst.motion.estimators.refined.refinement_network import (
+    InitialFlows,
+    RefinementNetwork,
+    apply_correction,
+    network_input,
+)
+from vst.motion.estimators.refined.refinement_weights import (
+    load_refinement,
+    refinement_path,
+    save_refinement,
+)
 
 CPU = torch.device("cpu")
 
@@ -24,31 +33,35 @@ def frames(make_world):
 
 
 @pytest.fixture
-def nowhere(monkeypatch, tmp_path):
-    """No weights of the user's, nor any that ship; gives the folder that $VST_WEIGHTS names."""
+def no_weights(monkeypatch, tmp_path):
+    """No installed weights; the folder that $VST_WEIGHTS names."""
     monkeypatch.setenv("VST_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("vst.motion.estimators.refined.weights.user_data_folder", lambda: tmp_path / "user")
-    monkeypatch.setattr("vst.motion.estimators.refined.weights._shipped", lambda: tmp_path / "shipped")
+    monkeypatch.setattr(
+        "vst.motion.estimators.refined.refinement_weights.user_data_folder", lambda: tmp_path / "user"
+    )
+    monkeypatch.setattr(
+        "vst.motion.estimators.refined.refinement_weights._shipped_weights", lambda: tmp_path / "shipped"
+    )
     return tmp_path
 
 
-def trained(width: int = 2) -> Refinement:
-    """A network whose heads say something."""
+def trained(width: int = 2) -> RefinementNetwork:
+    """A network whose output is not zero."""
     torch.manual_seed(0)
-    network = Refinement(width)
+    network = RefinementNetwork(width)
     torch.nn.init.normal_(network.flownets.predict_flow2.weight, std=0.1)
     return network.requires_grad_(False).eval()
 
 
-def test_before_training_it_is_dis(frames):
-    refined = RefinedEstimator(Refinement(2), CPU, torch.float32)
+def test_an_untrained_network_returns_the_flow_of_dis(frames):
+    refined = RefinedEstimator(RefinementNetwork(2), CPU, torch.float32)
     for mine, dis in zip(
         refined.estimate_pair(*frames), DisEstimator().estimate_pair(*frames), strict=True
     ):
         assert torch.equal(mine, dis)
 
 
-def test_each_direction_alone_is_what_both_together_give(frames):
+def test_each_direction_alone_equals_that_of_a_pair(frames):
     refined = RefinedEstimator(trained(), CPU, torch.float32)
     forth, back = refined.estimate_pair(*frames)
     assert not torch.equal(forth, DisEstimator().estimate(*frames))
@@ -57,7 +70,7 @@ def test_each_direction_alone_is_what_both_together_give(frames):
 
 
 @pytest.mark.parametrize("size", [(64, 64), (50, 70), (33, 129)])
-def test_any_size_is_taken(size):
+def test_frames_of_any_size_are_accepted(size):
     generator = torch.Generator().manual_seed(0)
     pictures = torch.rand(2, 3, *size, generator=generator)
     flow = RefinedEstimator(trained(), CPU, torch.float32).estimate(*pictures)
@@ -65,51 +78,51 @@ def test_any_size_is_taken(size):
     assert bool(flow.isfinite().all())
 
 
-def test_a_large_frame_is_mended_in_tiles(frames, monkeypatch):
+def test_a_large_frame_is_refined_in_tiles(frames, monkeypatch):
     whole = RefinedEstimator(trained(), CPU, torch.float32).estimate(*frames)
-    monkeypatch.setattr("vst.motion.estimators.refined.estimator._TILE", 128)
-    monkeypatch.setattr("vst.motion.estimators.refined.estimator._OVERLAP", 64)
+    monkeypatch.setattr("vst.motion.estimators.refined.refined_estimator._TILE", 128)
+    monkeypatch.setattr("vst.motion.estimators.refined.refined_estimator._OVERLAP", 64)
     tiles = RefinedEstimator(trained(), CPU, torch.float32).estimate(*frames)
     assert not torch.equal(tiles, whole)
     torch.testing.assert_close(tiles, whole, rtol=0, atol=0.5)
 
 
-def test_fewer_bits_change_the_flow_little(frames):
-    exact, coarse = (
+def test_low_precision_changes_the_flow_little(frames):
+    accurate, low = (
         RefinedEstimator(trained(), CPU, precision).estimate(*frames)
         for precision in (torch.float32, torch.bfloat16)
     )
-    assert coarse.dtype == torch.float32
-    torch.testing.assert_close(coarse, exact, rtol=0, atol=0.2)
+    assert low.dtype == torch.float32
+    torch.testing.assert_close(low, accurate, rtol=0, atol=0.2)
 
 
 def test_frames_of_two_sizes_are_refused(frames):
     with pytest.raises(ValueError, match="expected 3×H×W of one size"):
-        RefinedEstimator(Refinement(2), CPU, torch.float32).estimate(frames[0], frames[1][:, :-1])
+        RefinedEstimator(RefinementNetwork(2), CPU, torch.float32).estimate(frames[0], frames[1][:, :-1])
 
 
-def test_a_prediction_goes_over_to_the_bold_flow_by_its_share_and_adds_the_rest():
-    exact, bold = torch.zeros(1, 2, 8, 8), torch.full((1, 2, 8, 8), 10.0)
+def test_a_prediction_mixes_in_the_coarse_flow_and_adds_a_correction():
+    accurate, coarse = torch.zeros(1, 2, 8, 8), torch.full((1, 2, 8, 8), 10.0)
     prediction = torch.tensor([0.5, 0.0, 0.25]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
-    flow = mended(prediction, exact, bold)
+    flow = apply_correction(prediction, accurate, coarse)
     assert flow[0, :, 3, 4].tolist() == [0.25 * 10 + 0.5 * 4, 0.25 * 10]
 
 
-def test_where_flow_is_right_there_is_no_evidence_against_it(make_world):
+def test_correct_flow_leaves_no_differences_in_the_network_input(make_world):
     world = make_world(camera=lambda t: (4.0 * t, 0.0, 1.0))
     first, second = world.frame(0)[None], world.frame(1)[None]
     forth, back = world.flow(0, 1)[None], world.flow(1, 0)[None]
-    seen = evidence(first, second, Stages(forth, forth, back))[..., 8:-8, 8:-8]
+    seen = network_input(first, second, InitialFlows(forth, forth, back))[..., 8:-8, 8:-8]
     picture, change, known, rest = seen[:, :3], seen[:, 3:8], seen[:, 8:10], seen[:, 10:]
     assert picture.abs().max() > 0.1
     assert float(change.abs().max()) < 0.02
     assert known.abs().max() > 0.3
     assert float(rest.abs().max()) < 1e-3
-    wrong = evidence(first, second, Stages(-forth, forth, back))[..., 8:-8, 8:-8]
+    wrong = network_input(first, second, InitialFlows(-forth, forth, back))[..., 8:-8, 8:-8]
     assert float(wrong[:, 3:7].abs().mean()) > 10 * float(change[:, :4].abs().mean())
 
 
-def test_weights_are_found_where_they_are_looked_for(nowhere, frames):
+def test_weights_are_found_in_the_folders_in_order_of_precedence(no_weights, frames):
     entry = ESTIMATORS["dis-refined"]
     assert "vst train flow" in str(entry.missing())
     with pytest.raises(VstError, match="'dis-refined' is not ready: it has no weights"):
@@ -117,7 +130,7 @@ def test_weights_are_found_where_they_are_looked_for(nowhere, frames):
     with pytest.raises(WeightsError, match="it has no weights"):
         load_refinement()
     for place in ("shipped/flow", "user/flow", "flow"):
-        path = nowhere / place / "dis-refined.safetensors"
+        path = no_weights / place / "dis-refined.safetensors"
         path.parent.mkdir(parents=True)
         save_refinement(path, trained(), recipe="r", steps=1)
         assert refinement_path() == path
@@ -128,18 +141,18 @@ def test_weights_are_found_where_they_are_looked_for(nowhere, frames):
     assert torch.equal(estimator.estimate(*frames), expected)
 
 
-def test_a_file_that_is_not_the_one_its_catalogue_names_is_refused(tmp_path):
+def test_a_file_whose_hash_differs_from_its_catalogue_is_refused(tmp_path):
     path = tmp_path / "dis-refined.safetensors"
     save_refinement(path, trained(), recipe="r", steps=1)
     catalog = tmp_path / "catalog.toml"
     catalog.write_text(f'[files."{path.name}"]\nsha256 = "{file_digest(path)}"\n')
     assert load_refinement(path).width == 2
     save_refinement(path, trained(), recipe="r", steps=2)
-    with pytest.raises(WeightsError, match="has another hash"):
+    with pytest.raises(WeightsError, match=r"the hash of .* differs"):
         load_refinement(path)
 
 
-def test_what_is_kept_is_the_network_to_half_precision(tmp_path):
+def test_a_saved_network_is_loaded_to_half_precision(tmp_path):
     path = tmp_path / "w.safetensors"
     network = trained(3)
     save_refinement(path, network, recipe="r", steps=1)
@@ -152,13 +165,13 @@ def test_what_is_kept_is_the_network_to_half_precision(tmp_path):
 @pytest.mark.parametrize(
     ("metadata", "complaint"),
     [
-        ({"vst": "1", "architecture": "itn", "width": "2"}, "does not say that it is dis-refined"),
-        ({"vst": "1", "architecture": "dis-refined", "width": "0"}, "does not say that it is dis-refined"),
+        ({"vst": "1", "architecture": "itn", "width": "2"}, "is not a weight file of dis-refined"),
+        ({"vst": "1", "architecture": "dis-refined", "width": "0"}, "is not a weight file of dis-refined"),
         ({"vst": "1", "architecture": "dis-refined", "width": "wide"}, "cannot be read"),
         ({"vst": "1", "architecture": "dis-refined", "width": "2"}, "disagree about"),
     ],
 )
-def test_a_file_that_is_something_else_is_refused(tmp_path, metadata, complaint):
+def test_files_with_other_metadata_are_refused(tmp_path, metadata, complaint):
     path = tmp_path / "w.safetensors"
     save_file({"x": torch.zeros(1)}, path, metadata)
     with pytest.raises(WeightsError, match=complaint):

@@ -11,22 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vst.errors import MediaError
-from vst.motion.files.flow_png import fits, read_flow_png, read_mask_png, write_flow_png, write_mask_png
+from vst.motion.files.flow_png import fits_png, read_flow_png, read_mask_png, write_flow_png, write_mask_png
 
 
-def test_flow_comes_back_within_a_128th_of_a_pixel_up_to_large_motion(tmp_path):
+def test_flow_is_preserved_to_a_128th_of_a_pixel_up_to_large_motion(tmp_path):
     flow = torch.cat((torch.randn(2, 30, 20) * 200, torch.randn(2, 30, 20)), dim=2).clamp(-511, 511)
     write_flow_png(tmp_path / "a.png", flow)
     assert (read_flow_png(tmp_path / "a.png") - flow).abs().max() <= 1 / 128
 
 
-def test_steps_of_a_64th_come_back_exactly_to_both_ends(tmp_path):
+def test_multiples_of_a_64th_are_preserved_exactly_over_the_whole_range(tmp_path):
     flow = (torch.tensor([-32767, -1, 0, 1, 32767]) / 64).expand(2, 3, 5)
     write_flow_png(tmp_path / "a.png", flow)
     assert torch.equal(read_flow_png(tmp_path / "a.png"), flow)
 
 
-def test_the_channels_are_those_of_kitti(tmp_path):
+def test_the_channels_have_the_layout_of_kitti(tmp_path):
     flow = torch.tensor([[[1.5, torch.nan]], [[-2.0, 0.0]]])
     write_flow_png(tmp_path / "a.png", flow)
     blue_green_red = cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)
@@ -34,7 +34,7 @@ def test_the_channels_are_those_of_kitti(tmp_path):
     assert blue_green_red[0].tolist() == [[1, 32768 - 128, 32768 + 96], [0, 0, 0]]
 
 
-def test_unknown_flow_is_not_a_number_and_stays_unknown(tmp_path):
+def test_unknown_flow_is_read_as_nan_and_written_as_unknown(tmp_path):
     flow = torch.zeros(2, 3, 4)
     flow[0, 1, 2] = torch.inf
     write_flow_png(tmp_path / "a.png", flow)
@@ -43,18 +43,18 @@ def test_unknown_flow_is_not_a_number_and_stays_unknown(tmp_path):
     assert back.isnan().sum() == 2
 
 
-def test_motion_that_is_too_large_is_told_and_refused(tmp_path):
+def test_motion_out_of_range_is_detected_and_refused(tmp_path):
     flow = torch.zeros(2, 3, 4)
-    assert fits(flow)
+    assert fits_png(flow)
     flow[1, 2, 2] = -513
-    assert not fits(flow)
+    assert not fits_png(flow)
     with pytest.raises(ValueError, match="does not fit into 16 bits"):
         write_flow_png(tmp_path / "a.png", flow)
     flow[1, 2, 2] = torch.nan
-    assert fits(flow)
+    assert fits_png(flow)
 
 
-def test_a_mask_comes_back_as_zeros_and_ones(tmp_path):
+def test_a_mask_is_read_as_zeros_and_ones(tmp_path):
     mask = (torch.rand(1, 9, 14) > 0.5).float()
     write_mask_png(tmp_path / "m.png", mask)
     assert torch.equal(read_mask_png(tmp_path / "m.png"), mask)
@@ -89,7 +89,9 @@ def whole(tmp_path):
         (lambda data: data[:33] + chunk(b"IDAT", b"nonsense") + chunk(b"IEND", b""), "cannot be decoded"),
     ],
 )
-def test_a_damaged_file_is_refused_by_name_and_prints_nothing(tmp_path, whole, capfd, spoil, complaint):
+def test_a_damaged_file_is_refused_by_name_without_output_of_opencv(
+    tmp_path, whole, capfd, spoil, complaint
+):
     path = tmp_path / "bad.png"
     path.write_bytes(spoil(whole))
     with pytest.raises(MediaError, match=complaint) as caught:
@@ -100,7 +102,7 @@ def test_a_damaged_file_is_refused_by_name_and_prints_nothing(tmp_path, whole, c
         assert capfd.readouterr().err == ""
 
 
-def test_other_pictures_are_neither_flow_nor_masks(tmp_path):
+def test_other_pictures_are_refused_as_flow_and_as_masks(tmp_path):
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((4, 5, 3), np.uint8))
     with pytest.raises(MediaError, match="three channels in 16 bits"):
         read_flow_png(tmp_path / "photo.png")
@@ -108,14 +110,14 @@ def test_other_pictures_are_neither_flow_nor_masks(tmp_path):
         read_mask_png(tmp_path / "photo.png")
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path):
+def test_a_missing_file_is_refused_by_name(tmp_path):
     with pytest.raises(MediaError, match=r"cannot read .*none\.png: No such file"):
         read_flow_png(tmp_path / "none.png")
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=80))
-def test_no_bytes_crash_the_reader(tmp_path_factory, content):
+def test_arbitrary_bytes_give_a_media_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("png") / "any.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + content)
     with pytest.raises(MediaError):
@@ -123,7 +125,7 @@ def test_no_bytes_crash_the_reader(tmp_path_factory, content):
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 4), (2, 4), (1, 2, 4, 4)])
-def test_what_is_no_flow_is_not_written(tmp_path, shape):
+def test_tensors_of_another_shape_are_not_written(tmp_path, shape):
     with pytest.raises(ValueError, match="expected 2×H×W"):
         write_flow_png(tmp_path / "a.png", torch.zeros(shape))
     with pytest.raises(ValueError, match="expected 1×H×W"):

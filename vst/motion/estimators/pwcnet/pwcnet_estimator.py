@@ -5,20 +5,20 @@ from __future__ import annotations
 import torch
 
 from vst.motion.estimators.network_estimator import NetworkEstimator
-from vst.motion.imported.weights import load_network
+from vst.motion.imported.flow_weights import load_flow_network
 
 
 class PWCNetEstimator(NetworkEstimator):
-    """PWC-Net with its imported weights. Resizes to multiples of 64, as NVlabs' script does.
+    """PWC-Net with its imported weights. Resizes to multiples of 64, like NVlabs' script.
 
     Args:
-        name: As in the registry.
+        name: Name in the registry.
         device: Where it runs.
-        precision: Of its features.
+        precision: Precision of its features.
 
     Raises:
         WeightsError: Its weights are not imported, or damaged.
     """
 
     def __init__(self, name: str, device: torch.device, precision: torch.dtype) -> None:
-        super().__init__(name, load_network(name).to(device), device, precision)
+        super().__init__(name, load_flow_network(name).to(device), device, precision)

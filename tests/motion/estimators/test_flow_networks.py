@@ -1,4 +1,4 @@
-"""FlowNet2's family and PWC-Net: as published, and doing what a flow network does."""
+"""The networks of FlowNet2 and PWC-Net: as published, and correct as flow networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vst.motion.estimators.flownet2 import (
     centred,
 )
 from vst.motion.estimators.pwcnet import PWCNet
-from vst.motion.imported.weights import ARCHITECTURES
+from vst.motion.imported.flow_weights import FLOW_NETWORKS
 
 FAMILY = [FlowNet2, FlowNet2C, FlowNet2CS, FlowNet2CSS, FlowNet2S, FlowNet2SD]
 
@@ -29,7 +29,7 @@ def small_pwcnet() -> PWCNet:
 
 
 SMALL = [lambda kind=kind: kind(width=4) for kind in FAMILY] + [small_pwcnet]
-"""All networks with few channels."""
+"""All networks, with few channels."""
 
 
 def pictures(batch: int = 1, height: int = 64, width: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
@@ -38,17 +38,17 @@ def pictures(batch: int = 1, height: int = 64, width: int = 64) -> tuple[torch.T
     return first, second
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_names_shapes_and_counts_are_those_of_the_release(name):
+@pytest.mark.parametrize("name", FLOW_NETWORKS)
+def test_parameters_have_the_published_names_shapes_and_counts(name):
     with torch.device("meta"):
-        network = ARCHITECTURES[name]()
+        network = FLOW_NETWORKS[name]()
     shapes = {each: tuple(value.shape) for each, value in network.state_dict().items()}
     assert shapes == published_shapes(name)
     assert sum(math.prod(shape) for shape in shapes.values()) == COUNTS[name]
 
 
 @pytest.mark.parametrize("make", SMALL)
-def test_a_network_gives_flow_at_the_size_of_its_pictures(make):
+def test_flow_has_the_size_of_the_pictures(make):
     torch.manual_seed(0)
     first, second = pictures(2, 64, 128)
     with torch.no_grad():
@@ -59,7 +59,7 @@ def test_a_network_gives_flow_at_the_size_of_its_pictures(make):
 
 
 @pytest.mark.parametrize("make", SMALL)
-def test_the_pairs_of_a_batch_do_not_mix(make):
+def test_the_pairs_of_a_batch_are_independent(make):
     torch.manual_seed(0)
     network = make()
     first, second = pictures(2)
@@ -70,7 +70,7 @@ def test_the_pairs_of_a_batch_do_not_mix(make):
 
 
 @pytest.mark.parametrize("make", SMALL)
-def test_flow_keeps_fp32_where_features_are_bf16(make):
+def test_flow_is_fp32_if_features_are_bf16(make):
     torch.manual_seed(0)
     network = make()
     first, second = pictures()
@@ -84,7 +84,7 @@ def test_flow_keeps_fp32_where_features_are_bf16(make):
 
 
 @pytest.mark.parametrize("make", SMALL)
-def test_every_parameter_that_is_used_has_a_gradient(make):
+def test_every_used_parameter_has_a_gradient(make):
     torch.manual_seed(0)
     network = make()
     network(*centred(*pictures(1, 128, 128))).square().mean().backward()
@@ -92,14 +92,14 @@ def test_every_parameter_that_is_used_has_a_gradient(make):
     assert without == ({"deconv2.weight", "deconv2.bias"} if isinstance(network, PWCNet) else set())
 
 
-def test_levels_are_five_sizes_finest_first():
+def test_levels_have_five_sizes_finest_first():
     torch.manual_seed(0)
     levels = FlowNet2SD(width=4).levels(*pictures(1, 64, 128))
     assert [tuple(level.shape[-2:]) for level in levels] == [(16, 32), (8, 16), (4, 8), (2, 4), (1, 2)]
     assert [len(small_pwcnet().levels(*pictures()))] == [5]
 
 
-def test_a_head_works_in_fp32_under_autocast():
+def test_a_flow_head_computes_in_fp32_under_autocast():
     head = FlowHead(3)
     features = pictures()[0]
     with torch.autocast("cpu", torch.bfloat16):
@@ -107,13 +107,13 @@ def test_a_head_works_in_fp32_under_autocast():
     torch.testing.assert_close(flow, head(features.bfloat16().float()), atol=0, rtol=0)
 
 
-def test_centred_pictures_share_a_mean_of_zero():
+def test_centred_pictures_have_a_common_mean_of_zero():
     first, second = centred(torch.full((1, 3, 4, 4), 0.2), torch.full((1, 3, 4, 4), 0.6))
     torch.testing.assert_close(first, torch.full_like(first, -0.2))
     torch.testing.assert_close(second, torch.full_like(second, 0.2))
 
 
-def test_flownet2_does_not_mind_the_brightness_of_both_pictures_and_pwcnet_takes_them_as_they_are():
+def test_flownet2_ignores_the_brightness_of_both_pictures_and_pwcnet_does_not():
     torch.manual_seed(0)
     first, second = pictures()
     for network, invariant in ((FlowNet2S(width=4), True), (small_pwcnet(), False)):
@@ -124,15 +124,15 @@ def test_flownet2_does_not_mind_the_brightness_of_both_pictures_and_pwcnet_takes
         assert torch.allclose(plain, brighter, atol=1e-5) == invariant
 
 
-def test_enlarging_keeps_the_values_and_centres_pixels_at_halves():
+def test_enlarging_keeps_values_and_has_pixel_centres_at_halves():
     flow = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2).expand(1, 2, 1, 2)
     row = enlarge(flow)[0, 0, 0]
     torch.testing.assert_close(row, torch.tensor([0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1]))
     torch.testing.assert_close(enlarge(flow, "nearest")[0, 0, 0], torch.tensor([0.0] * 4 + [1.0] * 4))
 
 
-def test_a_flow_head_decides_the_scale_of_the_flow():
-    """With all weights zero only the finest head's bias is left: what is published as 1 is 20 pixels."""
+def test_the_output_of_the_flow_head_is_scaled_to_pixels():
+    """With all weights zero the flow is the bias of the finest head, in units of 20 pixels."""
     for network, head in ((FlowNet2C(width=4), "predict_flow2"), (small_pwcnet(), "predict_flow2")):
         with torch.no_grad():
             for value in network.parameters():
@@ -142,7 +142,7 @@ def test_a_flow_head_decides_the_scale_of_the_flow():
         torch.testing.assert_close(flow, torch.tensor([20.0, -10.0]).view(1, 2, 1, 1).expand_as(flow))
 
 
-def test_the_fusion_sees_the_small_flow_divided_and_the_large_one_multiplied():
+def test_the_fusion_gets_the_small_flow_divided_and_the_large_flow_multiplied():
     network = FlowNet2(width=4)
     seen = []
     network.flownetfusion.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
@@ -164,7 +164,7 @@ def test_the_fusion_sees_the_small_flow_divided_and_the_large_one_multiplied():
     torch.testing.assert_close(length_large, torch.full_like(length_large, 10.0))
 
 
-def test_pwcnet_sees_blue_first():
+def test_the_input_of_pwcnet_is_bgr():
     network, seen = small_pwcnet(), []
     network.get_submodule("conv1a").register_forward_pre_hook(
         lambda module, arguments: seen.append(arguments[0])
@@ -177,7 +177,7 @@ def test_pwcnet_sees_blue_first():
 
 
 def known(network: torch.nn.Module) -> torch.nn.Module:
-    """Parameters that look random and are the same everywhere, scaled so that flow is some pixels long."""
+    """Pseudo-random parameters, equal on all machines, scaled so that flow is a few pixels long."""
     with torch.no_grad():
         for number, value in enumerate(network.parameters()):
             waves = torch.sin(torch.arange(value.numel(), dtype=torch.float64) * 12.9898 + number)
@@ -195,11 +195,11 @@ SNAPSHOTS = [
     [2.8168, 4.4204, 2.9674, 4.9597, 5.8175],
     [-9.0921, -8.9269, 12.0915, 5.2119, 8.3846],
 ]
-"""By the code that was compared with the published one (docs/adr/0005): flow at two pixels, its norm."""
+"""Flow at two pixels, and its norm, from code verified against the published one (docs/adr/0005)."""
 
 
 @pytest.mark.parametrize(("make", "expected"), list(zip(SMALL, SNAPSHOTS, strict=True)))
-def test_flow_is_what_it_was_when_the_code_was_compared_with_the_published_one(make, expected):
+def test_flow_equals_the_snapshot_that_was_verified_against_the_published_code(make, expected):
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
     slopes = ((0.3, 0.2), (0.1, -0.4), (-0.25, 0.15))
     first = torch.stack([torch.sin(x * a + y * b) for a, b in slopes]) / 2 + 0.5

@@ -1,4 +1,4 @@
-"""RAFT, as torchvision has it, behind the same interface."""
+"""torchvision's RAFT as an estimator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
-    """torch's cache, empty."""
+    """An empty cache of torch."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
@@ -27,7 +27,7 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def weights(cache) -> Path:
-    """An untrained raft-small where torchvision would have put the trained one."""
+    """An untrained raft-small in the cache of torch, instead of the trained one."""
     path = cache / Raft_Small_Weights.DEFAULT.url.rsplit("/", 1)[1]
     torch.manual_seed(2)
     torch.save(raft_small().state_dict(), path)
@@ -39,7 +39,7 @@ def pictures(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     return a, b
 
 
-def test_it_gives_what_torchvision_gives(weights):
+def test_flow_equals_that_of_torchvision(weights):
     a, b = pictures(128, 136)
     network = raft_small()
     network.load_state_dict(torch.load(weights, weights_only=True))
@@ -49,7 +49,7 @@ def test_it_gives_what_torchvision_gives(weights):
     torch.testing.assert_close(RaftEstimator("raft-small", CPU, torch.float32).estimate(a, b), expected)
 
 
-def test_odd_and_small_sizes_and_both_directions(weights):
+def test_odd_and_small_sizes_work_in_both_directions(weights):
     estimator = create_estimator("raft-small", device=CPU)
     assert estimator.name == "raft-small"
     a, b = pictures(61, 131)
@@ -58,7 +58,7 @@ def test_odd_and_small_sizes_and_both_directions(weights):
     torch.testing.assert_close(back, estimator.estimate(b, a), atol=1e-3, rtol=1e-3)
 
 
-def test_low_precision_is_for_features_only(weights):
+def test_low_precision_applies_to_features_only(weights):
     exact, rough = (RaftEstimator("raft-small", CPU, kind) for kind in (torch.float32, torch.bfloat16))
     a, b = pictures(64, 64)
     correlated = []
@@ -72,7 +72,7 @@ def test_low_precision_is_for_features_only(weights):
 
 
 @pytest.mark.parametrize("name", RAFT_NAMES)
-def test_without_weights_it_says_how_to_get_them(cache, name):
+def test_missing_weights_are_reported_with_the_command_that_fetches_them(cache, name):
     assert not ESTIMATORS[name].ready()
     assert f"vst weights fetch {name}" in str(missing_raft(name))
     with pytest.raises(VstError, match=f"'{name}' is not ready: .*vst weights fetch {name}"):
@@ -81,13 +81,13 @@ def test_without_weights_it_says_how_to_get_them(cache, name):
         RaftEstimator(name, CPU, torch.float32)
 
 
-def test_damaged_weights_are_named(weights):
+def test_damaged_weights_are_refused_by_name(weights):
     weights.write_bytes(weights.read_bytes()[:5000])
     with pytest.raises(WeightsError, match="is damaged; delete it, and then: vst weights fetch raft-small"):
         create_estimator("raft-small", device=CPU)
 
 
-def test_fetching_without_a_network_says_what_to_put_where(cache, monkeypatch):
+def test_a_failed_download_is_reported_with_the_url_and_the_folder(cache, monkeypatch):
     def offline(*arguments, **options):
         raise urllib.error.URLError("no route to host")
 
@@ -97,12 +97,12 @@ def test_fetching_without_a_network_says_what_to_put_where(cache, monkeypatch):
     assert str(cache) in str(caught.value)
 
 
-def test_fetching_what_is_there_asks_nobody(weights, monkeypatch):
+def test_cached_weights_are_not_downloaded_again(weights, monkeypatch):
     monkeypatch.setattr("torch.hub.urlopen", lambda *arguments, **options: pytest.fail("asked"))
     fetch_raft("raft-small")
 
 
-def test_a_torchvision_that_does_not_import_is_a_sentence(monkeypatch):
+def test_a_torchvision_that_cannot_be_imported_is_reported_as_missing(monkeypatch):
     def broken(name):
         raise RuntimeError("operator torchvision::nms\ndoes not exist")
 

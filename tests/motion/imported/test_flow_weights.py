@@ -1,4 +1,4 @@
-"""Published checkpoints become weights of this user's estimators."""
+"""Published checkpoints are imported as weights of estimators."""
 
 from __future__ import annotations
 
@@ -12,34 +12,37 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import flow_checkpoint
 from tests.motion.published_parameters import published_shapes
 from vst.errors import UsageError, WeightsError
-from vst.motion.imported import weights
-from vst.motion.imported.weights import (
-    ARCHITECTURES,
+from vst.motion.imported import flow_weights
+from vst.motion.imported.flow_weights import (
+    FLOW_NETWORKS,
+    identify_estimator,
     import_weights,
-    load_network,
+    load_flow_network,
     missing_weights,
-    recognise,
     weights_path,
 )
 
-FLOWNET2 = [name for name in ARCHITECTURES if name.startswith("flownet2")]
+FLOWNET2 = [name for name in FLOW_NETWORKS if name.startswith("flownet2")]
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_published_network_is_recognised_by_names_and_shapes(name):
+@pytest.mark.parametrize("name", FLOW_NETWORKS)
+def test_every_published_network_is_identified_by_names_and_shapes(name):
     expected = {"flownet2-css-ft-sd": "flownet2-css"}.get(name, name)
-    assert recognise(published_shapes(name)) == expected
+    assert identify_estimator(published_shapes(name)) == expected
 
 
-def test_what_differs_in_one_shape_or_name_is_not_recognised():
+def test_parameters_that_differ_in_one_shape_or_name_are_not_identified():
     shapes = published_shapes("flownet2-s")
-    assert recognise({**shapes, "conv1.0.weight": (64, 12, 7, 7)}) is None
-    assert recognise({**shapes, "conv1.1.weight": (64,)}) is None
-    assert recognise({name: shape for name, shape in shapes.items() if name != "conv1.0.bias"}) is None
+    assert identify_estimator({**shapes, "conv1.0.weight": (64, 12, 7, 7)}) is None
+    assert identify_estimator({**shapes, "conv1.1.weight": (64,)}) is None
+    assert (
+        identify_estimator({name: shape for name, shape in shapes.items() if name != "conv1.0.bias"})
+        is None
+    )
 
 
-@pytest.mark.parametrize("name", [each for each in ARCHITECTURES if each != "flownet2-css-ft-sd"])
-def test_an_imported_checkpoint_is_ready_and_has_the_numbers_of_the_file(
+@pytest.mark.parametrize("name", [each for each in FLOW_NETWORKS if each != "flownet2-css-ft-sd"])
+def test_an_imported_checkpoint_is_ready_and_has_the_values_of_the_file(
     small_flow_networks, tmp_path, name
 ):
     family = "pwcnet" if name == "pwcnet" else "flownet2"
@@ -47,9 +50,9 @@ def test_an_imported_checkpoint_is_ready_and_has_the_numbers_of_the_file(
     assert f"vst weights import {family} FILE" in str(missing_weights(name))
     done = import_weights(family, source)
     assert (done.name, done.path) == (name, small_flow_networks / f"{name}.safetensors")
-    assert done.alike == (("flownet2-css-ft-sd",) if name == "flownet2-css" else ())
+    assert done.same_network == (("flownet2-css-ft-sd",) if name == "flownet2-css" else ())
     assert missing_weights(name) is None
-    network = load_network(name)
+    network = load_flow_network(name)
     assert not network.training
     published = torch.load(source, weights_only=True)["state_dict"]
     for each, value in network.state_dict().items():
@@ -57,16 +60,16 @@ def test_an_imported_checkpoint_is_ready_and_has_the_numbers_of_the_file(
     assert not any(value.requires_grad for value in network.parameters())
 
 
-def test_the_network_that_looks_alike_is_imported_under_its_name(small_flow_networks, tmp_path):
+def test_an_estimator_with_the_same_network_as_another_is_imported_by_name(small_flow_networks, tmp_path):
     assert str(missing_weights("flownet2-css-ft-sd")).endswith("--as flownet2-css-ft-sd")
     source = flow_checkpoint(tmp_path / "x.pth.tar", "flownet2-css")
     done = import_weights("flownet2", source, "flownet2-css-ft-sd")
     assert done.name == "flownet2-css-ft-sd"
-    assert load_network("flownet2-css-ft-sd") is not None
+    assert load_flow_network("flownet2-css-ft-sd") is not None
     assert missing_weights("flownet2-css") is not None
 
 
-def test_the_file_says_what_it_is_and_where_it_came_from(small_flow_networks, tmp_path):
+def test_the_metadata_names_the_estimator_and_the_source(small_flow_networks, tmp_path):
     source = flow_checkpoint(tmp_path / "x.pth.tar", "flownet2-s")
     done = import_weights("flownet2", source)
     with safe_open(done.path, "pt") as file:
@@ -79,18 +82,18 @@ def test_the_file_says_what_it_is_and_where_it_came_from(small_flow_networks, tm
     assert [each.name for each in small_flow_networks.iterdir()] == ["flownet2-s.safetensors"]
 
 
-def test_a_network_of_the_real_size_is_imported(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "user_data_folder", lambda: tmp_path / "data")
+def test_a_network_of_published_size_is_imported(tmp_path, monkeypatch):
+    monkeypatch.setattr(flow_weights, "user_data_folder", lambda: tmp_path / "data")
     state = {name: torch.zeros(shape) for name, shape in published_shapes("pwcnet").items()}
     torch.save({f"module.{name}": value for name, value in state.items()}, tmp_path / "pwc_net.pth.tar")
     import_weights("pwcnet", tmp_path / "pwc_net.pth.tar")
     first, second = torch.rand(2, 1, 3, 64, 64)
     with torch.no_grad():
-        assert not bool(load_network("pwcnet")(first, second).any())
+        assert not bool(load_flow_network("pwcnet")(first, second).any())
 
 
-def test_half_precision_and_tensors_that_share_memory_are_taken_over(small_flow_networks, tmp_path):
-    state = ARCHITECTURES["flownet2-s"]().state_dict()
+def test_half_precision_and_tensors_that_share_memory_are_imported(small_flow_networks, tmp_path):
+    state = FLOW_NETWORKS["flownet2-s"]().state_dict()
     shared = torch.rand(sum(value.numel() for value in state.values())).half()
     at = 0
     for name, value in state.items():
@@ -105,12 +108,12 @@ def test_half_precision_and_tensors_that_share_memory_are_taken_over(small_flow_
 @pytest.mark.parametrize(
     ("family", "change", "line"),
     [
-        ("pwcnet", lambda state: state, "it holds flownet2-s; use vst weights import flownet2"),
+        ("pwcnet", lambda state: state, "it contains flownet2-s; use vst weights import flownet2"),
         ("flownet2", lambda state: {"w": torch.zeros(2)}, "its parameters have other names or shapes"),
         (
             "flownet2",
             lambda state: {**state, "conv1.1.weight": torch.zeros(4)},
-            "it has conv1.1.weight, which flownet2-s has not",
+            "it has conv1.1.weight, which flownet2-s does not have",
         ),
         (
             "flownet2",
@@ -120,7 +123,7 @@ def test_half_precision_and_tensors_that_share_memory_are_taken_over(small_flow_
         (
             "flownet2",
             lambda state: {**state, "conv2.0.bias": torch.zeros(5)},
-            r"conv2.0.bias has shape \(5,\), in flownet2-s \(8,\)",
+            r"conv2.0.bias has shape \(5,\); expected \(8,\) as in flownet2-s",
         ),
         (
             "flownet2",
@@ -129,18 +132,20 @@ def test_half_precision_and_tensors_that_share_memory_are_taken_over(small_flow_
         ),
     ],
 )
-def test_a_checkpoint_of_something_else_is_refused(small_flow_networks, tmp_path, family, change, line):
+def test_a_checkpoint_of_another_network_is_refused_with_the_difference(
+    small_flow_networks, tmp_path, family, change, line
+):
     source = tmp_path / "x.pth"
-    torch.save(change(ARCHITECTURES["flownet2-s"]().state_dict()), source)
+    torch.save(change(FLOW_NETWORKS["flownet2-s"]().state_dict()), source)
     with pytest.raises(WeightsError, match=line) as caught:
         import_weights(family, source)
     assert "\n" not in str(caught.value)
     assert not small_flow_networks.exists()
 
 
-def test_a_name_that_the_file_cannot_be_for_is_refused(small_flow_networks, tmp_path):
+def test_an_estimator_that_does_not_fit_the_file_is_refused(small_flow_networks, tmp_path):
     source = flow_checkpoint(tmp_path / "x.pth", "flownet2-s")
-    with pytest.raises(WeightsError, match="holds flownet2-s, not flownet2-c"):
+    with pytest.raises(WeightsError, match="contains flownet2-s, not flownet2-c"):
         import_weights("flownet2", source, "flownet2-c")
     with pytest.raises(UsageError, match="did you mean 'flownet2-css-ft-sd'"):
         import_weights("flownet2", source, "flownet2-css-ftsd")
@@ -148,29 +153,29 @@ def test_a_name_that_the_file_cannot_be_for_is_refused(small_flow_networks, tmp_
         import_weights("flownet", source)
 
 
-def test_weights_that_cannot_be_stored_leave_nothing_behind(small_flow_networks, tmp_path, monkeypatch):
+def test_weights_that_cannot_be_stored_leave_no_file(small_flow_networks, tmp_path, monkeypatch):
     def full(tensors, path, metadata):
         path.write_bytes(b"half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(weights, "save_file", full)
+    monkeypatch.setattr(flow_weights, "save_file", full)
     with pytest.raises(WeightsError, match=r"cannot be written .*No space left"):
         import_weights("flownet2", flow_checkpoint(tmp_path / "x.pth", "flownet2-s"))
     assert list(small_flow_networks.iterdir()) == []
 
 
-def test_weights_that_are_not_there_or_damaged_are_named(small_flow_networks, tmp_path):
+def test_missing_or_damaged_weights_are_refused_by_name(small_flow_networks, tmp_path):
     with pytest.raises(WeightsError, match=r"'flownet2-s' is not ready.*vst weights import flownet2 FILE"):
-        load_network("flownet2-s")
+        load_flow_network("flownet2-s")
     path = import_weights("flownet2", flow_checkpoint(tmp_path / "x.pth", "flownet2-s")).path
     whole, state = path.read_bytes(), load_file(path)
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match=r"cannot be read .*import it again"):
-        load_network("flownet2-s")
+        load_flow_network("flownet2-s")
     path.write_bytes(whole)
     path.rename(weights_path("flownet2-c"))
-    with pytest.raises(WeightsError, match="does not say that it is flownet2-c"):
-        load_network("flownet2-c")
+    with pytest.raises(WeightsError, match="is not a weight file of flownet2-c"):
+        load_flow_network("flownet2-c")
     save_file({**state, "conv1.0.bias": torch.zeros(9)}, path, {"vst": "1", "architecture": "flownet2-s"})
     with pytest.raises(WeightsError, match=r"conv1\.0\.bias has shape"):
-        load_network("flownet2-s")
+        load_flow_network("flownet2-s")

@@ -8,17 +8,17 @@ import torch
 
 from vst.frame import Frame, Motion
 from vst.motion import DISTANCES, Estimator, create_estimator, track
-from vst.motion.tracking import Tracker, _lend
+from vst.motion.tracking import Tracker, _trust_infilled
 
 
 class Exact(Estimator):
-    """Knows the world: a frame is prepared as its number. Says which pairs it was asked for."""
+    """The exact flow of a world. Prepared frames have their number in a pixel; requested pairs are kept."""
 
     name = "exact"
 
     def __init__(self, world):
         self.world = world
-        self.asked: list[tuple[int, int]] = []
+        self.requested: list[tuple[int, int]] = []
         self.times = {}
 
     def frame(self, t: int) -> Frame:
@@ -35,7 +35,7 @@ class Exact(Estimator):
 
     def estimate(self, a, b):
         i, j = int(a[0, 0, 0]), int(b[0, 0, 0])
-        self.asked.append((i, j))
+        self.requested.append((i, j))
         return self.world.flow(i, j)
 
 
@@ -45,24 +45,24 @@ def run(world, count, distances=DISTANCES, cuts=(0,), first=0):
     return exact, list(track(stream, exact, distances))
 
 
-def test_no_distances_cost_nothing(make_world):
+def test_without_distances_no_flow_is_estimated(make_world):
     exact, out = run(make_world(), 4, distances=())
     assert [len(each.motions) for each in out] == [0] * 4
-    assert exact.asked == []
+    assert exact.requested == []
 
 
-def test_the_first_frame_of_a_shot_has_no_motion_and_none_crosses_the_cut(make_world):
+def test_no_motion_crosses_a_cut(make_world):
     world = make_world(disc=lambda t: (-40.0 + 6 * t, 0.0, 20.0))
     exact, out = run(world, 12, cuts=(0, 5))
     assert [each.new_shot for each in out] == [t in (0, 5) for t in range(12)]
     assert not out[5].motions
-    for i, j in exact.asked:
+    for i, j in exact.requested:
         assert (i < 5) == (j < 5)
     for t, each in enumerate(out):
         assert all(distance <= t - (5 if t >= 5 else 0) for distance in each.motions)
 
 
-def test_motion_is_backward_flow_on_the_current_frames_grid(make_world):
+def test_motion_is_backward_flow_on_the_grid_of_the_current_frame(make_world):
     world = make_world(camera=lambda t: (2.0 * t, 1.0 * t, 1.0))
     _, out = run(world, 3, distances=(1,))
     motion = out[2].motions[1]
@@ -71,32 +71,32 @@ def test_motion_is_backward_flow_on_the_current_frames_grid(make_world):
     assert motion.mask.shape == (1, 120, 160)
 
 
-def test_nothing_further_is_estimated_while_nothing_is_uncovered(make_world):
+def test_further_distances_are_not_estimated_while_nothing_is_disoccluded(make_world):
     exact, out = run(make_world(), 20)
     assert all(list(each.motions) == [1] for each in out[1:])
-    assert len(exact.asked) == 2 * 19
+    assert len(exact.requested) == 2 * 19
 
 
-def test_what_came_from_outside_is_not_looked_for_further_back(make_world):
+def test_further_distances_are_not_estimated_for_pixels_that_enter_the_frame(make_world):
     _, out = run(make_world(camera=lambda t: (5.0 * t, 0.0, 1.0)), 20)
     assert out[-1].motions[1].mask.mean() < 0.98
     assert all(list(each.motions) == [1] for each in out[1:])
 
 
-def test_what_left_the_frame_and_returns_is_looked_for(make_world):
+def test_further_distances_are_estimated_for_pixels_that_return_into_the_frame(make_world):
     world = make_world(camera=lambda t: (8.0 * math.sin(t), 0.0, 1.0))
     _, out = run(world, 12)
     assert any(len(each.motions) > 1 for each in out)
 
 
-def test_looking_stops_once_everything_is_found(make_world):
-    # A disc of 40 px at 16 px a frame: what it hides was seen three frames ago at the latest.
+def test_distances_beyond_the_last_useful_one_are_not_estimated(make_world):
+    # A disc of 40 px at 16 px a frame: every pixel it hides is visible three frames earlier.
     _, out = run(make_world(disc=lambda t: (-330.0 + 16 * t, 0.0, 20.0)), 21)
     assert list(out[20].motions)[:3] == [1, 2, 3]
     assert 17 not in out[20].motions
 
 
-def test_a_run_that_begins_seventeen_frames_earlier_sees_the_same(make_world):
+def test_a_run_that_begins_seventeen_frames_earlier_gives_the_same_motion(make_world):
     world = make_world(
         camera=lambda t: (3.0 * math.sin(t), 0.4 * t, 1.0), disc=lambda t: (-100.0 + 6 * t, 0.0, 30.0)
     )
@@ -117,7 +117,7 @@ def test_a_run_that_begins_seventeen_frames_earlier_sees_the_same(make_world):
             assert torch.equal(whole[t][distance].mask, late[t][distance].mask)
 
 
-def test_large_frames_are_followed_further_back_at_half_resolution_in_full_pixels(make_world):
+def test_further_distances_of_large_frames_are_estimated_at_half_resolution(make_world):
     world = make_world(disc=lambda t: (-60.0 + 8 * t, 0.0, 40.0), height=241, width=301)
     dis = create_estimator("dis")
     sizes = []
@@ -134,12 +134,12 @@ def test_large_frames_are_followed_further_back_at_half_resolution_in_full_pixel
     assert error.mean() < 0.2
 
 
-def test_distances_from_zero_are_refused():
+def test_a_distance_of_zero_is_refused():
     with pytest.raises(ValueError, match="whole numbers from 1"):
         list(track([], create_estimator("dis"), (0, 1)))
 
 
-def test_a_tracker_goes_on_from_a_snapshot_as_if_it_had_never_left(make_world):
+def test_a_tracker_continues_exactly_from_a_snapshot(make_world):
     world = make_world(disc=lambda t: (-40.0 + 6 * t, 0.0, 20.0))
     exact = Exact(world)
     images = [exact.frame(t).image for t in range(16)]
@@ -159,17 +159,17 @@ def test_a_tracker_goes_on_from_a_snapshot_as_if_it_had_never_left(make_world):
         assert all(torch.equal(before[d].mask, after[d].mask) for d in before)
 
 
-def test_what_is_lent_comes_from_the_best_distance_and_hangs_together():
+def test_infilled_flow_is_trusted_at_the_best_distance_where_neighbours_agree():
     nothing, everywhere = torch.zeros(1, 40, 60), torch.ones(1, 40, 60, dtype=torch.bool)
     generator = torch.Generator().manual_seed(0)
     one = torch.full((2, 40, 60), 3.0)
     motions = {d: Motion(one, nothing, d) for d in (1, 2, 3)}
     better = torch.where(torch.arange(60) < 30, 0.01, 0.03).expand(1, 40, 60)
-    _lend(motions, {2: better, 3: torch.full((1, 40, 60), 0.02)}, everywhere)
+    _trust_infilled(motions, {2: better, 3: torch.full((1, 40, 60), 0.02)}, everywhere)
     assert not motions[1].mask.any()
     assert (motions[2].mask[..., 4:26] == 1).all()
     assert (motions[3].mask[..., 34:56] == 1).all()
     assert not (motions[2].mask * motions[3].mask).any()
-    confetti = {2: Motion(5 * torch.randn(2, 40, 60, generator=generator), nothing, 2)}
-    _lend(confetti, {2: torch.full((1, 40, 60), 0.01)}, everywhere)
-    assert confetti[2].mask.mean() < 0.05
+    random_flow = {2: Motion(5 * torch.randn(2, 40, 60, generator=generator), nothing, 2)}
+    _trust_infilled(random_flow, {2: torch.full((1, 40, 60), 0.01)}, everywhere)
+    assert random_flow[2].mask.mean() < 0.05

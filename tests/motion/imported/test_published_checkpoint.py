@@ -1,4 +1,4 @@
-"""Checkpoints are read, old ones too, and nothing in them is run."""
+"""Published checkpoints of all ages are read, and nothing in them is executed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 
 from vst.errors import WeightsError
-from vst.motion.imported.checkpoint import read_checkpoint
+from vst.motion.imported.published_checkpoint import read_checkpoint
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.tensor([0.5, -1.0])}
 
@@ -33,25 +33,25 @@ def saved(path: Path, content: object, *, new: bool = True) -> Path:
     return path
 
 
-def as_python_2_wrote_it(data: bytes) -> bytes:
-    """A checkpoint of the old format with strings as Python 2 pickles them: bytes without encoding."""
+def as_written_by_python_2(data: bytes) -> bytes:
+    """A checkpoint of the old format with strings as Python 2 pickles them, without encoding."""
     stream, out = io.BytesIO(data), b""
     for _ in range(5):  # magic number, version, system, content, names of storages
         start = stream.tell()
         operations = list(pickletools.genops(stream))
-        places = [place for _, _, place in operations] + [stream.tell()]
-        for (operation, value, place), after in zip(operations, places[1:], strict=True):
+        positions = [position for _, _, position in operations] + [stream.tell()]
+        for (operation, value, position), after in zip(operations, positions[1:], strict=True):
             if operation.name == "BINUNICODE":
                 raw = value.encode("latin1")
                 out += b"U" + bytes([len(raw)]) + raw
             else:
-                out += data[place:after]
+                out += data[position:after]
         assert stream.tell() > start
     return out + stream.read()
 
 
-class Evil:
-    """Leaves a file behind if it is unpickled by something that runs it."""
+class Malicious:
+    """Creates a file if it is unpickled without restrictions."""
 
     def __init__(self, call, *arguments):
         self._call = call, arguments
@@ -72,18 +72,18 @@ class Evil:
         {"state_dict": {f"module.{name}": torch.nn.Parameter(value) for name, value in STATE.items()}},
     ],
 )
-def test_the_usual_forms_are_read(tmp_path, content, new):
+def test_checkpoints_are_read_with_and_without_state_dict_and_module_prefix(tmp_path, content, new):
     found = read_checkpoint(saved(tmp_path / "x.pth.tar", content, new=new))
     assert same(found)
     assert not any(value.requires_grad for value in found.values())
 
 
-def test_safetensors_are_read_whatever_the_file_is_called(tmp_path):
+def test_safetensors_are_read_whatever_the_extension(tmp_path):
     save_file(STATE, tmp_path / "x.pth")
     assert same(read_checkpoint(tmp_path / "x.pth"))
 
 
-def test_scalars_of_numpy_1_are_passed_over(tmp_path):
+def test_scalars_of_numpy_1_are_ignored(tmp_path):
     path = saved(tmp_path / "x.pth.tar", {"best": np.float64(1e10), "state_dict": STATE}, new=False)
     data = path.read_bytes().replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
     assert b"cnumpy.core.multiarray\nscalar" in data
@@ -93,7 +93,7 @@ def test_scalars_of_numpy_1_are_passed_over(tmp_path):
 
 def test_a_checkpoint_of_python_2_is_read(tmp_path):
     path = saved(tmp_path / "x.pth.tar", {"best": np.float64(1e10), "state_dict": STATE}, new=False)
-    data = as_python_2_wrote_it(path.read_bytes())
+    data = as_written_by_python_2(path.read_bytes())
     assert b"U\x08a.weight" in data
     assert struct.pack("<d", 1e10) in data
     path.write_bytes(data)
@@ -101,7 +101,7 @@ def test_a_checkpoint_of_python_2_is_read(tmp_path):
 
 
 class Tensor02:
-    """A tensor as PyTorch 0.2 pickled it, which is what the published checkpoints were written by."""
+    """A tensor as PyTorch 0.2 pickled it, which wrote the published checkpoints."""
 
     def __init__(self, value: torch.Tensor) -> None:
         self._value = value
@@ -109,7 +109,7 @@ class Tensor02:
     def __reduce__(self):
         value = self._value
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the storages of that time
+            warnings.simplefilter("ignore")  # typed storages are deprecated
             storage = value.storage()
         return torch._utils._rebuild_tensor, (
             storage,
@@ -120,10 +120,10 @@ class Tensor02:
 
 
 @pytest.mark.parametrize("gpu", [False, True])
-def test_a_checkpoint_of_pytorch_0_2_is_read_even_if_it_lay_on_a_gpu(tmp_path, gpu):
+def test_a_checkpoint_of_pytorch_0_2_is_read_even_if_saved_from_a_gpu(tmp_path, gpu):
     state = OrderedDict((name, Tensor02(value)) for name, value in STATE.items())
     path = saved(tmp_path / "x.pth.tar", {"state_dict": state, "best_EPE": 1e10}, new=False)
-    data = as_python_2_wrote_it(path.read_bytes())
+    data = as_written_by_python_2(path.read_bytes())
     assert b"_rebuild_tensor\n" in data
     if gpu:
         data = data.replace(b"ctorch\nFloatStorage\n", b"ctorch.cuda\nFloatStorage\n")
@@ -137,17 +137,17 @@ def test_a_checkpoint_of_pytorch_0_2_is_read_even_if_it_lay_on_a_gpu(tmp_path, g
 @pytest.mark.parametrize("where", ["state", "beside", "alone"])
 @pytest.mark.parametrize("new", [True, False])
 @pytest.mark.parametrize(("call", "named"), [(os.system, "system"), (builtins.eval, "eval")])
-def test_a_hostile_pickle_is_refused_and_not_run(tmp_path, call, named, new, where):
+def test_a_malicious_pickle_is_refused_and_not_executed(tmp_path, call, named, new, where):
     marker = tmp_path / "marker"
     command = f"touch {marker}" if call is os.system else f"open({str(marker)!r}, 'w')"
-    evil = Evil(call, command)
+    evil = Malicious(call, command)
     content = {
         "state": {"state_dict": {**STATE, "evil": evil}},
         "beside": {"state_dict": STATE, "epoch": evil},
         "alone": evil,
     }[where]
     path = saved(tmp_path / "evil.pth", content, new=new)
-    with pytest.raises(WeightsError, match=f"evil.pth asks to run .*{named}.*was not run") as caught:
+    with pytest.raises(WeightsError, match=f"evil.pth calls .*{named}.*was not executed") as caught:
         read_checkpoint(path)
     assert "\n" not in str(caught.value)
     assert not marker.exists()
@@ -155,13 +155,13 @@ def test_a_hostile_pickle_is_refused_and_not_run(tmp_path, call, named, new, whe
     assert marker.exists(), "the pickle would have run"
 
 
-def test_even_other_parts_of_numpy_are_refused(tmp_path):
+def test_other_objects_of_numpy_are_refused(tmp_path):
     path = saved(tmp_path / "x.pth", {"state_dict": STATE, "seen": np.arange(3)})
-    with pytest.raises(WeightsError, match=r"asks to run numpy\._?core\.multiarray\._reconstruct"):
+    with pytest.raises(WeightsError, match=r"calls numpy\._?core\.multiarray\._reconstruct"):
         read_checkpoint(path)
 
 
-def test_the_allowance_ends_with_the_reading(tmp_path):
+def test_the_allow_list_of_torch_is_restored_after_reading(tmp_path):
     before = torch.serialization.get_safe_globals()
     read_checkpoint(saved(tmp_path / "x.pth", {"best": np.float64(1), "state_dict": STATE}))
     assert set(torch.serialization.get_safe_globals()) == set(before)
@@ -169,19 +169,19 @@ def test_the_allowance_ends_with_the_reading(tmp_path):
 
 @pytest.mark.parametrize("new", [True, False])
 @pytest.mark.parametrize("part", [0.02, 0.5, 0.98])
-def test_a_truncated_file_is_one_line(tmp_path, new, part):
+def test_a_truncated_file_gives_an_error_of_one_line(tmp_path, new, part):
     path = saved(tmp_path / "cut.pth", {"state_dict": STATE}, new=new)
     data = path.read_bytes()
     path.write_bytes(data[: int(part * len(data))])
     with pytest.raises(
-        WeightsError, match=r"cut\.pth is no checkpoint, or damaged .*[^ .]\); download it again"
+        WeightsError, match=r"cut\.pth is not a checkpoint, or damaged .*[^ .]\); download it again"
     ) as caught:
         read_checkpoint(path)
     assert "\n" not in str(caught.value)
     assert "internal miniz error" not in str(caught.value)
 
 
-def test_an_archive_that_unpacks_to_more_than_it_is_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     plain = saved(tmp_path / "plain.pth", {"state_dict": {"a": torch.zeros(100_000)}})
     with zipfile.ZipFile(plain) as whole, zipfile.ZipFile(tmp_path / "bomb.pth", "w") as packed:
         for entry in whole.infolist():
@@ -191,7 +191,7 @@ def test_an_archive_that_unpacks_to_more_than_it_is_is_refused_before_it_is_unpa
         read_checkpoint(tmp_path / "bomb.pth")
 
 
-def test_a_truncated_safetensors_file_is_one_line(tmp_path):
+def test_a_truncated_safetensors_file_is_refused(tmp_path):
     save_file(STATE, tmp_path / "x.safetensors")
     data = (tmp_path / "x.safetensors").read_bytes()
     (tmp_path / "x.safetensors").write_bytes(data[:-3])
@@ -202,20 +202,20 @@ def test_a_truncated_safetensors_file_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("data", "line"),
     [
-        (b"", "is no checkpoint, or damaged"),
-        (b"hello, this is some text\n", "is no checkpoint, or damaged"),
-        (bytes(range(256)) * 4, "is no checkpoint, or damaged"),
+        (b"", "is not a checkpoint, or damaged"),
+        (b"hello, this is some text\n", "is not a checkpoint, or damaged"),
+        (bytes(range(256)) * 4, "is not a checkpoint, or damaged"),
         (b"\n<!DOCTYPE html><html>Google Drive - Virus scan warning</html>", "is a web page"),
     ],
 )
-def test_what_is_no_checkpoint_is_said_so(tmp_path, data, line):
+def test_files_that_are_not_checkpoints_are_refused(tmp_path, data, line):
     (tmp_path / "x.pth").write_bytes(data)
     with pytest.raises(WeightsError, match=line) as caught:
         read_checkpoint(tmp_path / "x.pth")
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_file_is_said_so(tmp_path):
+def test_a_folder_and_a_missing_file_are_refused(tmp_path):
     for path in (tmp_path, tmp_path / "absent.pth"):
         with pytest.raises(WeightsError, match="cannot be read"):
             read_checkpoint(path)
@@ -224,15 +224,15 @@ def test_what_is_no_file_is_said_so(tmp_path):
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (torch.zeros(3), "holds no parameters"),
-        ({}, "holds no parameters"),
-        ({"state_dict": {}}, "holds no parameters"),
-        ({"epoch": 3}, "holds int under 'epoch'"),
-        ({3: torch.zeros(1)}, "holds Tensor under '3'"),
-        ({"a": torch.zeros(2, dtype=torch.int64)}, "holds Tensor under 'a'"),
-        ({"a": torch.eye(3).to_sparse()}, "holds Tensor under 'a'"),
+        (torch.zeros(3), "contains no parameters"),
+        ({}, "contains no parameters"),
+        ({"state_dict": {}}, "contains no parameters"),
+        ({"epoch": 3}, "contains int under 'epoch'"),
+        ({3: torch.zeros(1)}, "contains Tensor under '3'"),
+        ({"a": torch.zeros(2, dtype=torch.int64)}, "contains Tensor under 'a'"),
+        ({"a": torch.eye(3).to_sparse()}, "contains Tensor under 'a'"),
     ],
 )
-def test_a_checkpoint_of_something_else_is_said_so(tmp_path, content, line):
+def test_a_checkpoint_with_other_objects_than_tensors_is_refused(tmp_path, content, line):
     with pytest.raises(WeightsError, match=line):
         read_checkpoint(saved(tmp_path / "x.pth", content))

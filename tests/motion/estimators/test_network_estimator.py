@@ -1,4 +1,4 @@
-"""What a network needs to be an estimator: any size, both directions, tiles, precision."""
+"""A network as an estimator: any size, both directions, tiles, precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from tests.conftest import flow_checkpoint
 from vst.motion import create_estimator
 from vst.motion.estimators.network_estimator import NetworkEstimator
-from vst.motion.imported.weights import import_weights
+from vst.motion.imported.flow_weights import import_weights
 
 CPU = torch.device("cpu")
 
@@ -20,7 +20,7 @@ def picture(height: int, width: int, seed: int = 0) -> Tensor:
 
 
 class Recorder:
-    """A network that says everywhere what it was set to, and remembers what it saw."""
+    """A network that returns a constant flow and keeps its inputs."""
 
     def __init__(self, x: float = 0.0, y: float = 0.0) -> None:
         self.flow = torch.tensor([x, y]).view(1, 2, 1, 1)
@@ -36,34 +36,34 @@ class Resizing(NetworkEstimator):
 
 
 class Padding(NetworkEstimator):
-    multiple, least, padded = 8, 16, True
+    multiple, min_side, padded = 8, 16, True
 
 
 def local(first: Tensor, second: Tensor) -> Tensor:
-    """A small network that sees a few pixels around each."""
+    """A small network that depends on a few pixels around each."""
     kernel = torch.linspace(-1, 1, 2 * 6 * 25).view(2, 6, 5, 5)
     return F.conv2d(torch.cat((first, second), dim=1), kernel, padding=2)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (37, 51), (1, 1), (65, 130), (90, 63)])
 @pytest.mark.parametrize("kind", [Resizing, Padding])
-def test_any_size_goes_in_on_the_networks_grid_and_comes_out_as_it_was(kind, size):
+def test_networks_see_multiples_and_flow_has_the_size_of_the_frame(kind, size):
     network = Recorder(3.0, -2.0)
     flow = kind("x", network, CPU, torch.float32).estimate(picture(*size), picture(*size, 1))
     assert flow.shape == (2, *size)
     assert flow.dtype == torch.float32
     for first, _ in network.seen:
-        assert all(side % kind.multiple == 0 and side >= kind.least for side in first.shape[-2:])
+        assert all(side % kind.multiple == 0 and side >= kind.min_side for side in first.shape[-2:])
 
 
-def test_resizing_scales_the_vectors_along():
+def test_resizing_scales_the_vectors():
     network = Recorder(64.0, 64.0)
     flow = Resizing("x", network, CPU, torch.float32).estimate(picture(48, 32), picture(48, 32))
     assert network.seen[0][0].shape[-2:] == (64, 64)
     torch.testing.assert_close(flow, torch.tensor([32.0, 48.0]).view(2, 1, 1).expand(2, 48, 32))
 
 
-def test_padding_repeats_the_border_and_leaves_the_vectors():
+def test_padding_repeats_the_border_and_does_not_scale_the_vectors():
     network = Recorder(5.0, 6.0)
     image = picture(20, 16)
     flow = Padding("x", network, CPU, torch.float32).estimate(image, image)
@@ -74,7 +74,7 @@ def test_padding_repeats_the_border_and_leaves_the_vectors():
     torch.testing.assert_close(flow, torch.tensor([5.0, 6.0]).view(2, 1, 1).expand(2, 20, 16))
 
 
-def test_both_directions_are_one_batch_and_the_same_as_two_calls():
+def test_a_pair_is_one_batch_and_equals_two_calls():
     a, b = picture(48, 80, 1), picture(48, 80, 2)
     calls = []
 
@@ -90,7 +90,7 @@ def test_both_directions_are_one_batch_and_the_same_as_two_calls():
     assert not torch.allclose(forth, back)
 
 
-def test_a_large_frame_is_tiled_and_the_same_away_from_the_seams():
+def test_a_large_frame_is_tiled_and_unchanged_away_from_seams():
     a, b = picture(64, 320, 1), picture(64, 320, 2)
     sizes = []
 
@@ -107,7 +107,7 @@ def test_a_large_frame_is_tiled_and_the_same_away_from_the_seams():
     torch.testing.assert_close(flow[..., interior], whole[..., interior], atol=1e-5, rtol=1e-5)
 
 
-def test_pictures_are_normalised_as_a_whole_before_they_are_tiled():
+def test_whole_pictures_are_normalised_before_tiling():
     class Centred(Resizing):
         def _normalise(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
             return first - first.mean(), second - second.mean()
@@ -121,7 +121,7 @@ def test_pictures_are_normalised_as_a_whole_before_they_are_tiled():
     assert means[-1] > 0.2
 
 
-def test_pictures_in_8_bits_are_the_same_as_in_floats():
+def test_pictures_in_8_bits_and_in_floats_give_the_same_input():
     network = Recorder()
     estimator = Resizing("x", network, CPU, torch.float32)
     bytes_ = (picture(64, 64) * 255).round().to(torch.uint8)
@@ -131,7 +131,7 @@ def test_pictures_in_8_bits_are_the_same_as_in_floats():
     assert torch.equal(network.seen[1][1], torch.ones(1, 3, 64, 64)), "clamped"
 
 
-def test_precision_is_that_of_the_networks_arithmetic():
+def test_the_network_computes_in_the_given_precision():
     kinds = []
 
     def network(first: Tensor, second: Tensor) -> Tensor:
@@ -149,7 +149,7 @@ def test_precision_is_that_of_the_networks_arithmetic():
     ("a", "b"),
     [((3, 8, 8), (3, 8, 9)), ((1, 8, 8), (1, 8, 8)), ((1, 3, 8, 8), (1, 3, 8, 8))],
 )
-def test_what_are_no_two_pictures_of_one_size_is_refused(a, b):
+def test_pictures_of_different_or_other_shapes_are_refused(a, b):
     estimator = Resizing("x", Recorder(), CPU, torch.float32)
     for call in (estimator.estimate, estimator.estimate_pair):
         with pytest.raises(ValueError, match=r"\(.*8, 8\)"):
@@ -157,7 +157,7 @@ def test_what_are_no_two_pictures_of_one_size_is_refused(a, b):
 
 
 @pytest.mark.parametrize("name", ["flownet2", "flownet2-c", "flownet2-sd", "pwcnet"])
-def test_imported_networks_are_estimators(small_flow_networks, tmp_path, name):
+def test_imported_networks_work_as_estimators(small_flow_networks, tmp_path, name):
     import_weights("pwcnet" if name == "pwcnet" else "flownet2", flow_checkpoint(tmp_path / "x.pth", name))
     estimator = create_estimator(name, device=CPU)
     assert estimator.name == name
@@ -169,13 +169,13 @@ def test_imported_networks_are_estimators(small_flow_networks, tmp_path, name):
         back, estimator.estimate(estimator.prepare(b), estimator.prepare(a)), atol=1e-4, rtol=1e-4
     )
     again = create_estimator(name, device=CPU).estimate_pair(estimator.prepare(a), estimator.prepare(b))
-    assert torch.equal(again[0], forth), "the same numbers on every run"
+    assert torch.equal(again[0], forth), "reproducible"
     rough = create_estimator(name, device=CPU, precision=torch.bfloat16).estimate(a, b)
     assert rough.dtype == torch.float32
     assert not torch.equal(rough, create_estimator(name, device=CPU).estimate(a, b))
 
 
-def test_flownet2_sees_centred_pictures(small_flow_networks, tmp_path):
+def test_the_input_of_flownet2_is_centred(small_flow_networks, tmp_path):
     import_weights("flownet2", flow_checkpoint(tmp_path / "x.pth", "flownet2-s"))
     estimator = create_estimator("flownet2-s", device=CPU)
     a, b = picture(64, 64, 1) / 2, picture(64, 64, 2) / 2

@@ -14,19 +14,19 @@ from vst.motion import read_flo, write_flo
 SHARED = Path(__file__).parents[2].parent / "shared"
 
 
-def test_flow_comes_back_as_it_was_written(tmp_path):
+def test_flow_is_read_exactly_as_written(tmp_path):
     flow = torch.randn(2, 7, 13) * 50
     write_flo(tmp_path / "a.flo", flow)
     assert torch.equal(read_flo(tmp_path / "a.flo"), flow)
     assert [each.name for each in tmp_path.iterdir()] == ["a.flo"]
 
 
-def test_the_bytes_are_those_of_middlebury(tmp_path):
+def test_the_bytes_have_the_layout_of_middlebury(tmp_path):
     write_flo(tmp_path / "a.flo", torch.tensor([[[1.0, 2.0]], [[3.0, 4.0]]]))
     assert (tmp_path / "a.flo").read_bytes() == b"PIEH" + struct.pack("<ii4f", 2, 1, 1, 3, 2, 4)
 
 
-def test_unknown_flow_is_not_a_number_and_stays_unknown(tmp_path):
+def test_unknown_flow_is_read_as_nan_and_written_as_unknown(tmp_path):
     flow = torch.zeros(2, 3, 3)
     flow[0, 1, 1] = 1.7e9
     flow[1, 0, 0] = float("inf")
@@ -56,7 +56,7 @@ HEADER = b"PIEH" + struct.pack("<ii", 2, 1)
         (b"PIEH" + struct.pack("<ii", 32768, 32768), "cut short"),
     ],
 )
-def test_a_file_that_is_none_is_refused_by_name_and_reason(tmp_path, content, complaint):
+def test_an_invalid_file_is_refused_by_name_with_the_reason(tmp_path, content, complaint):
     path = tmp_path / "bad.flo"
     path.write_bytes(content)
     with pytest.raises(MediaError, match=complaint) as caught:
@@ -67,7 +67,7 @@ def test_a_file_that_is_none_is_refused_by_name_and_reason(tmp_path, content, co
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=64), st.booleans())
-def test_no_bytes_crash_the_reader(tmp_path_factory, content, tagged):
+def test_arbitrary_bytes_give_a_media_error(tmp_path_factory, content, tagged):
     path = tmp_path_factory.mktemp("flo") / "any.flo"
     path.write_bytes((b"PIEH" if tagged else b"") + content)
     try:
@@ -77,7 +77,7 @@ def test_no_bytes_crash_the_reader(tmp_path_factory, content, tagged):
     assert flow.shape[0] == 2
 
 
-def test_absent_files_and_folders_are_said_in_one_line(tmp_path):
+def test_missing_files_and_folders_give_errors_of_one_line(tmp_path):
     with pytest.raises(MediaError, match="No such file"):
         read_flo(tmp_path / "none.flo")
     with pytest.raises(MediaError, match="cannot write flow"):
@@ -86,12 +86,12 @@ def test_absent_files_and_folders_are_said_in_one_line(tmp_path):
         read_flo(tmp_path)
 
 
-def test_a_tensor_that_is_no_flow_is_refused(tmp_path):
+def test_a_tensor_of_another_shape_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected 2×H×W"):
         write_flo(tmp_path / "a.flo", torch.zeros(3, 4, 4))
 
 
-def test_middleburys_own_file_is_read():
+def test_a_file_of_the_middlebury_data_set_is_read():
     path = SHARED / "data" / "flow" / "middlebury" / "RubberWhale" / "flow10.flo"
     if not path.exists():
         pytest.skip(f"{path} is not there")

@@ -1,4 +1,4 @@
-"""PWC-Net: a pyramid of features, each level warped by the flow above it and correlated nearby."""
+"""PWC-Net: a feature pyramid whose levels are warped by the flow of the level above, then correlated."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _DILATIONS = (1, 2, 4, 8, 16, 1)
 class PWCNet(nn.Module):
     """NVlabs' ``PWCDCNet``: dense connections and a context network (Sun, Yang, Liu, Kautz, CVPR 2018).
 
-    Parameters have the names and shapes of its PyTorch release, 9,374,340 numbers unless told otherwise; 66
-    of them are ``deconv2``, which the release has and does not use.
+    Parameters have the names and shapes of its PyTorch code, 9,374,340 numbers with the default arguments;
+    66 of them are ``deconv2``, which is in the published checkpoint and not used.
 
     Args:
         features: Channels of the pyramid, finest first; level n is 2ⁿ times smaller than the frame.
@@ -41,8 +41,8 @@ class PWCNet(nn.Module):
                 self.add_module(name, _convolution(before, channels, stride=stride))
                 before = channels
         for level in _LEVELS:
-            known = 0 if level == 6 else features[level - 1] + 4
-            channels = _CANDIDATES + known
+            extra = 0 if level == 6 else features[level - 1] + 4
+            channels = _CANDIDATES + extra
             for step, added in enumerate(dense):
                 self.add_module(f"conv{level}_{step}", _convolution(channels, added))
                 channels += added
@@ -68,48 +68,48 @@ class PWCNet(nn.Module):
 
     def levels(self, first: Tensor, second: Tensor) -> tuple[Tensor, ...]:
         """Flow at levels 2 to 6, finest first, in pixels of the frame / 20; arguments as of ``forward``."""
-        # The release was trained on Caffe's order of colours.
-        here, there = self._pyramid(first.flip(1)), self._pyramid(second.flip(1))
+        # The published weights were trained on BGR, the order of Caffe.
+        features, others = self._pyramid(first.flip(1)), self._pyramid(second.flip(1))
         flows: list[Tensor] = []
-        merged = here[6]
+        merged = features[6]
         for level in _LEVELS:
             if not flows:
-                merged = self._costs(here[level], there[level])
+                merged = self._costs(features[level], others[level])
             else:
-                flow = self._at(f"deconv{level + 1}", flows[0])
-                detail = self._at(f"upfeat{level + 1}", merged)
-                brought = _brought(there[level], flow * (DIV_FLOW / 2**level))
-                costs = self._costs(here[level], brought)
-                merged = torch.cat((costs, here[level], flow.to(costs.dtype), detail), dim=1)
+                flow = self._apply_layer(f"deconv{level + 1}", flows[0])
+                detail = self._apply_layer(f"upfeat{level + 1}", merged)
+                warped = _warp_features(others[level], flow * (DIV_FLOW / 2**level))
+                costs = self._costs(features[level], warped)
+                merged = torch.cat((costs, features[level], flow.to(costs.dtype), detail), dim=1)
             for step in range(5):
-                merged = torch.cat((self._at(f"conv{level}_{step}", merged), merged), dim=1)
-            flows.insert(0, self._at(f"predict_flow{level}", merged))
+                merged = torch.cat((self._apply_layer(f"conv{level}_{step}", merged), merged), dim=1)
+            flows.insert(0, self._apply_layer(f"predict_flow{level}", merged))
         context = merged
         for number in range(1, 7):
-            context = self._at(f"dc_conv{number}", context)
+            context = self._apply_layer(f"dc_conv{number}", context)
         flows[0] = flows[0] + self.dc_conv7(context)
         return tuple(flows)
 
-    def _at(self, name: str, features: Tensor) -> Tensor:
+    def _apply_layer(self, name: str, features: Tensor) -> Tensor:
         out: Tensor = self.get_submodule(name)(features)
         return out
 
     def _pyramid(self, image: Tensor) -> dict[int, Tensor]:
         """Features by level, 1 to 6."""
-        found = {}
+        levels = {}
         for level in range(1, 7):
             for name in _pyramid_names(level):
-                image = self._at(name, image)
-            found[level] = image
-        return found
+                image = self._apply_layer(name, image)
+            levels[level] = image
+        return levels
 
     @staticmethod
-    def _costs(here: Tensor, there: Tensor) -> Tensor:
-        return F.leaky_relu(correlation(here, there, max_displacement=_DISPLACEMENT), SLOPE)
+    def _costs(features: Tensor, others: Tensor) -> Tensor:
+        return F.leaky_relu(correlation(features, others, max_displacement=_DISPLACEMENT), SLOPE)
 
 
 def _pyramid_names(level: int) -> tuple[str, str, str]:
-    """In the order in which they are applied; the release swaps the first two of the last level."""
+    """The layers in the order of application; the published code swaps the first two of the last level."""
     middle = (f"conv{level}a", f"conv{level}aa") if level < 6 else ("conv6aa", "conv6a")
     return *middle, f"conv{level}b"
 
@@ -120,6 +120,6 @@ def _convolution(inputs: int, outputs: int, *, stride: int = 1, dilation: int = 
     )
 
 
-def _brought(features: Tensor, flow: Tensor) -> Tensor:
-    """Features at p + flow(p), 0 where that is outside; flow in fp32 whatever the features are."""
+def _warp_features(features: Tensor, flow: Tensor) -> Tensor:
+    """Features at p + flow(p), 0 if that is outside; flow is fp32, whatever the type of the features."""
     return resample2d(features, flow) * inside(flow)

@@ -6,7 +6,7 @@ import torch
 from vst.motion.estimators.dis import DisEstimator
 
 
-def test_flow_points_from_a_to_where_its_things_are_in_b(make_world):
+def test_flow_points_from_a_to_the_matching_pixels_of_b(make_world):
     world = make_world(camera=lambda t: (3.0 * t, -2.0 * t, 1.0))
     flow = DisEstimator().estimate(world.frame(1), world.frame(0))
     error = (flow - world.flow(1, 0)).norm(dim=0)[10:-10, 10:-10]
@@ -28,7 +28,7 @@ def test_a_pair_is_both_directions(make_world):
     ("height", "width"),
     [(1, 1), (3, 2), (15, 17), (16, 16), (33, 31), (8, 200), (200, 8), (12, 400), (119, 161)],
 )
-def test_every_size_has_a_finite_flow_that_is_the_same_each_time(make_world, height, width):
+def test_flow_is_finite_and_reproducible_at_any_size(make_world, height, width):
     world = make_world(camera=lambda t: (1.0 * t, 0.0, 1.0), height=height, width=width)
     a, b = world.frame(0), world.frame(1)
     flow = DisEstimator().estimate(a, b)
@@ -49,7 +49,7 @@ def test_values_outside_of_0_to_1_are_clamped(make_world):
     assert torch.equal(dis.estimate(wild_a, wild_b), dis.estimate(wild_a.clamp(0, 1), wild_b.clamp(0, 1)))
 
 
-def test_a_prepared_frame_serves_in_place_of_the_picture_and_is_a_byte_a_pixel(make_world):
+def test_a_prepared_frame_replaces_the_picture_and_takes_one_byte_per_pixel(make_world):
     world = make_world(camera=lambda t: (2.0 * t, 0.0, 1.0))
     a, b = world.frame(0), world.frame(1)
     dis = DisEstimator()

@@ -1,4 +1,4 @@
-"""Published checkpoints, read without trusting them."""
+"""Reading of published checkpoints without executing anything in them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from torch import Tensor
 from vst.errors import WeightsError
 
 
-class _Unread:
-    """Stands for a numpy scalar or its type: takes what it is given and keeps nothing.
+class _Ignored:
+    """Replaces a numpy scalar or its type while unpickling; accepts any arguments and keeps nothing.
 
-    Checkpoints of old hold their best score as a numpy scalar beside the tensors. Nobody needs it, so not
-    even numpy's own code is run for it.
+    Older checkpoints contain their best score as a numpy scalar beside the tensors. It is not needed, so
+    not even numpy's own code is run for it.
     """
 
-    def __new__(cls, *arguments: object) -> _Unread:
+    def __new__(cls, *arguments: object) -> _Ignored:
         return super().__new__(cls)
 
     def __init__(self, *arguments: object) -> None:
@@ -36,15 +36,15 @@ class _Unread:
 
 
 _ALLOWED = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype")
-"""All that a checkpoint may name beyond torch's own tensors and containers: numpy's scalars, as releases
-up to 1 and from 2 write them, and their type."""
+"""What a checkpoint may contain besides torch's tensors and containers: numpy's scalars, as numpy 1 and
+numpy 2 write them, and their type."""
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint: a ``.pth.tar`` or ``.pth`` as torch writes it, or safetensors.
+    """Read the tensors of a checkpoint: a ``.pth.tar`` or ``.pth`` file of torch, or safetensors.
 
-    A dictionary under ``state_dict`` is taken before the outermost one, and ``module.`` before every name,
-    as parallel training leaves it, is dropped.
+    A dictionary under ``state_dict`` is preferred to the outermost one. The prefix ``module.`` of parallel
+    training is removed if every name has it.
 
     Args:
         path: The file.
@@ -53,24 +53,27 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         Name -> tensor on the CPU.
 
     Raises:
-        WeightsError: The file is not there, damaged, no checkpoint, or holds more than tensors.
+        WeightsError: The file does not exist, is damaged or not a checkpoint, or contains other objects
+            than tensors.
     """
     try:
         with open(path, "rb") as stream:
             start = stream.read(9)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror}); give a checkpoint's file") from error
+        raise WeightsError(
+            f"{path} cannot be read ({error.strerror}); expected a checkpoint file"
+        ) from error
     if start.lstrip()[:1] == b"<":
         raise WeightsError(f"{path} is a web page, not a checkpoint; download the file itself")
     content = _safetensors(path) if start[8:9] == b"{" else _pickled(path)
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not content:
-        raise WeightsError(f"{path} holds no parameters; expected a checkpoint with names and tensors")
+        raise WeightsError(f"{path} contains no parameters; expected a checkpoint with names and tensors")
     for name, value in content.items():
         if not isinstance(name, str) or not _is_plain(value):
             raise WeightsError(
-                f"{path} holds {type(value).__name__} under {str(name)[:60]!r}; "
+                f"{path} contains {type(value).__name__} under {str(name)[:60]!r}; "
                 "expected a checkpoint of tensors"
             )
     prefix = "module." if all(name.startswith("module.") for name in content) else ""
@@ -78,7 +81,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether it is a tensor of ordinary numbers, here and dense."""
+    """Whether it is a dense tensor of floating-point numbers on the CPU."""
     return (
         isinstance(value, Tensor)
         and type(value) in (Tensor, torch.nn.Parameter)
@@ -92,14 +95,14 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is damaged ({_line(error)}); download it again") from error
+        raise WeightsError(f"{path} is damaged ({_first_sentence(error)}); download it again") from error
 
 
 def _pickled(path: Path) -> Any:
     _refuse_bombs(path)
-    allowed: list[Any] = [(_Unread, name) for name in _ALLOWED]
+    allowed: list[Any] = [(_Ignored, name) for name in _ALLOWED]
     try:
-        # A pickle of Python 2 has its names, and the bytes of numpy's scalars, as strings without encoding.
+        # In a pickle of Python 2 names, and the bytes of numpy's scalars, are strings without an encoding.
         with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
@@ -107,21 +110,21 @@ def _pickled(path: Path) -> Any:
         refused = re.search(r"GLOBAL (\S+)|function <?([^>\n]+)", str(error))
         if refused is None:
             raise WeightsError(
-                f"{path} is no checkpoint, or damaged ({_line(error)}); download it again"
+                f"{path} is not a checkpoint, or damaged ({_first_sentence(error)}); download it again"
             ) from error
-        what = (refused[1] or refused[2])[:80]
+        call = (refused[1] or refused[2])[:80]
         raise WeightsError(
-            f"{path} asks to run {what}, which no checkpoint of these networks does; it was not run: "
-            "get the file from its publisher"
+            f"{path} calls {call}, which no checkpoint of these networks does; it was not executed: "
+            "download the file from its publisher"
         ) from error
-    except Exception as error:  # a damaged or hostile file makes torch raise nearly anything
+    except Exception as error:  # for a damaged or malicious file torch raises nearly any type
         raise WeightsError(
-            f"{path} is no checkpoint, or damaged ({_line(error)}); download it again"
+            f"{path} is not a checkpoint, or damaged ({_first_sentence(error)}); download it again"
         ) from error
 
 
 def _refuse_bombs(path: Path) -> None:
-    """Refuse an archive that unpacks to more than it is: torch packs nothing, and reads all into memory."""
+    """Refuse a compressed archive: torch does not compress, and reads all of it into memory."""
     try:
         if not zipfile.is_zipfile(path):
             return
@@ -129,16 +132,16 @@ def _refuse_bombs(path: Path) -> None:
             unpacked = sum(entry.file_size for entry in archive.infolist())
         packed = path.stat().st_size
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
-        return  # no archive for torch either, which says so
+        return  # torch reports it
     if unpacked > packed:
         raise WeightsError(
-            f"{path} would unpack to {unpacked:,} bytes, but has {packed:,}, which no checkpoint of torch "
-            "does: get the file from its publisher"
+            f"{path} would unpack to {unpacked:,} bytes, but has {packed:,}; a checkpoint of torch is not "
+            "compressed: download the file from its publisher"
         )
 
 
-def _line(error: Exception) -> str:
-    """The first sentence of what a library says, or the kind of error where it says nothing."""
-    said = str(error).replace("Weights only load failed. ", "")
-    said = re.split(r"This file can still be loaded|Please use|\.\s|\n", said.strip(), maxsplit=1)[0]
-    return " ".join(said.split())[:120].rstrip(" .") or type(error).__name__
+def _first_sentence(error: Exception) -> str:
+    """The first sentence of a library's message, or the type of the error if it has none."""
+    message = str(error).replace("Weights only load failed. ", "")
+    message = re.split(r"This file can still be loaded|Please use|\.\s|\n", message.strip(), maxsplit=1)[0]
+    return " ".join(message.split())[:120].rstrip(" .") or type(error).__name__
