@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from fractions import Fraction
 
 import av
@@ -41,6 +42,7 @@ def toy(tmp_path, monkeypatch):
     """The module of the toy estimator, after the file and the entry were added."""
     (tmp_path / "toy_estimator.py").write_text(TOY)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "toy_estimator", raising=False)
     module = importlib.import_module("toy_estimator")
     entry = EstimatorEntry("a toy", lambda device, precision: module.ToyEstimator(), lambda: None)
     monkeypatch.setitem(ESTIMATORS, "toy", entry)
@@ -79,6 +81,7 @@ def test_a_registered_estimator_renders_a_clip_by_its_name(toy, clip, tmp_path, 
     assert not torch.equal(stylized, render("dis")), "the render used the flow of the toy"
 
 
-def test_a_mistyped_name_of_a_registered_estimator_is_suggested(toy, clip, tmp_path, capsys):
-    assert run(["render", str(clip), "-o", str(tmp_path / "x.mkv"), "--style", "red", "--flow", "toi"]) == 2
+def test_a_mistyped_name_of_a_registered_estimator_is_suggested(toy, clip, capsys, tiny_weights):
+    options = ("--style", "red", "--weights-dir", str(tiny_weights), "--flow", "toi")
+    assert run(["render", str(clip), *options]) == 2
     assert "did you mean 'toy'" in capsys.readouterr().err

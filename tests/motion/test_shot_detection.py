@@ -122,7 +122,7 @@ def test_cuts_are_detected_at_any_aspect_ratio(scenes):
 
 
 def test_a_window_that_is_not_five_frames_is_refused():
-    with pytest.raises(ValueError, match="5 frames; 3 were given"):
+    with pytest.raises(ValueError, match="got 3 frames to decide on a cut; expected 5"):
         is_cut([torch.zeros(3, 72, 128, dtype=torch.uint8)] * 3)
 
 

@@ -83,7 +83,7 @@ def test_missing_weights_are_reported_with_the_command_that_fetches_them(cache, 
 
 def test_damaged_weights_are_refused_by_name(weights):
     weights.write_bytes(weights.read_bytes()[:5000])
-    with pytest.raises(WeightsError, match="is damaged; delete it, and then: vst weights fetch raft-small"):
+    with pytest.raises(WeightsError, match="is damaged; delete it and run: vst weights fetch raft-small"):
         create_estimator("raft-small", device=CPU)
 
 
@@ -92,7 +92,7 @@ def test_a_failed_download_is_reported_with_the_url_and_the_folder(cache, monkey
         raise urllib.error.URLError("no route to host")
 
     monkeypatch.setattr("torch.hub.urlopen", offline)
-    with pytest.raises(WeightsError, match=r"no route to host.*put raft_small_\S+\.pth into") as caught:
+    with pytest.raises(WeightsError, match=r"no route to host.*download https://\S+\.pth to") as caught:
         fetch_raft("raft-small")
     assert str(cache) in str(caught.value)
 
@@ -108,8 +108,8 @@ def test_a_torchvision_that_cannot_be_imported_is_reported_as_missing(monkeypatc
 
     monkeypatch.setattr("vst.motion.estimators.raft._torchvision", broken)
     assert missing_raft("raft-small") == (
-        "torchvision does not work here (operator torchvision::nms does not exist): "
-        "install the one that belongs to this torch"
+        "torchvision cannot be imported (operator torchvision::nms does not exist): "
+        "install the version that belongs to this torch"
     )
     monkeypatch.setattr("vst.motion.estimators.raft.importlib.util.find_spec", lambda name: None)
     assert missing_raft("raft-small") == "torchvision is not installed: pip install torchvision"

@@ -222,10 +222,8 @@ class RecordedMotion:
         recorded = {1} if self._metadata is None else set(self._metadata.distances)
         missing = [str(distance) for distance in wanted if distance not in recorded]
         if missing:
-            note = (
-                f"{self.folder} contains no motion to {', '.join(missing)} frames back: disoccluded pixels "
-                "are stylized anew more often"
-            )
+            frames = f"{', '.join(missing)} frames back"
+            note = f"{self.folder} contains no motion to {frames}: long-term consistency is reduced"
             self.notes = (*self.notes, note)
 
     def _with_shots(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:

@@ -1,4 +1,4 @@
-"""NVRTC, NVIDIA's run-time compiler: how it is found, loaded and called."""
+"""NVRTC, NVIDIA's run-time compiler: how it is located, loaded and called."""
 
 from __future__ import annotations
 
