@@ -33,3 +33,11 @@ def test_every_link_of_a_page_leads_somewhere(page):
         assert linked.exists(), f"{page} links to {target}"
         if anchor:
             assert anchor in anchors(linked), f"{page} links to {target}#{anchor}"
+
+
+def test_decisions_that_the_code_names_exist():
+    names = {path.stem for path in (ROOT / "docs" / "adr").glob("*.md")}
+    numbers = {name[:4] for name in names}
+    for source in (*ROOT.glob("vst/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py")):
+        for named in re.findall(r"docs/adr/([0-9][0-9a-z-]*)", source.read_text(encoding="utf-8")):
+            assert named in (names if len(named) > 4 else numbers), f"{source} names docs/adr/{named}"

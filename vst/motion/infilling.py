@@ -7,7 +7,7 @@ below, and kept where the two frames look alike under it.
 
 Where estimation failed altogether (fast snow, water, smoke), scattered pixels look alike by chance, each at
 a different distance. Such pixels disagree with their neighbours, and `coherent` rejects them.
-Measurements: docs/adr/0014-flow-is-borrowed-from-beside.md.
+Measurements: docs/adr/0014-flow-infilling.md.
 """
 
 from __future__ import annotations
