@@ -1,9 +1,16 @@
-"""What the project's figures come from; run from a checkout, `--help` says the rest.
+"""Benchmarks and measurements, run from a checkout; `--help` shows the options of each.
 
-- `python -m benchmarks.stability`: how still paintings hold on clips and scenes, style by style.
-- `python -m benchmarks.still_shot`: whether colours or detail drift while nothing moves.
-- `python -m benchmarks.pictures`: content and style of painted photographs beside a published network's.
-- `python -m benchmarks.blend`: whether a blend of two styles lies between them.
-- `python -m benchmarks.memory`: whether memory grows with a clip's length.
-- `python -m benchmarks.kernels`: the flow networks' own operations beside plain PyTorch.
+- `python -m benchmarks.stability`: temporal stability of modes and baselines on clips and scenes.
+- `python -m benchmarks.long_shot`: content loss and similarity to the input at both ends of a long shot.
+- `python -m benchmarks.still_shot`: drift of colour and detail in a shot without motion.
+- `python -m benchmarks.pictures`: content and style loss of stylized photographs, compared with a published
+  network.
+- `python -m benchmarks.blend`: position of a blend between its two styles.
+- `python -m benchmarks.mode_times`: time per frame of each mode.
+- `python -m benchmarks.memory`: peak memory of a short and a long clip.
+- `python -m benchmarks.tiles`: peak memory and time in tiles.
+- `python -m benchmarks.kernels`: kernels of the flow networks, compared with plain PyTorch.
+- `python -m benchmarks.editor_round_trip`: time of a frame between the OpenFX plugin and the worker.
+- `python -m benchmarks.formats`: properties that are kept per file format.
+- `python -m benchmarks.frame_hashes`: hashes of frames before and after a change.
 """

@@ -27,7 +27,7 @@ from benchmarks.options import (
     run,
     style_sizes,
 )
-from benchmarks.painted import paint
+from benchmarks.photo_losses import stylize_photograph
 from benchmarks.photographs import read_photographs, spread
 from benchmarks.sheet import cell, write_sheet
 from vst.errors import UsageError
@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     rows = []
     for i, photo in enumerate(photos):
         target = meter.target(photo.image)
-        paintings = [paint(mode, photo.image) for mode in modes]
+        paintings = [stylize_photograph(mode, photo.image) for mode in modes]
         found = []
         for image in paintings:
             content, styles = meter(image, target, [0, 1])

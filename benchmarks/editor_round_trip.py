@@ -1,12 +1,12 @@
-"""What a frame costs on its way from an editor to the worker and back, beside the painting itself.
+"""Time of a frame from the editor to the worker and back, compared with stylizing it.
 
     python -m benchmarks.editor_round_trip [--width 1920] [--height 1080] [--frames 12] [--rounds 4]
 
-The OpenFX test host renders float RGBA frames through the plugin, in mode itn. Each frame is rendered once
-so that its painting is in the worker's cache, and then again: what is left is the round trip. The host's
-picture is read, hashed and written to shared memory, the worker is asked, writes the painting to shared
-memory, and the host's picture is written. The host measures its render action. A plain copy of as many
-bytes there and back, in the same run, says how fast this machine's memory is at the moment.
+The OpenFX test host renders float RGBA frames through the plugin, in mode itn, and measures its render
+action. The first render of a frame stylizes it; later ones find it in the worker's cache, so they measure
+the round trip alone. The plugin reads and hashes the frame of the host, writes it to shared memory and
+sends a request; the worker writes the stylized frame to shared memory, and the plugin writes it to the
+host. For comparison the same run copies as many bytes twice.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ def main() -> None:
     copied = _copied(clip)
     rows = [
         (name, f"{1e3 * min(seconds):.1f}", f"{1e3 * statistics.median(seconds):.1f}")
-        for name, seconds in (("painted", first), ("round trip", again), ("copy there and back", copied))
+        for name, seconds in (("stylize", first), ("round trip", again), ("two copies", copied))
     ]
-    print(markdown((f"{options.width}×{options.height} RGBA float", "least, ms", "median, ms"), rows))
+    print(markdown((f"{options.width}×{options.height} RGBA float", "minimum, ms", "median, ms"), rows))
 
 
 def _rendered(
     built: Built, folder: Path, clip: np.ndarray, rounds: int, style: str
 ) -> tuple[list[float], list[float]]:
-    """Seconds of each render, the first time and afterwards."""
+    """Seconds of each render: the first one of each frame, and the later ones."""
     (folder / "clip").write_bytes(clip.tobytes())
     configuration = folder / "vst.conf"
     configuration.write_text(
@@ -66,26 +66,27 @@ def _rendered(
         stdout=subprocess.PIPE,
         text=True,
     )
-    order = " ".join(map(str, range(frames)))
-    answers, _ = host.communicate(f"render {order}\n" * (1 + rounds))
+    indices = " ".join(map(str, range(frames)))
+    output, _ = host.communicate(f"render {indices}\n" * (1 + rounds))
     seconds = []
-    for line in answers.splitlines():
+    for line in output.splitlines():
         statuses, _, rest = line.removeprefix("rendered ").partition(" seconds ")
         if set(statuses.split()) != {"0"}:
             raise SystemExit(line)
         seconds.append([float(each) for each in rest.partition(" progress ")[0].split()])
-    # The very first frame starts the worker.
+    # The first frame of all starts the worker.
     return seconds[0][1:], [each for line in seconds[1:] for each in line]
 
 
 def _copied(clip: np.ndarray) -> list[float]:
-    there, back = np.empty_like(clip[0]), np.empty_like(clip[0])
+    """Seconds of two copies of each frame."""
+    first, second = np.empty_like(clip[0]), np.empty_like(clip[0])
     seconds = []
     for frame in clip:
-        began = time.perf_counter()
-        np.copyto(there, frame)
-        np.copyto(back, there)
-        seconds.append(time.perf_counter() - began)
+        started = time.perf_counter()
+        np.copyto(first, frame)
+        np.copyto(second, first)
+        seconds.append(time.perf_counter() - started)
     return seconds
 
 

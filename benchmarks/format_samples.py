@@ -68,7 +68,7 @@ def _hdr(path: Path) -> Path:
     reader = Reader(_clip(path.with_name("plain.mkv"), "yuv420p10le", colour=(9, 9, 16)), hdr="keep")
     with reader, open_writer(path, reader.info, Encoding("h265")) as writer:
         for frame in reader:
-            # Natural colours rather than noise.
+            # Less saturated than the pattern, as camera footage is.
             grey = frame.image.mean(0, keepdim=True).clamp(0, 1).expand(3, -1, -1)
             writer.write(replace(frame, image=grey * 0.8 + frame.image.clamp(0, 1) * 0.2, gain=None))
     return path
@@ -98,7 +98,7 @@ def _pictures(folder: Path, suffix: str, deep: bool, channels: int) -> Path:
 
 
 def _everything(path: Path) -> Path:
-    """Two audio streams, subtitles, chapters, tags, a timecode, a cover, and a variable frame rate."""
+    """A clip with two audio streams, subtitles, chapters, tags, timecode, cover and variable frame rate."""
     plain = make_clip(
         path.with_name("plain.mkv"),
         width=SIZE[0],

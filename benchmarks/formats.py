@@ -1,8 +1,8 @@
-"""What is kept of each file when it is read and written again in the codec that a render chooses.
+"""Properties of files that are kept when they are read and written in the codec of a render.
 
     python -m benchmarks.formats ../shared/data/odd
 
-makes the tables of benchmarks/results/formats.md: the files of a folder, and generated samples of formats
+prints the tables of benchmarks/results/formats.md: the files of a folder, and generated samples of formats
 that are common in post-production. Only the first frames are written, without stylization. Audio,
 subtitles, chapters and tags are copied completely, as in a render.
 """
@@ -32,15 +32,15 @@ FRAMES = 4
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FormatResult:
     """The result for one file.
 
     Attributes:
         name: Name of the file or sample.
-        properties: What it is.
-        kept: Properties that the output has too.
-        notes: Notes of reader and writer.
-        refused: The error text, if it is refused.
+        properties: Kind, size, sample format and frame rate.
+        kept: Properties that the output has as well.
+        notes: The notes of reader and writer.
+        refused: The error text, if the file was refused.
     """
 
     name: str
@@ -50,8 +50,8 @@ class Outcome:
     refused: str = ""
 
 
-def examine(name: str, source: Path, folder: Path, **options: str) -> Outcome:
-    """Read the first frames of a clip, write them, and compare."""
+def examine(name: str, source: Path, folder: Path, **options: str) -> FormatResult:
+    """Read the first frames of a clip, write them, and compare input and output."""
     try:
         with Reader(source, **options) as reader:  # type: ignore[arg-type]
             info = reader.info
@@ -65,9 +65,11 @@ def examine(name: str, source: Path, folder: Path, **options: str) -> Outcome:
                         break
             notes = (*reader.notes, *writer.notes)
         kept = _kept(probe(source), info, target, times)
-        return Outcome(name, _properties(probe(source)), ", ".join(kept), "; ".join(dict.fromkeys(notes)))
+        return FormatResult(
+            name, _properties(probe(source)), ", ".join(kept), "; ".join(dict.fromkeys(notes))
+        )
     except VstError as error:
-        return Outcome(name, "", refused=str(error).replace(str(source.parent) + "/", ""))
+        return FormatResult(name, "", refused=str(error).replace(str(source.parent) + "/", ""))
 
 
 def _target(source: Path, folder: Path) -> Path:
@@ -154,15 +156,15 @@ def _without_frame(packet: bytes) -> bytes:
     return packet[7 if packet[1] & 1 else 9 :]
 
 
-def table(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def table(results: Iterable[FormatResult]) -> Iterator[str]:
     """Rows of Markdown; refused files after the others."""
-    outcomes = list(outcomes)
+    results = list(results)
     yield "| file | properties | kept | notes |"
     yield "|---|---|---|---|"
-    for each in outcomes:
+    for each in results:
         if not each.refused:
             yield f"| {each.name} | {each.properties} | {each.kept} | {each.notes} |"
-    refused = [each for each in outcomes if each.refused]
+    refused = [each for each in results if each.refused]
     if refused:
         yield ""
         yield "| refused | error |"
@@ -183,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _each(files: Iterable[tuple[str, Path]]) -> Iterator[Outcome]:
+def _each(files: Iterable[tuple[str, Path]]) -> Iterator[FormatResult]:
     variants: dict[str, list[dict[str, str]]] = {
         "hdr": [{"hdr": "keep"}],
         "fields": [{"deinterlace": "fields"}],

@@ -1,12 +1,12 @@
-"""Hashes of the decoded frames of a fixed set of renders, to show that a change leaves each as it was.
+"""Hashes of the decoded frames of a fixed set of renders, to check that a change does not change frames.
 
     python -m benchmarks.frame_hashes ../shared/data/clips/cutbunny.mp4 -o before.json
     python -m benchmarks.frame_hashes ../shared/data/clips/cutbunny.mp4 --against before.json
 
-Every case runs the command as a user does, in a process of its own: all modes, a blend, a still, EXR, a
-frame range, a resumed render, tiles, recorded flow, a batch, the OpenFX plugin in its test host and the
-frei0r plugin in ffmpeg. The output is lossless; what is hashed is the decoded planes and the timestamps,
-never the file. Hashes compare on one machine and one set of libraries only.
+Every case runs the command in its own process: all modes, a blend, a still, EXR, a frame range, a resumed
+render, tiles, recorded flow, a batch, the OpenFX plugin in its test host and the frei0r plugin in ffmpeg.
+The output is lossless, and the hash covers the decoded planes and the timestamps, not the file. Hashes can
+be compared on the same machine with the same libraries only.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from vst.host.plugin_build import find_or_build
 
 ROOT = Path(__file__).parents[1]
 STYLE = "candy"
-PART = ("--start", "222f", "--end", "240f")
-"""Of cutbunny.mp4: has its cut, at frame 235, in it."""
+RANGE = ("--start", "222f", "--end", "240f")
+"""The frame range of cutbunny.mp4 that is rendered; it has the cut at frame 235."""
 
 
 class Cases:
     """Runs the cases in one folder, on 18 frames of the clip at 320×180.
 
     Args:
-        clip: Of 240 frames or more.
-        folder: Where outputs go.
+        clip: 240 frames or more.
+        folder: For the outputs.
     """
 
     def __init__(self, clip: Path, folder: Path) -> None:
@@ -61,11 +61,11 @@ class Cases:
             "180",
             "--codec",
             "ffv1",
-            *PART,
+            *RANGE,
         )
 
     def all(self) -> dict[str, Callable[[], str]]:
-        """Name of a case -> what renders it and gives its hash."""
+        """Name of a case -> function that renders it and returns its hash."""
         cases: dict[str, Callable[[], str]] = {
             f"mode {mode}": lambda mode=mode: self.render("--mode", mode)
             for mode in ("itn", "vtn", "lstm", "reconet")
@@ -97,20 +97,20 @@ class Cases:
         return cases
 
     def render(self, *options: str) -> str:
-        """The hash of one render of the clip."""
+        """Render the clip with options; returns the hash."""
         output = self.folder / "out.mkv"
         style = () if "--style" in options else ("--style", STYLE)
         run("render", self.clip, "-o", output, "-y", *style, "--codec", "ffv1", *options)
         return hash_video(output)
 
     def recorded(self) -> str:
-        """A render with flow that `vst flow` wrote."""
+        """Render with flow that `vst flow` recorded."""
         flows = self.folder / "flows"
         run("flow", self.clip, "-o", flows)
         return self.render("--flow", f"file:{flows}")
 
     def still(self) -> str:
-        """A picture in, a picture out."""
+        """Render a PNG picture."""
         picture, output = self.folder / "still.png", self.folder / "still.candy.png"
         with av.open(str(self.clip)) as container:
             frame = next(container.decode(video=0)).to_ndarray(format="bgr24")
@@ -119,7 +119,7 @@ class Cases:
         return digest(cv2.imread(str(output), cv2.IMREAD_UNCHANGED).tobytes())
 
     def exr(self) -> str:
-        """A sequence of half-float pictures in and out."""
+        """Render an OpenEXR sequence in half float."""
         source, output = self.folder / "in", self.folder / "exr"
         source.mkdir()
         output.mkdir()
@@ -139,7 +139,7 @@ class Cases:
         return digest(*parts)
 
     def resumed(self) -> str:
-        """A render that was interrupted after the cut, and went on."""
+        """Interrupt a render after the cut, and resume it."""
         output = self.folder / "resumed.mkv"
         command = (
             "render",
@@ -161,13 +161,15 @@ class Cases:
                 break
         started.communicate()
         if started.returncode != 130:
-            raise SystemExit(f"the render that was to be interrupted ended with {started.returncode}")
+            raise SystemExit(
+                f"the interrupted render ended with exit code {started.returncode}; expected 130"
+            )
         run(*command)
         return hash_video(output)
 
     def batch(self) -> str:
-        """A folder of two clips, by two workers."""
-        source, output = self.folder / "footage", self.folder / "painted"
+        """Render a folder of two clips with two workers."""
+        source, output = self.folder / "footage", self.folder / "stylized"
         source.mkdir()
         for name in ("one.mkv", "two.mkv"):
             shutil.copy(self.clip, source / name)
@@ -187,11 +189,11 @@ class Cases:
         )
         parts = [hash_video(path) for path in sorted(output.rglob("*.mkv"))]
         if len(parts) != 2:
-            raise SystemExit(f"the batch wrote {len(parts)} files")
+            raise SystemExit(f"the batch wrote {len(parts)} files; expected 2")
         return digest(*(part.encode() for part in parts))
 
     def openfx(self, mode: str) -> str:
-        """Float RGBA frames through the OpenFX plugin, out of order."""
+        """Render float RGBA frames with the OpenFX plugin, out of order."""
         built = find_or_build()
         frames = self.rgba_frames()
         height, width = frames.shape[1:3]
@@ -212,11 +214,11 @@ class Cases:
         )
 
     def frei0r(self) -> str:
-        """8-bit RGBA frames through the frei0r plugin in ffmpeg; `-` where there is no ffmpeg."""
+        """Render 8-bit RGBA frames with the frei0r plugin in ffmpeg; returns `-` without ffmpeg."""
         if shutil.which("ffmpeg") is None:
             return "-"
         built = find_or_build()
-        source, output = self.folder / "clip.raw", self.folder / "painted.raw"
+        source, output = self.folder / "clip.raw", self.folder / "stylized.raw"
         frames = self.rgba_frames()
         source.write_bytes((frames * 255).round().astype(np.uint8).tobytes())
         height, width = frames.shape[1:3]
@@ -248,7 +250,7 @@ class Cases:
         return (np.stack(frames) / 255).astype(np.float32)
 
     def plugin_environment(self, mode: str) -> dict[str, str]:
-        """The environment of a host, with a configuration in which one mode is the default."""
+        """The environment of a host, with a plugin configuration that has one mode as the default."""
         configuration = self.folder / f"{mode}.conf"
         lines = [
             f"python={sys.executable}",
@@ -262,13 +264,13 @@ class Cases:
 
 
 def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
-    """The command, started."""
+    """Start a vst command."""
     command = [sys.executable, "-m", "vst", *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, text=True, **options)  # type: ignore[call-overload, no-any-return]
 
 
 def run(*arguments: object) -> None:
-    """The command, run to its end."""
+    """Run a vst command and wait for its end."""
     done = start(*arguments, "-q", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     _, errors = done.communicate()
     if done.returncode:
@@ -276,7 +278,7 @@ def run(*arguments: object) -> None:
 
 
 def hash_video(path: Path) -> str:
-    """The planes and times of a clip's frames."""
+    """The hash of the planes and timestamps of all frames of a clip."""
     parts = []
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
@@ -286,7 +288,7 @@ def hash_video(path: Path) -> str:
 
 
 def digest(*parts: bytes) -> str:
-    """Sixteen hexadecimal digits."""
+    """A SHA-256 hash, cut to sixteen hexadecimal digits."""
     found = hashlib.sha256()
     for part in parts:
         found.update(part)
@@ -294,7 +296,7 @@ def digest(*parts: bytes) -> str:
 
 
 def main() -> None:
-    """Render, hash, write and compare."""
+    """Run the cases, write the hashes and compare them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", type=Path)
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write: case -> hash")

@@ -1,12 +1,12 @@
-"""How fast the flow networks' own operations are beside the same thing in plain PyTorch.
+"""Speed of the kernels of the flow networks, compared with the same operations in plain PyTorch.
 
     python -m benchmarks.kernels --device cpu cuda --repeats 5 -o kernels.json
 
-Sizes are those of FlowNet2 and PWC-Net on two frames of 1024×436 (networks see 1024×448). Each row is one
-operation: the median time of ours, and how many times as long PyTorch takes, forward and with gradients.
-The two take turns, so a busy machine slows both. Plain is what one writes without the operation: a loop
-over displacements, reading four pixels by index, a norm; for resample2d also `grid_sample`, which rounds
-its coordinates otherwise, so that it gives other last digits.
+Sizes are those of FlowNet2 and PWC-Net on two frames of 1024×436, which are padded to 1024×448. Each row
+is one operation: the median time of the kernel, and the time of plain PyTorch as a multiple of it, forward
+and with gradients. Both are run in turn, so that other load on the machine affects both. Plain PyTorch is a
+loop over displacements, four lookups by index, or a norm. resample2d is also compared with `grid_sample`,
+which rounds coordinates in another way, so its last digits differ.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Case:
 
     Attributes:
         name: Operation, network and size.
-        shapes: Of its tensors; the second is a flow where it has two channels.
-        own: Ours.
-        plain: The same in PyTorch.
+        shapes: Of its tensors; a tensor with two channels is a flow.
+        own: The kernel.
+        plain: The same operation in plain PyTorch.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Case:
 
 
 def plain_correlation(a: Tensor, b: Tensor, max_displacement: int, stride: int) -> Tensor:
-    """One displacement after the other."""
+    """Correlation as a loop over displacements."""
     edge = max_displacement // stride * stride
     height, width = a.shape[-2:]
     padded = F.pad(b, (edge, edge, edge, edge))
@@ -59,24 +59,26 @@ def plain_correlation(a: Tensor, b: Tensor, max_displacement: int, stride: int) 
 
 
 def plain_resample2d(image: Tensor, flow: Tensor) -> Tensor:
-    """Four pixels by index, each clamped to the frame by itself."""
+    """Bilinear sampling by four lookups, each clamped to the frame."""
     batch, _, height, width = image.shape
     y, x = _pixels(image)
     at_x, at_y = x + flow[:, 0], y + flow[:, 1]
     left, top = at_x.detach().floor(), at_y.detach().floor()
     right_part, lower_part = (at_x - left)[:, None], (at_y - top)[:, None]
-    pictures = torch.arange(batch, device=image.device)[:, None, None]
+    batch_index = torch.arange(batch, device=image.device)[:, None, None]
     columns = [(left + step).clamp(0, width - 1).long() for step in (0, 1)]
     rows = [(top + step).clamp(0, height - 1).long() for step in (0, 1)]
     above, below = (
-        torch.lerp(*(image[pictures, :, row, column].permute(0, 3, 1, 2) for column in columns), right_part)
+        torch.lerp(
+            *(image[batch_index, :, row, column].permute(0, 3, 1, 2) for column in columns), right_part
+        )
         for row in rows
     )
     return torch.lerp(above, below, lower_part)
 
 
 def grid_sample(image: Tensor, flow: Tensor) -> Tensor:
-    """PyTorch's own sampling, which takes coordinates between −1 and 1."""
+    """Bilinear sampling by `torch.nn.functional.grid_sample`."""
     height, width = image.shape[-2:]
     y, x = _pixels(image)
     grid = torch.stack(
@@ -86,12 +88,12 @@ def grid_sample(image: Tensor, flow: Tensor) -> Tensor:
 
 
 def plain_channelnorm(x: Tensor) -> Tensor:
-    """The norm of PyTorch."""
+    """The norm over channels by `torch.linalg.vector_norm`."""
     return torch.linalg.vector_norm(x, dim=1, keepdim=True)
 
 
 def cases(scale: int) -> list[Case]:
-    """All that is measured; maps are 1 / scale of the networks' in each direction."""
+    """The cases to measure; each side of a feature map is divided by `scale`."""
     found = [_correlation("FlowNetC", (256, 56, 128), 20, 2, scale)]
     for level, shape in enumerate(
         ((32, 112, 256), (64, 56, 128), (96, 28, 64), (128, 14, 32), (196, 7, 16)), 2
@@ -109,7 +111,7 @@ def cases(scale: int) -> list[Case]:
 def measure(
     case: Case, device: torch.device, dtype: torch.dtype, repeats: int, grad: bool
 ) -> dict[str, float]:
-    """Median seconds of ours and of the plain one, and how many times as long that takes."""
+    """Median seconds of the kernel and of plain PyTorch, and their ratio."""
     generator = torch.Generator().manual_seed(0)
     tensors = []
     for shape in case.shapes:
@@ -119,14 +121,14 @@ def measure(
     for number_of_run in range(repeats + 1):
         for which in times:
             seconds = _once(getattr(case, which), tensors, grad)
-            if number_of_run:  # the first one compiles and allocates
+            if number_of_run:  # the first run compiles and allocates
                 times[which].append(seconds)
     own, plain = (statistics.median(times[which]) for which in ("own", "plain"))
     return {"own": own, "plain": plain, "ratio": plain / own}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; returns the exit code."""
+    """Measure and print tables; returns the exit code."""
     return run(_run, _parser().parse_args(arguments))
 
 
@@ -134,7 +136,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for name in options.device:
         if name == "cuda" and not torch.cuda.is_available():
-            raise UsageError("--device cuda was given, and there is no GPU here; give --device cpu")
+            raise UsageError("--device cuda was given, but PyTorch finds no GPU; give --device cpu")
         device = torch.device(name)
         title = torch.cuda.get_device_name() if name == "cuda" else f"CPU, {options.threads} threads"
         for precision in options.precision:
@@ -151,7 +153,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def table(rows: dict[str, dict[str, dict[str, float]]]) -> str:
-    """As markdown: milliseconds of ours, and PyTorch's as a multiple of them."""
+    """A Markdown table: milliseconds of the kernel, and plain PyTorch as a multiple of that."""
     kinds = ("forward", "with gradients")
     header = ["", *(f"{kind}{unit}" for kind in kinds for unit in (", ms", ", plain / own"))]
     return markdown(
@@ -188,7 +190,7 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def _pixels(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows and columns, in the image's type."""
+    """Coordinates y (H×1) and x (W), in the type of the image."""
     height, width = image.shape[-2:]
     y = torch.arange(height, device=image.device, dtype=image.dtype)
     x = torch.arange(width, device=image.device, dtype=image.dtype)
@@ -198,21 +200,23 @@ def _pixels(image: Tensor) -> tuple[Tensor, Tensor]:
 def _once(operation: Callable[..., Tensor], tensors: list[Tensor], grad: bool) -> float:
     if tensors[0].is_cuda:
         torch.cuda.synchronize()
-    began = time.perf_counter()
+    started = time.perf_counter()
     out = operation(*tensors)
     if grad:
         torch.autograd.grad(out, tensors, torch.ones_like(out))
     if tensors[0].is_cuda:
         torch.cuda.synchronize()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = create_parser(__doc__)
     parser.add_argument("--device", nargs="+", choices=["cpu", "cuda"], default=["cpu"])
     parser.add_argument("--precision", nargs="+", choices=list(TYPES), default=["fp32"])
-    parser.add_argument("--repeats", type=positive, default=5, help="the median of so many is given")
-    parser.add_argument("--scale", type=positive, default=1, help="maps so many times smaller each way")
+    parser.add_argument(
+        "--repeats", type=positive, default=5, help="number of runs, of which the median is printed"
+    )
+    parser.add_argument("--scale", type=positive, default=1, help="divides each side of the feature maps")
     return parser
 
 

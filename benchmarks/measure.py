@@ -1,4 +1,4 @@
-"""MeasuredMode a clip with several modes and baselines at once, and measures each."""
+"""Stylizes a clip with several modes and baselines in one pass, and measures each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Row:
     curves: dict[str, Curves]
     reappearance: SceneReappearance | None = None
     seconds: float = 0.0
-    """Spent painting, without motion; only comparable within one run."""
+    """Spent stylizing, without motion estimation; comparable within one run only."""
 
 
 def measure(
@@ -45,14 +45,16 @@ def measure(
     every: int,
     gap: int | None,
 ) -> dict[str, Row]:
-    """Paint a clip with all modes and baselines at once and measure each; in memory, a few frames.
+    """Stylize a clip with all modes and baselines in one pass, and measure each.
+
+    Only a few frames are in memory at a time.
 
     Args:
-        clip: What to paint.
-        modes: By name; the first without memory is what blend, paste and still are made of.
+        clip: The clip.
+        modes: By name; the baselines are made from the first one without temporal state.
         perceptual: Content and style losses, or None.
-        every: Content and style of every so many frames.
-        gap: For how many frames regions of the scene are hidden; None without reappearance.
+        every: Interval in frames between measurements of content and style.
+        gap: Number of frames for which regions are hidden; None does not measure reappearance.
 
     Returns:
         The rows by name, input first.
@@ -65,29 +67,31 @@ def measure(
         dict.fromkeys(modes, perceptual) if perceptual is not None else {},
         every,
     )
-    memories = {name: SceneReappearance(gap) for name in recorder.rows if gap is not None and name != STILL}
-    rows = {name: Row(curves, memories.get(name)) for name, curves in recorder.rows.items()}
+    reappearances = {
+        name: SceneReappearance(gap) for name in recorder.rows if gap is not None and name != STILL
+    }
+    rows = {name: Row(curves, reappearances.get(name)) for name, curves in recorder.rows.items()}
     distances = sorted({1, *(d for mode in modes.values() for d in mode.distances)})
     for tracked in clip.tracked(distances):
         frame, motions = tracked.frame, tracked.motions
         flows = {reference.name: reference.step(frame, tracked.new_shot) for reference in clip.references}
         outputs = {}
         for name, mode in modes.items():
-            begun = time.perf_counter()
+            started = time.perf_counter()
             if tracked.new_shot:
                 mode.reset()
             outputs[name] = mode.step(frame, {d: motions[d] for d in mode.distances if d in motions})
-            rows[name].seconds += time.perf_counter() - begun
+            rows[name].seconds += time.perf_counter() - started
         seen = recorder.step(frame.image, outputs, flows, motions.get(1), tracked.new_shot)
-        if memories:
-            flow, region = _back(clip.scene, frame.index, gap)
-            for name, memory in memories.items():
-                memory.step(seen[name], flow, region)
+        if reappearances:
+            flow, region = _reappearing(clip.scene, frame.index, gap)
+            for name, reappearance in reappearances.items():
+                reappearance.step(seen[name], flow, region)
     return rows
 
 
-def _back(scene: Scene | None, t: int, gap: int | None) -> tuple[Tensor | None, Tensor | None]:
-    """What is seen again in frame t, and the flow to where it was seen last."""
+def _reappearing(scene: Scene | None, t: int, gap: int | None) -> tuple[Tensor | None, Tensor | None]:
+    """The flow of frame t to the frame before the gap, and the region that reappears in it."""
     if scene is None or gap is None:
         return None, None
     region = scene.reappearing(t, gap, margin=1.0)
@@ -95,7 +99,7 @@ def _back(scene: Scene | None, t: int, gap: int | None) -> tuple[Tensor | None, 
 
 
 def mask_scores(scene: Scene, frames: int) -> dict[str, MaskScore]:
-    """How well the consistency mask finds what is hidden, with exact and with estimated flow."""
+    """How well the consistency mask finds disoccluded pixels, with exact and with estimated flow."""
     dis = create_estimator("dis")
     scores: dict[str, MaskScore] = {}
     for t in range(1, min(frames, len(scene))):

@@ -1,10 +1,10 @@
-"""What a frame costs in each mode, beside each other in one run.
+"""Time per frame of each mode, compared in one run.
 
     python -m benchmarks.mode_times --style candy --modes itn vtn lstm reconet --size 360 --threads 2
 
-Each frame is painted by all modes, one after the other, so that whatever else the machine does meets all
-alike. Motion is timed apart, and counted to the modes that ask for it. Medians,
-the first frames left out.
+All modes stylize each frame in turn, so that other load on the machine affects all of them. Motion
+estimation is timed separately, and added to the modes that use it. The table has medians without the first
+frames.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from vst.motion import create_estimator, track
 from vst.synthetic import PRESETS, create_scene
 
 WARM_UP = 3
-"""Frames that are not counted."""
+"""Frames that are stylized first and not measured."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; returns the exit code."""
+    """Measure and print a table; returns the exit code."""
     return run(_run, _parser().parse_args(arguments))
 
 
@@ -37,39 +37,39 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     distances = sorted({d for mode in modes.values() for d in mode.distances})
     width = round(options.size * 16 / 9 / 4) * 4
     scene = create_scene(options.scene, width=width, height=options.size, frames=options.frames + WARM_UP)
-    spent: dict[str, list[float]] = {name: [] for name in modes}
-    tracking: list[float] = []
+    stylizing: dict[str, list[float]] = {name: [] for name in modes}
+    estimating: list[float] = []
     tracks = track(
         ((frame, frame.index == 0) for frame in list(scene.frames())), create_estimator("dis"), distances
     )
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for tracked in tracks:
-        tracking.append(time.perf_counter() - begun)
+        estimating.append(time.perf_counter() - started)
         for name, mode in modes.items():
-            begun = time.perf_counter()
+            started = time.perf_counter()
             mode.step(
                 tracked.frame, {d: tracked.motions[d] for d in mode.distances if d in tracked.motions}
             )
-            spent[name].append(time.perf_counter() - begun)
-        begun = time.perf_counter()
-    motion = 1000 * median(tracking[WARM_UP:])
-    painting = {name: 1000 * median(each[WARM_UP:]) for name, each in spent.items()}
-    total = {name: each + (motion if modes[name].distances else 0) for name, each in painting.items()}
+            stylizing[name].append(time.perf_counter() - started)
+        started = time.perf_counter()
+    motion = 1000 * median(estimating[WARM_UP:])
+    stylize = {name: 1000 * median(each[WARM_UP:]) for name, each in stylizing.items()}
+    total = {name: each + (motion if modes[name].distances else 0) for name, each in stylize.items()}
     first = total[options.modes[0]]
     rows = [
         [
             name,
-            *(f"{ms:.0f}" for ms in (painting[name], each - painting[name], each)),
+            *(f"{ms:.0f}" for ms in (stylize[name], each - stylize[name], each)),
             f"{each / first:.2f}",
         ]
         for name, each in total.items()
     ]
     print(f"{width}×{options.size}, {options.frames} frames, {options.threads} threads, medians in ms\n")
-    print(markdown(["mode", "painting", "motion", "together", f"/ {options.modes[0]}"], rows))
+    print(markdown(["mode", "stylize", "motion", "total", f"/ {options.modes[0]}"], rows))
     return {
         name: {
             "weights": described(weights[name]),
-            "painting_ms": painting[name],
+            "painting_ms": stylize[name],
             "together_ms": total[name],
         }
         for name in modes

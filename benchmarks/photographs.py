@@ -1,4 +1,4 @@
-"""Photographs and style pictures, as measured: in 8 bits."""
+"""Photographs for benchmarks, in 8 bits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Photograph:
     """A photograph.
 
     Attributes:
-        name: Of its file, within its folder.
+        name: Of the file, relative to its folder.
         image: 3×H×W, RGB, 0..1, in steps of 1/255.
     """
 
@@ -28,33 +28,33 @@ class Photograph:
 
 
 def read_photographs(folder: Path, count: int | None, size: int) -> list[Photograph]:
-    """The photographs of a folder, by name.
+    """Read the photographs of a folder, sorted by name.
 
     Args:
-        folder: Where they are.
-        count: So many of them, evenly spread; None for all.
-        size: Their shorter side, pixels; larger ones are shrunk, smaller ones stay as they are.
+        folder: The folder.
+        count: Number of photographs, evenly spread; None reads all.
+        size: Shorter side in pixels; larger photographs are scaled down, smaller ones are not scaled.
 
     Raises:
-        MediaError: for a folder without pictures, or one that cannot be read.
+        MediaError: The folder has no pictures, or one that cannot be read.
     """
     pictures = find_pictures([str(folder)])
-    return [_shrunk(pictures[i], size) for i in spread(len(pictures), count or len(pictures))]
+    return [_scaled_down(pictures[i], size) for i in spread(len(pictures), count or len(pictures))]
 
 
 def read_photograph(path: Path, size: int) -> Photograph:
-    """One photograph, with its shorter side shrunk to ``size`` pixels if it is larger.
+    """Read one photograph, and scale its shorter side down to ``size`` pixels if it is larger.
 
     Raises:
-        MediaError: where it cannot be read.
-        UsageError: where there is no such file.
+        MediaError: The file cannot be read.
+        UsageError: The file does not exist.
     """
     if not path.is_file():
-        raise UsageError(f"there is no picture {path}; give a file")
-    return _shrunk(PictureFile(path.name, path), size)
+        raise UsageError(f"{path} does not exist; give a picture file")
+    return _scaled_down(PictureFile(path.name, path), size)
 
 
-def _shrunk(picture: PictureFile, size: int) -> Photograph:
+def _scaled_down(picture: PictureFile, size: int) -> Photograph:
     image = np.ascontiguousarray(picture.load())
     scale = size / min(image.shape[:2])
     if scale < 1:
@@ -64,7 +64,7 @@ def _shrunk(picture: PictureFile, size: int) -> Photograph:
 
 
 def spread(whole: int, count: int) -> list[int]:
-    """``count`` numbers below ``whole``, evenly spread from 0; all of them if there are no more.
+    """Up to ``count`` integers below ``whole``, evenly spread from 0.
 
     >>> spread(16, 4)
     [0, 4, 8, 12]
@@ -73,5 +73,5 @@ def spread(whole: int, count: int) -> list[int]:
 
 
 def longer_side(path: Path) -> int:
-    """Of a picture, pixels."""
+    """The longer side of a picture in pixels."""
     return max(PictureFile(path.name, path).load().shape[:2])

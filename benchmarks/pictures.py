@@ -34,8 +34,8 @@ from benchmarks.options import (
     run,
     style_sizes,
 )
-from benchmarks.painted import INPUT, PEER, Goal, measure_paintings
 from benchmarks.peers import PeerMode
+from benchmarks.photo_losses import INPUT, PEER, StyleCase, measure_photographs
 from benchmarks.photographs import longer_side, read_photographs, spread
 from benchmarks.sheet import Cell, cell, write_sheet
 from vst.errors import UsageError
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     photos = read_photographs(options.photos, options.count, options.size)
     weights = _weights(options)
-    goals = _goals(options, weights)
+    cases = _cases(options, weights)
     shown = [photos[i].name for i in spread(len(photos), options.sheet_photos)] if options.sheet else []
     cells: dict[tuple[str, str], list[Cell]] = {}
 
@@ -64,15 +64,15 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
             label = f"{style}, {photo}" if row == INPUT else row
             cells.setdefault((style, photo), []).append(cell(label, image, options.sheet_side))
 
-    measure_paintings(goals, photos, load_loss_network(options.loss_network), show)
+    measure_photographs(cases, photos, load_loss_network(options.loss_network), show)
     print(f"{len(photos)} photographs, short side {options.size} at most\n")
-    print(_table(goals))
+    print(_table(cases))
     if options.sheet:
-        write_sheet([cells[goal.name, photo] for goal in goals for photo in shown], options.sheet)
+        write_sheet([cells[case.name, photo] for case in cases for photo in shown], options.sheet)
     return {
         "photos": {photo.name: list(photo.image.shape[-2:]) for photo in photos},
         "loss_network": options.loss_network,
-        "styles": {goal.name: _as_json(goal, weights[goal.name]) for goal in goals},
+        "styles": {case.name: _as_json(case, weights[case.name]) for case in cases},
     }
 
 
@@ -98,21 +98,21 @@ def _weights(options: argparse.Namespace) -> dict[str, Weights]:
     return found
 
 
-def _goals(options: argparse.Namespace, weights: Mapping[str, Weights]) -> list[Goal]:
+def _cases(options: argparse.Namespace, weights: Mapping[str, Weights]) -> list[StyleCase]:
     peers = peer_files(options.peer, options.styles)
     sizes = style_sizes(options.style_size, options.styles)
-    goals = []
+    cases = []
     for style in options.styles:
         path = find_painting(options.style_images, style)
         wanted = options.style_sizes if style in peers else [sizes[style]]
         pictures = {s: read_painting(path, s) for s in sizes_within(wanted, longer_side(path))}
-        goal = Goal(style, pictures, {PEER: PeerMode(peers[style])} if style in peers else {})
-        goal.painters.update({row: open_mode(files, (style, 1.0)) for row, files in weights[style].items()})
-        goals.append(goal)
-    return goals
+        case = StyleCase(style, pictures, {PEER: PeerMode(peers[style])} if style in peers else {})
+        case.networks.update({row: open_mode(files, (style, 1.0)) for row, files in weights[style].items()})
+        cases.append(case)
+    return cases
 
 
-def _table(goals: Sequence[Goal]) -> str:
+def _table(cases: Sequence[StyleCase]) -> str:
     header = [
         "style",
         "at",
@@ -123,20 +123,20 @@ def _table(goals: Sequence[Goal]) -> str:
         *(f"{name} / peer" for name in RATIOS),
     ]
     rows = []
-    for goal in goals:
-        size, peer = goal.size(), goal.peer()
-        for row, record in goal.records.items():
+    for case in cases:
+        size, peer = case.size(), case.peer()
+        for row, record in case.records.items():
             terms = record.terms(size)
             against = {} if peer is None or row in (INPUT, PEER) else ratios(terms, peer)
             values = [terms.content, terms.style, terms.gradient, *(against.get(name) for name in RATIOS)]
-            rows.append([goal.name, f"{size} px", row, *map(number, values)])
+            rows.append([case.name, f"{size} px", row, *map(number, values)])
     return markdown(header, rows)
 
 
-def _as_json(goal: Goal, weights: Weights) -> dict[str, Any]:
-    size, peer = goal.size(), goal.peer()
+def _as_json(case: StyleCase, weights: Weights) -> dict[str, Any]:
+    size, peer = case.size(), case.peer()
     painters: dict[str, Any] = {}
-    for row, record in goal.records.items():
+    for row, record in case.records.items():
         terms = record.terms(size)
         painters[row] = {
             "content": terms.content,

@@ -1,4 +1,4 @@
-"""Contact sheets: pictures in rows, each with its name above it."""
+"""Contact sheets: rows of pictures, each with a label above it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,27 @@ from vst.errors import UsageError
 from vst.styles.lettering import drawable, font
 
 _LETTERS, _LINE = 17, 26
-"""Height of letters and of a line of them, pixels."""
+"""Height of the letters and of a line of text, in pixels."""
 
 _GAP = 6
-"""Pixels between two pictures."""
+"""Distance between two pictures, in pixels."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture of a sheet, H×W×3 in 8 bits, and what is written above it."""
+    """A picture on a sheet.
+
+    Attributes:
+        label: The text above it.
+        picture: H×W×3, 8 bits.
+    """
 
     label: str
     picture: np.ndarray
 
 
 def cell(label: str, image: Tensor, side: int) -> Cell:
-    """A picture 3×H×W, 0..1, shrunk to a longer side of at most ``side`` pixels."""
+    """Make a cell of a picture 3×H×W, 0..1, scaled down to a longer side of at most ``side`` pixels."""
     picture = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
     scale = side / max(picture.shape[:2])
     if scale < 1:
@@ -41,10 +46,10 @@ def cell(label: str, image: Tensor, side: int) -> Cell:
 
 
 def write_sheet(rows: Sequence[Sequence[Cell]], path: Path) -> None:
-    """Write rows of pictures as one.
+    """Write a sheet to a file.
 
     Raises:
-        UsageError: where the suffix is of no picture format, or the file cannot be written.
+        UsageError: The suffix is not that of a picture format, or the file cannot be written.
     """
     width = max(sum(_width(each) for each in row) for row in rows)
     sheet = Image.new("RGB", (width, sum(_height(row) for row in rows)), "white")
@@ -59,7 +64,7 @@ def write_sheet(rows: Sequence[Sequence[Cell]], path: Path) -> None:
         top += _height(row)
     try:
         sheet.save(path)
-    except (OSError, ValueError) as error:  # ValueError: a suffix of no format
+    except (OSError, ValueError) as error:  # ValueError: an unknown suffix
         raise UsageError(f"the sheet {path} cannot be written ({error}); give a .png or .jpg") from error
 
 

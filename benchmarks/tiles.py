@@ -1,11 +1,11 @@
-"""What painting in tiles saves and costs: peak memory, time, and the difference to whole pictures.
+"""Peak memory and CPU time of stylizing in tiles, and the difference to stylizing the whole picture.
 
     python -m benchmarks.tiles --size 1080 --mode itn vtn --tile 512 --compare
     python -m benchmarks.tiles --size 2160 --mode vtn --tile 512 256
 
-Every picture is painted in a process of its own, in fp32 on one thread unless told otherwise; memory is how
-far its resident memory rises above what it was before painting (Linux: VmHWM of /proc/self/status). The
-picture is shipped thumbnails beside each other, enlarged; a vtn is given a shifted picture as its past.
+Every picture is stylized in its own process, by default in fp32 on one thread. Memory is the rise of the
+resident memory during stylization (Linux: VmHWM of /proc/self/status). The picture is a row of enlarged
+thumbnails; the past of vtn is the same picture, shifted.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it."""
+    """Measure and print a table; returns the exit code."""
     options = _parser().parse_args(arguments)
     if options.one is not None:
-        print(json.dumps(_paint(options, options.mode[0], options.one)))
+        print(json.dumps(_measure(options, options.mode[0], options.one)))
         return 0
     print("| mode | precision | size | tile | tiles | peak, MiB | predicted | CPU seconds | differs by |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _row(options: argparse.Namespace, mode: str, tile: int, folder: Path) -> str:
-    """Paint in a process of its own; a line of the table."""
+    """Run one measurement in a process; returns a row of the table."""
     command = [sys.executable, "-m", "benchmarks.tiles", "--one", str(tile), "--mode", mode]
     command += ["--size", str(options.size), "--precision", options.precision, "--style", options.style]
     command += ["--threads", str(options.threads), "--quality", options.quality]
@@ -58,22 +58,22 @@ def _row(options: argparse.Namespace, mode: str, tile: int, folder: Path) -> str
         command += ["--keep", str(folder / f"{mode}-{tile}.npy")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        why = done.stderr.strip().splitlines()[-1]
-        return f"| {mode} | {options.precision} | {options.size} | {tile} | failed: {why} |"
+        reason = done.stderr.strip().splitlines()[-1]
+        return f"| {mode} | {options.precision} | {options.size} | {tile} | failed: {reason} |"
     found = json.loads(done.stdout)
-    apart = ""
+    difference = ""
     if options.compare and tile != NO_TILES:
         whole, tiled = (np.load(folder / f"{mode}-{each}.npy") for each in (NO_TILES, tile))
-        apart = f"{np.abs(whole - tiled).max() / 2 * 255:.3f}"
+        difference = f"{np.abs(whole - tiled).max() / 2 * 255:.3f}"
     return (
         f"| {mode} | {options.precision} | {found['width']}×{found['height']} | {tile or 'whole'} | "
         f"{found['tiles']} | {found['peak'] / 2**20:.0f} | {found['predicted'] / 2**20:.0f} | "
-        f"{found['seconds']:.1f} | {apart} |"
+        f"{found['seconds']:.1f} | {difference} |"
     )
 
 
-def _paint(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float]:
-    """Paint one picture; its peak in bytes and the seconds of CPU time that it took."""
+def _measure(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float]:
+    """Stylize one picture; returns sizes, peak memory in bytes and CPU time in seconds."""
     torch.set_num_threads(options.threads)
     selection = need_weights(None, mode, [options.style], options.quality)
     mixture = Blend(((options.style, 1.0),)).mixture(selection.styles)
@@ -82,15 +82,15 @@ def _paint(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float
     )
     height, width = options.size, round(options.size * 16 / 9)
     planes = _planes(height, width, runner.network.inputs)
-    runner(*[plane[..., :128, :128] for plane in planes])  # what is loaded at first use is not painting
+    runner(*[plane[..., :128, :128] for plane in planes])  # loads what the first use loads
     before = _resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # begins VmHWM anew
-    began = time.process_time()
-    painted = runner(*planes)
-    seconds = time.process_time() - began
+    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
+    started = time.process_time()
+    stylized = runner(*planes)
+    seconds = time.process_time() - started
     peak = _resident("VmHWM") - before
     if options.keep is not None:
-        np.save(options.keep, painted.numpy())
+        np.save(options.keep, stylized.numpy())
     count = 1 if tile == NO_TILES else -(-height // tile) * -(-width // tile)
     return {
         "width": width,
@@ -103,7 +103,7 @@ def _paint(options: argparse.Namespace, mode: str, tile: int) -> dict[str, float
 
 
 def _planes(height: int, width: int, inputs: int) -> list[Tensor]:
-    """What a network is given: the picture, and for one with a past also that and its mask."""
+    """The inputs of a network: the picture, and for a conditioned one also the past and its mask."""
     pictures = [Image.open(path).convert("RGB") for path in sorted(SHIPPED.glob("*.jpg"))[:4]]
     row = np.concatenate([np.array(each.resize((256, 256))) for each in pictures], 1)
     whole = np.array(Image.fromarray(row).resize((width, height), Image.Resampling.BICUBIC))
@@ -131,7 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", default="fp32", choices=TYPES)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
-        "--compare", action="store_true", help="how far tiled pictures are from the whole one"
+        "--compare",
+        action="store_true",
+        help="also print the largest difference to the whole picture, of 255",
     )
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--keep", type=Path, help=argparse.SUPPRESS)

@@ -60,20 +60,20 @@ def test_the_sum_weights_both_terms_of_the_peer_equally() -> None:
 
 def test_a_record_gives_means_over_photographs_at_a_size() -> None:
     from benchmarks.against_peer import Terms
-    from benchmarks.painted import PEER, Goal, Record
+    from benchmarks.photo_losses import PEER, LossRecord, StyleCase
 
-    record = Record()
+    record = LossRecord()
     record.add(1.0, {256: 0.2, 512: 0.4}, 0.01)
     record.add(3.0, {256: 0.4, 512: 0.1}, 0.03)
     assert record.style_by_size() == pytest.approx({256: 0.3, 512: 0.25})
     assert record.terms(256) == Terms(2.0, pytest.approx(0.3), pytest.approx(0.02))
     pictures = {256: torch.zeros(3, 2, 2), 512: torch.zeros(3, 4, 4)}
-    assert Goal("red", pictures, {}, {PEER: record}).size() == 512
-    assert Goal("red", {384: torch.zeros(3, 3, 3)}, {}).size() == 384
+    assert StyleCase("red", pictures, {}, {PEER: record}).size() == 512
+    assert StyleCase("red", {384: torch.zeros(3, 3, 3)}, {}).size() == 384
 
 
 def test_losses_are_those_of_training_on_8_bit_images(loss_folder: Path) -> None:
-    from benchmarks.painted import INPUT, Goal, measure_paintings
+    from benchmarks.photo_losses import INPUT, StyleCase, measure_photographs
     from benchmarks.photographs import Photograph
     from vst.losses.perceptual import PerceptualLoss, style_targets
     from vst.styles.loss_network import load_loss_network
@@ -93,24 +93,24 @@ def test_losses_are_those_of_training_on_8_bit_images(loss_folder: Path) -> None
     torch.manual_seed(2)
     photo = (torch.rand(3, 32, 40) * 255).round() / 255
     first, second, third = torch.rand(3, 24, 24), torch.rand(3, 36, 36), torch.rand(3, 30, 30)
-    goals = [
-        Goal("red", {24: first, 36: second}, {"ours": Brighter()}),
-        Goal("blue", {30: third}, {"ours": Brighter()}),
+    cases = [
+        StyleCase("red", {24: first, 36: second}, {"ours": Brighter()}),
+        StyleCase("blue", {30: third}, {"ours": Brighter()}),
     ]
     seen: list[Tensor] = []
-    measure_paintings(goals, [Photograph("a", photo)], network, lambda *shown: seen.append(shown[-1]))
+    measure_photographs(cases, [Photograph("a", photo)], network, lambda *shown: seen.append(shown[-1]))
 
     painted = ((photo * 1.1 + 0.3 / 255).clamp(0, 1) * 255).round() / 255
     assert torch.equal(seen[1], painted)
     for name, picture, found in (
-        ("red at 36", second, goals[0].records["ours"].terms(36)),
-        ("blue", third, goals[1].records["ours"].terms(30)),
+        ("red at 36", second, cases[0].records["ours"].terms(36)),
+        ("blue", third, cases[1].records["ours"].terms(30)),
     ):
         loss = PerceptualLoss(network, [style_targets(network, [picture])])
         wanted = loss(painted[None], loss.content_target(photo[None]), torch.zeros(1, dtype=torch.int64))
         assert found.content == pytest.approx(float(wanted.content), rel=1e-5), name
         assert found.style == pytest.approx(float(wanted.style), rel=1e-5), name
-    assert goals[0].records[INPUT].content == [0.0]
+    assert cases[0].records[INPUT].content == [0.0]
 
 
 def test_the_command_compares_with_the_peer_and_writes_a_sheet(

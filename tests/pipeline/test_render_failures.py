@@ -20,6 +20,7 @@ import vst.pipeline.job
 from tests.stylizers import Copy
 from vst.batch import run
 from vst.errors import CutShort, Interrupted, MediaError, UsageError, VstError
+from vst.media.decode.decoded_frame import DecodedFrame
 from vst.media.decode.reader import Reader
 from vst.media.segments.encoder import SegmentEncoder
 from vst.pipeline import render
@@ -260,7 +261,7 @@ def disk_with(monkeypatch: pytest.MonkeyPatch, free: int) -> list[int]:
 
 
 def test_an_error_while_reading_is_raised_unchanged(tmp_path, clip, settings, monkeypatch):
-    frames = Reader.__iter__
+    frames = Reader.decoded
     error = MediaError("the file went away")
 
     def some(self):
@@ -269,7 +270,7 @@ def test_an_error_while_reading_is_raised_unchanged(tmp_path, clip, settings, mo
                 raise error
             yield frame
 
-    monkeypatch.setattr(Reader, "__iter__", some)
+    monkeypatch.setattr(Reader, "decoded", some)
     with pytest.raises(MediaError) as raised:
         render(clip, settings())
     assert raised.value is error
@@ -317,17 +318,23 @@ def test_an_error_of_the_progress_callback_is_raised_unchanged(tmp_path, clip, s
 
 @pytest.mark.parametrize("where", ["read", "stylize", "write"])
 def test_a_failed_render_keeps_no_frames_in_memory(clip, settings, monkeypatch, disk, where):
-    images = []
+    kept = []
 
     def watch(self):
         for frame in read(self):
-            images.append(weakref.ref(frame.image))
+            kept.append(weakref.ref(frame.image))
             yield frame
             if where == "read" and frame.index == 9:
                 raise MediaError("the file went away")
 
-    read = Reader.__iter__
-    monkeypatch.setattr(Reader, "__iter__", watch)
+    def convert_and_watch(self):
+        frame = convert(self)
+        kept.append(weakref.ref(frame.image))
+        return frame
+
+    read, convert = Reader.decoded, DecodedFrame.convert
+    monkeypatch.setattr(Reader, "decoded", watch)
+    monkeypatch.setattr(DecodedFrame, "convert", convert_and_watch)
     if where == "stylize":
         use_stylizer(monkeypatch, Failing(MediaError))
     if where == "write":
@@ -338,7 +345,7 @@ def test_a_failed_render_keeps_no_frames_in_memory(clip, settings, monkeypatch, 
         with contextlib.suppress(MediaError):
             render(clip, settings())
             pytest.fail("the render did not fail")
-        assert len(images) > 3
-        assert [each for each in images if each() is not None] == []
+        assert len(kept) > 3
+        assert [each for each in kept if each() is not None] == []
     finally:
         gc.enable()

@@ -56,7 +56,7 @@ def test_a_picture_in_memory_can_be_stylized_in_tiles(tiny_weights):
 
 @pytest.mark.parametrize("side", [-1, 9, 63, 20_000])
 def test_tiles_that_are_too_small_or_too_large_are_refused(settings, side):
-    with pytest.raises(UsageError, match=f"tile is {side}; expected a side of 64 to 16384 pixels"):
+    with pytest.raises(UsageError, match=f"tile is {side}; expected 64 to 16384 pixels"):
         settings(tile=side)
 
 

@@ -32,4 +32,4 @@ def test_it_prints_a_table_and_writes_all_values(tmp_path, capsys):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_missing_gpu_gives_an_error_of_one_line(capsys):
     assert main(["--device", "cuda"]) == 2
-    assert "no GPU here" in capsys.readouterr().err
+    assert "finds no GPU" in capsys.readouterr().err
