@@ -1,4 +1,4 @@
-"""How a painter compares with a peer: the size to look from, the weight of style, the ratios."""
+"""Compares a network with a peer: the size of the painting, the weight of style, the ratios."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     python -m benchmarks.blend --styles candy mosaic --style-images ../shared/data/styles \
         --loss-network ../shared/weights --sheet blend.png
 
-A network that has both styles paints photographs with five weights of the second. From the first to the
+A network that has both styles stylizes photographs with five weights of the second. From the first to the
 last of them the style loss to the first style has to rise, and that to the second to fall.
 """
 

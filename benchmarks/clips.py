@@ -19,7 +19,7 @@ from vst.synthetic import Scene
 
 @dataclass
 class Clip:
-    """A clip to paint.
+    """A clip to stylize.
 
     Attributes:
         name: For the table.

@@ -115,7 +115,7 @@ def _watch(
     perceptual: ContentStyleFunction,
     looked_at: tuple[slice, slice],
 ) -> tuple[dict[str, Faithfulness], list[list[Cell]]]:
-    """Paint the shot in all modes at once; a row of pictures from the middle of each window."""
+    """Stylize the shot in all modes; returns a row of images from the middle of each window."""
     width = round(options.size * 16 / 9 / 4) * 4
     scene = create_scene(options.scene, width=width, height=options.size, frames=options.frames)
     clip = scene_clip(options.scene, scene, options.frames)

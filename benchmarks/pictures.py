@@ -1,12 +1,12 @@
-"""Content and style of painted photographs, beside those of a published network.
+"""Content and style losses of stylized photographs, compared with those of a published network.
 
     python -m benchmarks.pictures --styles candy mosaic --peer candy=tnet_candy.safetensors \
         --weights-dir fast='weights/*-fast*' standard='weights/*-standard*' \
         --style-images ../shared/data/styles --loss-network ../shared/weights --sheet pictures.png
 
-The style picture is looked at in several sizes, and the one that suits the peer best serves all painters of
-that style; a style without a peer is looked at in `--style-size`. The sum is content + weight · style, the
-weight such that the peer's two terms are equal. Measured is what an 8-bit file would hold.
+The style loss is computed with the painting in several sizes. The size that suits the peer best is used for
+all networks of that style; without a peer it is `--style-size`. The sum is content + weight · style, with the
+weight for which the peer's two terms are equal. Output is rounded to 8 bits before it is measured.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _table(cases: Sequence[StyleCase]) -> str:
     header = [
         "style",
         "at",
-        "painter",
+        "network",
         "content",
         "style",
         "gradient",
@@ -135,10 +135,10 @@ def _table(cases: Sequence[StyleCase]) -> str:
 
 def _as_json(case: StyleCase, weights: Weights) -> dict[str, Any]:
     size, peer = case.size(), case.peer()
-    painters: dict[str, Any] = {}
+    networks: dict[str, Any] = {}
     for row, record in case.records.items():
         terms = record.terms(size)
-        painters[row] = {
+        networks[row] = {
             "content": terms.content,
             "style": terms.style,
             "gradient": terms.gradient,
@@ -146,11 +146,11 @@ def _as_json(case: StyleCase, weights: Weights) -> dict[str, Any]:
             "photos": {"content": record.content, "style": record.style[size], "gradient": record.gradient},
         }
         if row in weights:
-            painters[row]["weights"] = described(weights[row])
+            networks[row]["weights"] = described(weights[row])
             if peer is not None:
-                painters[row]["against_peer"] = ratios(terms, peer)
+                networks[row]["against_peer"] = ratios(terms, peer)
     weight = {} if peer is None else {"style_weight": style_weight(peer)}
-    return {"style_size": size, **weight, "painters": painters}
+    return {"style_size": size, **weight, "networks": networks}
 
 
 def _parser() -> argparse.ArgumentParser:

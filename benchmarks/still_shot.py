@@ -120,19 +120,19 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         for style in options.styles
         for mode, files in need_modes(options, style).items()
     }
-    painters: dict[tuple[str, str], MeasuredMode] = {
+    stylizers: dict[tuple[str, str], MeasuredMode] = {
         key: open_mode(files, (key[0], 1.0)) for key, files in weights.items()
     }
-    courses = {key: Course() for key in (("", "input"), *painters)}
-    distances = sorted({d for painter in painters.values() for d in painter.distances})
+    courses = {key: Course() for key in (("", "input"), *stylizers)}
+    distances = sorted({d for stylizer in stylizers.values() for d in stylizer.distances})
     frames = noisy(picture, options.frames, options.noise, options.flicker, options.seed)
     for tracked in track(shots(frames), create_estimator("dis"), distances):
         courses["", "input"].add(tracked.frame.image)
-        for key, painter in painters.items():
+        for key, stylizer in stylizers.items():
             if tracked.new_shot:
-                painter.reset()
-            motions = {d: tracked.motions[d] for d in painter.distances if d in tracked.motions}
-            courses[key].add(in_8_bits(painter.step(tracked.frame, motions)))
+                stylizer.reset()
+            motions = {d: tracked.motions[d] for d in stylizer.distances if d in tracked.motions}
+            courses[key].add(in_8_bits(stylizer.step(tracked.frame, motions)))
     drifts = {key: course.drift(early, late) for key, course in courses.items()}
     print(
         f"{picture.shape[-1]}×{picture.shape[-2]}, frames {late.start + 1} to {late.stop} "

@@ -17,7 +17,7 @@ INSTEAD = {
     r"borrow(s|ed|ing)?|lend(s|ing)?|lent": "flow infilling",
     r"companions?": "audio and subtitle streams",
     r"cannot be meant": "invalid",
-    r"of its own accord|anew": "by itself, again",
+    r"of its own accord": "by itself",
 }
 """Regular expression -> the word to use."""
 

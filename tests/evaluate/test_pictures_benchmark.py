@@ -124,20 +124,20 @@ def test_the_command_compares_with_the_peer_and_writes_a_sheet(
     assert main([*arguments, "-o", str(out), "--sheet", str(sheet), "--sheet-side", "32"]) == 0
     result = json.loads(out.read_text())
     red, blue = result["styles"]["red"], result["styles"]["blue"]
-    assert list(red["painters"]) == ["input", "peer", "tiny itn", "tiny vtn"]
-    by_size = red["painters"]["peer"]["style_by_size"]
+    assert list(red["networks"]) == ["input", "peer", "tiny itn", "tiny vtn"]
+    by_size = red["networks"]["peer"]["style_by_size"]
     assert list(by_size) == ["30", "50", "60"]
-    assert red["painters"]["peer"]["style"] == min(by_size.values()) == by_size[str(red["style_size"])]
-    ours, theirs = red["painters"]["tiny itn"], red["painters"]["peer"]
+    assert red["networks"]["peer"]["style"] == min(by_size.values()) == by_size[str(red["style_size"])]
+    ours, theirs = red["networks"]["tiny itn"], red["networks"]["peer"]
     weight = red["style_weight"]
     assert theirs["content"] == pytest.approx(weight * theirs["style"])
     assert ours["against_peer"]["sum"] == pytest.approx(
         (ours["content"] + weight * ours["style"]) / (theirs["content"] + weight * theirs["style"])
     )
     assert ours["weights"]["width"] == 2
-    assert list(blue["painters"]) == ["input", "tiny itn", "tiny vtn"]
+    assert list(blue["networks"]) == ["input", "tiny itn", "tiny vtn"]
     assert blue["style_size"] == 40
-    assert "against_peer" not in blue["painters"]["tiny itn"]
+    assert "against_peer" not in blue["networks"]["tiny itn"]
 
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert len(lines) == 2 + 4 + 3
