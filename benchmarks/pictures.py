@@ -4,9 +4,9 @@
         --weights-dir fast='weights/*-fast*' standard='weights/*-standard*' \
         --style-images ../shared/data/styles --loss-network ../shared/weights --sheet pictures.png
 
-The style loss is computed with the painting in several sizes. The size that suits the peer best is used for
-all networks of that style; without a peer it is `--style-size`. The sum is content + weight · style, with the
-weight for which the peer's two terms are equal. Output is rounded to 8 bits before it is measured.
+The style loss is computed with the painting in several sizes. The size that suits the peer best is used
+for all networks of that style; without a peer it is `--style-size`. The sum is content + weight · style,
+with the weight for which the two terms of the peer are equal. Output is rounded to 8 bits.
 """
 
 from __future__ import annotations
