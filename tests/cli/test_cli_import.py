@@ -55,7 +55,7 @@ def test_a_file_that_is_not_a_checkpoint_is_one_line(vst, small_flow_networks, t
     torch.save({"state_dict": {"w": torch.zeros(3)}}, tmp_path / "other.pth")
     for name, message in (
         ("page.pth", "is a web page"),
-        ("evil.pth", "it was not run"),
+        ("evil.pth", "it was not executed"),
         ("other.pth", "is not a flownet2 checkpoint"),
         ("absent.pth", "cannot be read"),
     ):
