@@ -247,7 +247,7 @@ def test_a_file_from_before_bodies_is_read_and_blends_with_nothing(folder):
     assert catalogue.weights["itn-base.safetensors"].body == ""
     assert verify_weights(catalogue) == []
     load(catalogue, "a+b")
-    with pytest.raises(UsageError, match=r"itn-base\.safetensors does not say .* fetch or train it again"):
+    with pytest.raises(UsageError, match=r"itn-base\.safetensors has no digest .* fetch or train it again"):
         catalogue.choose(parse_blend("a+c"), "itn")
 
 

@@ -73,9 +73,9 @@ def test_batches_for_video_are_mixed_and_have_motion(recipe, make_recipe):
         assert set(batch["true_mask"].unique().tolist()) <= {0.0, 1.0}
 
 
-def test_frames_are_jittered_only_as_far_as_the_recipe_says(recipe, make_recipe):
+def test_frames_are_jittered_only_as_far_as_the_recipe_says(make_recipe):
     calm = make_recipe("vtn", brightness=0.0, noise=0.0, empty=0.0)
-    photos, clips = find_pictures(recipe.photos), find_clips(recipe.clips)
+    photos, clips = find_pictures(calm.photos), find_clips(calm.clips)
     batch = MixedBatches(calm, photos, clips)[0]
     assert torch.equal(batch["seen"], batch["frames"])
     batch = MixedBatches(dataclasses.replace(calm, brightness=0.1), photos, clips)[0]

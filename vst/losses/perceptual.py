@@ -1,4 +1,4 @@
-"""Content and style as a loss network sees them (Gatys 2015, Johnson 2016).
+"""Content and style by the features of a loss network (Gatys 2015, Johnson 2016).
 
 With F the features (N maps of M pixels) of one image at one layer, G = F Fᵀ / M of that image's own M:
 style at a layer E = ‖G − A‖² / (4 N²), content = mean squared difference of features. Dividing by M
@@ -41,7 +41,7 @@ def style_loss(gram: Tensor, target: Tensor) -> Tensor:
     return (gram - target).square().sum((1, 2)) / (4 * gram.shape[-1] ** 2)
 
 
-class Perceptual(NamedTuple):
+class ContentAndStyle(NamedTuple):
     """Content and style loss of each picture of a batch, relative to its target's own energy; B each."""
 
     content: Tensor
@@ -52,7 +52,7 @@ class PerceptualLoss(nn.Module):
     """Content and style losses against frames and style images, relative to the targets' own energy.
 
     Relative losses mean the same at every layer, style and clip: content is ‖F − P‖² / ‖P‖², style is
-    the mean over layers of ‖G − A‖² / ‖A‖², so one pair of weights serves every painting.
+    the mean over layers of ‖G − A‖² / ‖A‖², so one pair of weights serves every style.
 
     Args:
         network: A loss network, see `vst.nn.vgg`.
@@ -76,13 +76,13 @@ class PerceptualLoss(nn.Module):
         with torch.no_grad():
             return self.network(frames, (self.content_layer,))[self.content_layer]
 
-    def forward(self, output: Tensor, target: Tensor, style: Tensor) -> Perceptual:
+    def forward(self, output: Tensor, target: Tensor, style: Tensor) -> ContentAndStyle:
         """The two losses.
 
         Args:
-            output: B×3×H×W, RGB 0..1, the painting.
+            output: B×3×H×W, RGB 0..1, the stylized frames.
             target: B×N×h×w from `content_target`.
-            style: B, int64, which style each is to look like.
+            style: B, int64, the style that each is compared to.
         """
         features = self.network(output, {self.content_layer, *self.layers})
         energy = content_loss(target, torch.zeros_like(target)) + 1e-8
@@ -92,7 +92,7 @@ class PerceptualLoss(nn.Module):
             wanted = self.get_buffer(f"gram_{layer}")[style]
             energy = style_loss(wanted, torch.zeros_like(wanted))
             terms.append(style_loss(gram_matrix(features[layer]), wanted) / energy)
-        return Perceptual(content, torch.stack(terms).mean(0))
+        return ContentAndStyle(content, torch.stack(terms).mean(0))
 
 
 def available_layers(wanted: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:

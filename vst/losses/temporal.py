@@ -1,4 +1,4 @@
-"""The temporal loss: paint has to stay on what it was painted on."""
+"""The temporal loss: strokes have to move with the scene."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def temporal_loss(output: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
     """(1/D) Σ m (O_t − W_t(O_{t−1}))² with D = B·C·H·W (thesis, eq. 5.7; Ruder 2016, eq. 7).
 
     Args:
-        output: B×C×H×W, the painting of this frame.
-        warped: B×C×H×W, the painting of the earlier frame, warped to this one already.
-        mask: B×1×H×W, 1 where the earlier painting can be trusted.
+        output: B×C×H×W, this frame, stylized.
+        warped: B×C×H×W, the earlier frame, stylized and warped to this one.
+        mask: B×1×H×W, 1 where the earlier frame can be trusted.
 
     Returns:
         A scalar in fp32, ≥ 0.
@@ -27,16 +27,16 @@ def luminance_temporal_loss(
 ) -> Tensor:
     """Σ_c (1/D) Σ m ((O_t − W_t(O_{t−1}))_c − (I_t − W_t(I_{t−1}))_Y)², D = B·H·W (Gao 2018).
 
-    (The course report's approach 3.) Where the light changes, paint has to change with it:
+    (The course report's approach 3.) Where the light changes, the output has to change with it:
     Y = 0.2126 R + 0.7152 G + 0.0722 B of the input's change is asked of every channel. All pictures are in
     the same units, and Y is of values as they are shown, as in the report (a relative luminance proper
     would be of linear light).
 
     Args:
-        output: B×3×H×W, the painting of this frame.
-        warped: B×3×H×W, the painting of the earlier frame, warped to this one already.
+        output: B×3×H×W, this frame, stylized.
+        warped: B×3×H×W, the earlier frame, stylized and warped to this one.
         frame: B×3×H×W, RGB, this frame.
-        warped_frame: B×3×H×W, the earlier frame, warped as its painting was.
+        warped_frame: B×3×H×W, the earlier frame itself, warped likewise.
         mask: B×1×H×W, 1 where the earlier frame can be trusted.
 
     Returns:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,8 +18,6 @@ from vst.modes.recipe_option import check_recipe, recipe_option
 from vst.modes.registry import find_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from vst.nn.style_network import Hyperparameters
 
 TRAINING_PRECISIONS = ("bf16", "fp16", "fp32")
@@ -42,7 +41,7 @@ class StyleGoal:
 class Recipe:
     """One training run. Two runs of one recipe on one machine get the same batches.
 
-    It has an attribute for each option of `vst train`, and so more than other classes.
+    Many attributes: one for each option of `vst train`.
 
     Raises:
         UsageError: for an invalid value.
@@ -128,7 +127,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class SequenceRecipe(Recipe):
-    """A recipe of a mode that is trained on sequences, beside photographs."""
+    """A recipe of a mode that is trained on sequences, beside photographs.
+
+    Many attributes: one for each option of `vst train`.
+    """
 
     adding: ClassVar[Mapping[str, Any]] = {**Recipe.adding, "loss_frames": 2, "synthetic": 1.0}
 

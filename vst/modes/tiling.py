@@ -75,7 +75,7 @@ def smaller_tile(tile: int | None, height: int, width: int) -> int | None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there is no memory left, on a GPU or the CPU.
+    """Whether an error means that memory ran out, on a GPU or the CPU.
 
     PyTorch has a class for GPUs only; its CPU allocator raises a plain RuntimeError, OpenCV its own.
     """

@@ -151,7 +151,7 @@ class TransformationBody(StyleNetwork):
         return self.activate(raw.to(given.dtype))
 
     def activate(self, raw: Tensor) -> Tensor:
-        """What the last convolution gave, B×3×H×W, brought to −1..1 as the variant says."""
+        """What the last convolution gave, B×3×H×W, brought to −1..1 by the variant's activation."""
         if self.variant.output == "tanh":
             return torch.tanh(raw)
         return raw if self.training else raw.clamp(-1, 1)

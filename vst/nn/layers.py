@@ -145,7 +145,7 @@ class ConvBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions whose sum with the input goes on without a ReLU (thesis, figure 4.2)."""
+    """Two 3×3 convolutions that are added to the input, without a ReLU (thesis, figure 4.2)."""
 
     def __init__(self, features: int, styles: int = 1, norm: Norm = ConditionalInstanceNorm2d) -> None:
         super().__init__()

@@ -39,7 +39,7 @@ class Box(NamedTuple):
         )
 
     def grown(self, by: int, size: tuple[int, int]) -> Box:
-        """With so many pixels more to each side, as far as a map of this size has them."""
+        """Grown by a number of pixels to each side, within a map of this size."""
         height, width = size
         return Box(
             max(self.top - by, 0),
@@ -206,7 +206,7 @@ class Convolved:
         top, bottom = self._needed(box.top, box.bottom, height)
         left, right = self._needed(box.left, box.right, width)
         whole = self.convolve(self.source.piece(Box(top, bottom, left, right)))
-        # At the piece's inner borders the layer reflected what it had not been given: that is left out.
+        # At the piece's inner borders the layer used reflections in place of pixels: that is left out.
         first = Box(top // self.stride, 0, left // self.stride, 0)
         return box.within(first).of(whole)
 

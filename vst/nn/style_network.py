@@ -188,7 +188,7 @@ class StyleNetwork(nn.Module, ABC):
         Args:
             in_tiles: Whether the frame is run in tiles: then what is given is not joined.
         """
-        # What is given is joined, and then laid out anew.
+        # The input is joined, and then copied to another memory format.
         return _COLOURS * _FP32 if in_tiles else 2 * self.inputs * _FP32
 
     def norms(self) -> Iterator[ConditionalNorm2d]:

@@ -134,9 +134,7 @@ class Catalogue:
         if name not in self.styles:
             return
         if not overwrite:
-            raise UsageError(
-                f"there is a style {name!r} already; give another --name, or -y to learn it anew"
-            )
+            raise UsageError(f"there is a style {name!r} already; give another --name, or -y to replace it")
         shared = [path for path in self.styles[name].files if not Path(path).name.startswith(f"{name}-")]
         if shared:
             raise UsageError(f"style {name!r} is one of {Path(shared[0]).name}'s; give another --name")
@@ -273,7 +271,7 @@ def _why_apart(names: Sequence[str], weights: Sequence[WeightsInfo]) -> str:
     )
     unmarked = [info.path.name for files in having.values() for info in files if not info.body]
     if unmarked:
-        reason = f"{unmarked[0]} does not say which convolutions it has; fetch or train it again"
+        reason = f"{unmarked[0]} has no digest of its convolutions; fetch or train it again"
     else:
         # What somebody added lies in a file with few styles, what it should go with in one with many.
         added = min(names, key=lambda name: max(len(info.styles) for info in having[name]))

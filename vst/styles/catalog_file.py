@@ -57,7 +57,7 @@ def record_style(
         thumbnail: Name of a picture in the folder.
 
     Raises:
-        WeightsError: where the `catalog.toml` that is there cannot be read, which leaves it as it is; where
+        WeightsError: where an existing `catalog.toml` cannot be read, which leaves it unchanged; where
             the weight file is missing; where the folder cannot be written to.
     """
     path = folder / CATALOG

@@ -13,7 +13,7 @@ _INSTEAD |= {"đ": "d", "Đ": "D", "ı": "i", "–": "-", "—": "-", "×": "x"}
 
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """The font that comes with Pillow, so many pixels high.
+    """The font that comes with Pillow, of this height in pixels.
 
     Raises:
         ImportError: where Pillow was built without FreeType.
@@ -47,7 +47,7 @@ def wrap(text: str, size: int, width: int, most: int) -> list[str]:
     """Break a text into lines that fit, at spaces; what is too much ends in an ellipsis.
 
     Args:
-        text: What `drawable` gave.
+        text: From `drawable`.
         size: Of the letters, in pixels.
         width: In pixels.
         most: Number of lines.

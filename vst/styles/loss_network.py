@@ -29,7 +29,7 @@ def load_loss_network(source: str | Path) -> nn.Module:
 
     Raises:
         UsageError: for any other source.
-        WeightsError: where the weights are not there or not what their name says.
+        WeightsError: where the weights are missing, or not those of their name.
     """
     if str(source) in ("vgg16", "vgg19"):
         network: nn.Module = _from_torchvision(str(source))
@@ -83,8 +83,6 @@ def _from_folder(folder: Path) -> nn.Module:
         except (
             Exception
         ) as error:  # safetensors and torch raise several kinds for a file that is not this network
-            raise WeightsError(
-                f"{folder / file} is not the loss network that its name says: {error}"
-            ) from error
+            raise WeightsError(f"{folder / file} is not the loss network of its name: {error}") from error
         parts.append(part)
     return PairedFeatures(*parts)

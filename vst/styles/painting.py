@@ -1,4 +1,4 @@
-"""The painting that a style is learned from: none ships, so the user says where it is."""
+"""The painting of a style: none ships, so the user gives its path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from vst.errors import MediaError, UsageError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-"""Of pictures that styles and networks are learned from."""
+"""Of pictures that styles and networks are trained on."""
 
 
 def find_painting(folder: Path, style: str) -> Path:

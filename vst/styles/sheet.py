@@ -38,7 +38,7 @@ class Cell:
         title: The painting's name.
         artist: Who painted it.
         picture: 3×H×W, RGB, 0..1, of any size; None leaves a plain cell.
-        absent: What a plain cell says.
+        absent: The text of a plain cell.
     """
 
     name: str
@@ -112,7 +112,7 @@ def check_sheet(path: Path, photo: Path | None, overwrite: bool) -> None:
     Args:
         path: The sheet.
         photo: The picture that is shown on it, if there is one.
-        overwrite: Whether what is there may be replaced.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
         UsageError: if its extension is not one of `SHEET_SUFFIXES`.

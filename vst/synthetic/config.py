@@ -1,4 +1,4 @@
-"""What a synthetic scene is made of."""
+"""The configuration of a synthetic scene."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class SceneConfig:
-    """A recipe for a scene; the same recipe gives the same frames, everywhere and in any order."""
+    """Configures a scene; equal configurations give equal frames, on every machine and in any order.
+
+    Many attributes: one for each property of a scene.
+    """
 
     width: int = 640
     """Width of a frame, pixels."""
@@ -26,10 +29,10 @@ class SceneConfig:
     """Frames a second."""
 
     seed: int = 0
-    """Chooses everything that is random."""
+    """Of all random numbers."""
 
     textures: Sequence[Tensor] | None = field(default=None, compare=False, repr=False)
-    """Pictures to cut the layers from, float 3×h×w, 0..1, such as photographs; None paints them."""
+    """Pictures to cut the layers from, float 3×h×w, 0..1, such as photographs; None: synthetic textures."""
 
     objects: int = 4
     """Number of things in front of the background."""

@@ -79,7 +79,7 @@ def hidden(width: int = 640, height: int = 360, frames: int = 80, seed: int = 13
 
 
 def still_noisy(width: int = 640, height: int = 360, frames: int = 80, seed: int = 17) -> Scene:
-    """Nothing moves, but there is noise and the light drifts: every change of a painting is flicker."""
+    """Nothing moves, but there is noise and the light drifts: every change of the output is flicker."""
     config = SceneConfig(
         width, height, frames, seed=seed, objects=3, pan=0.0, zoom=0.0, roll=0.0, lighting=0.04, noise=0.02
     )

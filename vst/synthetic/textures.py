@@ -1,6 +1,6 @@
-"""What things are painted with: photographs, or pictures made of overlapping leaves.
+"""Textures of objects: photographs, or synthetic pictures of overlapping leaves.
 
-The painted ones follow the dead leaves model (Lee, Mumford, Huang: Occlusion models for natural images,
+The synthetic ones follow the dead leaves model (Lee, Mumford, Huang: Occlusion models for natural images,
 IJCV 2001): leaves of all sizes that hide each other have the edges, flat parts and scales of natural
 pictures. Each leaf has a colour of the picture's palette, shading, and grain or stripes of its own.
 """
@@ -51,8 +51,8 @@ def from_photograph(photo: Tensor, rng: np.random.Generator, width: int, height:
     return cv2.resize(picture, size, interpolation=how).clip(0, 1).astype(np.float32)
 
 
-def painted(rng: np.random.Generator, width: int, height: int, leaves: int = 120) -> Image:
-    """A picture of about so many overlapping leaves, height×width×3, 0.03..0.97."""
+def dead_leaves(rng: np.random.Generator, width: int, height: int, leaves: int = 120) -> Image:
+    """A picture of about this many overlapping leaves, height×width×3, 0.03..0.97."""
     w, h = width * _SUPERSAMPLING, height * _SUPERSAMPLING
     palette = _palette(rng)
     top, outlines = _leaves(rng, w, h, leaves)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vst.synthetic.config import SceneConfig
 from vst.synthetic.paths import Camera, Curve, Matrix, Pose, Shuttle, Wave, scale_of
 from vst.synthetic.shapes import Shape, random_shape
-from vst.synthetic.textures import Image, band_limit, from_photograph, painted
+from vst.synthetic.textures import Image, band_limit, dead_leaves, from_photograph
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _texture(
 ) -> Image:
     """A picture of about ``size`` (width, height), soft enough for the widest zoom."""
     if config.textures is None:
-        picture = painted(rng, *size, leaves)
+        picture = dead_leaves(rng, *size, leaves)
     else:
         photo = config.textures[int(rng.integers(len(config.textures)))]
         picture = from_photograph(photo, rng, *size)

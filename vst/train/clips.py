@@ -86,7 +86,7 @@ def probe_video(file: Path) -> VideoClip:
     """Length and rate of a video.
 
     Raises:
-        MediaError: for a file that is not a video, or does not say how long it is.
+        MediaError: for a file that is not a video, or whose length is unknown.
     """
     import av
 
@@ -101,7 +101,7 @@ def probe_video(file: Path) -> VideoClip:
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{file} is not a video that can be read ({error})") from error
     if not frames or not rate:
-        raise MediaError(f"{file} does not say how long it is; convert it, or take it out of the data")
+        raise MediaError(f"{file} has no length in its header; convert it, or remove it from the data")
     return VideoClip(file, frames, rate)
 
 

@@ -24,7 +24,8 @@ def write_flow_card(folder: Path, recipe: FlowRecipe, *, device: str, steps: int
     rows = {
         "estimator": f"`{REFINED_NAME}`: `dis`, refined by a FlowNet-S of width {recipe.width}",
         "trained on": f"{frames} with exact flow, either way; {recipe.batch} crops of {recipe.size} a step",
-        "photographs": ", ".join(Path(source).name for source in recipe.photos) or "none: painted scenes",
+        "photographs": ", ".join(Path(source).name for source in recipe.photos)
+        or "none, synthetic pictures",
         "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
         "time": f"{seconds / 60:.0f} minutes in the last call",
         "losses": last_losses(folder / "log.jsonl"),

@@ -1,4 +1,4 @@
-"""Pairs of frames with exact flow, to train flow networks on: things cut from photographs that move."""
+"""Pairs of frames with exact flow, to train flow networks on: moving objects cut from photographs."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Pair:
 def flow_pair(
     photos: Sequence[np.ndarray], width: int, height: int, fastest: float, rng: np.random.Generator
 ) -> Pair:
-    """A pair of a scene of its own: slow or fast, near things before far ones, sometimes blurred by motion.
+    """A pair of its own scene: slow or fast, near objects before far ones, sometimes blurred by motion.
 
     Peak speed is drawn evenly on a scale of logarithms, so that small motion, which most clips have, and
     large, which is hard, are both met often.
 
     Args:
-        photos: What things are cut from, each H×W×3 uint8.
+        photos: What objects are cut from, each H×W×3 uint8.
         width: Of the frames, pixels.
         height: Of the frames, pixels.
         fastest: The largest peak speed drawn, pixels a frame.
@@ -85,7 +85,7 @@ def _config(photos: Sequence[np.ndarray], width: int, height: int, rng: np.rando
 
 
 def _world(config: SceneConfig, pace: float, rng: np.random.Generator) -> World:
-    """Things all over the picture under a camera that moves; some rest, and only the camera passes them."""
+    """Objects all over the picture under a moving camera; some are at rest."""
     centre = ((config.width - 1) / 2, (config.height - 1) / 2)
     right, down = _velocity(pace * rng.random(), rng)
     turn, swell = min(pace, 12.0), min(pace, 20.0)

@@ -20,10 +20,10 @@ from vst.train.flow_recipe import FlowRecipe
 from vst.train.picture_files import Loadable
 
 _PHOTOS = 4
-"""A scene is made of at most so many different ones."""
+"""At most this many different photographs are in a scene."""
 
 _KEPT = 20
-"""After so many pairs the count on disk is brought up to date."""
+"""After this many pairs the count on disk is updated."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Known:
 
 
 class FlowPool:
-    """So many pairs, in two files that are read through memory maps.
+    """Pairs in two files that are read through memory maps.
 
-    Pair n depends on the recipe's seed and on n alone, so a pool that was interrupted is gone on with.
+    Pair n depends on the recipe's seed and on n alone, so an interrupted pool is continued.
 
     Args:
         folder: Where ``frames.npy``, ``flow.npy`` and ``pool.json`` are or go.
@@ -66,8 +66,8 @@ class FlowPool:
 
     def made(self) -> int:
         """How many pairs are there."""
-        said = json.loads(self._note.read_text(encoding="utf-8")) if self._note.exists() else {}
-        return int(said["made"]) if said.get("pool") == self._recipe.pool_digest() else 0
+        note = json.loads(self._note.read_text(encoding="utf-8")) if self._note.exists() else {}
+        return int(note["made"]) if note.get("pool") == self._recipe.pool_digest() else 0
 
     def fill(
         self, photos: Sequence[Loadable], say: Callable[[str], None], stop: threading.Event | None = None
@@ -104,7 +104,7 @@ class FlowPool:
 
 
 def _array(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np.memmap:
-    """A file as an array; made anew, as large as it will be, where there is none of this shape."""
+    """A file as an array; created at its final size if there is none of this shape."""
     if path.exists():
         there = np.lib.format.open_memmap(path, mode="r+")
         if there.shape == shape and there.dtype == kind:

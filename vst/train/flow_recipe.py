@@ -20,7 +20,7 @@ GRID = 64
 class FlowRecipe:
     """One training run of the refinement of `dis`. Two runs of one recipe on one machine get the same.
 
-    It has an attribute for each option of `vst train flow`, and so more than other classes.
+    Many attributes: one for each option of `vst train flow`.
 
     Raises:
         UsageError: for an invalid value.

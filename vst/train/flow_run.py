@@ -36,7 +36,7 @@ def run_flow_recipe(
     say: Callable[[str], None] = print,
     stop: threading.Event | None = None,
 ) -> Path:
-    """Train as the recipe says, or go on from the folder's checkpoint, and export the weights.
+    """Train a recipe, or continue from the folder's checkpoint, and export the weights.
 
     Args:
         recipe: What to train.
@@ -46,7 +46,7 @@ def run_flow_recipe(
         minutes: Stop after so long, with a checkpoint and exported weights.
         workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
         say: Takes a line of progress.
-        stop: Set it to stop after the step or pair under way, with a checkpoint.
+        stop: Set it to stop after the present step or pair, with a checkpoint.
 
     Returns:
         The exported weight file; its card is ``dis-refined.md`` beside it.

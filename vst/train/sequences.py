@@ -158,7 +158,7 @@ def nearest_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def scene_sequence(photos: Sequence[np.ndarray], length: int, size: int, rng: np.random.Generator) -> Shot:
-    """Things cut from photographs that cross before another one, with exact flow and occlusion."""
+    """Objects cut from photographs that cross before another one, with exact flow and occlusion."""
     scene = Scene(
         SceneConfig(
             width=size,
@@ -167,7 +167,7 @@ def scene_sequence(photos: Sequence[np.ndarray], length: int, size: int, rng: np
             seed=int(rng.integers(2**31)),
             textures=[to_unit(torch.from_numpy(photo.copy()).permute(2, 0, 1)) for photo in photos],
             objects=int(rng.integers(1, 4)),
-            # Some things are fast enough to hide and show again what is behind them within a sequence.
+            # Some objects are fast enough to hide and uncover the background within a sequence.
             max_speed=float(rng.uniform(3, 12)),
             lighting=0.0,
             noise=0.0,

@@ -77,7 +77,7 @@ class VtnStep(TrainingStep):
                 outputs[-1] = resample(outputs[-1], batch["shifts"])
             with torch.set_grad_enabled(t >= warm_up):
                 past, long_term = self.past(batch, outputs, t)
-                # Contiguous: strides that follow the batch's length would each be compiled anew.
+                # Contiguous: strides that follow the batch's length would each be compiled again.
                 refresh = batch["refresh"][:, t].contiguous() if "refresh" in batch else None
                 output = self.stylize(seen[:, t], past, mix, refresh).float()
                 if t >= warm_up and t > 0:
