@@ -30,7 +30,7 @@ class LstmRecipe(SequenceRecipe):
         True, "Whether the memory sees the frames beside the last stylized one, so sees what moved."
     )
     restart: float = recipe_option(0.1, "Share of frames at which the memory is emptied.", least=0, most=1)
-    """As at a cut. The temporal loss compares what starts there to what continues, so the two stay alike."""
+    """As at a cut. The temporal loss keeps what starts there similar to what continues."""
     feedback_noise: float = recipe_option(
         0.02, "Largest deviation of the noise on what is fed back.", least=0, most=1
     )
