@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from setuptools import Distribution, setup
+from setuptools import Distribution, find_packages, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
@@ -52,4 +52,8 @@ class PlatformWheel(bdist_wheel):
         return ("py3", "none", platform) if can_compile() else (python, abi, platform)
 
 
-setup(cmdclass={"build_py": BuildWithPlugins, "bdist_wheel": PlatformWheel}, distclass=PlatformDistribution)
+setup(
+    packages=[*find_packages(include=["vst", "vst.*"]), "vst._plugins", "vst._weights"],
+    cmdclass={"build_py": BuildWithPlugins, "bdist_wheel": PlatformWheel},
+    distclass=PlatformDistribution,
+)

@@ -14,9 +14,10 @@ SHARED = Path(__file__).parents[2] / "shared"
 def make_weights(folder: Path, styles: tuple[str, str]) -> Path:
     """Fill a folder with an untrained network of each mode, of width 2 and two styles that differ."""
     from vst.modes import find_mode, save_weights
+    from vst.modes.registry import BUILT_IN
 
     torch.manual_seed(3)
-    for name in ("itn", "vtn", "lstm", "reconet"):
+    for name in BUILT_IN:
         kind = find_mode(name).network_class
         network = kind.build(2, 2, kind.variant_type(**({"gate": True} if name == "lstm" else {})))
         with torch.no_grad():

@@ -113,7 +113,11 @@ class Recipe:
             VstError: for a value that the network does not have.
         """
         kind = find_mode(self.mode).network_class.variant_type
-        values = {each.name: getattr(self, each.name, None) for each in dataclasses.fields(kind)}
+        known = {each.name for each in dataclasses.fields(kind)}
+        for name in sorted({"blocks", "norm", "upsampling", "output"} - known):
+            if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                raise UsageError(f"the network of mode {self.mode!r} has no {name}; leave it out")
+        values = {name: getattr(self, name, None) for name in known}
         return kind(**{name: value for name, value in values.items() if value is not None})
 
     def to_json(self) -> dict[str, Any]:

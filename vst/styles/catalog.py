@@ -31,6 +31,9 @@ from vst.styles.quality import BEST, STANDARD_WIDTH, wide_enough
 from vst.styles.selection import Selection, select
 from vst.styles.weights_file import WeightsInfo, read_info
 
+CHECKPOINT = "checkpoint.safetensors"
+"""State of an unfinished training run: not a weight file, though it may be in a weights folder."""
+
 
 @dataclass(frozen=True)
 class Style:
@@ -231,7 +234,7 @@ def load_catalogue(weights_dir: Path | None = None) -> Catalogue:
         for name, entry in described.get("files", {}).items():
             if name not in weights:
                 digests.setdefault(name, str(entry.get("sha256", "")))
-        for path in sorted(folder.glob("*.safetensors")):
+        for path in sorted(set(folder.glob("*.safetensors")) - {folder / CHECKPOINT}):
             if path.name in weights:
                 continue
             try:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vst.modes.recipe import Recipe, SequenceRecipe
+from vst.modes.registry import find_mode
 from vst.nn.body import TABLE_4_1
 
 
@@ -24,7 +25,7 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
     """
     rows = {
         "mode": f"`{recipe.mode}`",
-        "architecture": f"table 4.1, width {recipe.width}, {_departures(recipe)}",
+        "architecture": f"{_architecture(recipe)}, width {recipe.width}, {_departures(recipe)}",
         "styles": ", ".join(style.name for style in recipe.styles),
         "photographs": _file_names(recipe.photos) or "none, synthetic pictures",
         "clips": _file_names(recipe.clips if isinstance(recipe, SequenceRecipe) else ()) or "none",
@@ -40,7 +41,10 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
     lines += ["", "| style | pictures | longer side | style weight |", "|---|---|---|---|"]
     for style in recipe.styles:
         pictures = ", ".join(Path(path).name for path in style.images)
-        size, weight = style.size or recipe.style_size, style.weight or recipe.style_weight
+        size, weight = (
+            style.size or recipe.style_size,
+            recipe.style_weight if style.weight is None else style.weight,
+        )
         lines.append(f"| {style.name} | {pictures} | {size} | {weight:g} |")
     path = folder / "weights.md"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -49,6 +53,12 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
 
 def _file_names(sources: Iterable[str]) -> str:
     return ", ".join(Path(source).name for source in sources)
+
+
+def _architecture(recipe: Recipe) -> str:
+    """Table 4.1 of the thesis for networks that have its hyperparameters, else the name of the network."""
+    network = find_mode(recipe.mode).network_class
+    return "table 4.1" if issubclass(network.variant_type, type(TABLE_4_1)) else network.__name__
 
 
 def _departures(recipe: Recipe) -> str:

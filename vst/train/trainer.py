@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from vst.errors import Interrupted
+from vst.styles.catalog import CHECKPOINT
 from vst.train.training_checkpoint import load_checkpoint, save_checkpoint
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
@@ -128,7 +129,7 @@ def train(
     (folder / "samples").mkdir(exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
     average.load_state_dict(model.state_dict())
-    state = _State(recipe, model, average, device, folder / "checkpoint.safetensors")
+    state = _State(recipe, model, average, device, folder / CHECKPOINT)
     if state.done:
         say(f"continuing from step {state.done}")
     began = saved = time.monotonic()

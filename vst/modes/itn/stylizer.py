@@ -1,9 +1,0 @@
-"""itn: every frame by itself."""
-
-from __future__ import annotations
-
-from vst.modes.frame_stylizer import FrameStylizer
-
-
-class ItnStylizer(FrameStylizer):
-    """The feed-forward image transformation network."""
