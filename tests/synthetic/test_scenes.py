@@ -16,7 +16,7 @@ from vst.motion import inside, warp
 from vst.synthetic import PRESETS, Scene, SceneConfig, create_scene
 from vst.synthetic.paths import STILL, Camera, Pose, Shuttle, Wave
 from vst.synthetic.shapes import Blob, Ellipse, Polygon, rectangle
-from vst.synthetic.world import Layer, World
+from vst.synthetic.world import SceneLayer, World
 
 SMALL = SceneConfig(width=96, height=72, frames=12, objects=4, pan=0.8, seed=3)
 
@@ -114,8 +114,8 @@ def test_motions_reach_back_to_the_beginning_of_the_shot_only() -> None:
 def square_world() -> Scene:
     config = SceneConfig(width=48, height=32, frames=8, objects=1, lighting=0, noise=0)
     rng = np.random.default_rng(0)
-    wall = Layer(rng.uniform(0, 1, (40, 60, 3)).astype(np.float32), Pose(Wave(23.5), Wave(15.5)))
-    square = Layer(
+    wall = SceneLayer(rng.uniform(0, 1, (40, 60, 3)).astype(np.float32), Pose(Wave(23.5), Wave(15.5)))
+    square = SceneLayer(
         np.full((16, 16, 3), 0.25, np.float32), Pose(Wave(10.2, rate=3.0), Wave(15.7)), rectangle(10, 10)
     )
     return Scene(config, (World((wall, square), Camera((23.5, 15.5))),))

@@ -131,6 +131,8 @@ class Frei0rParameter:
 class Option:
     """Everything about an option but its name and its default, which are those of its field.
 
+    Many attributes: one for each property of an option that something is made from.
+
     Attributes:
         type: `float`, `int`, `bool`, `str`, `Path`, or a function that parses text and raises `UsageError`.
         help: One or two sentences for ``--help``.

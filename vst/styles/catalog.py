@@ -42,7 +42,7 @@ class Style:
     Attributes:
         name: What the user types.
         title: The painting's name.
-        artist: Who painted it.
+        artist: Name of the artist.
         year: When.
         rights: Whether the painting is in the public domain.
         thumbnail: A small picture stylized by our own networks, or "".

@@ -51,7 +51,7 @@ def record_style(
         name: The style.
         file: Name of a weight file in the folder.
         title: The painting's name.
-        artist: Who painted it.
+        artist: Name of the artist.
         year: When.
         rights: Whether the painting is in the public domain.
         thumbnail: Name of a picture in the folder.

@@ -1,4 +1,4 @@
-"""Text on pictures: in Pillow's own font, in the characters that it has, as wide as there is room."""
+"""Text on pictures, in the default font of Pillow, wrapped to the width that is available."""
 
 from __future__ import annotations
 

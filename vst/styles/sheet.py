@@ -36,7 +36,7 @@ class Cell:
     Attributes:
         name: What the user types.
         title: The painting's name.
-        artist: Who painted it.
+        artist: Name of the artist.
         picture: 3×H×W, RGB, 0..1, of any size; None leaves a plain cell.
         absent: The text of a plain cell.
     """

@@ -14,7 +14,7 @@ from torch import Tensor
 from vst.frame import Frame, Motion
 from vst.synthetic.config import SceneConfig
 from vst.synthetic.paths import Matrix, scale_of
-from vst.synthetic.world import Layer, World, random_world, sample
+from vst.synthetic.world import SceneLayer, World, random_world, sample
 
 _GRACE = 5e-4
 """By how much of a pixel a point may lie outside of the frame by rounding; as in ``vst.motion.inside``."""
@@ -230,7 +230,7 @@ class Scene:
             np.arange(self.config.width, dtype=np.float64)[None, :],
         )
 
-    def _seen(self, world: World, t: float) -> Iterator[tuple[Layer, Matrix, tuple[slice, slice]]]:
+    def _seen(self, world: World, t: float) -> Iterator[tuple[SceneLayer, Matrix, tuple[slice, slice]]]:
         """From far to near: each layer that may show at t, its matrix, and the pixels it may cover."""
         for index, layer in enumerate(world.layers):
             matrix = world.matrix(index, t)

@@ -17,7 +17,7 @@ from vst.synthetic.textures import Image, band_limit, dead_leaves, from_photogra
 
 
 @dataclass(frozen=True)
-class Layer:
+class SceneLayer:
     """A textured thing that moves. Its own coordinates are pixels at unit scale around its middle."""
 
     texture: Image
@@ -34,7 +34,7 @@ class Layer:
 class World:
     """Layers from far to near, and the camera."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SceneLayer, ...]
     camera: Camera
 
     def matrix(self, layer: int, t: float) -> Matrix:
@@ -128,12 +128,12 @@ def wander(
     )
 
 
-def background(config: SceneConfig, rng: np.random.Generator, camera: Camera) -> Layer:
+def background(config: SceneConfig, rng: np.random.Generator, camera: Camera) -> SceneLayer:
     """A layer that covers everything, with some picture to spare beyond the frame."""
     spare = 1.4
     size = (math.ceil(config.width * spare), math.ceil(config.height * spare))
     pose = Pose(Wave(camera.centre[0]), Wave(camera.centre[1]))
-    return Layer(_texture(config, rng, camera, pose, size, 150), pose)
+    return SceneLayer(_texture(config, rng, camera, pose, size, 150), pose)
 
 
 def thing(
@@ -143,10 +143,10 @@ def thing(
     shape: Shape,
     pose: Pose,
     nearness: float = 1.0,
-) -> Layer:
+) -> SceneLayer:
     """A layer with an outline, and a texture large enough for it."""
     side = math.ceil(2 * shape.radius) + 4
-    return Layer(_texture(config, rng, camera, pose, (side, side), 20), pose, shape, nearness)
+    return SceneLayer(_texture(config, rng, camera, pose, (side, side), 20), pose, shape, nearness)
 
 
 def _texture(

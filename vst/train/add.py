@@ -51,7 +51,7 @@ class NewStyle:
         photos: Folders or tar files of photographs to train on; none: synthetic pictures.
         loss_network: vgg16, vgg19 or a folder.
         title: The painting's name, for the catalogue.
-        artist: Who painted it.
+        artist: Name of the artist.
         year: When.
         rights: Whether it is in the public domain.
     """

@@ -144,6 +144,8 @@ class _Rows:
     band of that product. Pixels whose distance is not a multiple of the stride are never combined, so the
     maps are first split into phases in which the stride is 1. Memory is several times that of the maps and
     the costs.
+
+    Many attributes: the sizes that the published operation is defined by.
     """
 
     def __init__(self, like: Tensor, reach: int, stride: int) -> None:

@@ -12,6 +12,8 @@ from vst.motion.estimators.flownet2.flownet2_layers import convolution, smoothin
 class FlowNetFusion(nn.Module):
     """Chooses between a flow for large displacements and one for small ones, at full resolution.
 
+    Many attributes: one for each layer, with the names of the published weights.
+
     Args:
         width: Filters of the first layer; 64 in the published network (581,226 parameters).
     """
