@@ -6,22 +6,18 @@ import torch
 from torch import Tensor
 
 from vst.frame import Frame, Past
-from vst.modes.network_runner import NetworkRunner, to_network
-from vst.modes.tiling import MemoryEstimate
+from vst.modes.frame_stylizer import FrameStylizer
+from vst.modes.network_runner import to_network
 
 
-class VtnStylizer:
+class VtnStylizer(FrameStylizer):
     """The video transformation network (Ruder 2018; thesis 5.4, algorithm 2).
 
     It sees the frame, the earlier stylized frames warped to it, and the mask of where they can be trusted.
+    It has no state of its own: the past comes with each frame.
     """
 
-    every_frame = False
-    whole_shot = False
     conditioned = True
-
-    def __init__(self, network: NetworkRunner) -> None:
-        self._network = network
 
     @torch.inference_mode()
     def stylize(self, frame: Frame, past: Past | None) -> Tensor:
@@ -34,17 +30,3 @@ class VtnStylizer:
             warped, trust = past.image, past.trust
             refresh = None if past.refresh is None else past.refresh[None]
         return self._network(image[None], warped[None], trust[None], refresh=refresh)[0].cpu()
-
-    def reset(self) -> None:
-        """There is no state: the past comes with each frame."""
-
-    def snapshot(self) -> tuple[Tensor, ...]:
-        """There is no state."""
-        return ()
-
-    def restore(self, state: tuple[Tensor, ...]) -> None:
-        """There is no state."""
-
-    def memory(self, width: int, height: int) -> MemoryEstimate:
-        """See `Stylizer.memory`."""
-        return self._network.memory(height, width)
