@@ -138,21 +138,19 @@ class SequenceRecipe(Recipe):
 
     adding: ClassVar[Mapping[str, Any]] = {**Recipe.adding, "loss_frames": 2, "synthetic": 1.0}
 
-    warm_up: ClassVar[int]
-    """At most this many frames are stylized without learning before those that are learned from, so that
-    the network meets states as deep as a long shot's."""
-
-    distances: ClassVar[tuple[int, ...]] = ()
-    """How many frames back the network is shown the motion to, as in a render."""
-
     clips: tuple[str, ...] = recipe_option(
         (), "A video, or a folder or tar file of clips as numbered frames, once for each."
     )
     sequences: int = recipe_option(2, "Sequences in a batch.", least=1)
     unroll: int = recipe_option(4, "Frames of a sequence that are learned from.", least=2)
+    warm_up: ClassVar[int]
+    """At most this many frames are stylized without learning before those that are learned from, so that
+    the network meets states as deep as a long shot's."""
+    distances: ClassVar[tuple[int, ...]] = ()
+    """How many frames back the network is shown the motion to, as in a render."""
     loss_frames: int = recipe_option(
         0,
-        "How many of those, drawn at random, the loss network sees; 0 is all.",
+        "How many of these frames, drawn at random, the loss network sees; 0 is all.",
         least=0,
         names=("--loss-frames", "--judged"),
         former=("judged",),

@@ -65,10 +65,11 @@ def check_recipe(recipe: Any) -> None:
         value = getattr(recipe, name)
         if entry.choices and value not in entry.choices:
             raise UsageError(f"{name} is {value!r}; expected {', '.join(entry.choices)}")
-        low = entry.least is not None and value is not None and value < entry.least
-        high = entry.most is not None and value is not None and value > entry.most
-        if low or high:
-            raise UsageError(f"{name} is {value}; expected {_range(entry)}")
+        for each in value if isinstance(value, tuple) else (value,):
+            low = entry.least is not None and each is not None and each < entry.least
+            high = entry.most is not None and each is not None and each > entry.most
+            if low or high:
+                raise UsageError(f"{name} is {each}; expected {_range(entry)}")
 
 
 def _range(entry: RecipeOption) -> str:

@@ -35,7 +35,7 @@ from vst.nn.moments import Moments
 
 
 @dataclass(frozen=True)
-class Layer:
+class TiledMap:
     """A feature map and how coarse it is.
 
     Attributes:
@@ -48,7 +48,7 @@ class Layer:
 
 
 class Tiled:
-    """Runs layers in tiles; see `vst.nn.executor.Executor` for the operations. Maps are `Layer`s.
+    """Runs layers in tiles; see `vst.nn.executor.Executor` for the operations. Maps are `TiledMap`s.
 
     Args:
         mix: 1×S or B×S, on the network's device.
@@ -59,30 +59,30 @@ class Tiled:
         self._mix, self._device, self._tile = mix, mix.device, tile
         self._windows: list[Windowed] = []
 
-    def given(self, planes: Sequence[Tensor]) -> Layer:
+    def given(self, planes: Sequence[Tensor]) -> TiledMap:
         """See `Executor.given`."""
         return self.input(planes, planes[0].dtype)
 
-    def input(self, planes: Sequence[Tensor], dtype: torch.dtype) -> Layer:
+    def input(self, planes: Sequence[Tensor], dtype: torch.dtype) -> TiledMap:
         """See `Executor.input`."""
-        return Layer(Planes(planes, self._device, dtype))
+        return TiledMap(Planes(planes, self._device, dtype))
 
-    def as_map(self, tensor: Tensor, like: Layer, dtype: torch.dtype) -> Layer:
+    def as_map(self, tensor: Tensor, like: TiledMap, dtype: torch.dtype) -> TiledMap:
         """See `Executor.as_map`."""
-        return Layer(Planes([tensor], self._device, dtype), like.scale)
+        return TiledMap(Planes([tensor], self._device, dtype), like.scale)
 
-    def cast(self, x: Layer, dtype: torch.dtype) -> Layer:
+    def cast(self, x: TiledMap, dtype: torch.dtype) -> TiledMap:
         """See `Executor.cast`; layers have the type of the weights already."""
         return x
 
     @torch.no_grad()
-    def block(self, block: ConvBlock, x: Layer) -> Layer:
+    def block(self, block: ConvBlock, x: TiledMap) -> TiledMap:
         """See `Executor.block`."""
         scale = x.scale // 2 if block.doubles else x.scale * block.stride
-        return Layer(self._block(block, x.map, scale, max(self._tile // scale, 1)), scale)
+        return TiledMap(self._block(block, x.map, scale, max(self._tile // scale, 1)), scale)
 
     @torch.no_grad()
-    def residual(self, block: ResidualBlock, x: Layer) -> Layer:
+    def residual(self, block: ResidualBlock, x: TiledMap) -> TiledMap:
         """See `Executor.residual`."""
         # Without a stride both convolutions read little more than they write: tiles may be larger.
         side = max(self._tile // max(x.scale // 2, 1), 1)
@@ -91,30 +91,30 @@ class Tiled:
         assert isinstance(raw, InMemory)
         for box in tiles(raw.size, side):
             raw.piece(box).copy_(x.map.piece(box) + y.piece(box))
-        return Layer(raw, x.scale)
+        return TiledMap(raw, x.scale)
 
-    def convolve(self, layer: ReflectedConv2d, x: Layer, relu: bool = False) -> Layer:
+    def convolve(self, layer: ReflectedConv2d, x: TiledMap, relu: bool = False) -> TiledMap:
         """See `Executor.convolve`."""
         kernel, stride = layer.kernel_size[0], layer.stride[0]
         y: Map = Convolved(layer, x.map, kernel, stride)
-        return Layer(Rectified(y) if relu else y, x.scale * stride)
+        return TiledMap(Rectified(y) if relu else y, x.scale * stride)
 
-    def concat(self, x: Layer, y: Layer) -> Layer:
+    def concat(self, x: TiledMap, y: TiledMap) -> TiledMap:
         """See `Executor.concat`."""
-        return Layer(Joined(x.map, y.map), x.scale)
+        return TiledMap(Joined(x.map, y.map), x.scale)
 
-    def crop(self, x: Layer, size: Sequence[int]) -> Layer:
+    def crop(self, x: TiledMap, size: Sequence[int]) -> TiledMap:
         """See `Executor.crop`."""
         height, width = size
-        return Layer(Cropped(x.map, (height, width)), x.scale)
+        return TiledMap(Cropped(x.map, (height, width)), x.scale)
 
-    def window(self, x: Layer, reach: int) -> Layer:
+    def window(self, x: TiledMap, reach: int) -> TiledMap:
         """See `Executor.window`."""
         self._windows.append(Windowed(x.map, reach))
-        return Layer(self._windows[-1], x.scale)
+        return TiledMap(self._windows[-1], x.scale)
 
     @torch.no_grad()
-    def whole(self, x: Layer, like: Tensor) -> Tensor:
+    def whole(self, x: TiledMap, like: Tensor) -> Tensor:
         """See `Executor.whole`."""
         if isinstance(x.map, InMemory):
             return x.map.tensor.to(like.device, torch.float32)
@@ -124,7 +124,7 @@ class Tiled:
     def recurrent(
         self,
         cell: Callable[..., tuple[Tensor, ...]],
-        inputs: Sequence[Layer],
+        inputs: Sequence[TiledMap],
         state: Sequence[Tensor],
         reach: int,
     ) -> tuple[Tensor, ...]:
@@ -142,7 +142,7 @@ class Tiled:
 
     @torch.no_grad()
     def compose(
-        self, function: Callable[..., Tensor], inputs: Sequence[Layer | Tensor | None], like: Tensor
+        self, function: Callable[..., Tensor], inputs: Sequence[TiledMap | Tensor | None], like: Tensor
     ) -> Tensor:
         """See `Executor.compose`."""
         height, width = like.shape[-2:]

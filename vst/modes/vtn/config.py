@@ -23,6 +23,7 @@ class VtnRecipe(SequenceRecipe):
     distances: tuple[int, ...] = recipe_option(  # type: ignore[misc]
         (1, 2, 4),
         "How many frames back earlier stylized frames are taken from; once for each.",
+        least=1,
         former=("memory",),
     )
     gate: bool = recipe_option(False, "Whether the network decides by pixel how much of the past to keep.")
