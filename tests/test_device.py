@@ -12,7 +12,7 @@ from vst.errors import UsageError, VstError
 @pytest.mark.parametrize(
     "name", ["", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda:x", "cuda:٣", "CUDA", "cuda:0\n"]
 )
-def test_a_device_that_cannot_be_meant_is_refused(name):
+def test_a_device_that_is_invalid_is_refused(name):
     with pytest.raises(UsageError, match="expected auto, cpu, cuda or cuda:n"):
         choose_device(name)
 

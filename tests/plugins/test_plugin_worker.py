@@ -99,20 +99,25 @@ def test_a_frame_can_be_aborted_while_the_worker_hangs(make_host):
     host.close()
 
 
+TIMEOUTS = ("VST_PLUGIN_RENDER_TIMEOUT", "VST_PLUGIN_LAUNCH_TIMEOUT")
+
+
 def test_a_worker_is_killed_at_the_second_timeout_in_a_row(make_host):
     host = make_host()
     host.command("set mode 1")
     host.render(0)
     (worker,) = host.workers()
     os.kill(worker, signal.SIGSTOP)
-    host.command("environment VST_PLUGIN_RENDER_TIMEOUT 2")
+    for name in TIMEOUTS:
+        host.command(f"environment {name} 2")
     host.render(1)
     assert host.statuses == [1]
     assert "sent nothing for 2 s" in host.message
     host.render(1)
     assert host.statuses == [1]
     assert wait_until(lambda: has_ended(worker), 30)
-    host.command("environment VST_PLUGIN_RENDER_TIMEOUT 60")  # the next worker has to load its network
+    for name in TIMEOUTS:  # the next worker has to start and to load its network
+        host.command(f"environment {name} 60")
     host.render(1)
     assert host.statuses == [0], host.message
     assert host.workers() not in ([], [worker])

@@ -19,7 +19,7 @@ def test_a_mixture_follows_the_networks_order():
 
 
 @pytest.mark.parametrize("text", ["", "a+", "a:x", "a:-1", "a:0", "a:nan", "a:inf", "a+a"])
-def test_what_cannot_be_meant_is_refused_in_one_line(text):
+def test_invalid_values_are_refused_in_one_line(text):
     with pytest.raises(UsageError, match="cannot be read") as caught:
         parse_blend(text)
     assert "\n" not in str(caught.value)

@@ -325,7 +325,7 @@ def test_a_shuttle_goes_to_and_fro_at_constant_speed() -> None:
         {"textures": []},
     ],
 )
-def test_a_recipe_that_cannot_be_meant_is_refused(change: dict[str, object]) -> None:
+def test_a_recipe_that_is_invalid_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"expected|above"):
         replace(SMALL, **change)
 

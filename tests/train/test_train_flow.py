@@ -76,11 +76,11 @@ def test_pairs_are_slow_and_fast_up_to_what_is_asked_for(data):
     assert max(lengths) < 60
 
 
-def test_a_pool_that_was_stopped_is_gone_on_with_and_is_the_same(recipe, pool, tmp_path):
+def test_an_interrupted_pool_is_continued_and_is_the_same(recipe, pool, tmp_path):
     photos, stop = find_pictures(recipe.photos), threading.Event()
     stop.set()
     other = FlowPool(tmp_path / "other", recipe)
-    with pytest.raises(Interrupted, match="stopped after pair 0; the same command goes on"):
+    with pytest.raises(Interrupted, match="stopped after pair 0; the same command continues"):
         other.fill(photos, quiet, stop)
     other.fill(photos, quiet)
     assert other.made() == len(other) == 3
@@ -184,11 +184,11 @@ def test_an_interrupted_run_goes_on_and_ends_where_the_other_did(recipe, tmp_pat
         ({"precision": "int8"}, "expected bf16, fp16, fp32"),
         ({"size": 100}, "size is 100 with frames of 384×256; expected a multiple of 64"),
         ({"size": 320}, "that fits into them"),
-        ({"batch": 0}, "have to be 1 or more"),
-        ({"fastest": 0.1}, "have to be 1 or more"),
+        ({"batch": 0}, "expected 1 or more"),
+        ({"fastest": 0.1}, "expected 1 or more"),
     ],
 )
-def test_a_recipe_that_cannot_be_meant_is_refused(changes, complaint):
+def test_an_invalid_recipe_is_refused(changes, complaint):
     with pytest.raises(UsageError, match=complaint):
         FlowRecipe(**changes)
 
