@@ -17,7 +17,9 @@ def make_weights(folder: Path, styles: tuple[str, str]) -> Path:
     from vst.modes.registry import BUILT_IN
 
     torch.manual_seed(3)
-    for name in BUILT_IN:
+    # The order decides the random weights.
+    first = ("itn", "vtn", "lstm", "reconet")
+    for name in (*first, *(other for other in BUILT_IN if other not in first)):
         kind = find_mode(name).network_class
         network = kind.build(2, 2, kind.variant_type(**({"gate": True} if name == "lstm" else {})))
         with torch.no_grad():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 import torch
 
@@ -78,3 +81,31 @@ def training_precision(device: torch.device) -> str:
 def precision_name(precision: torch.dtype) -> str:
     """fp32, bf16 or fp16."""
     return next(name for name, kind in _TYPES.items() if kind == precision)
+
+
+_cudnn_lock = Lock()
+_cudnn_before: list[bool] = []
+"""The setting of cuDNN before each context that is open; the first entry is the user's own."""
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """On CUDA, restrict cuDNN to deterministic algorithms until the context ends.
+
+    Otherwise transposed convolutions add in the order in which threads arrive. The setting belongs to the
+    whole
+    process: it is restored when the last context ends, in whichever thread.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    with _cudnn_lock:
+        _cudnn_before.append(torch.backends.cudnn.deterministic)
+        torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        with _cudnn_lock:
+            if len(_cudnn_before) == 1:
+                torch.backends.cudnn.deterministic = _cudnn_before[0]
+            _cudnn_before.pop()

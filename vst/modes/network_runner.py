@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vst.device import deterministic
 from vst.modes.tiling import (
     NO_TILES,
     MemoryEstimate,
@@ -104,7 +105,8 @@ class NetworkRunner:
         while True:
             tile = estimate_memory(self.network, batch, height, width, self._tile).tile
             try:
-                return whole() if tile is None else in_tiles(tile)
+                with deterministic(self.device):
+                    return whole() if tile is None else in_tiles(tile)
             except (RuntimeError, MemoryError) as error:
                 less = None if self._asked == NO_TILES else smaller_tile(tile, height, width)
                 if less is None or not is_out_of_memory(error):
