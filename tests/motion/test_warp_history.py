@@ -7,7 +7,7 @@ import torch
 
 from vst.frame import Frame, Motion
 from vst.motion import create_estimator, track
-from vst.motion.warp_history import compose_past
+from vst.motion.warp_history import WarpHistory, compose_past
 
 H, W = 8, 10
 
@@ -93,3 +93,46 @@ def test_an_occluder_that_was_at_the_same_position_does_not_leak_into_the_past(m
     filled = (mask > 0.5) & (last.motions[1].mask < 0.5) & ~world.on_disc(18, x, y)
     assert filled.any()
     assert (image[0][filled[0]] > 0).float().mean() < 0.1
+
+
+def by_half_a_pixel() -> dict[int, Motion]:
+    return {1: Motion(torch.full((2, H, W), 0.5), torch.ones(1, H, W), 1)}
+
+
+def random_output(number: int) -> torch.Tensor:
+    return torch.rand(3, H, W, generator=torch.Generator().manual_seed(number)) * 2 - 1
+
+
+def test_a_shot_begins_without_a_past_and_again_after_a_clear():
+    history = WarpHistory()
+    assert history.past(by_half_a_pixel()) is None
+    history.add(random_output(0))
+    assert history.past(by_half_a_pixel()) is not None
+    history.clear()
+    assert history.past(by_half_a_pixel()) is None
+
+
+def test_a_history_marks_what_was_resampled_too_often():
+    history = WarpHistory()
+    shares = []
+    for number in range(40):
+        past = history.past(by_half_a_pixel())
+        shares.append(0.0 if past is None else float(past.refresh.max()))
+        history.add(random_output(number))
+    assert not any(shares[:5])
+    assert any(shares)
+
+
+def test_a_restored_history_gives_the_same_past_as_the_original():
+    first, second = WarpHistory(), WarpHistory()
+    for number in range(4):
+        first.past(by_half_a_pixel())
+        first.add(random_output(number))
+    second.add(random_output(9))
+    second.restore(first.snapshot())
+    for number in range(4, 7):
+        one, other = first.past(by_half_a_pixel()), second.past(by_half_a_pixel())
+        assert torch.equal(one.image, other.image)
+        assert torch.equal(one.refresh, other.refresh)
+        first.add(random_output(number))
+        second.add(random_output(number))
