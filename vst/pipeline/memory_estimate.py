@@ -28,10 +28,12 @@ _PLANE = 4
 """Bytes a pixel of a plane in fp32."""
 
 _IN_FLIGHT = 17
-"""Frames at output size: four decoded, six in shot detection and motion, four to encode, three in
+"""Frames in the pipeline: ten decoded, in shot detection and in motion, four to encode, three in
 postprocessing."""
-_REDUCED = 8
-"""Frames at working resolution."""
+_WAITING = 10
+"""Those of them that wait as decoded planes and at working resolution, if that is not the output size."""
+_DECODED = 6
+"""Bytes a pixel of decoded planes: 10 bits, 4:4:4."""
 _MOTION = 200
 """Bytes a pixel for flow in both directions, masks, and pictures of earlier frames."""
 _ENCODER = 200
@@ -86,14 +88,15 @@ def predict_memory(
     pixels = size[0] * size[1]
     # A short clip never has so many at once; three are in postprocessing.
     flying = _IN_FLIGHT if frames is None else min(_IN_FLIGHT, frames + 3)
+    waiting = 0 if working in (None, size) else min(_WAITING, flying)
     encoded = 1.0 if frames is None else min(1.0, frames / _ENCODED)
-    main = _BASE + round(pixels * (_PLANE * planes * flying + _ENCODER * encoded))
+    full = _PLANE * planes * (flying - waiting) + _DECODED * waiting
+    main = _BASE + round(pixels * (full + _ENCODER * encoded))
     if stylizer is None or working is None:
         return Prediction(main, 0, main, MemoryEstimate(0, 0, 0, None))
     stylized = working[0] * working[1]
     network = stylizer.memory(*working)
-    if working != size:
-        main += stylized * _PLANE * planes * _REDUCED
+    main += stylized * _PLANE * planes * waiting
     if stylizer.conditioned:
         main += WarpHistory.memory(*working)
         if frames != 1:
