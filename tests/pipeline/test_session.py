@@ -10,6 +10,7 @@ import torch
 
 from tests.host.conftest import pan_with_disc
 from tests.stylizers import Copy
+from vst.errors import UsageError
 from vst.frame import Frame
 from vst.media import DecodedFrame
 from vst.media.stills.read import DecodedImage
@@ -139,3 +140,10 @@ def test_at_strength_0_postprocessing_returns_the_frames():
     clip = frames(2)
     session = StylizerSession(Copy(), postprocess=Postprocess(strength=0.0))
     assert all(torch.equal(a, b.image) for a, b in zip(images(session, clip), clip, strict=True))
+
+
+def test_a_stylizer_that_needs_a_whole_shot_is_refused():
+    stylizer = Copy()
+    stylizer.whole_shot = True
+    with pytest.raises(UsageError, match="all frames of a shot at once"):
+        StylizerSession(stylizer)

@@ -22,7 +22,8 @@ class Stylizer(Protocol):
     """Whether it has state of its own and has to see each frame of a shot (lstm)."""
 
     whole_shot: bool
-    """Whether it needs all frames of a shot at once. Then it has `stylize_shot` in place of `stylize`."""
+    """Whether it needs all frames of a shot at once; `StylizerSession`, which gives one at a time,
+    refuses it."""
 
     conditioned: bool
     """Whether it takes the `Past`: earlier stylized frames, warped to the present one (vtn)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+from vst.errors import UsageError
 from vst.frame import Frame, Motion
 from vst.media import DecodedFrame
 from vst.modes import Stylizer
@@ -59,6 +60,9 @@ class StylizerSession:
         postprocess: Applied to every stylized frame.
         working: Width and height at which motion is estimated and frames are stylized; None: their own.
         size: Width and height of the output; None: the frames' own.
+
+    Raises:
+        UsageError: The stylizer needs all frames of a shot at once.
     """
 
     def __init__(
@@ -69,6 +73,10 @@ class StylizerSession:
         working: tuple[int, int] | None = None,
         size: tuple[int, int] | None = None,
     ) -> None:
+        if stylizer is not None and stylizer.whole_shot:
+            raise UsageError(
+                "the mode needs all frames of a shot at once; give a mode that takes one at a time"
+            )
         self.stylizer, self.motion, self.working, self.size = stylizer, motion, working, size
         self._postprocess = Postprocess() if postprocess is None else postprocess
         self._history = WarpHistory() if stylizer is not None and stylizer.conditioned else None
@@ -235,4 +243,4 @@ class StylizerSession:
 
 def is_temporal(stylizer: Stylizer | None) -> bool:
     """Whether a stylized frame depends on the frames before it."""
-    return stylizer is not None and (stylizer.conditioned or stylizer.every_frame or stylizer.whole_shot)
+    return stylizer is not None and (stylizer.conditioned or stylizer.every_frame)
