@@ -118,6 +118,27 @@ def picture_losses(
     return {"total": total, "content": terms.content.detach().mean(), "style": terms.style.detach().mean()}
 
 
+class UnrolledStep(TrainingStep):
+    """A step of a mode that feeds each output, or its state, to the next frame: α content + β style + γ
+    temporal."""
+
+    @abstractmethod
+    def unroll(self, batch: dict[str, Tensor], mix: Tensor) -> tuple[Tensor, Tensor]:
+        """Stylize the sequences of a batch with gradients through time.
+
+        Returns:
+            The outputs after warming up, B×unroll×3×S×S, −1..1, and the mean temporal loss.
+        """
+
+    def sequence_losses(self, batch: dict[str, Tensor], mix: Tensor) -> dict[str, Tensor]:
+        """See `TrainingStep.sequence_losses`."""
+        outputs, temporal = self.unroll(batch, mix)
+        losses = loss_frame_losses(self.recipe, self.perceptual, batch, outputs)
+        losses["total"] = losses["total"] + self.recipe.temporal_weight * temporal
+        losses["temporal"] = temporal.detach()
+        return losses
+
+
 def loss_frame_losses(
     recipe: Recipe, perceptual: PerceptualLoss, batch: dict[str, Tensor], outputs: Tensor
 ) -> dict[str, Tensor]:

@@ -19,11 +19,11 @@ from torch import Tensor
 from vst.losses import PerceptualLoss, temporal_loss
 from vst.modes.lstm.config import LstmRecipe
 from vst.modes.lstm.network import LSTM, LstmState
-from vst.modes.training import TrainingStep, arithmetic, loss_frame_losses, to_unit, uncompiled
+from vst.modes.training import UnrolledStep, arithmetic, to_unit, uncompiled
 from vst.motion import warp
 
 
-class LstmStep(TrainingStep):
+class LstmStep(UnrolledStep):
     """Losses of one batch: α content + β style + γ temporal (thesis, section 5.5)."""
 
     def __init__(
@@ -49,14 +49,6 @@ class LstmStep(TrainingStep):
             "feedback": torch.from_numpy(deviation),
             "seed": torch.tensor(int(rng.integers(2**31))),
         }
-
-    def sequence_losses(self, batch: dict[str, Tensor], mix: Tensor) -> dict[str, Tensor]:
-        """See `TrainingStep.sequence_losses`."""
-        outputs, temporal = self.unroll(batch, mix)
-        losses = loss_frame_losses(self.recipe, self.perceptual, batch, outputs)
-        losses["total"] = losses["total"] + self.recipe.temporal_weight * temporal
-        losses["temporal"] = temporal.detach()
-        return losses
 
     def stylize_alone(self, frames: Tensor, mix: Tensor) -> Tensor:
         """See `TrainingStep.stylize_alone`."""

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from vst.losses import PerceptualLoss, temporal_loss
-from vst.modes.training import TrainingStep, arithmetic, loss_frame_losses, to_unit, uncompiled
+from vst.modes.training import UnrolledStep, arithmetic, to_unit, uncompiled
 from vst.modes.vtn.config import VtnRecipe
 from vst.modes.vtn.network import VTN
 from vst.motion import warp
 from vst.motion.refresh import in_squares, squares
 
 
-class VtnStep(TrainingStep):
+class VtnStep(UnrolledStep):
     """Losses of one batch: α content + β style + γ temporal (thesis, eq. 5.8)."""
 
     def __init__(
@@ -46,14 +46,6 @@ class VtnStep(TrainingStep):
             refresh = torch.from_numpy((drawn < recipe.refresh).astype(np.float32))
             extras["refresh"] = in_squares(refresh, recipe.size, recipe.size)[:, :, None]
         return extras
-
-    def sequence_losses(self, batch: dict[str, Tensor], mix: Tensor) -> dict[str, Tensor]:
-        """See `TrainingStep.sequence_losses`."""
-        outputs, temporal = self.unroll(batch, mix)
-        losses = loss_frame_losses(self.recipe, self.perceptual, batch, outputs)
-        losses["total"] = losses["total"] + self.recipe.temporal_weight * temporal
-        losses["temporal"] = temporal.detach()
-        return losses
 
     def stylize_alone(self, frames: Tensor, mix: Tensor) -> Tensor:
         """See `TrainingStep.stylize_alone`."""
