@@ -13,13 +13,14 @@ import torch
 import vst.device
 import vst.modes.tiling
 import vst.styles.quality
-from vst.errors import MediaError, UsageError
+from tests.clips import make_clip
+from vst.errors import MediaError, UsageError, WeightsError
 from vst.frame import Frame
 from vst.media.decode import options, reader
 from vst.media.segments import disk_space
 from vst.modes import save_weights
 from vst.modes.itn.network import ITN
-from vst.pipeline import RenderSettings, stylize
+from vst.pipeline import RenderSettings, render, stylize
 from vst.pipeline import settings as table
 from vst.pipeline.frame_size import output_size, resize_frame
 from vst.pipeline.options import Effect, options_of
@@ -191,3 +192,15 @@ def test_a_quality_selects_the_network_of_its_width(tiny_weights, tmp_path):
 
     assert torch.equal(stylized(tmp_path, "fast"), stylized(tiny_weights, "best"))
     assert not torch.equal(stylized(tmp_path, "fast"), stylized(tmp_path, "best"))
+
+
+def test_at_strength_0_weight_files_are_not_read_and_otherwise_compared_with_the_catalogue(
+    tiny_weights, tmp_path
+):
+    shutil.copy(tiny_weights / "itn-tiny.safetensors", tmp_path)
+    (tmp_path / "catalog.toml").write_text(f'[files."itn-tiny.safetensors"]\nsha256 = "{"0" * 64}"\n')
+    clip = make_clip(tmp_path / "clip.mp4", frames=2)
+    options = {"style": "red", "mode": "itn", "device": "cpu", "weights_dir": tmp_path}
+    render(clip, RenderSettings(strength=0.0, **options), tmp_path / "same.mkv")
+    with pytest.raises(WeightsError, match="not the file"):
+        render(clip, RenderSettings(**options), tmp_path / "other.mkv")

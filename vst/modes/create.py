@@ -29,9 +29,10 @@ def create_stylizer(
 
     Raises:
         UsageError: The mode is unknown.
-        WeightsError: A weight file is damaged.
+        WeightsError: A weight file is damaged, or not the one that the catalogue lists.
     """
     mode = find_mode(style.mode)
+    style.catalogue.check_digests(style.selection)
     network = load_selection(style.selection)
     runner = NetworkRunner(network, style.mixture, torch.device(device), precision, tile)
     return mode.stylizer_factory(runner)

@@ -62,7 +62,6 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
     Raises:
         UsageError: An unknown style, mode, device or flow estimator.
         VstError: The device or estimator is not available.
-        WeightsError: A weight file is not the one that the catalogue lists.
     """
     source = Path(source)
     target = output_path(source, settings, None if output is None else Path(output))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vst.styles.blend import Blend, parse_blend
-from vst.styles.catalog import load_catalogue
+from vst.styles.catalog import Catalogue, load_catalogue
 from vst.styles.quality import BEST
 from vst.styles.selection import Selection
 
@@ -19,11 +19,13 @@ class ResolvedStyle:
         blend: Styles and their shares.
         mode: Name of the mode.
         selection: The weight files, with the styles that each provides.
+        catalogue: Where they were found, with the hashes that it lists.
     """
 
     blend: Blend
     mode: str
     selection: Selection
+    catalogue: Catalogue
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -39,8 +41,7 @@ class ResolvedStyle:
 def resolve_style(
     style: str, mode: str, *, quality: str = BEST, weights_dir: Path | None = None
 ) -> ResolvedStyle:
-    """Find the weight files of a style or blend. Files are hashed and compared with the catalogue, not
-    loaded.
+    """Find the weight files of a style or blend. They are neither hashed nor loaded.
 
     Args:
         style: `candy`, or a blend such as `candy:0.6+wave:0.4`.
@@ -50,10 +51,8 @@ def resolve_style(
 
     Raises:
         UsageError: The style or quality is unknown, or the mode has no weights for the style.
-        WeightsError: A weight file is not the one that the catalogue lists.
     """
     blend = parse_blend(style)
     catalogue = load_catalogue(weights_dir)
     selection = catalogue.choose(blend, mode, quality)
-    catalogue.check_digests(selection)
-    return ResolvedStyle(blend, mode, selection)
+    return ResolvedStyle(blend, mode, selection, catalogue)
