@@ -7,6 +7,7 @@ from pathlib import Path
 from vst.errors import UsageError
 from vst.media import CONTAINERS
 from vst.media.file_errors import check_readable
+from vst.media.stills.samples import is_still
 from vst.media.stills.sequence import PICTURE_SUFFIXES, has_counter, is_pattern
 from vst.media.stills.write import STILL_SUFFIXES
 from vst.pipeline.settings import RenderSettings
@@ -17,6 +18,9 @@ def written_suffix(path: Path) -> str:
     """The suffix of the output of a file: its own, or .mkv (.png for pictures) if that cannot be
     written."""
     suffix = path.suffix.lower()
+    if suffix == ".avif" and path.exists() and not is_still(path):
+        # An animated one, of which pictures are written only.
+        return ".mkv"
     if suffix in STILL_SUFFIXES or suffix.removeprefix(".") in CONTAINERS:
         return path.suffix
     return ".png" if suffix in PICTURE_SUFFIXES else ".mkv"

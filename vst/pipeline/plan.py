@@ -53,6 +53,8 @@ class RenderPlan:
             hdr=self.settings.hdr,
             deinterlace=self.settings.deinterlace,
             hwaccel=self.settings.hwaccel,
+            input_color=self.settings.input_color,
+            for_exr=self.target.suffix.lower() == ".exr",
         )
 
 

@@ -39,6 +39,7 @@ MIN_TILE = 64
 QUALITIES = ("best", "standard", "fast")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 HDR_MODES = ("tonemap", "keep")
+INPUT_COLORS = ("auto", "linear", "srgb", "acescct", "cineon", "slog3", "logc3")
 DEINTERLACE_MODES = ("no", "frames", "fields")
 
 
@@ -217,6 +218,14 @@ class RenderSettings:
         in_batch=False,
         help="Frame rate of an image sequence, such as 25 or 24000/1001; what its files contain, or 24, by "
         "default.",
+    )
+    input_color: str = option(
+        "auto",
+        type=str,
+        choices=INPUT_COLORS,
+        in_batch=False,
+        help="What the samples of pictures and image sequences mean: auto is linear light in OpenEXR and "
+        "sRGB in other files. The output has the same, if it has the same format.",
     )
     hdr: str = option(
         "tonemap",

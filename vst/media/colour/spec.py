@@ -60,6 +60,10 @@ class ColourSpec:
         return self.transfer in (TRANSFER_PQ, TRANSFER_HLG)
 
 
+RGB = ColourSpec("rgb", True, 0, 1, 13, True, True)
+"""The samples of pictures: R'G'B' by the sRGB curve."""
+
+
 def guess_matrix(height: int) -> str:
     """The assumed matrix of a clip without a matrix tag, by its coded height in rows."""
     return "bt601" if height <= SD_MAX_HEIGHT else "bt709"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from vst.media.notes import Notes, repaired
@@ -81,6 +82,11 @@ def unchanged(image: DecodedImage) -> DecodedImage:
     return image
 
 
+def read_picture(info: ClipInfo, path: Path) -> DecodedImage:
+    """One picture of a clip, with the options that the clip is read with."""
+    return read_still(path, canvas=info.picture.canvas, curve=info.curve)
+
+
 class StillSource:
     """A picture, as a clip of one image.
 
@@ -96,7 +102,7 @@ class StillSource:
     def read(self, first: int) -> Iterator[TimedImage]:
         image = None
         if first == 0:
-            still = read_still(self._info.path)
+            still = read_picture(self._info, self._info.path)
             self._notes.extend(still.notes)
             image = partial(unchanged, still)
         yield TimedImage(Fraction(0), frame_duration(self._info), image)

@@ -13,17 +13,25 @@ from typing import Self
 
 from vst.errors import CutShort, MediaError
 from vst.frame import Frame
+from vst.media.decode.animation_source import AnimationSource, RetimedSource
 from vst.media.decode.decoded_frame import DecodedFrame
 from vst.media.decode.decoder import DECODER_THREADS, Decoder
 from vst.media.decode.hardware import NONE, choose_device
 from vst.media.decode.image_source import ImageSource, StillSource, frame_duration
-from vst.media.decode.options import apply_options, check_deinterlace, check_hdr
+from vst.media.decode.options import (
+    AUTO_COLOR,
+    apply_options,
+    check_deinterlace,
+    check_hdr,
+    check_input_color,
+)
 from vst.media.decode.sequence_source import SequenceSource
 from vst.media.decode.video_source import VideoSource
 from vst.media.limits import FRAMES, SECONDS
 from vst.media.notes import Note, Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.probe.open import probe
+from vst.media.stills.animation import animation_of
 
 MAX_DAMAGED = 10
 """Damaged frames in a row that are replaced by default."""
@@ -48,14 +56,18 @@ class Reader:
         deinterlace: One of `DEINTERLACE`.
         hwaccel: The kind of device that decodes, by libav's name (``cuda``, ``vaapi``, ``videotoolbox``);
             ``auto`` for the first one that works, or else software; ``none``.
+        input_color: How the samples of pictures store light: a key of `vst.media.colour.curves.CURVES`;
+            ``auto`` for linear light in OpenEXR and sRGB in other pictures.
+        for_exr: Whether the frames are written as OpenEXR. Then those of OpenEXR files have their overscan,
+            and light where alpha is 0.
 
     Raises:
         MediaError: If the file cannot be read (see `probe`), or not by the device; while iterating, if no
             frame can be decoded.
         CutShort: While iterating, if too many frames in a row are damaged, or a limit is exceeded
             (`vst.media.limits`). The frames before are good.
-        UsageError: For an unknown `hdr`, `deinterlace` or `hwaccel`, or if `fps` is given for something
-            other than an image sequence.
+        UsageError: For an unknown `hdr`, `deinterlace`, `hwaccel` or `input_color`, or if `fps` or
+            `input_color` is given for a clip that it does not apply to.
     """
 
     def __init__(
@@ -68,11 +80,14 @@ class Reader:
         hdr: str = "tonemap",
         deinterlace: str = "no",
         hwaccel: str = NONE,
+        input_color: str = AUTO_COLOR,
+        for_exr: bool = False,
     ) -> None:
         check_hdr(hdr)
         check_deinterlace(deinterlace)
+        check_input_color(input_color)
         stored = probe(path, fps=fps)
-        self.info: ClipInfo = apply_options(stored, hdr, deinterlace)
+        self.info: ClipInfo = apply_options(stored, hdr, deinterlace, input_color, for_exr)
         """The properties of the frames; for HDR and interlaced clips they may differ from `probe`'s."""
         self._notes = Notes(self.info.notes)
         device, note = choose_device(hwaccel, stored)
@@ -81,6 +96,8 @@ class Reader:
         self._source: ImageSource
         if stored.is_still:
             self._source = StillSource(self.info, self._notes)
+        elif stored.is_animated_webp:
+            self._source = AnimationSource(self.info, max_damaged, self._notes)
         elif stored.sequence is not None:
             self._source = SequenceSource(self.info, max_damaged, self._notes)
         else:
@@ -88,6 +105,9 @@ class Reader:
                 stored, max_damaged=max_damaged, threads=threads, notes=self._notes, device=device
             )
             self._source = VideoSource(stored, self.info, decoder, deinterlace, max_damaged, self._notes)
+            animation = None if stored.plays is None else animation_of(stored.path)
+            if animation is not None and animation.corrected:
+                self._source = RetimedSource(self._source, animation)
         self._first = 0
         self._started = False
         self._limits = {limit: limit.value for limit in (FRAMES, SECONDS)}

@@ -9,10 +9,16 @@ from functools import partial
 from vst.errors import MediaError
 from vst.media.decode.decoder import too_damaged
 from vst.media.decode.image_converter import ImageConverter
-from vst.media.decode.image_source import TimedImage, frame_duration, note_repaired, unchanged
+from vst.media.decode.image_source import (
+    TimedImage,
+    frame_duration,
+    note_repaired,
+    read_picture,
+    unchanged,
+)
 from vst.media.notes import Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
-from vst.media.stills.read import DecodedImage, read_still
+from vst.media.stills.read import DecodedImage
 
 
 class SequenceSource:
@@ -44,7 +50,7 @@ class SequenceSource:
                 yield TimedImage(time, duration, None)
                 continue
             try:
-                picture = self._converter.resize(read_still(file))
+                picture = self._converter.resize(read_picture(self._info, file))
             except (MediaError, OSError) as error:
                 self.errors += 1
                 run += 1

@@ -9,6 +9,7 @@ from vst.errors import UsageError, suggestion
 from vst.media.encode.codec import Codec
 from vst.media.encode.codecs import CODECS
 from vst.media.encode.hardware_codecs import HARDWARE_CODECS
+from vst.media.stills.animate import ANIMATIONS
 
 if TYPE_CHECKING:
     from vst.media.probe.clip_info import ClipInfo
@@ -32,8 +33,12 @@ def codec_named(name: str) -> Codec:
         UsageError: If there is none.
     """
     codec = CODECS.get(name) or HARDWARE_CODECS.get(name)
+    if codec is None and name in ANIMATIONS:
+        suffixes = " or ".join(ANIMATIONS[name].suffixes)
+        raise UsageError(f"codec {name} is for animated pictures: use the extension {suffixes}")
     if codec is None:
-        raise UsageError(f"unknown codec {name!r}: {suggestion(name, (*CODECS, *HARDWARE_CODECS))}")
+        known = (*CODECS, *HARDWARE_CODECS, *ANIMATIONS)
+        raise UsageError(f"unknown codec {name!r}: {suggestion(name, known)}")
     return codec
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from vst.errors import MediaError
+from vst.media.encode.animation_writer import AnimationWriter, animation_format
 from vst.media.encode.output_check import check_output
 from vst.media.encode.picture_writer import PictureWriter
 from vst.media.encode.plan import ENCODER_THREADS, Encoding
@@ -57,7 +58,7 @@ def open_writer(
         stop: Set to end a pause because of low disk space.
 
     Returns:
-        A writer of a video file, a picture or an image sequence.
+        A writer of a video file, an animated picture, a picture or an image sequence.
 
     Raises:
         MediaError: If the output cannot be written, another writer has it, or the disk is nearly full.
@@ -79,7 +80,12 @@ def open_writer(
         is_folder=has_counter(path),
     )
     writer: Writer
-    if path.suffix.lower() not in STILL_SUFFIXES:
+    animation = None if has_counter(path) else animation_format(path, source, encoding.codec)
+    if animation is not None:
+        writer = AnimationWriter(
+            output, source, encoding, width, height, animation, threads=threads, segment_frames=limit
+        )
+    elif path.suffix.lower() not in STILL_SUFFIXES:
         writer = VideoWriter(output, source, encoding, width, height, threads=threads, segment_frames=limit)
     elif has_counter(path):
         writer = SequenceWriter(output, source, encoding, width, height, segment_frames=limit)

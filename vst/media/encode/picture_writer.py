@@ -56,7 +56,7 @@ class PictureWriter(Writer):
     ) -> None:
         super().__init__(output, source, width, height)
         self._plan = plan_pictures(output.path, source, encoding, self._notes)
-        self.loses_light = self._plan.kind != "EXR"
+        self.loses_light = self._plan.loses_light
         self._frame: Frame | None = None
         output.acquire()
 
@@ -72,8 +72,9 @@ class PictureWriter(Writer):
     def _write(self, frame: Frame) -> None:
         if self._frame is not None:
             raise UsageError(
-                f"{self.path.name} is a picture, but the clip has several frames: choose a video extension "
-                f"or a sequence such as {self.path.stem}.%04d{self.path.suffix}"
+                f"{self.path.name} is a picture, but the clip has several frames: choose a video "
+                "extension, .gif, .webp or .apng for an animated picture, or a sequence such as "
+                f"{self.path.stem}.%04d{self.path.suffix}"
             )
         self._frame = frame
         self.frames = 1
@@ -81,5 +82,5 @@ class PictureWriter(Writer):
     def _finish(self, cut_short: bool) -> Path:
         if self._frame is None:
             raise self._no_frames()
-        write_picture(self._output.temporary, self._plan, self._frame, self._source.picture.attributes)
+        write_picture(self._output.temporary, self._plan, self._frame, self._source.picture)
         return self._output.commit_file(incomplete=cut_short)

@@ -136,8 +136,8 @@ def plan_encoding(
         options,
         width,
         height,
-        _nominal_rate(source),
-        _time_base(source, container),
+        nominal_rate(source),
+        output_time_base(source, container),
         source.sample_aspect,
         threads,
         tuple(notes),
@@ -190,13 +190,13 @@ def _check_avi_audio(source: ClipInfo, notes: Notes) -> None:
         notes.add(converted(f"the audio is shifted by {float(late):.3f} s: AVI has no start times"))
 
 
-def _nominal_rate(source: ClipInfo) -> Fraction:
+def nominal_rate(source: ClipInfo) -> Fraction:
     """The frame rate, within the range that every encoder takes."""
     rate = source.average_rate or Fraction(25)
     return min(max(rate, Fraction(1)), Fraction(240)).limit_denominator(1001)
 
 
-def _time_base(source: ClipInfo, container: Container) -> Fraction:
+def output_time_base(source: ClipInfo, container: Container) -> Fraction:
     """The unit of the output's timestamps: the source's, if the container can have it."""
     if not container.exact_time:
         return Fraction(1, 1000)

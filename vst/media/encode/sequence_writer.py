@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from vst.errors import MediaError
 from vst.frame import Frame
@@ -15,6 +15,7 @@ from vst.media.probe.clip_info import ClipInfo
 from vst.media.segments.transaction import OutputTransaction
 from vst.media.segments.work_folder import Save
 from vst.media.stills.exr import probe_exr
+from vst.media.stills.samples import PictureMetadata
 from vst.media.stills.sequence import numbered
 from vst.media.stills.write import write_picture
 
@@ -46,7 +47,7 @@ class SequenceWriter(Writer):
     ) -> None:
         super().__init__(output, source, width, height)
         self._plan = plan_pictures(output.path, source, encoding, self._notes)
-        self.loses_light = self._plan.kind != "EXR"
+        self.loses_light = self._plan.loses_light
         self._segment_frames = segment_frames
         self._files: list[Path] = []
         self._indices: list[int] = []
@@ -56,9 +57,9 @@ class SequenceWriter(Writer):
         return
 
     def _write(self, frame: Frame) -> None:
-        number, attributes = self._number_and_attributes(frame)
+        number, metadata = self._number_and_metadata(frame)
         path = self.work.folder / numbered(self.path, number).name
-        write_picture(path, self._plan, frame, attributes)
+        write_picture(path, self._plan, frame, metadata)
         self._files.append(path)
         self._indices.append(frame.index)
         self.frames += 1
@@ -92,16 +93,17 @@ class SequenceWriter(Writer):
             raise self._no_frames()
         return self._output.commit_pictures()
 
-    def _number_and_attributes(self, frame: Frame) -> tuple[int, dict[str, Any]]:
-        """The number of a frame's file, and the OpenEXR attributes of the file that it comes from."""
-        sequence, attributes = self._source.sequence, self._source.picture.attributes
+    def _number_and_metadata(self, frame: Frame) -> tuple[int, PictureMetadata]:
+        """The number of a frame's file, and the metadata of the file that it comes from."""
+        sequence, metadata = self._source.sequence, self._source.picture
         if sequence is None:
-            return frame.index + 1, attributes
+            return frame.index + 1, metadata
         number = sequence.numbers[frame.index]
-        if self._plan.kind != "EXR" or not attributes:
-            return number, {}
+        if self._plan.kind != "EXR" or metadata.windows is None:
+            return number, metadata
         try:
-            return number, probe_exr(sequence.files[frame.index]).attributes
+            own = probe_exr(sequence.files[frame.index])
+            return number, replace(metadata, attributes=own.attributes, windows=own.windows)
         except MediaError:
             # A damaged file, which is replaced by its neighbour.
-            return number, attributes
+            return number, metadata

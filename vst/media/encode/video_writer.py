@@ -14,10 +14,12 @@ from vst.frame import Frame
 from vst.media.colour.light import light_from_display, signal_from_light
 from vst.media.colour.planes import from_rgb
 from vst.media.encode.join import join
-from vst.media.encode.plan import Encoding, plan_encoding
+from vst.media.encode.plan import Encoding, EncodingPlan, plan_encoding
+from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.timestamps import OutputTimestamps
 from vst.media.encode.writer import Writer
 from vst.media.file_errors import writing_error
+from vst.media.notes import Note
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.segments.encoder import SegmentEncoder
 from vst.media.segments.transaction import OutputTransaction
@@ -60,12 +62,16 @@ class VideoWriter(Writer):
     ) -> None:
         super().__init__(output, source, width, height)
         self.loses_light = source.light != "hdr"
-        self._plan = plan_encoding(output.path, source, encoding, width, height, threads)
+        self._plan = self._make_plan(encoding, threads)
         self._notes.extend(self._plan.notes)
         self._times = OutputTimestamps(source, self._plan.time_base)
         self._segment_frames = segment_frames
         self._segment: _OpenSegment | None = None
         output.acquire()
+
+    def _make_plan(self, encoding: Encoding, threads: int) -> EncodingPlan:
+        """How the segments are encoded."""
+        return plan_encoding(self.path, self._source, encoding, self.width, self.height, threads)
 
     def set_time_range(self, begin: Fraction | None, *, until_last_frame: bool) -> None:
         self._times.set_range(begin, until_last_frame)
@@ -122,8 +128,12 @@ class VideoWriter(Writer):
         self._output.disk.wait(self._finished_size, immediately=True)
         window = self._times.window(segments[-1].end, self._notes)
         temporary = self._output.temporary
-        self._notes.extend(join(temporary, self.work, segments, self._plan, self._source, window))
+        self._notes.extend(self._join(temporary, window))
         return self._output.commit_file(incomplete=cut_short)
+
+    def _join(self, temporary: Path, window: TimeWindow) -> tuple[Note, ...]:
+        """Write the file from the finished segments; returns what was converted or dropped."""
+        return join(temporary, self.work, self._output.segments, self._plan, self._source, window)
 
     def abort(self) -> None:
         segment, self._segment = self._segment, None

@@ -138,6 +138,9 @@ class ClipInfo:
             OpenEXR, shown by sRGB's curve; "hdr" for PQ or HLG that is kept (`vst.media.colour.light`).
         mastering: HDR10's metadata about the mastering display and the light levels.
         picture: Metadata of a picture file.
+        plays: How often an animated picture is shown, 0 for ever; None for other clips.
+        curve: How the samples of pictures store light, a key of `vst.media.colour.curves.CURVES`, if the
+            user stated it.
     """
 
     path: Path
@@ -171,11 +174,18 @@ class ClipInfo:
     light: str | None = None
     mastering: Mastering | None = None
     picture: PictureMetadata = field(default_factory=PictureMetadata)
+    plays: int | None = None
+    curve: str | None = None
+
+    @property
+    def is_animated_webp(self) -> bool:
+        """Whether the clip is an animated WebP, which Pillow decodes rather than libav."""
+        return self.container == "webp" and self.plays is not None
 
     @property
     def in_container(self) -> bool:
-        """Whether the clip is a video file, which may have audio and more beside the video stream."""
-        return not self.is_still and self.sequence is None
+        """Whether libav decodes the clip; it may have audio and more beside the video stream."""
+        return not self.is_still and self.sequence is None and not self.is_animated_webp
 
     @property
     def first_file(self) -> Path:

@@ -14,13 +14,17 @@ MAX_PROBED_PACKETS = 1000
 
 
 def video_streams(container: av.container.InputContainer) -> list[av.VideoStream]:
-    """The streams that may be the clip: cover art is left out, and the default stream comes first."""
+    """The streams that may be the clip: cover art is left out, and the default stream comes first.
+
+    An animated AVIF has two default streams: a picture for those who show no animations, and the animation.
+    """
     streams = [
         stream
         for stream in container.streams.video
         if stream.codec_context is not None and not stream.disposition & av.stream.Disposition.attached_pic
     ]
-    return sorted(streams, key=lambda stream: not stream.disposition & av.stream.Disposition.default)
+    default = av.stream.Disposition.default
+    return sorted(streams, key=lambda stream: (not stream.disposition & default, stream.frames == 1))
 
 
 def make_decoder(stream: av.VideoStream) -> av.VideoCodecContext:

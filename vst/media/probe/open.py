@@ -7,14 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from vst.errors import MediaError, UsageError
-from vst.media.colour.spec import ColourSpec
+from vst.media.colour.spec import RGB
 from vst.media.file_errors import check_readable
 from vst.media.libav import open_input
 from vst.media.limits import FRAMES, SECONDS
 from vst.media.notes import Notes, assumed, repaired
 from vst.media.probe.clip_info import ClipInfo, FieldInfo, StoredFrame
 from vst.media.probe.container import probe_container
-from vst.media.stills.samples import StillInfo, is_still, probe_still
+from vst.media.stills.animation import Animation, animation_of
+from vst.media.stills.samples import StillInfo, is_still, is_webp, probe_still
 from vst.media.stills.sequence import DEFAULT_RATE, ImageSequence, find_sequence, is_pattern
 
 MAX_PROBED_PICTURES = 10
@@ -48,8 +49,14 @@ def probe(path: str | Path, *, fps: Fraction | None = None) -> ClipInfo:
             raise UsageError(f"--fps is for image sequences, and {path.name} is not one: leave it out")
         if is_still(path):
             return _from_still(path, probe_still(path))
-        with open_input(path) as container:
-            info = probe_container(path, container)
+        animation = animation_of(path)
+        if animation is not None and is_webp(path):
+            info = _from_still(path, probe_still(path))
+        else:
+            with open_input(path) as container:
+                info = probe_container(path, container)
+        if animation is not None:
+            info = _animated(info, animation)
     FRAMES.check(path, info.frames or 0)
     SECONDS.check(path, float(info.duration or 0))
     return info
@@ -73,11 +80,26 @@ def _from_still(path: Path, still: StillInfo) -> ClipInfo:
         pix_fmt=still.pix_fmt,
         bit_depth=still.bit_depth,
         has_alpha=still.has_alpha,
-        colour=ColourSpec("rgb", True, 0, 1, 13, True, True),
+        colour=RGB,
         fields=FieldInfo(interlaced=False),
         notes=still.notes,
         light="linear" if still.format == "exr" else None,
         picture=still.metadata,
+    )
+
+
+def _animated(info: ClipInfo, animation: Animation) -> ClipInfo:
+    """An animated picture, with the timing that its blocks state."""
+    frames = len(animation.delays)
+    return replace(
+        info,
+        is_still=False,
+        time_base=Fraction(1, 1000) if info.is_still else info.time_base,
+        average_rate=frames / animation.duration,
+        frames=info.frames if info.frames and not info.is_still else frames,
+        duration=animation.duration,
+        variable_rate=max(animation.delays) - min(animation.delays) > Fraction(2, 100),
+        plays=animation.plays,
     )
 
 
@@ -90,7 +112,7 @@ def _first_readable(sequence: ImageSequence) -> StillInfo:
             if is_still(file):
                 return probe_still(file)
             failure = failure or MediaError(
-                f"{file} is not a picture: expected PNG, TIFF, JPEG, WebP or EXR files in a sequence"
+                f"{file} is not a picture: expected EXR, DPX, PNG, TIFF or other pictures in a sequence"
             )
         except MediaError as error:
             failure = failure or error

@@ -6,7 +6,7 @@ import io
 import math
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,11 +20,17 @@ from vst.errors import MediaError
 from vst.media.file_errors import reason_of
 from vst.media.limits import PIXELS
 from vst.media.notes import Note, assumed, dropped, repaired
-
-MAGIC = b"\x76\x2f\x31\x01"
+from vst.media.stills.exr_windows import Box, Windows, box_of, placed, placement
 
 HALF_MAX = float(np.finfo(np.float16).max)
 """The largest value of half; infinite samples are set to it."""
+
+FAINTEST_ALPHA = 2.0**-26
+"""Alpha that stands for 0 where a pixel has light all the same (glows and flames): the light can then be
+divided by it. Half cannot represent it."""
+
+MAX_LIGHT = 1e19
+"""Light divided by a small alpha is limited to this, so that arithmetic on it stays finite."""
 
 MAX_BYTES_PER_PIXEL = 32
 """Bytes of all channels together, per pixel of the largest allowed size: the library reads all at once."""
@@ -38,8 +44,27 @@ _STORAGE_ATTRIBUTES = {
 _RGB = {"R", "G", "B"}
 _CHANNEL_LIST = b"channels\0chlist\0"
 _HEADER_BYTES = 1 << 16
-_HALF = 1
+_HALF, _FLOAT = 1, 2
+
+MAX_LISTED = 8
+"""The most channels or parts that are named in a message; the others are counted."""
+
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The channels of a file that are read.
+
+    Attributes:
+        part: Number of the part.
+        prefix: Prefix of the names of the channels: empty, or a layer with its dot.
+        gray: Whether the picture is one channel, Y.
+    """
+
+    part: int
+    prefix: str
+    gray: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +75,24 @@ class ExrInfo:
         width: Columns of the display window.
         height: Rows of the display window.
         half: Whether the samples are half rather than float.
-        prefix: Prefix of the names of the channels: empty, or a layer with its dot.
-        gray: Whether the picture is one channel, Y.
+        layer: The channels that are read.
         has_alpha: Whether there is a channel A.
         sample_aspect: Width of a pixel divided by its height.
         rate: Frames per second, or None if the file does not state it.
         attributes: Attributes that describe the picture, with the library's types.
+        windows: Display window and data window.
         notes: What a user should know.
     """
 
     width: int
     height: int
     half: bool
-    prefix: str
-    gray: bool
+    layer: Layer
     has_alpha: bool
     sample_aspect: Fraction
     rate: Fraction | None
     attributes: dict[str, Any]
+    windows: Windows
     notes: tuple[Note, ...]
 
 
@@ -98,11 +123,6 @@ def _library(path: Path) -> Iterator[None]:
             sys.stdout = before
 
 
-def _size(window: tuple[Any, Any]) -> tuple[int, int]:
-    (left, top), (right, bottom) = (tuple(int(v) for v in corner) for corner in window)
-    return right - left + 1, bottom - top + 1
-
-
 def probe_exr(path: Path) -> ExrInfo:
     """The properties of an OpenEXR file, from its header.
 
@@ -116,71 +136,104 @@ def probe_exr(path: Path) -> ExrInfo:
 
 
 def _describe(path: Path, parts: list[dict[str, Any]]) -> ExrInfo:
-    header = parts[0]
-    if header.get("type") in (OpenEXR.deepscanline, OpenEXR.deeptile):
-        raise MediaError(f"{path} is a deep OpenEXR file: expected a flat one; flatten it first")
-    width, height = _size(header["displayWindow"])
-    sizes = [(width, height), *(_size(part["dataWindow"]) for part in parts)]
-    if any(min(size) < 1 for size in sizes):
+    names = [{channel.name: channel for channel in part["channels"]} for part in parts]
+    layer = _main_layer(path, parts, names)
+    header, channels, prefix = parts[layer.part], names[layer.part], layer.prefix
+    windows = Windows(box_of(header["displayWindow"]), box_of(header["dataWindow"]))
+    stored = [box_of(part["dataWindow"]) for part in parts]
+    width, height = windows.display.width, windows.display.height
+    if any(min(box.width, box.height) < 1 for box in (windows.display, *stored)):
         raise MediaError(f"{path} is damaged: its header has a size of {width}×{height}")
-    PIXELS.check(path, max(size[0] * size[1] for size in sizes))
-    channels = {channel.name: channel for channel in header["channels"]}
-    prefix, gray = _main_layer(path, channels)
-    names = ["Y"] if gray else ["R", "G", "B"]
+    PIXELS.check(path, max(box.width * box.height for box in (windows.display, *stored)))
     has_alpha = prefix + "A" in channels
-    used = [prefix + name for name in (*names, *(["A"] if has_alpha else []))]
+    used = [prefix + name for name in (("Y",) if layer.gray else ("R", "G", "B"))]
+    used += [prefix + "A"] if has_alpha else []
     if any(channels[name].xSampling != 1 or channels[name].ySampling != 1 for name in used):
         raise MediaError(f"{path} has subsampled channels: expected full resolution; convert it first")
     total = sum(
-        size[0] * size[1] * 4 * len(part["channels"]) for size, part in zip(sizes[1:], parts, strict=True)
+        box.width * box.height * 4 * len(part["channels"]) for box, part in zip(stored, parts, strict=True)
     )
     if total > MAX_BYTES_PER_PIXEL * PIXELS.value:
         raise MediaError(
-            f"{path} has {len(channels)} channels, too many at this size: split the file first, or set "
-            f"{PIXELS.variable}={math.ceil(total / MAX_BYTES_PER_PIXEL)}"
+            f"{path} has {sum(map(len, names))} channels, too many at this size: split the file first, or "
+            f"set {PIXELS.variable}={math.ceil(total / MAX_BYTES_PER_PIXEL)}"
         )
     notes = []
-    others = sorted(set(channels) - set(used))
-    if others or len(parts) > 1:
-        what = f"channels {', '.join(others[:8])}" if others else f"{len(parts) - 1} further parts"
-        notes.append(dropped(f"OpenEXR channels {', '.join(used)} are used; {what} are dropped"))
+    left_out = _left_out(parts, set(channels) - set(used), layer.part)
+    if left_out:
+        notes.append(dropped(f"OpenEXR channels {', '.join(used)} are used; {left_out} are dropped"))
     if "chromaticities" in header and not _is_709(header["chromaticities"]):
         notes.append(assumed("the file's primaries are not BT.709; they are treated as BT.709"))
     aspect = float(header.get("pixelAspectRatio", 1.0))
     return ExrInfo(
         width,
         height,
-        _sample_type(path, used[0]) == _HALF,
-        prefix,
-        gray,
+        _sample_type(path, layer.part, used[0]) == _HALF,
+        layer,
         has_alpha,
         Fraction(aspect).limit_denominator(1000) if 0.01 < aspect < 100 else Fraction(1),
         _rate(header.get("framesPerSecond")),
         {key: value for key, value in header.items() if key not in _STORAGE_ATTRIBUTES},
+        windows,
         tuple(notes),
     )
 
 
-def _main_layer(path: Path, channels: dict[str, Any]) -> tuple[str, bool]:
-    """The prefix of the channels to read, and whether they are gray: RGB, else Y, else the first layer."""
-    if channels.keys() >= _RGB:
-        return "", False
-    if "Y" in channels and not channels.keys() & {"RY", "BY"}:
-        return "", True
-    for name in sorted(channels):
-        prefix = name.removesuffix("R")
-        if prefix != name and channels.keys() >= {prefix + letter for letter in _RGB}:
-            return prefix, False
-    raise MediaError(f"{path} has the channels {', '.join(sorted(channels)[:8])}: expected R, G, B or Y")
+def _main_layer(path: Path, parts: list[dict[str, Any]], names: list[dict[str, Any]]) -> Layer:
+    """The channels to read: RGB of the first part that has it, else Y, else the first layer with RGB."""
+    flat = [
+        number
+        for number, part in enumerate(parts)
+        if part.get("type") not in (OpenEXR.deepscanline, OpenEXR.deeptile)
+    ]
+    if not flat:
+        raise MediaError(f"{path} is a deep OpenEXR file: expected a flat one; flatten it first")
+    for number in flat:
+        if names[number].keys() >= _RGB:
+            return Layer(number, "", False)
+    for number in flat:
+        if "Y" in names[number] and not names[number].keys() & {"RY", "BY"}:
+            return Layer(number, "", True)
+    for number in flat:
+        for name in sorted(names[number]):
+            prefix = name.removesuffix("R")
+            if prefix != name and names[number].keys() >= {prefix + letter for letter in _RGB}:
+                return Layer(number, prefix, False)
+    every = sorted({name for channels in names for name in channels})
+    raise MediaError(f"{path} has the channels {_listed(every)}: expected R, G, B or Y")
 
 
-def _sample_type(path: Path, channel: str) -> int:
+def _left_out(parts: list[dict[str, Any]], channels: set[str], used: int) -> str:
+    """The channels and parts of a file that are not read, in words; empty if there are none."""
+    words = [f"channels {_listed(sorted(channels))}"] if channels else []
+    others = [str(part.get("name", number + 1)) for number, part in enumerate(parts) if number != used]
+    if others:
+        words.append(f"part{'s' if len(others) > 1 else ''} {_listed(others)}")
+    return " and ".join(words)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _sample_type(path: Path, part: int, channel: str) -> int:
     """The sample type of a channel, from the header: the library knows it only after reading."""
     with path.open("rb") as file:
         head = file.read(_HEADER_BYTES)
-    entry = head.find(channel.encode() + b"\0", head.find(_CHANNEL_LIST) + len(_CHANNEL_LIST) + 4)
-    at = entry + len(channel.encode()) + 1
-    return int.from_bytes(head[at : at + 4], "little")
+    at = -1
+    for _ in range(part + 1):
+        at = head.find(_CHANNEL_LIST, at + 1)
+    at += len(_CHANNEL_LIST) + 4
+    # Each entry is a name with a final 0 and 16 bytes, of which the first four are the type.
+    while at < len(head) and head[at]:
+        end = head.find(b"\0", at)
+        if end < 0:
+            break
+        if head[at:end] == channel.encode():
+            return int.from_bytes(head[end + 1 : end + 5], "little")
+        at = end + 17
+    return _FLOAT
 
 
 def _is_709(chromaticities: Any) -> bool:
@@ -195,8 +248,15 @@ def _rate(value: Any) -> Fraction | None:
     return value if isinstance(value, Fraction) and 0 < value <= 1000 else None
 
 
-def read_exr(path: Path) -> tuple[np.ndarray, list[Note]]:
+def read_exr(
+    path: Path, canvas: Box | None = None, *, keep_light: bool = False
+) -> tuple[np.ndarray, list[Note]]:
     """Read an OpenEXR picture.
+
+    Args:
+        path: The file.
+        canvas: The pixels to return, relative to the display window; None for the display window.
+        keep_light: Whether light in pixels with alpha 0 is kept, with `FAINTEST_ALPHA`.
 
     Returns:
         Linear light, float32 H×W×3, or H×W×4 with straight (not premultiplied) alpha in 0..1; and notes.
@@ -206,45 +266,51 @@ def read_exr(path: Path) -> tuple[np.ndarray, list[Note]]:
         MediaError: If it cannot be decoded, or is too large.
     """
     info = probe_exr(path)
+    canvas = canvas or info.windows.frame
     with _library(path), OpenEXR.File(str(path), separate_channels=True) as file:
-        header = dict(file.header())
-        loaded = file.channels()
-        names = ["Y"] * 3 if info.gray else ["R", "G", "B"]
+        loaded = file.channels(info.layer.part)
+        names = ["Y"] * 3 if info.layer.gray else ["R", "G", "B"]
         names += ["A"] if info.has_alpha else []
-        stored = np.stack([loaded[info.prefix + name].pixels.astype(np.float32) for name in names])
-        window = header["dataWindow"][0] - header["displayWindow"][0]
-    planes = _placed(stored, int(window[0]), int(window[1]), info.width, info.height)
+        stored = np.stack([loaded[info.layer.prefix + name].pixels.astype(np.float32) for name in names])
+    planes = placed(stored, info.windows.stored, canvas)
     notes: list[Note] = []
-    if not np.isfinite(planes).all():
-        planes = np.nan_to_num(planes, copy=False, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
+    if not canvas.contains(info.windows.stored):
+        notes.append(
+            dropped("pixels outside the display window are cropped; only OpenEXR output keeps them")
+        )
+    light = planes[:3]
+    if not np.isfinite(light).all():
+        np.nan_to_num(light, copy=False, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
         notes.append(repaired(f"NaN samples are set to 0, infinite samples to ±{HALF_MAX:.0f}"))
     if info.has_alpha:
-        light, alpha = planes[:3], planes[3].clip(0, 1)
-        if light[:, alpha == 0].any():
-            notes.append(dropped("light in pixels with alpha 0 is dropped"))
-        # OpenEXR's colours are premultiplied, those of `Frame` are not.
-        planes[:3] = light / np.where(alpha == 0, np.float32(np.inf), alpha)
-        planes[3] = alpha
+        notes.extend(_unpremultiply(light, planes[3], keep_light))
     return planes.transpose(1, 2, 0), notes
 
 
-def _placed(stored: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:
-    """The display window, with the samples of the data window in their place."""
-    rows, columns = stored.shape[1:]
-    if (left, top, columns, rows) == (0, 0, width, height):
-        return stored
-    whole = np.zeros((stored.shape[0], height, width), np.float32)
-    first_x, first_y = max(left, 0), max(top, 0)
-    last_x, last_y = min(left + columns, width), min(top + rows, height)
-    if first_x < last_x and first_y < last_y:
-        whole[:, first_y:last_y, first_x:last_x] = stored[
-            :, first_y - top : last_y - top, first_x - left : last_x - left
-        ]
-    return whole
+def _unpremultiply(light: np.ndarray, alpha: np.ndarray, keep_light: bool) -> Iterator[Note]:
+    """OpenEXR's colours are premultiplied, those of `Frame` are not: divide by alpha, in place."""
+    if not ((alpha >= 0) & (alpha <= 1)).all():
+        # A pixel keeps its light if its alpha cannot be used.
+        alpha[...] = np.nan_to_num(alpha, nan=1.0).clip(0, 1)
+        yield repaired("alpha is limited to 0..1, and set to 1 where it is NaN")
+    if keep_light:
+        alpha[(alpha < FAINTEST_ALPHA) & light.any(0)] = FAINTEST_ALPHA
+    elif light[:, alpha == 0].any():
+        yield dropped("light in pixels with alpha 0 is dropped")
+    with np.errstate(over="ignore"):
+        light /= np.where(alpha == 0, np.float32(np.inf), alpha)
+    np.clip(light, -MAX_LIGHT, MAX_LIGHT, out=light)
 
 
 def write_exr(
-    path: Path, light: np.ndarray, alpha: np.ndarray | None, *, half: bool, attributes: dict[str, Any]
+    path: Path,
+    light: np.ndarray,
+    alpha: np.ndarray | None,
+    *,
+    half: bool,
+    attributes: dict[str, Any],
+    windows: Windows | None = None,
+    canvas: Box | None = None,
 ) -> None:
     """Write an OpenEXR picture with lossless compression.
 
@@ -254,18 +320,46 @@ def write_exr(
         alpha: Straight alpha, 1×H×W in 0..1, or None.
         half: Whether to write half rather than float.
         attributes: Attributes of the header.
+        windows: The windows of the file that the picture comes from; None for a picture without overscan.
+        canvas: What `light` shows, relative to the display window, before it was resized; None for the
+            display window.
 
     Raises:
         OSError: If it cannot be written.
     """
-    planes = light if alpha is None else np.concatenate((light * alpha, alpha))
+    planes = light
+    if alpha is not None:
+        planes = np.concatenate((light * alpha, np.where(alpha <= FAINTEST_ALPHA, 0, alpha)))
+    header = {**attributes, "compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    if windows is not None:
+        place = placement(windows, canvas or windows.frame, light.shape[2], light.shape[1])
+        planes = planes[:, place.rows, place.columns]
+        header.update(place.attributes)
     if half:
         planes = planes.clip(-HALF_MAX, HALF_MAX)
     samples = planes.astype(np.float16 if half else np.float32)
     channels = {name: np.ascontiguousarray(plane) for name, plane in zip("RGBA", samples, strict=False)}
-    header = {**attributes, "compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     try:
         with _lock, OpenEXR.File(header, channels) as file:
             file.write(str(path))
     except (RuntimeError, ValueError, TypeError) as error:
         raise OSError(reason_of(error)) from error
+
+
+def canvas_of(files: Iterable[Path]) -> Box | None:
+    """The smallest canvas that shows the display window and the whole data window of every file.
+
+    Damaged files are left out.
+
+    Raises:
+        MediaError: If it is too large.
+    """
+    canvas: Box | None = None
+    for path in files:
+        try:
+            windows = probe_exr(path).windows
+        except (MediaError, OSError):
+            continue
+        canvas = windows.whole if canvas is None else canvas.union(windows.whole)
+        PIXELS.check(path, canvas.width * canvas.height)
+    return canvas

@@ -1,11 +1,14 @@
 """Picture files: their properties and their samples.
 
-Pillow reads 8-bit pictures, OpenCV those with 16 bits per channel, OpenEXR linear light. Pillow's own limit
-on the size of a picture is a process-wide setting; it is lifted while a file is opened, and restored.
+Pillow reads 8-bit pictures, OpenCV those with 16 bits per channel, libav DPX and JPEG 2000, OpenEXR linear
+light. Pillow's own limit on the size of a picture is a process-wide setting; it is lifted while a file is
+opened, and restored.
 """
 
 from __future__ import annotations
 
+import importlib
+import re
 import struct
 import threading
 import zlib
@@ -25,10 +28,20 @@ from vst.media.file_errors import reason_of
 from vst.media.limits import PIXELS
 from vst.media.notes import Note, converted, dropped
 from vst.media.stills import exr
+from vst.media.stills.animation import animation_of
+from vst.media.stills.exr_windows import Box, Windows
+from vst.media.stills.picture_kind import PictureKind, kind_of
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
 _STREAM_SUFFIXES = (".mjpg", ".mjpeg")
 _ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
+
+_TIFF_STORAGE_TAGS = {
+    254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 301, 317, 320, 321, 322, 323,
+    324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 342, 347, 512, 513, 514, 519, 520, 521, 529, 530,
+    531, 532, 34675,
+}  # fmt: skip
+"""Tags of a TIFF file that describe how its samples are stored: the output is stored in another way."""
 
 _DAMAGED = (
     OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
@@ -47,11 +60,15 @@ class PictureMetadata:
         profile: ICC colour profile, or None.
         exif: Exif data without the orientation, or None.
         attributes: Attributes of an OpenEXR picture.
+        windows: The windows of an OpenEXR picture.
+        canvas: The frame of a clip of OpenEXR files, if it is not their display window.
     """
 
     profile: bytes | None = None
     exif: bytes | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    windows: Windows | None = None
+    canvas: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +115,70 @@ class Samples(NamedTuple):
 
 
 def is_still(path: Path) -> bool:
-    """Whether a file is a picture, by its first bytes (an animated PNG is a video)."""
+    """Whether a file is a picture with one frame, by its contents; an animated one is a clip."""
     if path.suffix.lower() in _STREAM_SUFFIXES:
         return False
+    kind = _kind(path)
+    if kind is PictureKind.AVIF_SEQUENCE:
+        try:
+            with _open(path) as image:
+                return getattr(image, "n_frames", 1) == 1
+        except MediaError:
+            return False
+    if kind in (PictureKind.GIF, PictureKind.PNG, PictureKind.WEBP):
+        return animation_of(path) is None
+    return kind is not None
+
+
+def is_webp(path: Path) -> bool:
+    """Whether a file is WebP, by its first bytes."""
+    return _kind(path) is PictureKind.WEBP
+
+
+def _kind(path: Path) -> PictureKind | None:
     try:
         with path.open("rb") as file:
-            head = file.read(64)
+            return kind_of(file.read(64))
     except OSError:
-        return False
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return b"acTL" not in head
-    if head.startswith(b"RIFF"):
-        return head[8:12] == b"WEBP"
-    return head.startswith((b"\xff\xd8\xff", b"II*\0", b"MM\0*", exr.MAGIC)) or (
-        head.startswith(b"BM")
-        and head[14:18] in (b"\x28\0\0\0", b"\x0c\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0")
-    )
+        return None
+
+
+def is_coded(path: Path) -> bool:
+    """Whether a file is DPX or JPEG 2000, by its first bytes."""
+    return _kind(path) is PictureKind.CODED
 
 
 def is_exr(path: Path) -> bool:
     """Whether a file is OpenEXR, by its first bytes."""
-    with path.open("rb") as file:
-        return file.read(4) == exr.MAGIC
+    return _kind(path) is PictureKind.EXR
+
+
+def _formats(path: Path) -> tuple[str, ...]:
+    """Pillow's names of the formats that a file may have; HEIC needs a plugin.
+
+    Raises:
+        MediaError: If it is HEIC, and the plugin is not installed.
+    """
+    if _kind(path) is not PictureKind.HEIF:
+        return _FORMATS
+    try:
+        pillow_heif = importlib.import_module("pillow_heif")
+    except ImportError as error:
+        raise MediaError(
+            f"{path} is a HEIC picture, which needs the package pillow-heif: install it with "
+            "'pip install pillow-heif', or convert the picture to JPEG or PNG"
+        ) from error
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return ("HEIF",)
 
 
 def _open(path: Path) -> Image.Image:
+    formats = _formats(path)
     with _lock:
         # `PIXELS` replaces Pillow's own limit, which a user cannot raise.
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(path, formats=_FORMATS)
+            image = Image.open(path, formats=formats)
         except _DAMAGED as error:
             raise MediaError(f"{path} is not a picture that can be read ({reason_of(error)})") from error
         finally:
@@ -150,6 +201,9 @@ def _is_deep(path: Path, image: Image.Image) -> bool:
         with path.open("rb") as file:
             header = file.read(26)
         return header[24:25] == b"\x10" and header[25:26] != b"\0"
+    if image.format == "PPM":
+        with path.open("rb") as file:
+            return re.match(rb"P6\s+(#[^\n]*\s+)*\d+\s+\d+\s+65535\s", file.read(256)) is not None
     if image.format == "TIFF":
         bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
         return len(bits) > 1 and max(bits) == 16
@@ -166,23 +220,27 @@ def probe_still(path: Path) -> StillInfo:
     Raises:
         MediaError: If it is not a picture, or too large.
     """
-    if is_exr(path):
+    kind = _kind(path)
+    if kind is PictureKind.EXR:
         return _probe_exr(path)
+    if kind is PictureKind.CODED:
+        return _probe_coded(path)
     with _open(path) as image, _decoding(path):
         width, height = image.size
         exif = image.getexif()
         # Pillow's size of a TIFF file is upright already.
         if exif.get(_ORIENTATION, 1) in (5, 6, 7, 8) and image.format != "TIFF":
             width, height = height, width
-        exif.pop(_ORIENTATION, None)
+        for tag in (_ORIENTATION, *(_TIFF_STORAGE_TAGS if image.format == "TIFF" else ())):
+            exif.pop(tag, None)
         has_alpha = _has_alpha(image)
         gray = image.mode.startswith("I;16") or image.mode == "I"
         deep = gray or _is_deep(path, image)
-        kind = "gray16le" if gray else "rgba" if has_alpha else "rgb24"
+        pix_fmt = "gray16le" if gray else "rgba" if has_alpha else "rgb24"
         if deep and not gray:
-            kind = "rgba64le" if has_alpha else "rgb48le"
+            pix_fmt = "rgba64le" if has_alpha else "rgb48le"
         notes = []
-        if getattr(image, "n_frames", 1) > 1:
+        if getattr(image, "n_frames", 1) > 1 and animation_of(path) is None:
             notes.append(dropped("the picture has several pages or frames; only the first is used"))
         if image.mode == "CMYK":
             notes.append(converted("CMYK is converted to RGB"))
@@ -190,7 +248,7 @@ def probe_still(path: Path) -> StillInfo:
             (image.format or "picture").lower(),
             width,
             height,
-            kind,
+            pix_fmt,
             16 if deep else 8,
             has_alpha,
             metadata=PictureMetadata(
@@ -199,6 +257,23 @@ def probe_still(path: Path) -> StillInfo:
             ),
             notes=tuple(notes),
         )
+
+
+def _probe_coded(path: Path) -> StillInfo:
+    # Here, because `probe` does not import torch for other files.
+    from vst.media.stills.coded_picture import read_coded
+
+    picture = read_coded(path)
+    height, width = picture.image.shape[1:]
+    return StillInfo(
+        picture.codec,
+        width,
+        height,
+        picture.pix_fmt,
+        picture.bits,
+        picture.alpha is not None,
+        notes=picture.notes,
+    )
 
 
 def _probe_exr(path: Path) -> StillInfo:
@@ -212,19 +287,23 @@ def _probe_exr(path: Path) -> StillInfo:
         info.has_alpha,
         info.sample_aspect,
         info.rate,
-        metadata=PictureMetadata(attributes=info.attributes),
+        metadata=PictureMetadata(attributes=info.attributes, windows=info.windows),
         notes=info.notes,
     )
 
 
-def read_samples(path: Path) -> Samples:
-    """Read the samples of a picture, upright.
+def read_samples(path: Path, canvas: Box | None = None) -> Samples:
+    """Read the samples of a picture, upright; not of DPX and JPEG 2000 (`vst.media.stills.coded_picture`).
+
+    Args:
+        path: The file.
+        canvas: The frame of an OpenEXR clip that keeps its overscan; None for the display window.
 
     Raises:
         MediaError: If it cannot be decoded, or is too large.
     """
     if is_exr(path):
-        light, notes = exr.read_exr(path)
+        light, notes = exr.read_exr(path, canvas, keep_light=canvas is not None)
         return Samples(light, 1.0, tuple(notes))
     with _open(path) as image, _decoding(path):
         if _is_deep(path, image):
@@ -249,3 +328,19 @@ def _read_deep(path: Path, orientation: int) -> Samples:
     rows, columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
     pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
     return Samples(np.ascontiguousarray(pixels), 65535.0 if pixels.dtype == np.uint16 else 255.0)
+
+
+def animated_frames(path: Path, alpha: bool) -> Iterator[np.ndarray]:
+    """The frames of an animated picture, uint8 H×W×3, or H×W×4 with alpha, decoded one after the other.
+
+    Raises:
+        MediaError: If one cannot be decoded.
+    """
+    with _open(path) as image, _decoding(path):
+        size = image.size
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            frame = image.convert("RGBA" if alpha else "RGB")
+            if frame.size != size:
+                raise ValueError("its frames differ in size")
+            yield np.array(frame)

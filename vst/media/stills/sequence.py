@@ -23,7 +23,10 @@ MAX_DIGITS = 9
 MAX_LISTED_GAPS = 5
 """Gaps that are listed in a note; the others are counted."""
 
-PICTURE_SUFFIXES = (".bmp", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+PICTURE_SUFFIXES = (
+    ".apng", ".avif", ".bmp", ".dpx", ".exr", ".gif", ".heic", ".heif", ".j2c", ".j2k", ".jp2", ".jpeg",
+    ".jpg", ".jpx", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 """Extensions of the files that a glob pattern matches."""
 
 _COUNTER = re.compile(r"%(?:0(?P<width>\d{1,2}))?d|(?P<marks>#+)")
