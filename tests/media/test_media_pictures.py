@@ -219,12 +219,16 @@ def test_openexr_colours_are_read_with_straight_alpha(tmp_path):
     assert frame.alpha.mean().item() == pytest.approx(0.5)
 
 
-def test_light_in_transparent_pixels_is_dropped_with_a_note(tmp_path):
+def test_light_in_transparent_pixels_is_dropped_with_a_note_unless_the_output_is_openexr(tmp_path):
     samples = np.stack([np.full((2, 2), value, np.float32) for value in (0.25, 0.25, 0.25, 0)])
     reader = Reader(write_exr(tmp_path / "p.exr", samples))
     (frame,) = reader
     assert frame.image.max() == 0
     assert any("light in pixels with alpha 0 is dropped" in note for note in reader.notes)
+    copy(tmp_path / "p.exr", tmp_path / "o.exr", for_exr=True)
+    after = exr_planes(tmp_path / "o.exr")
+    assert (after["R"] == 0.25).all()
+    assert (after["A"] == 0).all()
 
 
 def test_a_data_window_is_placed_in_its_display_window(tmp_path):

@@ -71,7 +71,7 @@ def find_files(source: Path, output: Path) -> list[BatchFile]:
             source / pattern,
             count,
         )
-    natural = {path: path.with_suffix(written_suffix(path)) for path in found}
+    natural = {path: path.with_suffix(written_suffix(source / path)) for path in found}
     claims = Counter(str(name).casefold() for name in natural.values())
     files = []
     for path in found:

@@ -125,8 +125,9 @@ def _encoders() -> Iterator[Finding]:
     import av.codec
 
     from vst.media import CODECS
+    from vst.media.stills.animate import ANIMATIONS
 
-    for codec in CODECS.values():
+    for codec in (*CODECS.values(), *ANIMATIONS.values()):
         available = codec.encoder in av.codec.codecs_available
         default = codec.name == "h264"
         state = OK if available else BROKEN if default else WARNING

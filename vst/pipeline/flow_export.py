@@ -15,6 +15,7 @@ from vst.errors import Interrupted, MediaError, UsageError, suggestion
 from vst.media import ClipInfo, Reader, Writer, open_writer
 from vst.media.file_errors import writing_error
 from vst.media.segments.output_lock import OutputLock
+from vst.media.stills.animate import ANIMATION_SUFFIXES
 from vst.media.stills.write import STILL_SUFFIXES
 from vst.motion import DISTANCES, MotionSource, check_estimator, open_motion
 from vst.motion.analysis import Analysed
@@ -238,8 +239,10 @@ def _check(settings: FlowSettings, folder: Path | None, view: Path | None) -> No
         if is_recorded(settings.flow):
             raise UsageError(f"'{settings.flow}' is written already: give --view FILE to draw it")
         check_flow_folder(folder, settings.overwrite)
-    if view is not None and view.suffix.lower() in STILL_SUFFIXES:
-        raise UsageError(f"{view.name} is a picture; --view takes a video such as {view.stem}.mp4")
+    if view is not None and view.suffix.lower() in STILL_SUFFIXES.keys() - ANIMATION_SUFFIXES:
+        raise UsageError(
+            f"{view.name} is a picture; --view takes a video such as {view.stem}.mp4, or {view.stem}.gif"
+        )
 
 
 def _size(info: ClipInfo, settings: FlowSettings) -> tuple[int, int]:

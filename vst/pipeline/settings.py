@@ -251,7 +251,8 @@ class RenderSettings:
         type=str,
         metavar="CODEC",
         help="h264 (default for most clips), h265, av1, vp9, prores, dnxhr or ffv1; in hardware "
-        "h264_nvenc, hevc_nvenc, h264_qsv, h264_vaapi, h264_videotoolbox and more, see 'vst doctor'.",
+        "h264_nvenc, hevc_nvenc, h264_qsv, h264_vaapi, h264_videotoolbox and more, see 'vst doctor'; "
+        "gif, webp or apng for animated pictures with these extensions.",
     )
     crf: int | None = option(None, type=int, metavar="N", help="Quality of the codec; smaller is better.")
     pix_fmt: str | None = option(

@@ -87,6 +87,7 @@ def as_values(info: ClipInfo) -> dict[str, Any]:
         "frames": info.frames,
         "duration": None if info.duration is None else round(float(info.duration), 6),
         "start": round(float(info.start), 6),
+        "plays": info.plays,
         "time_base": str(info.time_base),
         "interlaced": info.fields.interlaced,
         "pix_fmt": info.pix_fmt,
@@ -140,6 +141,10 @@ def _size(info: ClipInfo) -> str:
     if info.sample_aspect != 1:
         shown = info.width * info.sample_aspect
         text += f", pixels {info.sample_aspect} as wide as high: shown as {round(shown)}×{info.height}"
+    windows = info.picture.windows
+    if windows is not None and windows.stored != windows.frame:
+        left, top, width, height = windows.stored
+        text += f", data window of {width}×{height} at {left}, {top}"
     stored = info.stored
     if stored.rotation or stored.mirrored:
         turns = [f"rotated by {stored.rotation}°"] if stored.rotation else []
@@ -157,6 +162,9 @@ def _time(info: ClipInfo) -> str:
     if info.average_rate is not None:
         varies = "about " if info.variable_rate else ""
         parts.append(f"{varies}{float(info.average_rate):.6g} frames/s{', variable' if varies else ''}")
+    if info.plays is not None:
+        times = {0: "for ever", 1: "once"}.get(info.plays, f"{info.plays} times")
+        parts.append(f"shown {times}")
     if info.start:
         parts.append(f"from {_seconds(info.start)}")
     return ", ".join(parts) or "unknown"

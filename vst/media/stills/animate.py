@@ -75,6 +75,9 @@ ANIMATIONS = {
 }
 """Value of ``--codec`` -> format."""
 
+ANIMATION_SUFFIXES = {".gif", ".apng", ".webp"}
+"""Extensions by which any clip becomes an animated picture."""
+
 WORST_CRF = 100
 
 

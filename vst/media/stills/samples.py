@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from vst.errors import MediaError
 from vst.media.file_errors import reason_of
@@ -310,6 +310,10 @@ def read_samples(path: Path, canvas: Box | None = None) -> Samples:
             # OpenCV applies the orientation of TIFF files itself.
             orientation = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
             return _read_deep(path, orientation)
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            # Pillow maps an uncompressed file with this name into memory, with the size of the upright
+            # picture, although its rows are those of the stored one.
+            image.filename = ""
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I"):
             return Samples(np.atleast_3d(np.asarray(upright)), 65535.0)
