@@ -403,3 +403,19 @@ def test_an_animated_avif_is_a_clip(tmp_path):
     (tmp_path / "a.avif").write_bytes(out.getvalue())
     assert not probe(tmp_path / "a.avif").is_still
     assert len(list(Reader(tmp_path / "a.avif"))) == 3
+
+
+def test_a_gif_has_alpha_only_where_a_pixel_can_be_transparent(tmp_path):
+    animate(tmp_path / "opaque.gif")
+    animate(tmp_path / "cleared.gif", disposal=2)
+    animate(tmp_path / "holes.gif", pictures(alpha=True), disposal=2)
+    data = bytearray((tmp_path / "opaque.gif").read_bytes())
+    data[data.index(b"\x2c\0\0\0\0\x28\0\x18\0") + 1] = 1  # The first frame begins at column 1.
+    (tmp_path / "small.gif").write_bytes(data)
+    found = {path.stem: probe(path).has_alpha for path in tmp_path.iterdir()}
+    assert found == {"opaque": False, "cleared": True, "holes": True, "small": True}
+    _, writer = copy(tmp_path / "opaque.gif", tmp_path / "o.mp4")
+    assert not any("alpha" in note for note in writer.notes)
+    copy(tmp_path / "opaque.gif", tmp_path / "o.mkv", Encoding("ffv1"))
+    one, two = Reader(tmp_path / "opaque.gif"), Reader(tmp_path / "o.mkv")
+    assert all((a.image - b.image).abs().max() == 0 for a, b in zip(one, two, strict=True))

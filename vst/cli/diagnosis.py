@@ -127,12 +127,12 @@ def _encoders() -> Iterator[Finding]:
     from vst.media import CODECS
     from vst.media.stills.animate import ANIMATIONS
 
-    for codec in (*CODECS.values(), *ANIMATIONS.values()):
-        available = codec.encoder in av.codec.codecs_available
-        default = codec.name == "h264"
-        state = OK if available else BROKEN if default else WARNING
-        value = codec.encoder if available else f"{codec.encoder} is not in this PyAV"
-        yield Finding(f"codec {codec.name}", state, value)
+    encoders = {name: codec.encoder for name, codec in CODECS.items()}
+    encoders |= {name: animation.encoder for name, animation in ANIMATIONS.items()}
+    for name, encoder in encoders.items():
+        available = encoder in av.codec.codecs_available
+        state = OK if available else BROKEN if name == "h264" else WARNING
+        yield Finding(f"codec {name}", state, encoder if available else f"{encoder} is not in this PyAV")
 
 
 def _hardware() -> Iterator[Finding]:

@@ -100,6 +100,8 @@ def _animated(info: ClipInfo, animation: Animation) -> ClipInfo:
         duration=animation.duration,
         variable_rate=max(animation.delays) - min(animation.delays) > Fraction(2, 100),
         plays=animation.plays,
+        has_alpha=info.has_alpha and not animation.opaque,
+        pix_fmt="bgr0" if animation.opaque else info.pix_fmt,
     )
 
 

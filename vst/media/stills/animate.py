@@ -250,6 +250,8 @@ def _palette(
         if number % stride == 0:
             frame.pts, frame.time_base = number, _PALETTE_UNIT
             source.push(frame)
+            # The filter works when it is asked for a frame; until then the graph keeps what was pushed.
+            _pulled(sink)
     source.push(None)
     palette = sink.pull()
     assert isinstance(palette, av.VideoFrame)
@@ -279,11 +281,9 @@ def _with_palette(
     palette.pts, palette.time_base = 0, _PALETTE_UNIT
     colours.push(palette)
     colours.push(None)
-    ready = None
     for number, frame in enumerate(frames):
         frame.pts, frame.time_base = number, _PALETTE_UNIT
         source.push(frame)
-        # The filter returns a frame when the next one is there.
         while (ready := _pulled(sink)) is not None:
             yield ready
     source.push(None)

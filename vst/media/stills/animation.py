@@ -18,6 +18,9 @@ DEFAULT_DELAY = Fraction(1, 10)
 """Seconds, for frames whose delay is 0, and for GIF frames below 0.02 s: as browsers show them."""
 
 _GIF_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
+_GIF_CLEARED = 2
+"""The disposal that makes the rectangle of a frame transparent after it was shown."""
+
 _GIF_SHORTEST = 2
 """Hundredths of a second; shorter delays are shown as `DEFAULT_DELAY`."""
 
@@ -32,11 +35,13 @@ class Animation:
         delays: How long each frame is shown, in seconds.
         plays: How often it is shown; 0 is for ever.
         corrected: Whether a delay was too short and is `DEFAULT_DELAY` instead.
+        opaque: Whether it is a GIF in which no pixel can be transparent: nothing else states that.
     """
 
     delays: tuple[Fraction, ...]
     plays: int
     corrected: bool = False
+    opaque: bool = False
 
     @property
     def duration(self) -> Fraction:
@@ -52,37 +57,41 @@ def animation_of(path: Path) -> Animation | None:
         OSError: If it cannot be read.
         MediaError: If it has more frames than a clip may have.
     """
+    opaque = False
     with path.open("rb") as file:
         head = file.read(12)
         if head[:6] in (b"GIF87a", b"GIF89a"):
-            delays, plays = _collect(_gif_delays(file), 1)
+            delays, plays, opaque = _collect(_gif_delays(file), 1)
         elif head.startswith(_APNG_SIGNATURE):
             file.seek(len(_APNG_SIGNATURE))
-            delays, plays = _collect(_png_delays(file), 0)
+            delays, plays, _ = _collect(_png_delays(file), 0)
         elif head[:4] == b"RIFF" and head[8:] == b"WEBP":
-            delays, plays = _collect(_webp_delays(file), 0)
+            delays, plays, _ = _collect(_webp_delays(file), 0)
         else:
             return None
     FRAMES.check(path, len(delays))
     if len(delays) < 2:
         return None
-    return Animation(tuple(delay or DEFAULT_DELAY for delay in delays), plays, 0 in delays)
+    return Animation(tuple(delay or DEFAULT_DELAY for delay in delays), plays, 0 in delays, opaque)
 
 
-def _collect(found: Iterator[tuple[str, Fraction]], plays: int) -> tuple[list[Fraction], int]:
-    """The delays and the number of plays that a parser found."""
+def _collect(found: Iterator[tuple[str, Fraction]], plays: int) -> tuple[list[Fraction], int, bool]:
+    """The delays and the number of plays that a parser found, and whether it found no transparency."""
     delays: list[Fraction] = []
+    opaque = True
     try:
         for what, value in found:
             if what == "plays":
                 plays = int(value)
+            elif what == "transparent":
+                opaque = False
             else:
                 delays.append(value)
             if len(delays) > FRAMES.value:
                 break
     except (struct.error, IndexError, EOFError):
         pass
-    return delays, plays
+    return delays, plays, opaque
 
 
 def _take(file: BinaryIO, count: int) -> bytes:
@@ -94,14 +103,18 @@ def _take(file: BinaryIO, count: int) -> bytes:
 
 def _gif_delays(file: BinaryIO) -> Iterator[tuple[str, Fraction]]:
     """A GIF's delays, one an image. Its loop extension counts repetitions; without it there are none."""
-    file.seek(10)
+    file.seek(6)
+    screen = _take(file, 4)
     flags = _take(file, 3)[0]
     if flags & 0x80:
         _take(file, 3 << ((flags & 7) + 1))
-    delay = 0
+    delay, first, transparent = 0, True, False
     while (block := _take(file, 1)) != b"\x3b":
         if block == b"\x2c":
-            flags = _take(file, 9)[8]
+            *place, flags = struct.unpack("<4s4sB", _take(file, 9))
+            if first and (transparent or place != [bytes(4), screen]):
+                yield "transparent", Fraction(1)
+            first = False
             if flags & 0x80:
                 _take(file, 3 << ((flags & 7) + 1))
             _take(file, 1)
@@ -114,6 +127,9 @@ def _gif_delays(file: BinaryIO) -> Iterator[tuple[str, Fraction]]:
             blocks = list(_gif_blocks(file, keep=2))
             if label == 0xF9 and blocks and len(blocks[0]) >= 4:
                 delay = int.from_bytes(blocks[0][1:3], "little")
+                transparent = bool(blocks[0][0] & 1)
+                if blocks[0][0] >> 2 & 7 == _GIF_CLEARED:
+                    yield "transparent", Fraction(1)
             elif label == 0xFF and len(blocks) > 1 and blocks[0] in _GIF_LOOPS and blocks[1][0] == 1:
                 repeats = int.from_bytes(blocks[1][1:3], "little")
                 yield "plays", Fraction(repeats + 1 if repeats else 0)
