@@ -74,9 +74,10 @@ def test_frames_that_grow_beyond_the_limit_within_a_clip_are_not_decoded(tmp_pat
     monkeypatch.setattr(ImageConverter, "resize", lambda self, picture: decoded.append(picture) or picture)
     monkeypatch.setenv("VST_MAX_PIXELS", "2000")
     reader = Reader(tmp_path / "c.ts")
-    assert len(list(reader)) == 5
+    assert len(list(reader)) == 10
     assert {picture.image.shape for picture in decoded} == {(3, 32, 48)}
     assert reader.errors > 0
+    assert reader.repaired == 5
 
 
 def test_a_clip_whose_header_exceeds_a_limit_is_refused(tmp_path, monkeypatch):

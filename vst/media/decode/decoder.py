@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,17 +12,17 @@ from typing import Self
 import av
 
 from vst.errors import CutShort
+from vst.media.clock.video_clock import VideoClock, may_restart
+from vst.media.decode.frame_order import MAX_WAITING, FrameOrder, FrameTimes
 from vst.media.decode.hardware import device_of
+from vst.media.decode.image_source import frame_duration
 from vst.media.file_errors import reason_of
 from vst.media.libav import decoding_options, open_input, packets_of
-from vst.media.notes import Notes, repaired
+from vst.media.notes import Note, Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.probe.first_frame import make_decoder
 
 DECODER_THREADS = 2
-
-MAX_WAITING = 256
-"""Packets that may wait for their frame. No decoder holds more, so the frames of older ones are lost."""
 
 
 def too_damaged(path: Path, run: int, allowed: int) -> CutShort:
@@ -34,6 +33,9 @@ def too_damaged(path: Path, run: int, allowed: int) -> CutShort:
 
 class Decoder:
     """The frames of a clip in presentation order, each with the timestamps of the frames lost before it.
+
+    The order is the decoder's. Timestamps strictly increase: those that cannot be right are computed from
+    their neighbours, and a clock that restarts is continued.
 
     Iterate once, within the `with` block. The last item is None with the timestamps lost after the last
     frame, if they are known.
@@ -69,6 +71,7 @@ class Decoder:
         self._notes = notes
         self._hwaccel = None if device is None else device_of(device)
         self._stack = ExitStack()
+        self._at_joint = False
 
     def __enter__(self) -> Self:
         self._container = self._stack.enter_context(open_input(self._info.path, self._hwaccel))
@@ -80,6 +83,7 @@ class Decoder:
         if self._hwaccel is None:
             self._context.thread_type = "AUTO"
             self._context.thread_count = self._threads
+        self._clock = VideoClock(stream, discontinuous=may_restart(self._container))
         return self
 
     def __exit__(
@@ -88,27 +92,33 @@ class Decoder:
         self._stack.close()
 
     def __iter__(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
-        waiting: list[int] = []
+        order = FrameOrder(self._context, self._info.in_decoding_order, self._notes)
+        unit = self._info.time_base
+        times = FrameTimes(self._info.start / unit, frame_duration(self._info) / unit, self._notes)
         seen = run = 0
         any_frame = False
         for packet in self._packets():
             seen += packet is not None
-            if packet is not None and packet.pts is not None and not packet.is_discard:
-                insort(waiting, packet.pts)
-                del waiting[:-MAX_WAITING]
+            if packet is not None and not packet.is_discard:
+                order.feed(packet)
             frames, failed = self._decode(packet)
-            self.errors += failed
+            if failed:
+                self.errors += 1
+                order.fail()
             run = run + 1 if failed else 0
             if run > self._max_damaged:
                 raise too_damaged(self._info.path, run, self._max_damaged)
             for frame in frames:
-                lost: list[int] = []
-                if frame.pts is not None:
-                    place = bisect_left(waiting, frame.pts)
-                    lost = waiting[:place]
-                    del waiting[: bisect_right(waiting, frame.pts)]
+                lost = order.take(frame)
+                if lost is None:
+                    continue
                 self.concealed += frame.is_corrupt
-                yield frame, lost if self._counts_as_lost(frame, any_frame) else []
+                lost = lost if self._counts_as_lost(frame, any_frame) else []
+                order.replace(lost)
+                for missing in lost if any_frame else []:
+                    times.passed(missing)
+                times.settle(frame, order.next)
+                yield frame, lost
                 any_frame = True
         if seen < self._stream.frames:
             self._notes.add(
@@ -117,7 +127,7 @@ class Decoder:
                 )
             )
         if any_frame and self._info.codec != "vp8" and not self._info.fields.interlaced:
-            yield None, waiting
+            yield None, order.rest
 
     def _counts_as_lost(self, frame: av.VideoFrame, any_frame: bool) -> bool:
         """Whether packets before this frame that gave no frame count as lost frames.
@@ -129,19 +139,33 @@ class Decoder:
             return True
         return any_frame and self._info.codec != "vp8" and not frame.interlaced_frame
 
+    @property
+    def clock_notes(self) -> list[Note]:
+        """What the clock of the file is like, as far as it was read."""
+        return self._clock.notes
+
     def _packets(self) -> Iterator[av.Packet | None]:
-        """The stream's packets, then None to flush; a reading error ends them with a note."""
+        """The stream's packets with continued timestamps, then None to flush."""
+        for item in self._clock.packets(self._stored_packets()):
+            packet, self._at_joint = item.packet, item.at_joint
+            if self._info.in_decoding_order and packet.dts is not None:
+                packet.pts = packet.dts
+            yield packet
+        yield None
+
+    def _stored_packets(self) -> Iterator[av.Packet]:
+        """The stream's packets; a reading error ends them with a note."""
         try:
             for packet in packets_of(self._container, self._stream):
                 if packet.size:
                     yield packet
         except av.FFmpegError as error:
             self._notes.add(repaired(f"reading stopped before the end of the file ({reason_of(error)})"))
-        yield None
 
     def _decode(self, packet: av.Packet | None) -> tuple[list[av.VideoFrame], bool]:
         """The frames that the decoder returns for a packet (None to flush), and whether it is damaged."""
-        damaged = packet is not None and packet.is_corrupt
+        # Where recordings are joined, libav takes the continuity counters of MPEG-TS for damage.
+        damaged = packet is not None and packet.is_corrupt and not self._at_joint
         try:
             return self._context.decode(packet), damaged
         except av.EOFError:

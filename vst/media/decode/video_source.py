@@ -1,4 +1,4 @@
-"""The images of a video file, with damaged frames replaced and timestamps made strictly increasing."""
+"""The images of a video file, with damaged frames replaced."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from functools import partial
 import av
 
 from vst.media.decode.combing import CombDetector
-from vst.media.decode.decoder import MAX_WAITING, Decoder, too_damaged
+from vst.media.decode.decoder import Decoder, too_damaged
 from vst.media.decode.deinterlace import Deinterlacer
+from vst.media.decode.frame_order import FrameTimes
 from vst.media.decode.image_converter import ImageConverter
 from vst.media.decode.image_source import TimedImage, frame_duration, note_repaired
 from vst.media.notes import Note, NoteKind, Notes, repaired
@@ -66,15 +67,11 @@ class VideoSource:
         self._stack.close()
 
     def read(self, first: int) -> Iterator[TimedImage]:
-        unit, gap = self._info.time_base, frame_duration(self._info)
+        unit = self._info.time_base
         last: Fraction | None = None
         previous: Callable[[], DecodedImage] | None = None
-        filled: set[int] = set()
         count = 0
         for frame, lost in self._progressive():
-            if frame is not None and frame.pts is not None and frame.pts in filled:
-                # It came after all, but too late: its place has been filled.
-                continue
             image = previous
             if frame is not None:
                 # Some images before the first are kept, because they may replace a damaged frame.
@@ -87,26 +84,19 @@ class VideoSource:
             for missing in lost:
                 if last is None or missing * unit > last:
                     self.repaired += 1
-                    filled.add(missing)
                     last = missing * unit
                     count += 1
                     yield TimedImage(last, Fraction(0), previous or image)
             if frame is None:
                 return
-            time = self._time(frame, last, gap)
-            if last is not None and time > last:
-                gap = time - last
-            elif last is not None:
-                time = last + min(gap, unit)
-                self._notes.add(
-                    repaired("some timestamps are out of order; they are set right after the one before")
-                )
+            assert frame.pts is not None
+            time = frame.pts * unit
             count += 1
             yield TimedImage(time, Fraction(frame.duration or 0) * unit, image)
             last, previous = time, image
-            filled = {place for place in filled if place * unit > last - MAX_WAITING * gap}
 
     def add_final_notes(self) -> None:
+        self._notes.extend(self._decoder.clock_notes)
         if self._combs is not None and self._combs.found:
             self._notes.add(
                 Note(
@@ -123,34 +113,27 @@ class VideoSource:
             self._notes.add(repaired(f"{frames} decoded only in part; the decoder concealed the rest"))
         note_repaired(self.repaired, self._notes)
 
-    def _time(self, frame: av.VideoFrame, last: Fraction | None, gap: Fraction) -> Fraction:
-        """The time of a frame: its timestamp, or one frame duration after the last."""
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        if stamp is not None:
-            return stamp * self._info.time_base
-        self._notes.add(repaired("some frames have no timestamp; it is computed from the frame rate"))
-        return last + gap if last is not None else self._info.start
-
     def _progressive(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
         """As `_decoded`, deinterlaced if that was asked for."""
         if self._deinterlacer is None:
             yield from self._decoded()
             return
-        step, unit = frame_duration(self._stored), self._stored.time_base
-        last: int | None = None
+        # The last field of a clip may have no time of its own.
+        unit = self._info.time_base
+        times = FrameTimes(self._info.start / unit, frame_duration(self._info) / unit, self._notes)
+        for picture, lost in self._deinterlaced(self._deinterlacer):
+            if picture is not None:
+                times.settle(picture, None)
+            yield picture, lost
+
+    def _deinterlaced(self, deinterlacer: Deinterlacer) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
         for frame, lost in self._decoded():
             if frame is None:
-                yield from self._deinterlacer.drain()
+                yield from deinterlacer.drain()
                 yield None, [2 * pts for pts in lost]
                 return
-            if frame.pts is None:
-                after = 0 if last is None else last + max(1, round(step / unit))
-                frame.pts = frame.dts if frame.dts is not None else after
-            if last is not None and frame.pts <= last:
-                frame.pts = last + 1
-            last = frame.pts
-            yield from self._deinterlacer.feed(frame, lost)
-        yield from self._deinterlacer.drain()
+            yield from deinterlacer.feed(frame, lost)
+        yield from deinterlacer.drain()
 
     def _decoded(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
         """Decoded frames, each with the timestamps of the frames lost before it."""

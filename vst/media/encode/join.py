@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 
+from vst.media.clock.demux import continued_packets
 from vst.media.colour.layout import layout_of
 from vst.media.encode.containers import Container
 from vst.media.encode.extra_streams import ExtraStream, add_extra_streams
@@ -20,7 +21,7 @@ from vst.media.encode.tags import MP4_TAGS, content_tags
 from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.video_packets import add_video_stream, video_packets
 from vst.media.file_errors import reason_of
-from vst.media.libav import open_input, packets_of
+from vst.media.libav import open_input
 from vst.media.notes import Note, Notes, dropped
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.probe.timecode import fits_timecode, later_timecode
@@ -82,7 +83,7 @@ def join(
                 extra = add_extra_streams(output, original, plan.container, source, window, notes)
                 _copy_chapters(output, original, plan.container, window, notes)
                 if extra:
-                    packets.append(_extra_packets(original, extra, window, notes))
+                    packets.append(_extra_packets(original, source, extra, window, notes))
             for _, packet in heapq.merge(*packets, key=lambda item: item[0]):
                 output.mux_one(packet)
             output.start_encoding()
@@ -145,14 +146,20 @@ def _flush_packet(stream: av.stream.Stream) -> av.Packet:
 
 
 def _extra_packets(
-    original: av.container.InputContainer, extra: list[ExtraStream], window: TimeWindow, notes: Notes
+    original: av.container.InputContainer,
+    source: ClipInfo,
+    extra: list[ExtraStream],
+    window: TimeWindow,
+    notes: Notes,
 ) -> Iterator[tuple[float, av.Packet]]:
     """Packets of audio and subtitles for the output, roughly in order of time."""
     by_index = {stream.source.index: stream for stream in extra}
     unfinished = set(by_index)
     latest = float("-inf")
     try:
-        for packet in packets_of(original, [stream.source for stream in extra]):
+        video = original.streams[source.stream_index]
+        assert isinstance(video, av.VideoStream)
+        for packet in continued_packets(original, video, [stream.source for stream in extra]):
             stream = by_index[packet.stream.index]
             for ready in stream.feed(packet):
                 stamp = ready.dts if ready.dts is not None else ready.pts

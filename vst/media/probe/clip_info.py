@@ -141,6 +141,8 @@ class ClipInfo:
         plays: How often an animated picture is shown, 0 for ever; None for other clips.
         curve: How the samples of pictures store light, a key of `vst.media.colour.curves.CURVES`, if the
             user stated it.
+        in_decoding_order: Whether the stored timestamps are in decoding order, so that only the decoder
+            tells the order of the frames.
     """
 
     path: Path
@@ -176,6 +178,7 @@ class ClipInfo:
     picture: PictureMetadata = field(default_factory=PictureMetadata)
     plays: int | None = None
     curve: str | None = None
+    in_decoding_order: bool = False
 
     @property
     def is_animated_webp(self) -> bool:

@@ -61,8 +61,11 @@ def _describe(
     layout = layout_of(frame.format.name)
     colour = _colour(stream, frame, notes)
     fields = _fields(stream, frame, notes)
-    timing = stream_timing(container, stream)
-    start = frame.pts if frame.pts is not None else stream.start_time
+    timing = stream_timing(container, stream, notes)
+    in_order = timing.in_decoding_order and not fields.interlaced
+    start = timing.first if in_order else frame.pts
+    if start is None:
+        start = stream.start_time
     count = len(video_streams(container))
     if count > 1:
         notes.add(Note(f"the first of {count} video streams that can be decoded is used"))
@@ -96,6 +99,7 @@ def _describe(
         timecode=timecode_of(container),
         extras=tuple(describe_extras(container, stream)),
         mastering=mastering_of(frame) if colour.is_hdr else None,
+        in_decoding_order=in_order,
     )
 
 

@@ -9,13 +9,16 @@ from itertools import pairwise
 
 import av
 
+from vst.media.clock.video_clock import DEFAULT_UNIT, MAX_REORDERING, VideoClock, may_restart
 from vst.media.libav import packets_of
+from vst.media.notes import Notes
 
 RATE_PACKETS = 100
 """Packets from which the spacing of the frames is measured."""
 
-MAX_REORDERING = 16
-"""Frames by which decoding order and presentation order may differ."""
+COUNTED_BYTES = 1 << 30
+"""The largest file whose packets are all read, if its clock may restart, to tell how long it is. In larger
+ones that takes too long."""
 
 MAX_PLAUSIBLE_RATE = 240
 """Frames per second. A higher rate in a header is checked against the timestamps."""
@@ -33,6 +36,8 @@ class StreamTiming:
         variable: Whether the durations of the first frames differ.
         duration: Length in seconds, or None.
         frames: Number of frames, or None.
+        in_decoding_order: Whether the timestamps are in decoding order, although frames are reordered.
+        first: The smallest timestamp in decoding order, in ticks, or None.
     """
 
     time_base: Fraction
@@ -40,27 +45,51 @@ class StreamTiming:
     variable: bool
     duration: Fraction | None
     frames: int | None
+    in_decoding_order: bool
+    first: int | None
 
 
-def stream_timing(container: av.container.InputContainer, stream: av.VideoStream) -> StreamTiming:
-    """The timing of a stream, from its header and its first timestamps; the reading position moves."""
-    time_base = stream.time_base or Fraction(1, 90000)
+@dataclass(frozen=True, slots=True)
+class _Spacing:
+    """What the first timestamps of a stream tell: the fields of `StreamTiming`, and frames per tick."""
+
+    variable: bool = False
+    rate: Fraction | None = None
+    in_decoding_order: bool = False
+    first: int | None = None
+
+
+def stream_timing(
+    container: av.container.InputContainer, stream: av.VideoStream, notes: Notes
+) -> StreamTiming:
+    """The timing of a stream, from its header and its timestamps; the reading position moves.
+
+    Args:
+        container: The file.
+        stream: Its video stream.
+        notes: Gets a note if the clock restarts.
+    """
+    time_base = stream.time_base or DEFAULT_UNIT
     rate = positive(stream.average_rate) or positive(stream.guessed_rate)
     if rate is not None and rate > MAX_PLAUSIBLE_RATE:
         # Matroska and FLV count milliseconds, which libav reports as the rate where it knows no other.
         rate = positive(stream.guessed_rate) or rate
-    variable, measured = _spacing(container, stream)
-    if measured is not None and (rate is None or rate > MAX_PLAUSIBLE_RATE):
-        rate = measured / time_base
+    spacing = _spacing(container, stream)
+    if spacing.rate is not None and (rate is None or rate > MAX_PLAUSIBLE_RATE):
+        rate = spacing.rate / time_base
     duration = _tagged_duration(stream)
     if stream.duration is not None and stream.duration > 0:
         duration = stream.duration * time_base
     elif duration is None and container.duration is not None and container.duration > 0:
         duration = Fraction(container.duration, av.time_base)
+    if may_restart(container) and 0 < container.size <= COUNTED_BYTES:
+        duration = _continued_duration(container, stream, notes) or duration
     frames = stream.frames or None
     if frames is None and duration is not None and rate is not None:
         frames = max(1, round(duration * rate))
-    return StreamTiming(time_base, rate, variable, duration, frames)
+    return StreamTiming(
+        time_base, rate, spacing.variable, duration, frames, spacing.in_decoding_order, spacing.first
+    )
 
 
 def positive(value: Fraction | None) -> Fraction | None:
@@ -68,28 +97,69 @@ def positive(value: Fraction | None) -> Fraction | None:
     return value if value is not None and value > 0 else None
 
 
-def _spacing(
-    container: av.container.InputContainer, stream: av.VideoStream
-) -> tuple[bool, Fraction | None]:
-    """Whether the first frames are spaced unevenly, by more than rounding; and average frames per tick."""
-    stamps: set[int] = set()
-    at_end = True
+def _spacing(container: av.container.InputContainer, stream: av.VideoStream) -> _Spacing:
+    """Whether the first frames are spaced unevenly, by more than rounding, and in which order they are."""
+    found: list[tuple[int | None, int | None]] = []
     try:
         container.seek(0)
         for count, packet in enumerate(packets_of(container, stream)):
-            if packet.pts is not None:
-                stamps.add(packet.pts)
+            if packet.size:
+                found.append((packet.pts, packet.dts))
             if count >= RATE_PACKETS:
-                at_end = False
                 break
     except av.FFmpegError:
-        return False, None
+        return _Spacing()
+    at_end = len(found) <= RATE_PACKETS
+    in_decoding_order = _in_decoding_order(container, stream, found)
+    column = 1 if in_decoding_order else 0
+    stamps = {each[column] for each in found}
     # Neighbours of the last frames may come later in the file.
-    ordered = sorted(stamps)[: None if at_end else -MAX_REORDERING]
+    ordered = sorted(stamp for stamp in stamps if stamp is not None)[: None if at_end else -MAX_REORDERING]
     steps = [after - before for before, after in pairwise(ordered)]
+    first = ordered[0] if ordered else None
     if not steps:
-        return False, None
-    return max(steps) - min(steps) > max(2, max(steps) // 10), Fraction(len(steps), sum(steps))
+        return _Spacing(first=first, in_decoding_order=in_decoding_order)
+    variable = max(steps) - min(steps) > max(2, max(steps) // 10)
+    return _Spacing(variable, Fraction(len(steps), sum(steps)), in_decoding_order, first)
+
+
+def _in_decoding_order(
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    found: list[tuple[int | None, int | None]],
+) -> bool:
+    """Whether the timestamps, pts and dts, are in decoding order although the decoder reorders frames."""
+    stamps = [dts for _, dts in found if dts is not None]
+    if len(stamps) < len(found) or any(after <= before for before, after in pairwise(stamps)):
+        return False
+    if container.format.name == "avi":
+        # AVI stores decoding times only. libav guesses presentation times, often a frame or two late.
+        return any(pts != dts for pts, dts in found)
+    shown = [pts for pts, _ in found if pts is not None]
+    return stream.codec_context.reorder_depth > 0 and all(
+        after > before for before, after in pairwise(shown)
+    )
+
+
+def _continued_duration(
+    container: av.container.InputContainer, stream: av.VideoStream, notes: Notes
+) -> Fraction | None:
+    """The length of a stream whose clock restarts, in seconds; None if it does not restart."""
+    clock = VideoClock(stream, discontinuous=True)
+    first = last = None
+    try:
+        container.seek(0)
+        for item in clock.packets(each for each in packets_of(container, stream) if each.size):
+            pts = item.packet.pts
+            if pts is not None:
+                first = pts if first is None else min(first, pts)
+                last = max(pts + item.length, first if last is None else last)
+    except av.FFmpegError:
+        return None
+    if not clock.restarts or first is None or last is None:
+        return None
+    notes.extend(clock.notes)
+    return (last - first) * (stream.time_base or DEFAULT_UNIT)
 
 
 def _tagged_duration(stream: av.VideoStream) -> Fraction | None:
