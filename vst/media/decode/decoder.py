@@ -15,7 +15,6 @@ from vst.errors import CutShort
 from vst.media.clock.video_clock import VideoClock, may_restart
 from vst.media.decode.frame_order import MAX_WAITING, FrameOrder, FrameTimes
 from vst.media.decode.hardware import device_of
-from vst.media.decode.image_source import frame_duration
 from vst.media.file_errors import reason_of
 from vst.media.libav import decoding_options, open_input, packets_of
 from vst.media.notes import Note, Notes, repaired
@@ -94,7 +93,7 @@ class Decoder:
     def __iter__(self) -> Iterator[tuple[av.VideoFrame | None, list[int]]]:
         order = FrameOrder(self._context, self._info.in_decoding_order, self._notes)
         unit = self._info.time_base
-        times = FrameTimes(self._info.start / unit, frame_duration(self._info) / unit, self._notes)
+        times = FrameTimes(self._info.start / unit, self._info.frame_duration / unit, self._notes)
         seen = run = 0
         any_frame = False
         for packet in self._packets():

@@ -12,9 +12,6 @@ from vst.media.notes import Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.read import DecodedImage, read_still
 
-DEFAULT_FRAME_DURATION = Fraction(1, 25)
-"""Seconds, for clips without a frame rate."""
-
 
 class TimedImage(NamedTuple):
     """One image of a clip.
@@ -65,11 +62,6 @@ class ImageSource(Protocol):
         ...
 
 
-def frame_duration(info: ClipInfo) -> Fraction:
-    """The duration of a frame in seconds, by the average rate."""
-    return 1 / info.average_rate if info.average_rate else DEFAULT_FRAME_DURATION
-
-
 def note_repaired(count: int, notes: Notes) -> None:
     """Add a note with the number of damaged frames that were replaced."""
     if count:
@@ -105,7 +97,7 @@ class StillSource:
             still = read_picture(self._info, self._info.path)
             self._notes.extend(still.notes)
             image = partial(unchanged, still)
-        yield TimedImage(Fraction(0), frame_duration(self._info), image)
+        yield TimedImage(Fraction(0), self._info.frame_duration, image)
 
     def add_final_notes(self) -> None:
         pass

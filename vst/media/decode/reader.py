@@ -17,7 +17,7 @@ from vst.media.decode.animation_source import AnimationSource, RetimedSource
 from vst.media.decode.decoded_frame import DecodedFrame
 from vst.media.decode.decoder import DECODER_THREADS, Decoder
 from vst.media.decode.hardware import NONE, choose_device
-from vst.media.decode.image_source import ImageSource, StillSource, frame_duration
+from vst.media.decode.image_source import ImageSource, StillSource
 from vst.media.decode.options import (
     AUTO_COLOR,
     apply_options,
@@ -192,7 +192,7 @@ class Reader:
         """Frames with durations: each is held until the time of the next one is known."""
         held: DecodedFrame | None = None
         last: Fraction | None = None
-        gap = frame_duration(self.info)
+        gap = self.info.frame_duration
         stated = gap
         count = 0
         failure: MediaError | None = None

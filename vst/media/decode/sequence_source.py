@@ -11,7 +11,6 @@ from vst.media.decode.decoder import too_damaged
 from vst.media.decode.image_converter import ImageConverter
 from vst.media.decode.image_source import (
     TimedImage,
-    frame_duration,
     note_repaired,
     read_picture,
     unchanged,
@@ -40,7 +39,7 @@ class SequenceSource:
     def read(self, first: int) -> Iterator[TimedImage]:
         sequence = self._info.sequence
         assert sequence is not None
-        duration = frame_duration(self._info)
+        duration = self._info.frame_duration
         previous: Callable[[], DecodedImage] | None = None
         waiting: list[Fraction] = []
         run = 0

@@ -14,7 +14,7 @@ from vst.media.decode.decoder import Decoder, too_damaged
 from vst.media.decode.deinterlace import Deinterlacer
 from vst.media.decode.frame_order import FrameTimes
 from vst.media.decode.image_converter import ImageConverter
-from vst.media.decode.image_source import TimedImage, frame_duration, note_repaired
+from vst.media.decode.image_source import TimedImage, note_repaired
 from vst.media.notes import Note, NoteKind, Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.read import DecodedImage
@@ -120,7 +120,7 @@ class VideoSource:
             return
         # The last field of a clip may have no time of its own.
         unit = self._info.time_base
-        times = FrameTimes(self._info.start / unit, frame_duration(self._info) / unit, self._notes)
+        times = FrameTimes(self._info.start / unit, self._info.frame_duration / unit, self._notes)
         for picture, lost in self._deinterlaced(self._deinterlacer):
             if picture is not None:
                 times.settle(picture, None)

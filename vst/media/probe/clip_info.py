@@ -13,6 +13,9 @@ from vst.media.probe.orientation import Orientation
 from vst.media.stills.samples import PictureMetadata
 from vst.media.stills.sequence import ImageSequence
 
+DEFAULT_FRAME_DURATION = Fraction(1, 25)
+"""Seconds, for clips without a frame rate."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
@@ -184,6 +187,11 @@ class ClipInfo:
     def is_animated_webp(self) -> bool:
         """Whether the clip is an animated WebP, which Pillow decodes rather than libav."""
         return self.container == "webp" and self.plays is not None
+
+    @property
+    def frame_duration(self) -> Fraction:
+        """The duration of a frame in seconds, by the average rate."""
+        return 1 / self.average_rate if self.average_rate else DEFAULT_FRAME_DURATION
 
     @property
     def in_container(self) -> bool:
