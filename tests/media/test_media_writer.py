@@ -240,7 +240,8 @@ def test_audio_is_copied_with_its_offset(tmp_path, name, start):
 def test_audio_that_starts_late_is_refused_in_avi(tmp_path):
     source = make_clip(tmp_path / "c.mp4", sound=[Sound(start=Fraction(1, 5))])
     with pytest.raises(
-        UsageError, match=r"the audio starts at 0\.179 s, but \.avi has no start times: use \.mp4"
+        UsageError,
+        match=r"the audio starts 0\.179 s after the video, but \.avi has no start times: use \.mp4",
     ):
         open_writer(tmp_path / "o.avi", probe(source))
 

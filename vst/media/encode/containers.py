@@ -20,6 +20,7 @@ class Container:
         audio: The codec that audio is converted to if the container does not take the source's.
         subtitles: The text subtitle codec of this container, or None if it has none.
         options: Options of the muxer.
+        start_times: Whether streams may start at different times; otherwise all start at 0.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Container:
     audio: str
     subtitles: str | None
     options: tuple[tuple[str, str], ...] = ()
+    start_times: bool = True
 
     @property
     def is_mp4(self) -> bool:
@@ -50,7 +52,7 @@ CONTAINERS = {
     "mov": Container("mov", "mov", True, False, "aac", "mov_text", _FASTSTART),
     "mkv": Container("mkv", "matroska", False, True, "aac", "srt", _NEGATIVE_TIMES),
     "webm": Container("webm", "webm", False, True, "libopus", "webvtt", _NEGATIVE_TIMES),
-    "avi": Container("avi", "avi", True, False, "libmp3lame", None),
+    "avi": Container("avi", "avi", True, False, "libmp3lame", None, start_times=False),
 }
 """Extension -> container."""
 

@@ -85,6 +85,9 @@ def join(
                 if extra:
                     packets.append(_extra_packets(original, source, extra, window, notes))
             for _, packet in heapq.merge(*packets, key=lambda item: item[0]):
+                if not plan.container.start_times and packet.pts is not None and packet.pts < 0:
+                    # The start of an encoder's delay: with it, the muxer would set the video later.
+                    continue
                 output.mux_one(packet)
             output.start_encoding()
         except BaseException:

@@ -28,6 +28,9 @@ MAX_TIME_BASE = 1_000_000
 COMMON_TIME_BASE = Fraction(1, 90_000)
 """Used instead of a finer one."""
 
+DEFAULT_RATE = Fraction(25)
+"""Frames per second, for a clip without a frame rate."""
+
 AVI_TOLERANCE = Fraction(1, 20)
 """Seconds by which audio may be shifted in AVI; a larger shift is visible on lips."""
 
@@ -113,6 +116,12 @@ def plan_encoding(
         )
     if container.muxer == "avi":
         _check_avi_audio(source, notes)
+        if source.variable_rate:
+            notes.add(
+                converted(
+                    f"frames are shown at multiples of {_time_base(source, container)} s: AVI has a constant rate"
+                )
+            )
     pix_fmt = choose_pix_fmt(codec, source, encoding.pix_fmt, width, height, notes)
     layout = layout_of(pix_fmt)
     colour = output_colour(source.colour, layout, codec, container, height, notes)
@@ -180,19 +189,20 @@ def _quality(codec: Codec, crf: int | None) -> int | None:
 
 
 def _check_avi_audio(source: ClipInfo, notes: Notes) -> None:
-    """AVI has no start times: audio that does not start at 0 would lose sync."""
-    late = max((abs(audio.start) for audio in source.audio if audio.start is not None), default=Fraction(0))
+    """AVI has no start times: audio that starts after the video would lose sync."""
+    late = max((audio.start - source.start for audio in source.audio if audio.start is not None), default=0)
     if late > AVI_TOLERANCE:
         raise UsageError(
-            f"the audio starts at {float(late):.3f} s, but .avi has no start times: use .mp4, .mov or .mkv"
+            f"the audio starts {float(late):.3f} s after the video, but .avi has no start times: "
+            "use .mp4, .mov or .mkv"
         )
-    if late:
+    if late > 0:
         notes.add(converted(f"the audio is shifted by {float(late):.3f} s: AVI has no start times"))
 
 
 def nominal_rate(source: ClipInfo) -> Fraction:
     """The frame rate, within the range that every encoder takes."""
-    rate = source.average_rate or Fraction(25)
+    rate = source.average_rate or DEFAULT_RATE
     return min(max(rate, Fraction(1)), Fraction(240)).limit_denominator(1001)
 
 
@@ -201,6 +211,6 @@ def output_time_base(source: ClipInfo, container: Container) -> Fraction:
     if not container.exact_time:
         return Fraction(1, 1000)
     if container.muxer == "avi":
-        return 1 / (source.average_rate or Fraction(25))
+        return 1 / (source.average_rate or DEFAULT_RATE)
     unit = Fraction(1, source.time_base.denominator)
     return unit if unit.denominator <= MAX_TIME_BASE else COMMON_TIME_BASE

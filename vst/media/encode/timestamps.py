@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from vst.frame import Frame
+from vst.media.encode.containers import Container
 from vst.media.encode.time_window import TimeWindow
 from vst.media.notes import Notes, converted, repaired
 from vst.media.probe.clip_info import ClipInfo
@@ -22,20 +23,22 @@ class OutputTimestamps:
     Args:
         source: The clip.
         unit: The output's time base, in seconds.
+        container: The output's format. If all its streams start at 0, so does the first frame, and sound
+            before it is left out.
     """
 
-    def __init__(self, source: ClipInfo, unit: Fraction) -> None:
+    def __init__(self, source: ClipInfo, unit: Fraction, container: Container) -> None:
         self._unit = unit
-        self._begin: Fraction | None = None
+        self._begin = None if container.start_times else source.start
         self._until_last_frame = False
-        self._shift = _broadcast_start(source)
+        self._shift = _broadcast_start(source) if self._begin is None else self._begin
         self._last: int | None = None
 
     def set_range(self, begin: Fraction | None, until_last_frame: bool) -> None:
         """Set which part of the source is written; see `Writer.set_time_range`."""
-        self._begin, self._until_last_frame = begin, until_last_frame
+        self._until_last_frame = until_last_frame
         if begin is not None:
-            self._shift = begin
+            self._begin = self._shift = begin
 
     def end_with_last_frame(self) -> None:
         """End audio, subtitles and chapters with the last frame."""

@@ -22,7 +22,11 @@ def add_video_stream(
 ) -> av.VideoStream:
     """Add the video stream of the first segment to an output."""
     with av.open(str(work.video(0)), "r") as first:
-        video = output.add_stream_from_template(first.streams.video[0], opaque=True)
+        template = first.streams.video[0]
+        video = output.add_stream_from_template(template, opaque=True)
+        if (avi_filter := _avi_filter(plan)) is not None:
+            # The codec header gets the form that the filter gives to the packets.
+            av.bitstream.BitStreamFilterContext(avi_filter, in_stream=template, out_stream=video)
     context = video.codec_context
     video.time_base = plan.time_base
     context.framerate = plan.rate
@@ -53,11 +57,15 @@ def video_packets(
     delay = max(segment.delay for segment in segments)
     step = max(1, round(1 / plan.rate / plan.time_base))
     first = segments[0].pts[0]
-    avi_filter = plan.codec.muxing.avi_filter if plan.container.muxer == "avi" else None
-    bitstream_filter = (
-        None if avi_filter is None else av.bitstream.BitStreamFilterContext(avi_filter, in_stream=video)
-    )
-    header = video.codec_context.extradata
+    avi_filter = _avi_filter(plan)
+    with av.open(str(work.video(0)), "r") as opened:
+        template = opened.streams.video[0]
+        header = template.codec_context.extradata
+        bitstream_filter = (
+            None
+            if avi_filter is None
+            else av.bitstream.BitStreamFilterContext(avi_filter, in_stream=template)
+        )
     earlier = [first - (delay - place) * step for place in range(delay)]
     lead, last_shown = 0, segments[-1].frames
     if plan.container.is_mp4:
@@ -92,6 +100,10 @@ def video_packets(
                 filtered.time_base = plan.time_base
                 yield stamp, filtered
         earlier = clock[-delay:] if delay else []
+
+
+def _avi_filter(plan: EncodingPlan) -> str | None:
+    return plan.codec.muxing.avi_filter if plan.container.muxer == "avi" else None
 
 
 def _lead(work: WorkFolder, segment: Segment, earlier: list[int]) -> tuple[int, int]:

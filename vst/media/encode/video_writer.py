@@ -64,7 +64,7 @@ class VideoWriter(Writer):
         self.loses_light = source.light != "hdr"
         self._plan = self._make_plan(encoding, threads)
         self._notes.extend(self._plan.notes)
-        self._times = OutputTimestamps(source, self._plan.time_base)
+        self._times = OutputTimestamps(source, self._plan.time_base, self._plan.container)
         self._segment_frames = segment_frames
         self._segment: _OpenSegment | None = None
         output.acquire()
