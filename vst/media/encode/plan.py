@@ -117,11 +117,8 @@ def plan_encoding(
     if container.muxer == "avi":
         _check_avi_audio(source, notes)
         if source.variable_rate:
-            notes.add(
-                converted(
-                    f"frames are shown at multiples of {_time_base(source, container)} s: AVI has a constant rate"
-                )
-            )
+            rate = float(source.average_rate or DEFAULT_RATE)
+            notes.add(converted(f"the frame rate is a constant {rate:.6g} frames/s: AVI has no other"))
     pix_fmt = choose_pix_fmt(codec, source, encoding.pix_fmt, width, height, notes)
     layout = layout_of(pix_fmt)
     colour = output_colour(source.colour, layout, codec, container, height, notes)
