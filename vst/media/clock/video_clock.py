@@ -32,6 +32,9 @@ CLOSE = Fraction(1, 2)
 JOINT = 3
 """Packets around a restart in which damage is not counted: parsers hold packets back."""
 
+EVIDENCE = 8
+"""Packets that have to follow one before its timestamp is called wrong."""
+
 _TS_DISCONT = 0x200
 """libav's AVFMT_TS_DISCONT."""
 
@@ -125,10 +128,8 @@ class VideoClock:
                 repaired(f"the timestamps restart or jump {times}; the parts are set one after the other")
             )
         if self.wrong:
-            packets = (
-                "1 packet has a timestamp" if self.wrong == 1 else f"{self.wrong} packets have timestamps"
-            )
-            notes.append(repaired(f"{packets} that cannot be right; it is computed from the neighbours"))
+            stamps = "1 timestamp" if self.wrong == 1 else f"{self.wrong} timestamps"
+            notes.append(repaired(f"{stamps} cannot be right; the times are computed from the frame rate"))
         return notes
 
     def _decide(self) -> ClockedPacket:
@@ -176,15 +177,21 @@ class VideoClock:
         return 0
 
     def _restart(self, item: ClockedPacket) -> None:
-        """Continue with the first frame of the new count right after the end of the old one."""
+        """Continue with the first frame of the new count right after the end of the old one.
+
+        Between keyframes, where the frames of both may be mixed, decoding times continue instead.
+        """
         forward, _, close = self._limits
-        start = item.stored
+        start, last = item.stored, self._last
         assert start is not None
+        assert last is not None
         count = [item, *islice(self._window, MAX_REORDERING)]
         shown = [each.pts for each in count if each.pts is not None and abs(each.pts - start) < forward]
         first = min(shown, default=start)
         end = self._end if self._end is not None else first
         offset = end - first
+        if not item.packet.is_keyframe and last.dts is not None and item.dts is not None:
+            offset = last.dts + last.offset + last.length - item.dts
         if -2 * item.length <= first + self._earlier_offset - end <= close:
             offset = self._earlier_offset
         self._earlier_offset, self._offset = self._offset, offset
@@ -220,7 +227,8 @@ class VideoClock:
         limit = max(self._limits[0], LOOK_AHEAD * longest)
         if item.pts < item.dts - limit:
             return True
-        if item.pts <= item.dts + limit or len(self._window) < LOOK_AHEAD:
+        if item.pts <= item.dts + limit or len(self._window) < EVIDENCE:
             return False
-        # After a pause decoding times catch up within a few packets.
-        return all(later.dts is not None and later.dts < item.pts - limit for later in self._window)
+        # After a pause the times of other packets catch up soon.
+        later = [stamp for each in self._window for stamp in (each.pts, each.dts) if stamp is not None]
+        return max(later, default=item.pts) < item.pts - limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -119,7 +120,7 @@ class Decoder:
                 times.settle(frame, order.next)
                 yield frame, lost
                 any_frame = True
-        if seen < self._stream.frames:
+        if seen < self._stated_frames():
             self._notes.add(
                 repaired(
                     f"the file states {self._stream.frames} frames but has {seen}: it may be cut short"
@@ -138,6 +139,13 @@ class Decoder:
             return True
         return any_frame and self._info.codec != "vp8" and not frame.interlaced_frame
 
+    def _stated_frames(self) -> int:
+        """Number of frames by the header; an edit list may leave out some of those that it counts."""
+        stated = self._stream.frames
+        if self._info.duration is None or self._info.average_rate is None:
+            return stated
+        return min(stated, math.floor(self._info.duration * self._info.average_rate))
+
     @property
     def clock_notes(self) -> list[Note]:
         """What the clock of the file is like, as far as it was read."""
@@ -147,7 +155,7 @@ class Decoder:
         """The stream's packets with continued timestamps, then None to flush."""
         for item in self._clock.packets(self._stored_packets()):
             packet, self._at_joint = item.packet, item.at_joint
-            if self._info.in_decoding_order and packet.dts is not None:
+            if self._info.in_decoding_order and self._info.container == "avi":
                 packet.pts = packet.dts
             yield packet
         yield None

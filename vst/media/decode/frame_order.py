@@ -36,6 +36,8 @@ class FrameOrder:
         self._sorted: list[int] = []
         """The same, sorted."""
         self._replaced: list[int] = []
+        self._filled: set[int] = set()
+        """The replaced frames that may still come when the order turns out to be the decoder's."""
         self._failures = 0
 
     def feed(self, packet: av.Packet) -> None:
@@ -57,12 +59,13 @@ class FrameOrder:
         In decoding order the frame's own timestamp is set.
         """
         if self.in_decoding_order:
-            return self._take_next(frame)
+            return None if frame.pts in self._filled else self._take_next(frame)
         if frame.pts is None:
             return []
         if frame.pts in self._replaced:
             if not self._failures:
                 self.in_decoding_order = True
+                self._filled = set(self._replaced)
                 self._notes.add(
                     repaired(
                         "the timestamps contradict the order of the frames; the decoder's order is kept"
@@ -129,13 +132,14 @@ class FrameTimes:
             frame: The frame.
             following: The smallest timestamp that is known of the frames to come.
         """
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        last = self._last
+        last, stamp = self._last, frame.pts
+        if stamp is None and frame.dts is not None and (following is None or frame.dts < following):
+            stamp = frame.dts
         if stamp is not None and (last is None or stamp > last):
             self.passed(stamp)
             frame.pts = stamp
             return
-        if stamp is None:
+        if frame.pts is None:
             self._notes.add(repaired("some frames have no timestamp; it is computed from the frame rate"))
         else:
             self._notes.add(

@@ -12,7 +12,7 @@ from vst.media.probe.clip_info import ClipInfo
 
 MAX_BROADCAST_START = 60
 """Seconds. A broadcast transport stream may start anywhere within 26 hours, which no player waits for. One
-that starts later than this is shifted to start at 0."""
+that starts later than this, or before 0, where the clock wraps around, is shifted to start at 0."""
 
 BROADCAST_CONTAINERS = ("mpegts", "mpeg")
 
@@ -78,6 +78,6 @@ class OutputTimestamps:
 
 def _broadcast_start(source: ClipInfo) -> Fraction:
     """The start time that is subtracted from a broadcast stream; 0 for other files."""
-    if source.container not in BROADCAST_CONTAINERS or source.start <= MAX_BROADCAST_START:
+    if source.container not in BROADCAST_CONTAINERS or 0 <= source.start <= MAX_BROADCAST_START:
         return Fraction(0)
     return min([source.start, *(audio.start for audio in source.audio if audio.start is not None)])

@@ -20,6 +20,9 @@ COUNTED_BYTES = 1 << 30
 """The largest file whose packets are all read, if its clock may restart, to tell how long it is. In larger
 ones that takes too long."""
 
+MIN_ORDERED = 4
+"""Packets that are needed to tell in which order timestamps are."""
+
 MAX_PLAUSIBLE_RATE = 240
 """Frames per second. A higher rate in a header is checked against the timestamps."""
 
@@ -37,7 +40,7 @@ class StreamTiming:
         duration: Length in seconds, or None.
         frames: Number of frames, or None.
         in_decoding_order: Whether the timestamps are in decoding order, although frames are reordered.
-        first: The smallest timestamp in decoding order, in ticks, or None.
+        first: The smallest timestamp, in ticks, or None.
     """
 
     time_base: Fraction
@@ -57,6 +60,8 @@ class _Spacing:
     rate: Fraction | None = None
     in_decoding_order: bool = False
     first: int | None = None
+    stuck: bool = False
+    """Whether all timestamps are the same."""
 
 
 def stream_timing(
@@ -75,6 +80,8 @@ def stream_timing(
         # Matroska and FLV count milliseconds, which libav reports as the rate where it knows no other.
         rate = positive(stream.guessed_rate) or rate
     spacing = _spacing(container, stream)
+    if spacing.stuck and rate is not None and rate > MAX_PLAUSIBLE_RATE:
+        rate = None
     if spacing.rate is not None and (rate is None or rate > MAX_PLAUSIBLE_RATE):
         rate = spacing.rate / time_base
     duration = _tagged_duration(stream)
@@ -84,6 +91,8 @@ def stream_timing(
         duration = Fraction(container.duration, av.time_base)
     if may_restart(container) and 0 < container.size <= COUNTED_BYTES:
         duration = _continued_duration(container, stream, notes) or duration
+    if spacing.stuck:
+        duration = None
     frames = stream.frames or None
     if frames is None and duration is not None and rate is not None:
         frames = max(1, round(duration * rate))
@@ -101,7 +110,7 @@ def _spacing(container: av.container.InputContainer, stream: av.VideoStream) -> 
     """Whether the first frames are spaced unevenly, by more than rounding, and in which order they are."""
     found: list[tuple[int | None, int | None]] = []
     try:
-        container.seek(0)
+        _rewind(container)
         for count, packet in enumerate(packets_of(container, stream)):
             if packet.size:
                 found.append((packet.pts, packet.dts))
@@ -111,16 +120,21 @@ def _spacing(container: av.container.InputContainer, stream: av.VideoStream) -> 
         return _Spacing()
     at_end = len(found) <= RATE_PACKETS
     in_decoding_order = _in_decoding_order(container, stream, found)
-    column = 1 if in_decoding_order else 0
+    column = 1 if container.format.name == "avi" else 0
     stamps = {each[column] for each in found}
     # Neighbours of the last frames may come later in the file.
     ordered = sorted(stamp for stamp in stamps if stamp is not None)[: None if at_end else -MAX_REORDERING]
     steps = [after - before for before, after in pairwise(ordered)]
     first = ordered[0] if ordered else None
     if not steps:
-        return _Spacing(first=first, in_decoding_order=in_decoding_order)
+        return _Spacing(first=first, in_decoding_order=in_decoding_order, stuck=len(found) > len(stamps))
     variable = max(steps) - min(steps) > max(2, max(steps) // 10)
     return _Spacing(variable, Fraction(len(steps), sum(steps)), in_decoding_order, first)
+
+
+def _rewind(container: av.container.InputContainer) -> None:
+    """Read from the start again, which is before 0 where a clock wraps around."""
+    container.seek(min(0, container.start_time or 0))
 
 
 def _in_decoding_order(
@@ -129,13 +143,12 @@ def _in_decoding_order(
     found: list[tuple[int | None, int | None]],
 ) -> bool:
     """Whether the timestamps, pts and dts, are in decoding order although the decoder reorders frames."""
-    stamps = [dts for _, dts in found if dts is not None]
-    if len(stamps) < len(found) or any(after <= before for before, after in pairwise(stamps)):
-        return False
     if container.format.name == "avi":
         # AVI stores decoding times only. libav guesses presentation times, often a frame or two late.
         return any(pts != dts for pts, dts in found)
     shown = [pts for pts, _ in found if pts is not None]
+    if len(shown) < max(len(found), MIN_ORDERED):
+        return False
     return stream.codec_context.reorder_depth > 0 and all(
         after > before for before, after in pairwise(shown)
     )
@@ -148,7 +161,7 @@ def _continued_duration(
     clock = VideoClock(stream, discontinuous=True)
     first = last = None
     try:
-        container.seek(0)
+        _rewind(container)
         for item in clock.packets(each for each in packets_of(container, stream) if each.size):
             pts = item.packet.pts
             if pts is not None:
