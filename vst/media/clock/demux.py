@@ -65,10 +65,12 @@ class _StreamClock:
         if self._any and self._has_jumped(time, anchors):
             self._joint = self._end + self._offset
             near = min(anchors, key=lambda each: abs(each.stored - time), default=None)
-            if near is not None and abs(near.stored - time) <= FORWARD:
-                self._offset = near.offset
-            else:
+            # Back in time while the video goes on: the clock is wrong, whatever is near.
+            alone = near is not None and near.offset == self._video_offset and time < self._last
+            if near is None or abs(near.stored - time) > FORWARD or alone:
                 self._offset += self._end - time
+            else:
+                self._offset = near.offset
         self._any = True
         self._last = time
         length = (packet.duration or 0) * packet.time_base

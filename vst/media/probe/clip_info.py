@@ -144,8 +144,8 @@ class ClipInfo:
         plays: How often an animated picture is shown, 0 for ever; None for other clips.
         curve: How the samples of pictures store light, a key of `vst.media.colour.curves.CURVES`, if the
             user stated it.
-        in_decoding_order: Whether the stored timestamps are in decoding order, so that only the decoder
-            tells the order of the frames.
+        in_decoding_order: Whether only the decoder tells the order of the frames, because the stored
+            timestamps are in decoding order or contradict each other.
     """
 
     path: Path

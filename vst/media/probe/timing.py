@@ -39,7 +39,7 @@ class StreamTiming:
         variable: Whether the durations of the first frames differ.
         duration: Length in seconds, or None.
         frames: Number of frames, or None.
-        in_decoding_order: Whether the timestamps are in decoding order, although frames are reordered.
+        in_decoding_order: Whether only the decoder tells the order of the frames.
         first: The smallest timestamp, in ticks, or None.
     """
 
@@ -111,9 +111,11 @@ def _spacing(container: av.container.InputContainer, stream: av.VideoStream) -> 
     found: list[tuple[int | None, int | None]] = []
     try:
         _rewind(container)
-        for count, packet in enumerate(packets_of(container, stream)):
-            if packet.size:
-                found.append((packet.pts, packet.dts))
+        clock = VideoClock(stream, discontinuous=may_restart(container))
+        for count, item in enumerate(
+            clock.packets(each for each in packets_of(container, stream) if each.size)
+        ):
+            found.append((item.packet.pts, item.packet.dts))
             if count >= RATE_PACKETS:
                 break
     except av.FFmpegError:
@@ -142,16 +144,18 @@ def _in_decoding_order(
     stream: av.VideoStream,
     found: list[tuple[int | None, int | None]],
 ) -> bool:
-    """Whether the timestamps, pts and dts, are in decoding order although the decoder reorders frames."""
+    """Whether the timestamps, pts and dts, do not tell the order of the frames although it changes."""
     if container.format.name == "avi":
         # AVI stores decoding times only. libav guesses presentation times, often a frame or two late.
         return any(pts != dts for pts, dts in found)
     shown = [pts for pts, _ in found if pts is not None]
     if len(shown) < max(len(found), MIN_ORDERED):
         return False
-    return stream.codec_context.reorder_depth > 0 and all(
-        after > before for before, after in pairwise(shown)
+    in_file_order = all(after > before for before, after in pairwise(shown))
+    contradictory = len(set(shown)) < len(shown) or any(
+        dts is not None and pts is not None and pts < dts for pts, dts in found
     )
+    return stream.codec_context.reorder_depth > 0 and (in_file_order or contradictory)
 
 
 def _continued_duration(
