@@ -125,11 +125,11 @@ def continued_packets(
                 before = _anchor(decided.popleft(), unit) or before
                 continue
             after = _anchor(decided[0], unit) if decided else []
-            if clocks[packet.stream_index].mend(packet, [*before, *after]):
+            if clocks[packet.stream.index].mend(packet, [*before, *after]):
                 yield packet
 
     for packet in packets_of(container, [video, *streams]):
-        if packet.stream_index != video.index:
+        if packet.stream.index != video.index:
             held.append(packet)
         elif packet.size:
             held.append(None)
