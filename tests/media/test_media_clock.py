@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import pytest
@@ -14,6 +15,7 @@ from clocks import CLOCK, change_ts, joined, remux
 from test_media_writer import render
 
 from vst.media import Reader
+from vst.media.clock.demux import _StreamClock
 from vst.media.notes import NoteKind
 from vst.media.probe import probe
 
@@ -295,3 +297,15 @@ def test_frames_are_the_same_wherever_reading_of_a_joined_recording_begins(tmp_p
     assert [frame.time for frame in rest] == [frame.time for frame in whole[FRAMES + 3 :]]
     assert all(torch.equal(a.image, b.image) for a, b in zip(rest, whole[FRAMES + 3 :], strict=True))
     assert list(Reader(clip).times()) == [frame.time for frame in whole]
+
+
+@pytest.mark.parametrize("kind", ["subtitle", "audio"])
+def test_only_sound_is_expected_to_go_on_without_a_gap(kind):
+    clock = _StreamClock(SimpleNamespace(type=kind), discontinuous=True)
+    stamps = []
+    for seconds in (80, 10, 40):
+        packet = av.Packet(b"x")
+        packet.time_base, packet.pts, packet.duration = Fraction(1), seconds, 1
+        clock.mend(packet, [])
+        stamps.append(packet.pts)
+    assert stamps == ([80, 10, 40] if kind == "subtitle" else [80, 81, 82])

@@ -38,7 +38,8 @@ class _StreamClock:
     together; a part that is missing stays missing. A jump to elsewhere is its own and is closed.
     """
 
-    def __init__(self, discontinuous: bool) -> None:
+    def __init__(self, stream: av.stream.Stream, discontinuous: bool) -> None:
+        self._is_audio = stream.type == "audio"
         self._discontinuous = discontinuous
         self._offset = Fraction(0)
         self._last = self._end = Fraction(0)
@@ -67,10 +68,11 @@ class _StreamClock:
             near = min(anchors, key=lambda each: abs(each.stored - time), default=None)
             # Back in time while the video goes on: the clock is wrong, whatever is near.
             alone = near is not None and near.offset == self._video_offset and time < self._last
-            if near is None or abs(near.stored - time) > FORWARD or alone:
-                self._offset += self._end - time
-            else:
+            if near is not None and abs(near.stored - time) <= FORWARD and not alone:
                 self._offset = near.offset
+            elif self._is_audio:
+                # Subtitles may be far apart, or not in order.
+                self._offset += self._end - time
         self._any = True
         self._last = time
         length = (packet.duration or 0) * packet.time_base
@@ -81,7 +83,8 @@ class _StreamClock:
             ticks = round(self._offset / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
-        return self._joint is None or time + self._offset + length / 2 >= self._joint
+        is_heard = self._joint is not None and time + self._offset + length / 2 < self._joint
+        return not (is_heard and self._is_audio)
 
     def _has_jumped(self, time: Fraction, anchors: Sequence[_Anchor]) -> bool:
         # Where the video's clock has restarted, a smaller jump is the same restart.
@@ -111,7 +114,7 @@ def continued_packets(
     unit = video.time_base or DEFAULT_UNIT
     discontinuous = may_restart(container)
     clock = VideoClock(video, discontinuous=discontinuous)
-    clocks = {stream.index: _StreamClock(discontinuous) for stream in streams}
+    clocks = {stream.index: _StreamClock(stream, discontinuous) for stream in streams}
     held: deque[av.Packet | None] = deque()  # None stands for a packet of the video
     decided: deque[ClockedPacket] = deque()
     before: list[_Anchor] = []

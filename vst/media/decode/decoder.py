@@ -13,7 +13,7 @@ from typing import Self
 import av
 
 from vst.errors import CutShort
-from vst.media.clock.video_clock import VideoClock, may_restart
+from vst.media.clock.video_clock import ClockedPacket, VideoClock, may_restart
 from vst.media.decode.frame_order import MAX_WAITING, FrameOrder, FrameTimes
 from vst.media.decode.hardware import device_of
 from vst.media.file_errors import reason_of
@@ -71,7 +71,6 @@ class Decoder:
         self._notes = notes
         self._hwaccel = None if device is None else device_of(device)
         self._stack = ExitStack()
-        self._at_joint = False
 
     def __enter__(self) -> Self:
         self._container = self._stack.enter_context(open_input(self._info.path, self._hwaccel))
@@ -97,11 +96,14 @@ class Decoder:
         times = FrameTimes(self._info.start / unit, self._info.frame_duration / unit, self._notes)
         seen = run = 0
         any_frame = False
-        for packet in self._packets():
+        for item in self._packets():
+            packet = None if item is None else item.packet
             seen += packet is not None
             if packet is not None and not packet.is_discard:
                 order.feed(packet)
             frames, failed = self._decode(packet)
+            # Where recordings are joined, libav takes the continuity counters of MPEG-TS for damage.
+            failed |= item is not None and item.packet.is_corrupt and not item.at_joint
             if failed:
                 self.errors += 1
                 order.fail()
@@ -151,13 +153,12 @@ class Decoder:
         """What the clock of the file is like, as far as it was read."""
         return self._clock.notes
 
-    def _packets(self) -> Iterator[av.Packet | None]:
+    def _packets(self) -> Iterator[ClockedPacket | None]:
         """The stream's packets with continued timestamps, then None to flush."""
         for item in self._clock.packets(self._stored_packets()):
-            packet, self._at_joint = item.packet, item.at_joint
             if self._info.in_decoding_order and self._info.container == "avi":
-                packet.pts = packet.dts
-            yield packet
+                item.packet.pts = item.packet.dts
+            yield item
         yield None
 
     def _stored_packets(self) -> Iterator[av.Packet]:
@@ -170,13 +171,11 @@ class Decoder:
             self._notes.add(repaired(f"reading stopped before the end of the file ({reason_of(error)})"))
 
     def _decode(self, packet: av.Packet | None) -> tuple[list[av.VideoFrame], bool]:
-        """The frames that the decoder returns for a packet (None to flush), and whether it is damaged."""
-        # Where recordings are joined, libav takes the continuity counters of MPEG-TS for damage.
-        damaged = packet is not None and packet.is_corrupt and not self._at_joint
+        """The frames that the decoder returns for a packet (None to flush), and whether it failed."""
         try:
-            return self._context.decode(packet), damaged
+            return self._context.decode(packet), False
         except av.EOFError:
-            return [], damaged
+            return [], False
         except av.FFmpegError:
             return ([] if packet is not None else self._drain()), True
 
