@@ -16,15 +16,14 @@ stylized from `limit` frames before the requested one. Exact requests never use 
 from __future__ import annotations
 
 import logging
-import os
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from vst.errors import VstError
-from vst.host.cache import Cache
+from vst.host.engine_caches import EngineCaches
 from vst.host.linear_light import to_linear
 from vst.host.protocol import RESULT, Request
 from vst.host.replay import ReplaySession, SessionPool
@@ -44,18 +43,6 @@ from vst.pipeline.settings import RenderSettings
 from vst.postprocess import Postprocess
 
 _log = logging.getLogger(__name__)
-
-CACHE_VARIABLE = "VST_PLUGIN_CACHE"
-"""Environment variable with the size of the cache in MB."""
-
-_SHARES = {"states": 0.5, "stylized": 0.2, "working_frames": 0.15, "results": 0.13, "small_frames": 0.02}
-"""The part of the memory that each cache gets."""
-
-_STATE_INTERVAL = 16
-"""The states of every 16th frame of a shot are cached."""
-
-_RECENT_STATES = 4
-"""Of the other frames the states of the last four are cached."""
 
 _MAX_RUNS = 64
 """Plugin instances whose requests are remembered."""
@@ -101,31 +88,16 @@ class Engine:
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        limit = _cache_bytes() if limit is None else limit
-        shares = {name: int(limit * share) for name, share in _SHARES.items()}
         self._sessions = SessionPool()
-        self._states: Cache[ShotState] = Cache(shares["states"])
-        self._stylized: Cache[Tensor] = Cache(shares["stylized"])
-        self._working_frames: Cache[Tensor] = Cache(shares["working_frames"])
-        self._results: Cache[Tensor] = Cache(shares["results"])
-        self._small_frames: Cache[Tensor] = Cache(shares["small_frames"])
-        self._cuts: dict[object, bool] = {}
+        self._caches = EngineCaches(limit)
         self._runs: OrderedDict[str, RequestRun] = OrderedDict()
         self._streams: OrderedDict[str, FrameStream] = OrderedDict()
         self._approximate: dict[str, _ApproximateFrame] = {}
-        self._recent_states: deque[tuple[bytes, bytes]] = deque()
 
     def purge(self) -> None:
         """Empty the caches; networks stay loaded."""
-        for cache in (
-            self._states,
-            self._stylized,
-            self._working_frames,
-            self._results,
-            self._small_frames,
-        ):
-            cache.clear()
-        for known in (self._cuts, self._runs, self._streams, self._approximate, self._recent_states):
+        self._caches.clear()
+        for known in (self._runs, self._streams, self._approximate):
             known.clear()
 
     def stylize(
@@ -169,9 +141,9 @@ class Engine:
                 provider,
                 frames,
                 working,
-                self._working_frames,
-                self._small_frames,
-                self._cuts,
+                self._caches.working_frames,
+                self._caches.small_frames,
+                self._caches.cuts,
             )
             try:
                 digest = source.fetch_current()
@@ -230,10 +202,10 @@ class Engine:
         request: Request,
     ) -> Tensor:
         """The stylized frame of a mode without temporal state."""
-        stylized = self._stylized.get((key, chained_hash))
+        stylized = self._caches.stylized.get((key, chained_hash))
         if stylized is None:
             stylized, _ = session.step(source.image(request.index), None, 0, request.settings.seed)
-            self._stylized.put((key, chained_hash), stylized)
+            self._caches.stylized.put((key, chained_hash), stylized)
         return stylized
 
     def _stylize_in_shot(
@@ -253,7 +225,7 @@ class Engine:
             return b"", self._stylize_approximately(session, source, key, request, progress), True
         start, state, state_index = cached
         chained_hash = run.chained_hashes[index][1]
-        stylized = self._stylized.get((key, chained_hash))
+        stylized = self._caches.stylized.get((key, chained_hash))
         if stylized is not None:
             return chained_hash, stylized, False
         steps = index - state_index
@@ -261,7 +233,7 @@ class Engine:
             stylized, state = session.step(
                 source.image(number), state, number - start, request.settings.seed
             )
-            self._cache_step(key, run.chained_hashes[number][1], number - start, stylized, state)
+            self._caches.add_step(key, run.chained_hashes[number][1], number - start, stylized, state)
             if number < index:
                 progress(number - state_index, steps)
         assert stylized is not None
@@ -302,25 +274,15 @@ class Engine:
                 else:
                     run.chained_hashes[number] = (start, next_chained_hash(chained_hash, digest))
         start, chained_hash = run.chained_hashes[index]
-        if (key, chained_hash) in self._stylized:
+        if (key, chained_hash) in self._caches.stylized:
             return start, None, index
         for number in range(index - 1, start - 1, -1):
             if earliest is not None and number < earliest:
                 return None
-            state = self._states.get((key, run.chained_hashes[number][1]))
+            state = self._caches.states.get((key, run.chained_hashes[number][1]))
             if state is not None:
                 return start, state, number
         return start, None, start - 1
-
-    def _cache_step(
-        self, key: bytes, chained_hash: bytes, position: int, stylized: Tensor, state: ShotState
-    ) -> None:
-        self._stylized.put((key, chained_hash), stylized)
-        self._states.put((key, chained_hash), state)
-        if position % _STATE_INTERVAL:
-            self._recent_states.append((key, chained_hash))
-            while len(self._recent_states) > _RECENT_STATES:
-                self._states.drop(self._recent_states.popleft())
 
     def _stylize_approximately(
         self,
@@ -367,7 +329,7 @@ class Engine:
     ) -> None:
         """Upsample and postprocess a stylized frame, and write it to the result slot."""
         name = (key, chained_hash, request.settings.strength, request.settings.keep_color)
-        result = None if approximate else self._results.get(name)
+        result = None if approximate else self._caches.results.get(name)
         if result is None:
             full = source.current_image()
             working = stylized if stylized.shape == full.shape else source.image(request.index)
@@ -377,7 +339,7 @@ class Engine:
             if not approximate:
                 # At strength 0 the result is the frame itself, a view of the shared memory.
                 is_view = request.settings.strength == 0 and not request.clip.linear
-                self._results.put(name, result.clone() if is_view else result)
+                self._caches.results.put(name, result.clone() if is_view else result)
         frames.slot(RESULT).copy_(result)
 
 
@@ -388,13 +350,3 @@ def _key(session: ReplaySession, request: Request, working: tuple[int, int]) -> 
         session.fingerprint
         + repr((clip.width, clip.height, working, clip.linear, request.settings.seed)).encode()
     )
-
-
-def _cache_bytes() -> int:
-    try:
-        megabytes = float(os.environ.get(CACHE_VARIABLE, "") or 0)
-    except ValueError:
-        megabytes = 0
-    if megabytes > 0:
-        return int(megabytes * 10**6)
-    return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8, 2 * 10**9)
