@@ -18,6 +18,18 @@ static void send_purge(connection *it)
         vst_send(it, &message, error);
 }
 
+static vst_outcome stylize_once(connection *it, const vst_render_message *request, const vst_callbacks *callbacks,
+                                char error[VST_ERROR_SIZE])
+{
+    drop_closed(it);
+    vst_outcome outcome = vst_finish_cancelled(it, callbacks, error);
+    if (outcome == VST_DONE)
+        outcome = vst_connect(it, callbacks, error);
+    if (outcome == VST_DONE)
+        outcome = vst_request_frame(it, request, callbacks, error);
+    return outcome;
+}
+
 vst_outcome vst_stylize(const vst_render_message *request, const vst_callbacks *callbacks,
                         char error[VST_ERROR_SIZE])
 {
@@ -27,12 +39,14 @@ vst_outcome vst_stylize(const vst_render_message *request, const vst_callbacks *
         vst_set_error(error, "vst: out of memory; close other programs");
         return VST_FAILED;
     }
-    drop_closed(it);
-    vst_outcome outcome = vst_finish_cancelled(it, callbacks, error);
-    if (outcome == VST_DONE)
-        outcome = vst_connect(it, callbacks, error);
-    if (outcome == VST_DONE)
-        outcome = vst_request_frame(it, request, callbacks, error);
+    it->is_lost = 0;
+    vst_outcome outcome = stylize_once(it, request, callbacks, error);
+    if (outcome == VST_FAILED && it->is_lost) {
+        /* It may have ended while it was idle, which shows only now: a large process takes a while to end. */
+        vst_log("starting another worker and repeating the frame");
+        error[0] = 0;
+        outcome = stylize_once(it, request, callbacks, error);
+    }
     if (vst_is_purge_due())
         send_purge(it);
     vst_return_connection(it);

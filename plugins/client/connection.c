@@ -83,7 +83,7 @@ receipt vst_receive(connection *it, double seconds)
     if (length == 0)
         return END_OF_CONNECTION;
     it->packet[length] = 0;
-    return vst_decode(it->packet, &it->message) ? NOTHING_YET : RECEIVED;
+    return vst_decode(it->packet, &it->message) ? INVALID : RECEIVED;
 }
 
 int vst_is_closed(const connection *it)

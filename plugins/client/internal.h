@@ -28,8 +28,11 @@ double vst_seconds(const char *variable, double usual);
 int vst_encode(const vst_message *message, char packet[VST_PACKET_SIZE], char error[VST_ERROR_SIZE]);
 
 /* Reads a message from a packet that ends with a NUL; texts point into the packet, which is modified. Fields that
- * are absent are 0 or "". Returns 0, or -1 for an unknown word. */
+ * are absent are 0 or "". Returns 0, or -1 for an unknown word or a value that is not of its field's type. */
 int vst_decode(char *packet, vst_message *message);
+
+/* Reads a decimal number with a point, in any locale. Returns 0, or -1 for any other text. */
+int vst_parse_number(const char *text, double *number);
 
 /* ---- frame_memory.c ---- */
 
@@ -58,12 +61,13 @@ typedef struct connection {
     frame_memory memory;
     int number;    /* of the last request */
     int cancelled; /* number of a request that was cancelled and has no answer yet, or 0 */
+    int is_lost;   /* whether the worker ended before it answered the last request */
     char packet[VST_PACKET_SIZE + 1];
     vst_message message; /* the last one received; its texts are in the packet */
     struct connection *next;
 } connection;
 
-typedef enum receipt { NOTHING_YET, RECEIVED, END_OF_CONNECTION } receipt;
+typedef enum receipt { NOTHING_YET, RECEIVED, INVALID, END_OF_CONNECTION } receipt;
 
 /* Connects to the socket at `path`. Returns 0, or -1 if nothing listens there. */
 int vst_open_socket(connection *it);
@@ -75,7 +79,7 @@ void vst_disconnect(connection *it);
  * connection, which the next `vst_receive` or `vst_is_closed` reports. */
 int vst_send(connection *it, const vst_message *message, char error[VST_ERROR_SIZE]);
 
-/* Waits for a message. */
+/* Waits for a message. INVALID is one that cannot be read. */
 receipt vst_receive(connection *it, double seconds);
 
 /* Whether the worker has closed the connection; does not wait. */
@@ -121,6 +125,9 @@ void vst_worker_answered(void);
 /* The worker did not answer in time: disconnects from it, and ends it the second time in a row. */
 void vst_worker_timed_out(connection *it);
 
+/* The worker sent what no worker of this protocol sends: disconnects, with an error. */
+void vst_worker_confused(connection *it, char error[VST_ERROR_SIZE]);
+
 /* The worker closed the connection: disconnects, with an error that says why. */
 void vst_worker_ended(connection *it, const char *when, char error[VST_ERROR_SIZE]);
 
@@ -145,7 +152,7 @@ vst_outcome vst_connect(connection *it, const vst_callbacks *callbacks, char err
 /* Waits until a cancelled request has its answer: until then the worker may still write its result. */
 vst_outcome vst_finish_cancelled(connection *it, const vst_callbacks *callbacks, char error[VST_ERROR_SIZE]);
 
-/* Sends a request and serves the worker's questions until it is done. */
+/* Sends a request and serves the worker's questions until it is done; sets `is_lost`. */
 vst_outcome vst_request_frame(connection *it, const vst_render_message *request, const vst_callbacks *callbacks,
                               char error[VST_ERROR_SIZE]);
 

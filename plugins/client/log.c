@@ -65,6 +65,6 @@ void vst_sleep(double seconds)
 double vst_seconds(const char *variable, double usual)
 {
     const char *text = getenv(variable);
-    double seconds = text ? atof(text) : 0;
-    return seconds > 0 ? seconds : usual;
+    double seconds;
+    return text && !vst_parse_number(text, &seconds) && seconds > 0 ? seconds : usual;
 }

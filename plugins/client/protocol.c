@@ -1,6 +1,11 @@
 /* Messages to text and back, by the table in protocol.h. */
 #define _GNU_SOURCE
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
 #include <locale.h>
+#include <math.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,21 +31,45 @@ static const char *const words[] = {VST_MESSAGES(WORD)};
 #define FIELDS (sizeof fields / sizeof *fields)
 #define WORDS (sizeof words / sizeof *words)
 
-/* Numbers have a decimal point on the wire, whatever the host's locale. */
-static locale_t use_c_numbers(locale_t *before)
+/* Numbers have a decimal point on the wire, whatever the host's locale: the host may set it in any thread and at any
+ * time. So nothing here depends on it. */
+static const char number_characters[] = "+-0123456789e.";
+
+static locale_t c_locale;
+
+static void make_c_locale(void)
 {
-    locale_t made = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    *before = uselocale(made);
-    return made;
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-static void restore_numbers(locale_t made, locale_t before)
+int vst_parse_number(const char *text, double *number)
 {
-    uselocale(before);
-    if (made)
-        freelocale(made);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_c_locale);
+    char *end;
+    if (!*text || text[strspn(text, number_characters)] || !c_locale)
+        return -1;
+    *number = strtod_l(text, &end, c_locale);
+    return *end || !isfinite(*number) ? -1 : 0;
 }
 
+/* Returns the length, or -1 for a number that is not finite. */
+static int write_number(double number, char *out, size_t size)
+{
+    char text[64];
+    if (!isfinite(number))
+        return -1;
+    snprintf(text, sizeof text, "%.17g", number);
+    /* What is neither a digit nor a sign nor an exponent is the decimal point of the locale, of one or more bytes. */
+    size_t length = strspn(text, "+-0123456789e");
+    const char *rest = text + length;
+    while (*rest && !strchr(number_characters, *rest))
+        rest++;
+    rest += *rest == '.';
+    return snprintf(out, size, "%.*s%s%s", (int)length, text, text[length] ? "." : "", rest);
+}
+
+/* Returns the length, or -1 for a number that cannot be sent. */
 static int write_value(field_type type, const void *value, char *out, size_t size)
 {
     int length = 0;
@@ -50,7 +79,7 @@ static int write_value(field_type type, const void *value, char *out, size_t siz
     case FLAG:
         return snprintf(out, size, "%d", *(const int *)value != 0);
     case NUMBER:
-        return snprintf(out, size, "%.17g", *(const double *)value);
+        return write_number(*(const double *)value, out, size);
     case TEXT:
         return snprintf(out, size, "%s", *(const char *const *)value);
     case HASH:
@@ -62,26 +91,45 @@ static int write_value(field_type type, const void *value, char *out, size_t siz
     return length;
 }
 
-static void read_value(field_type type, char *text, void *value)
+static int read_integer(const char *text, long least, long most, int *value)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if ((*text != '-' && !isdigit((unsigned char)*text)) || *end || errno || number < least || number > most)
+        return -1;
+    *value = (int)number;
+    return 0;
+}
+
+static int read_hash(const char *text, uint8_t *hash)
+{
+    if (strlen(text) != (size_t)2 * VST_HASH_SIZE || text[strspn(text, "0123456789abcdef")])
+        return -1;
+    for (int i = 0; i < VST_HASH_SIZE; i++, text += 2) {
+        char digits[3] = {text[0], text[1], 0};
+        hash[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+    return 0;
+}
+
+/* Returns 0, or -1 for a text that is no value of the type. */
+static int read_value(field_type type, const char *text, void *value)
 {
     switch (type) {
     case INTEGER:
+        return read_integer(text, INT_MIN, INT_MAX, value);
     case FLAG:
-        *(int *)value = atoi(text);
-        break;
+        return read_integer(text, 0, 1, value);
     case NUMBER:
-        *(double *)value = strtod(text, NULL);
-        break;
+        return vst_parse_number(text, value);
     case TEXT:
         *(const char **)value = text;
-        break;
+        return 0;
     case HASH:
-        for (int i = 0; i < VST_HASH_SIZE && strlen(text) >= 2; i++, text += 2) {
-            char digits[3] = {text[0], text[1], 0};
-            ((uint8_t *)value)[i] = (uint8_t)strtoul(digits, NULL, 16);
-        }
-        break;
+        return read_hash(text, value);
     }
+    return -1;
 }
 
 /* The value of a field in a message. */
@@ -104,21 +152,23 @@ static int check_text(const char **text, char error[VST_ERROR_SIZE])
 int vst_encode(const vst_message *message, char packet[VST_PACKET_SIZE], char error[VST_ERROR_SIZE])
 {
     vst_message copy = *message;
-    locale_t before, c_numbers = use_c_numbers(&before);
     int length = snprintf(packet, VST_PACKET_SIZE, "%s", words[copy.kind]);
-    for (size_t i = 0; i < FIELDS && length >= 0 && length < VST_PACKET_SIZE; i++) {
+    for (size_t i = 0; i < FIELDS && length < VST_PACKET_SIZE; i++) {
         const field *it = &fields[i];
         if (it->kind != copy.kind)
             continue;
-        if (it->type == TEXT && check_text(member(&copy, it), error)) {
-            length = -1;
-            break;
-        }
+        if (it->type == TEXT && check_text(member(&copy, it), error))
+            return -1;
         length += snprintf(packet + length, VST_PACKET_SIZE - (size_t)length, "\n%s=", it->name);
-        if (length < VST_PACKET_SIZE)
-            length += write_value(it->type, member(&copy, it), packet + length, VST_PACKET_SIZE - (size_t)length);
+        if (length >= VST_PACKET_SIZE)
+            break;
+        int written = write_value(it->type, member(&copy, it), packet + length, VST_PACKET_SIZE - (size_t)length);
+        if (written < 0) {
+            vst_set_error(error, "vst: %s is not a finite number; set it again", it->name);
+            return -1;
+        }
+        length += written;
     }
-    restore_numbers(c_numbers, before);
     if (length >= VST_PACKET_SIZE) {
         vst_set_error(error, "vst: style and weights folder are too long to send, over %d bytes; shorten them",
                       VST_PACKET_SIZE);
@@ -148,13 +198,11 @@ int vst_decode(char *packet, vst_message *message)
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].kind == message->kind && fields[i].type == TEXT)
             *(const char **)member(message, &fields[i]) = "";
-    locale_t before, c_numbers = use_c_numbers(&before);
     while ((line = strsep(&rest, "\n"))) {
         char *name = strsep(&line, "=");
         const field *it = find_field(message->kind, name);
-        if (it && line)
-            read_value(it->type, line, member(message, it));
+        if (it && (!line || read_value(it->type, line, member(message, it))))
+            return -1;
     }
-    restore_numbers(c_numbers, before);
     return 0;
 }

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define VST_PROTOCOL 1
+#define VST_PROTOCOL 2
 #define VST_PACKET_SIZE 16384 /* bytes of the longest message */
 #define VST_HASH_SIZE 16 /* bytes of a frame's hash */
 
@@ -20,10 +20,12 @@ typedef struct vst_hello_message {
 /* render (client): asks for one stylized frame; carries the memory's descriptor when the memory is new */
 typedef struct vst_render_message {
     int id; /* number of the request */
+    const char *editor; /* openfx or frei0r: whose parameters messages speak of */
     const char *run; /* identifies the plugin instance and its state of the clip */
     int width; /* of the frame, in pixels */
     int height; /* of the frame, in pixels */
-    double time; /* index of the frame if temporal, else a growing number */
+    int index; /* of the frame in its clip; not temporal: any number */
+    double time; /* not temporal: a growing number; else the index */
     int first; /* index of the clip's first frame */
     int last; /* index of the clip's last frame */
     int temporal; /* the host gives frames of other times */
@@ -148,9 +150,11 @@ typedef struct vst_message {
     X(HELLO, hello, protocol, INTEGER) \
     X(HELLO, hello, version, TEXT) \
     X(RENDER, render, id, INTEGER) \
+    X(RENDER, render, editor, TEXT) \
     X(RENDER, render, run, TEXT) \
     X(RENDER, render, width, INTEGER) \
     X(RENDER, render, height, INTEGER) \
+    X(RENDER, render, index, INTEGER) \
     X(RENDER, render, time, NUMBER) \
     X(RENDER, render, first, INTEGER) \
     X(RENDER, render, last, INTEGER) \

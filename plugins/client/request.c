@@ -42,12 +42,16 @@ static int is_final(const vst_message *message, int number)
             message->kind == VST_MESSAGE_CANCELLED);
 }
 
-/* Sends the source frame that the worker needs. Returns 0, or -1 for an impossible slot. */
+/* Whether the worker may ask for a frame: a clip that is not temporal has the current one only. */
+static int is_possible(const vst_need_message *need, const vst_render_message *request)
+{
+    return need->slot >= 0 && need->slot < VST_SLOT_RESULT && (request->temporal || need->index == request->index);
+}
+
+/* Sends the source frame that the worker needs. */
 static int send_frame(connection *it, const vst_callbacks *callbacks, char error[VST_ERROR_SIZE])
 {
     vst_need_message need = it->message.need;
-    if (need.slot < 0 || need.slot >= VST_SLOT_RESULT)
-        return -1;
     vst_message answer = {.kind = VST_MESSAGE_FRAME, .frame = {.id = it->number, .index = need.index}};
     if (callbacks->frame(callbacks->context, need.index, vst_slot(&it->memory, need.slot), answer.frame.hash)) {
         answer.kind = VST_MESSAGE_MISSING;
@@ -75,14 +79,15 @@ static vst_outcome time_out(connection *it, double seconds, char error[VST_ERROR
 }
 
 /* Acts on a message of the current request. Returns whether the request is over, and then its outcome. */
-static int handle(connection *it, const vst_callbacks *callbacks, vst_outcome *outcome, char error[VST_ERROR_SIZE])
+static int handle(connection *it, const vst_render_message *request, const vst_callbacks *callbacks,
+                  vst_outcome *outcome, char error[VST_ERROR_SIZE])
 {
     const vst_message *message = &it->message;
     switch (message->kind) {
     case VST_MESSAGE_NEED:
-        if (!send_frame(it, callbacks, error))
+        if (is_possible(&message->need, request) && !send_frame(it, callbacks, error))
             return 0;
-        vst_worker_ended(it, "in the middle of a frame", error);
+        vst_worker_confused(it, error);
         *outcome = VST_FAILED;
         return 1;
     case VST_MESSAGE_STEP:
@@ -106,13 +111,19 @@ static int handle(connection *it, const vst_callbacks *callbacks, vst_outcome *o
 }
 
 /* Serves the worker until the request is over. */
-static vst_outcome serve(connection *it, const vst_callbacks *callbacks, char error[VST_ERROR_SIZE])
+static vst_outcome serve(connection *it, const vst_render_message *request, const vst_callbacks *callbacks,
+                         char error[VST_ERROR_SIZE])
 {
     double seconds = patience(), until = vst_now() + seconds;
     for (;;) {
         receipt received = vst_receive(it, TICK);
         if (received == END_OF_CONNECTION) {
             vst_worker_ended(it, "in the middle of a frame", error);
+            it->is_lost = 1;
+            return VST_FAILED;
+        }
+        if (received == INVALID) {
+            vst_worker_confused(it, error);
             return VST_FAILED;
         }
         int is_over = received == RECEIVED && is_final(&it->message, it->number);
@@ -125,7 +136,7 @@ static vst_outcome serve(connection *it, const vst_callbacks *callbacks, char er
         if (received == NOTHING_YET || request_of(&it->message) != it->number)
             continue;
         vst_outcome outcome;
-        if (handle(it, callbacks, &outcome, error))
+        if (handle(it, request, callbacks, &outcome, error))
             return outcome;
         until = vst_now() + seconds;
     }
@@ -136,7 +147,7 @@ vst_outcome vst_finish_cancelled(connection *it, const vst_callbacks *callbacks,
     double until = vst_now() + patience();
     while (it->cancelled) {
         receipt received = vst_receive(it, TICK);
-        if (received == END_OF_CONNECTION) {
+        if (received == END_OF_CONNECTION || received == INVALID) {
             vst_disconnect(it);
         } else if (received == RECEIVED && is_final(&it->message, it->cancelled)) {
             it->cancelled = 0;
@@ -157,10 +168,11 @@ vst_outcome vst_request_frame(connection *it, const vst_render_message *request,
 {
     if (vst_allocate_frames(&it->memory, request->width, request->height, error))
         return VST_FAILED;
+    it->is_lost = 0;
     it->number = it->number % 1000000000 + 1;
     vst_message message = {.kind = VST_MESSAGE_RENDER, .render = *request};
     message.render.id = it->number;
     if (vst_send(it, &message, error))
         return VST_FAILED;
-    return serve(it, callbacks, error);
+    return serve(it, &message.render, callbacks, error);
 }

@@ -31,6 +31,10 @@ static vst_outcome greet(connection *it, const vst_callbacks *callbacks, double 
             vst_disconnect(it);
             return VST_FAILED;
         }
+        if (received == INVALID) {
+            vst_worker_confused(it, error);
+            return VST_FAILED;
+        }
         if (received == RECEIVED && it->message.kind == VST_MESSAGE_HELLO)
             return VST_DONE;
         if (received == RECEIVED && it->message.kind == VST_MESSAGE_FAILED) {

@@ -96,6 +96,13 @@ void vst_worker_timed_out(connection *it)
     vst_disconnect(it);
 }
 
+void vst_worker_confused(connection *it, char error[VST_ERROR_SIZE])
+{
+    vst_set_error(error, "vst: the worker and this plugin do not understand each other; run 'vst plugin install' and "
+                         "start the editor again");
+    vst_disconnect(it);
+}
+
 void vst_worker_ended(connection *it, const char *when, char error[VST_ERROR_SIZE])
 {
     vst_describe_exit(it->path, vst_wait_for_exit(), when, error);

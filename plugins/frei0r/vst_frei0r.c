@@ -1,8 +1,11 @@
 /* The frei0r filter, which uses the same client as the OpenFX plugin.
  *
  * A filter is given one frame at a time, in order, so the worker detects cuts from the frame and the two before
- * it. frei0r cannot report errors: the frame passes through unchanged, and the error goes to standard error, once,
- * and to the log. */
+ * it. frei0r cannot report errors: the frame passes through unchanged, and the error goes to the log and, once for each
+ * kind of error, to standard error. When the instance ends it says how many frames passed through. */
+#include <ctype.h>
+#include <limits.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +15,7 @@
 #include "../client/pixels.h"
 #include "../client/vst_client.h"
 #include "frei0r_abi.h"
+#include "host_lines.h"
 
 #define AS_CONSTANT(constant, ...) constant,
 enum { VST_FREI0R_PARAMETERS(AS_CONSTANT) PARAMETERS };
@@ -26,12 +30,22 @@ static const double initial_values[PARAMETERS] = {VST_FREI0R_PARAMETERS(AS_INITI
 #define AS_FULL_SCALE(constant, name, type, initial, full_scale, hint) [constant] = full_scale,
 static const double full_scales[PARAMETERS] = {VST_FREI0R_PARAMETERS(AS_FULL_SCALE)};
 
+#define KINDS 32 /* of errors that are told apart */
+
+/* Times that hosts give, in seconds or milliseconds, even of a clock that counts from 1970, lie between these. Others
+ * are no times: FFmpeg gives AV_NOPTS_VALUE where it copies a frame, as it does for most widths. */
+#define EARLIEST -1e9
+#define LATEST 9e15
+
 typedef struct filter {
     int width, height;
     long number;
     double values[PARAMETERS];
     char texts[PARAMETERS][VST_PATH];
-    int has_reported; /* whether the error of the last failed frame was printed */
+    double time, step; /* of the last frame, and the shortest step so far */
+    long frames, failures;
+    uint32_t reported[KINDS]; /* the kinds of the errors that were printed */
+    int reported_count;
 } filter;
 
 static atomic_long instances;
@@ -77,6 +91,7 @@ f0r_instance_t f0r_construct(unsigned width, unsigned height)
         made->width = (int)width;
         made->height = (int)height;
         made->number = atomic_fetch_add(&instances, 1);
+        made->step = 1;
         memcpy(made->values, initial_values, sizeof made->values);
         /* Without a configuration the first render reports the error. */
         if (!vst_read_config(config, error)) {
@@ -91,7 +106,10 @@ f0r_instance_t f0r_construct(unsigned width, unsigned height)
 
 void f0r_destruct(f0r_instance_t instance)
 {
-    free(instance);
+    filter *it = instance;
+    if (it && it->failures)
+        fprintf(stderr, "vst: %ld of %ld frames passed through without being stylized\n", it->failures, it->frames);
+    free(it);
 }
 
 void f0r_set_param_value(f0r_instance_t instance, f0r_param_t value, int index)
@@ -120,13 +138,61 @@ void f0r_get_param_value(f0r_instance_t instance, f0r_param_t value, int index)
         *(double *)value = it->values[index];
 }
 
+/* The time to send: that of the host, or one step after the last frame if the host's makes no sense. */
+static double time_of(filter *it, double time)
+{
+    if (!(time > EARLIEST && time < LATEST))
+        time = it->frames ? it->time + it->step : 0;
+    double step = time - it->time;
+    if (it->frames && step > 0 && (step < it->step || it->frames == 1))
+        it->step = step;
+    return it->time = time;
+}
+
+/* A kind of error: its text without numbers. */
+static uint32_t kind_of(const char *text)
+{
+    uint32_t kind = 2166136261u;
+    for (; *text; text++)
+        if (!isdigit((unsigned char)*text))
+            kind = (kind ^ (unsigned char)*text) * 16777619u;
+    return kind;
+}
+
+static void report(filter *it, const char *error)
+{
+    uint32_t kind = kind_of(error);
+    it->failures++;
+    for (int i = 0; i < it->reported_count; i++)
+        if (it->reported[i] == kind)
+            return;
+    if (it->reported_count == KINDS)
+        return;
+    it->reported[it->reported_count++] = kind;
+    fprintf(stderr, "%s\n", error);
+}
+
+/* Whether all numbers are numbers: hosts also read "nan" and "inf". */
+static int check_numbers(const filter *it, char error[VST_ERROR_SIZE])
+{
+    for (int i = 0; i < PARAMETERS; i++) {
+        if (parameters[i].type != F0R_PARAM_STRING && !isfinite(it->values[i])) {
+            snprintf(error, VST_ERROR_SIZE, "vst: %s is not a number; set it to one between 0 and 1",
+                     parameters[i].name);
+            vst_log("%s", error);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 typedef struct render_context {
     vst_image in, out;
 } render_context;
 
 static int give_frame(void *context, int index, float *planes, uint8_t hash[VST_HASH_SIZE])
 {
-    (void)index;
+    (void)index; /* the client has checked it */
     vst_read(&((render_context *)context)->in, planes, hash);
     return 0;
 }
@@ -137,48 +203,54 @@ static void receive_result(void *context, const float *planes)
     vst_write(planes, it->in.width, it->in.height, 0, 0, &it->in, &it->out);
 }
 
+static vst_outcome stylize(filter *it, double time, render_context *context, char error[VST_ERROR_SIZE])
+{
+    char run[64];
+    double strength = it->values[STRENGTH], seed = it->values[SEED];
+    snprintf(run, sizeof run, "frei0r %ld", it->number);
+    vst_render_message request = {
+        .editor = "frei0r",
+        .run = run,
+        .width = it->width,
+        .height = it->height,
+        .index = (int)(it->frames % INT_MAX),
+        .time = time,
+        .gap = 0, /* hosts count in seconds or in milliseconds */
+        .style = it->texts[STYLE],
+        .mode = it->texts[MODE],
+        .device = it->texts[DEVICE],
+        .weights = it->texts[WEIGHTS],
+        .strength = strength < 1 ? strength : 1,
+        .keep_color = it->values[KEEP_COLOR] >= 0.5,
+        .style_scale = it->values[STYLE_SCALE] * full_scales[STYLE_SCALE],
+        .seed = seed > 0 ? (int)((seed < 1 ? seed : 1) * full_scales[SEED] + 0.5) : 0,
+        .limit = 1,
+    };
+    vst_callbacks callbacks = {.context = context, .frame = give_frame, .result = receive_result};
+    return vst_stylize(&request, &callbacks, error);
+}
+
 void f0r_update(f0r_instance_t instance, double time, const uint32_t *in, uint32_t *out)
 {
     filter *it = instance;
-    if (!it)
+    if (!it || !in || !out)
         return;
     vst_image picture = {.data = (unsigned char *)(uintptr_t)in,
-                         .row_bytes = (ptrdiff_t)it->width * 4,
+                         .row_bytes = line_bytes(__builtin_return_address(0), in, it->width, it->height),
                          .width = it->width,
                          .height = it->height,
                          .depth = VST_BYTE,
                          .components = 4};
     render_context context = {picture, picture};
     context.out.data = (unsigned char *)out;
-    double strength = it->values[STRENGTH], seed = it->values[SEED];
-    char error[VST_ERROR_SIZE] = "", run[64];
+    char error[VST_ERROR_SIZE] = "";
     vst_outcome outcome = VST_FAILED;
-    if (strength > 0) {
-        snprintf(run, sizeof run, "frei0r %ld", it->number);
-        vst_render_message request = {
-            .run = run,
-            .width = it->width,
-            .height = it->height,
-            .time = time,
-            .gap = 0, /* hosts count in seconds or in milliseconds */
-            .style = it->texts[STYLE],
-            .mode = it->texts[MODE],
-            .device = it->texts[DEVICE],
-            .weights = it->texts[WEIGHTS],
-            .strength = strength < 1 ? strength : 1,
-            .keep_color = it->values[KEEP_COLOR] >= 0.5,
-            .style_scale = it->values[STYLE_SCALE] * full_scales[STYLE_SCALE],
-            .seed = seed > 0 ? (int)((seed < 1 ? seed : 1) * full_scales[SEED] + 0.5) : 0,
-            .limit = 1,
-        };
-        vst_callbacks callbacks = {.context = &context, .frame = give_frame, .result = receive_result};
-        outcome = vst_stylize(&request, &callbacks, error);
-    }
-    if (outcome == VST_FAILED) {
-        if (context.out.data != context.in.data)
-            memcpy(context.out.data, context.in.data, (size_t)it->width * (size_t)it->height * 4);
-        if (error[0] && !it->has_reported)
-            fprintf(stderr, "%s\n", error);
-        it->has_reported = error[0] != 0;
-    }
+    time = time_of(it, time);
+    if (!check_numbers(it, error) && it->values[STRENGTH] > 0)
+        outcome = stylize(it, time, &context, error);
+    if (outcome == VST_FAILED && out != in)
+        vst_copy(0, 0, &context.in, &context.out);
+    it->frames++;
+    if (error[0])
+        report(it, error);
 }

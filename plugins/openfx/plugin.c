@@ -113,7 +113,7 @@ static OfxStatus is_identity(effect *instance, OfxPropertySetHandle in, OfxPrope
     values chosen;
     ofx.property->propGetDouble(in, kOfxPropTime, 0, &time);
     read_values(instance, time, &chosen);
-    if (chosen.strength > 0)
+    if (!(chosen.strength <= 0)) /* also if it is not a number, which the render refuses */
         return kOfxStatReplyDefault;
     ofx.property->propSetString(out, kOfxPropName, 0, kOfxImageEffectSimpleSourceClipName);
     ofx.property->propSetDouble(out, kOfxPropTime, 0, time);
@@ -127,7 +127,7 @@ static OfxStatus frames_needed(effect *instance, OfxPropertySetHandle in, OfxPro
     ofx.property->propGetDouble(in, kOfxPropTime, 0, &time);
     read_values(instance, time, &chosen);
     double range[2] = {time, time};
-    if (chosen.strength > 0 && !is_stateless(chosen.mode)) {
+    if (!(chosen.strength <= 0) && !is_stateless(chosen.mode)) {
         /* The frames that every render fetches. Earlier frames of the shot are fetched only if needed: if they
          * were listed here, hosts would render all of them for each frame. */
         int first, last;

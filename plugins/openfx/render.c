@@ -8,6 +8,7 @@
 
 #define P ofx.property
 #define LARGEST_INDEX 1000000 /* a clip with frames beyond counts as unbounded */
+#define LARGEST_TIME 1e9      /* what is beyond is no time of a frame */
 
 typedef enum shown { SHOWN_NOTHING, SHOWN_ERROR, SHOWN_NOTE } shown;
 
@@ -109,7 +110,7 @@ void frame_range(const effect *instance, OfxTime time, int *first, int *last)
     if (ofx.effect->clipGetPropertySet(instance->source, &properties) == kOfxStatOK &&
         P->propGetDoubleN(properties, kOfxImageEffectPropFrameRange, 2, range) != kOfxStatOK)
         range[0] = range[1] = time;
-    int now = (int)lround(time);
+    int now = fabs(time) < LARGEST_TIME ? (int)lround(time) : 0;
     *first = range[0] > -LARGEST_INDEX && range[0] < LARGEST_INDEX ? (int)ceil(range[0]) : now < 0 ? now : 0;
     *last = range[1] > -LARGEST_INDEX && range[1] < LARGEST_INDEX ? (int)floor(range[1]) : LARGEST_INDEX;
     if (*first > now)
@@ -250,9 +251,11 @@ static OfxStatus stylize(effect *instance, render_context *it, const values *cho
     snprintf(run, sizeof run, "ofx %ld.%d %.9g", instance->number, atomic_load(&instance->changes),
              it->time - it->now);
     vst_render_message request = {
+        .editor = "openfx",
         .run = run,
         .width = it->source->view.width,
         .height = it->source->view.height,
+        .index = it->now,
         .time = it->now,
         .gap = 1,
         .style = chosen->style,
@@ -288,6 +291,21 @@ static OfxStatus stylize(effect *instance, render_context *it, const values *cho
     return kOfxStatOK;
 }
 
+/* Returns 0, or -1 with an error that names the parameter as the host shows it. */
+static int check_values(const values *chosen, OfxTime time, char error[VST_ERROR_SIZE])
+{
+    const char *wrong = !isfinite(chosen->strength) ? "Strength" : !isfinite(chosen->style_scale) ? "Stroke size" : NULL;
+    if (wrong)
+        snprintf(error, VST_ERROR_SIZE, "vst: %s is not a number; set it again", wrong);
+    else if (!(fabs(time) < LARGEST_TIME))
+        snprintf(error, VST_ERROR_SIZE, "vst: the host asks for the frame at time %g; expected the number of a frame",
+                 time);
+    else
+        return 0;
+    vst_log("%s", error);
+    return -1;
+}
+
 OfxStatus render(effect *instance, OfxPropertySetHandle in)
 {
     OfxTime time = 0;
@@ -316,21 +334,27 @@ OfxStatus render(effect *instance, OfxPropertySetHandle in)
         clear_pixels(&target); /* the specification asks for transparent black */
     } else {
         values chosen;
+        char error[VST_ERROR_SIZE];
         read_values(instance, time, &chosen);
+        int is_valid = !check_values(&chosen, time, error);
         render_context it = {
             .instance = instance,
             .time = time,
-            .now = (int)lround(time),
+            .now = is_valid ? (int)lround(time) : 0,
             .source = &source,
             .target = &target,
             .left = inside.x1 - source.bounds.x1,
             .top = source.bounds.y2 - inside.y2,
         };
         int is_same_format = source.view.depth == target.depth && source.view.components == target.components;
-        if (is_same_format && (chosen.strength <= 0 || source.view.components == 1))
+        if (!is_valid) {
+            show_message(instance, SHOWN_ERROR, error);
+            status = kOfxStatFailed;
+        } else if (is_same_format && (chosen.strength <= 0 || source.view.components == 1)) {
             vst_copy(it.left, it.top, &source.view, &target);
-        else
+        } else {
             status = stylize(instance, &it, &chosen, interactive);
+        }
         release_image(&source);
     }
     release_image(&output);

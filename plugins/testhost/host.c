@@ -25,7 +25,7 @@
  *
  * Options: depth=byte|short|half|float components=RGBA|RGB|Alpha rows=negative pad=BYTES origin=X,Y
  * premultiplied=1 temporal=yes|no|same scale=S name=HOST messages=0|1|2 progress=0|1|2 limited=1 (no text
- * parameters, no values of choices) chained=call|thread (the source is rendered by another instance, in the same
+ * parameters, no values of choices) locale=NAME (setlocale, as hosts with a user interface do) chained=call|thread (the source is rendered by another instance, in the same
  * thread or in another one)
  *
  * Pictures lie between guard bytes and rows are padded. After every render the host checks the guards, that the
@@ -85,7 +85,7 @@ static void set_parameter(const char *name, const char *text)
     if (!it)
         die("the plugin has no parameter %s", name);
     it->integer = atoi(text);
-    it->number = atof(text);
+    it->number = decimal(text);
     snprintf(it->text, sizeof it->text, "%s", text);
     notify_changed(kOfxTypeParameter, name);
 }

@@ -34,6 +34,7 @@ typedef struct host_options {
 extern host_options options;
 
 void configure(const char *option);
+double decimal(const char *text);
 
 /* ---- properties.c ---- */
 

@@ -1,5 +1,6 @@
 /* The host's options. */
 #define _GNU_SOURCE
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,15 @@
 #include "host.h"
 
 host_options options = {VST_FLOAT, 4, 0, 0, 0, 0, 0, TEMPORAL_YES, 2, 2, 0, CHAINED_NOT, 1, "vst test host"};
+
+/* A number with a point, whatever the locale that the host has taken. */
+double decimal(const char *text)
+{
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    double number = strtod_l(text, NULL, c_locale);
+    freelocale(c_locale);
+    return number;
+}
 
 void configure(const char *option)
 {
@@ -31,7 +41,7 @@ void configure(const char *option)
     else if (!strncmp(option, "temporal=", 9))
         options.temporal = !strcmp(is, "no") ? TEMPORAL_NO : !strcmp(is, "same") ? TEMPORAL_SAME : TEMPORAL_YES;
     else if (!strncmp(option, "scale=", 6))
-        options.scale = atof(is);
+        options.scale = decimal(is);
     else if (!strncmp(option, "name=", 5))
         options.name = is;
     else if (!strncmp(option, "messages=", 9))

@@ -32,7 +32,7 @@ CUT = 7
 FRAMES = 14
 
 
-def pan_with_disc(number: int, width: int = WIDTH, height: int = HEIGHT, cut: int = CUT) -> np.ndarray:
+def pan_with_disc(number: float, width: int = WIDTH, height: int = HEIGHT, cut: int = CUT) -> np.ndarray:
     """H×W×3 in 8 bits: a textured pan with a moving disc; another texture and colours from `cut` on."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     shift = 1.5 * number
@@ -77,7 +77,9 @@ class Host:
         self.engine = Engine(limit=200_000_000)
         self.request = Request(
             number=1,
+            editor="openfx",
             run="run",
+            index=0,
             time=0.0,
             clip=RequestedClip(
                 width=width,
@@ -101,7 +103,7 @@ class Host:
         return hashlib.md5(self.clip[index].numpy().tobytes()).digest()
 
     def request_frame(self, time: float, **changes: object) -> tuple[RequestOutcome, Tensor]:
-        request = with_changes(self.request, time=float(time), **changes)
+        request = with_changes(self.request, index=round(time), time=float(time), **changes)
         outcome = self.engine.stylize(request, self, self.frames)
         return outcome, self.frames.slot(RESULT).clone()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.host.conftest import pan_with_disc
 from tests.plugins.conftest import decoded
 
 PROFILE = """description=test
@@ -58,13 +60,19 @@ def run(command: list[object], environment: dict[str, str]) -> str:
     return done.stderr
 
 
-def through_ffmpeg(clip: Path, parameters: str, environment: dict[str, str]) -> tuple[np.ndarray, str]:
-    out = clip.with_name("ffmpeg.mkv")
-    graph = f"format=rgba,frei0r=filter_name=vst_frei0r:filter_params={parameters}"
+def ffmpeg_with_frei0r() -> str:
     ffmpeg = program("ffmpeg")
     if "--enable-frei0r" not in subprocess.run([ffmpeg, "-version"], capture_output=True, text=True).stdout:
         pytest.skip("this ffmpeg was built without frei0r")
-    command = [ffmpeg, "-y", "-loglevel", "warning", "-i", clip, "-vf", graph]
+    return ffmpeg
+
+
+def through_ffmpeg(
+    clip: Path, parameters: str, environment: dict[str, str], before: str = "format=rgba"
+) -> tuple[np.ndarray, str]:
+    out = clip.with_name("ffmpeg.mkv")
+    graph = f"{before},frei0r=filter_name=vst_frei0r:filter_params={parameters}"
+    command = [ffmpeg_with_frei0r(), "-y", "-loglevel", "warning", "-i", clip, "-vf", graph]
     err = run([*command, "-c:v", "ffv1", "-pix_fmt", "bgr0", out], environment)
     return decoded(out), err
 
@@ -77,6 +85,29 @@ def test_frames_of_ffmpeg_equal_those_of_a_render(
     stylized, _ = through_ffmpeg(lossless("clip.mkv", pictures), f"red|{mode}", filter_environment)
     assert stylized.shape == expected.shape
     assert np.abs(stylized.astype(int) - expected).max() <= 1
+
+
+def test_frames_with_padded_lines_equal_those_of_a_render(filter_environment, lossless, render_file):
+    # ffmpeg 5 pads their lines, and gives AV_NOPTS_VALUE as the time of most of them.
+    widths = (854, 1366, 336, 328, 100, 50, 63, 16)
+    modes = ("itn", "vtn")
+    command: list[object] = [ffmpeg_with_frei0r(), "-y", "-loglevel", "warning"]
+    clips = {width: np.stack([pan_with_disc(n / 4, width, 32) for n in range(4)]) for width in widths}
+    files = {width: lossless(f"{width}.mkv", clip) for width, clip in clips.items()}
+    for file in files.values():
+        command += ["-i", file]
+    outputs = {}
+    for number, (width, mode) in enumerate(itertools.product(widths, modes)):
+        outputs[width, mode] = out = files[width].with_suffix(f".{mode}.mkv")
+        graph = f"format=rgba,frei0r=filter_name=vst_frei0r:filter_params=red|{mode}"
+        command += ["-map", f"{number // len(modes)}:v", "-vf", graph]
+        command += ["-c:v", "ffv1", "-pix_fmt", "bgr0", out]
+    assert run(command, filter_environment) == ""
+    worst = {}
+    for (width, mode), out in outputs.items():
+        expected = render_file(clips[width], mode)
+        worst[width, mode] = int(np.abs(decoded(out).astype(int) - expected).max())
+    assert max(worst.values()) <= 1, worst
 
 
 def test_frames_of_melt_equal_those_of_a_render(

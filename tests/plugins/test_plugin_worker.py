@@ -146,7 +146,7 @@ client, _ = listener.accept()
 while packet := client.recv(16384):
     word, *lines = packet.decode().split("\\n")
     if word == "hello":
-        client.send(b"hello\\nprotocol=1")
+        client.send(b"hello\\nprotocol=2")
     if word == "render":
         client.send(f"done\\n{lines[0]}".encode())
 """

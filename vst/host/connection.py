@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from vst import __version__
 from vst.errors import UsageError, VstError
 from vst.host.engine_lock import EngineLock
-from vst.host.protocol import PACKET_SIZE, PROTOCOL, Request, encode, parse_request, split, typed
+from vst.host.protocol import (
+    PACKET_SIZE,
+    PROTOCOL,
+    Request,
+    encode,
+    parse_request,
+    split,
+    typed,
+    typed_id,
+)
 
 if TYPE_CHECKING:
     from vst.host.engine import Engine, RequestOutcome
@@ -88,13 +97,14 @@ class Connection:
             word, values = self._receive()
             if word == "cancel" and values.get("id") == str(self._number):
                 raise Cancelled
-            if values.get("id") != str(self._number) or values.get("index") != str(index):
-                continue
-            if word == "missing":
-                return None
-            if word == "frame":
-                digest: bytes = typed(word, values)["hash"]
-                return digest
+            if typed_id(values) != self._number:
+                continue  # late, of a request that is over
+            if word not in ("frame", "missing") or (answer := typed(word, values))["index"] != index:
+                raise UsageError(
+                    f"the plugin answered {word!r} of frame {values.get('index')} when asked for frame "
+                    f"{index}; run 'vst plugin install' and start the editor again"
+                )
+            return answer.get("hash")
 
     def _greet(self) -> None:
         word, values = self._receive()
@@ -119,7 +129,7 @@ class Connection:
                 self._access.release()
 
     def _render(self, values: dict[str, str]) -> None:
-        self._number = int(values.get("id", "0"))
+        self._number = typed_id(values)
         try:
             request = parse_request(values)
             outcome = self._stylize(request)
@@ -135,7 +145,10 @@ class Connection:
             raise
         except VstError as error:
             _log.error("%s", error)
-            self._send("failed", id=self._number, message=error)
+            from vst.host.parameter_words import in_parameter_words
+
+            message = in_parameter_words(str(error), values.get("editor", ""))
+            self._send("failed", id=self._number, message=message)
         except Exception as error:
             _log.exception("internal error")
             self._send(

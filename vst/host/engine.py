@@ -25,6 +25,7 @@ from torch import Tensor
 from vst.errors import VstError
 from vst.host.engine_caches import EngineCaches
 from vst.host.linear_light import to_linear
+from vst.host.parameter_words import check_parameters
 from vst.host.protocol import RESULT, Request
 from vst.host.replay import ReplaySession, SessionPool
 from vst.host.shared_frames import SharedFrames
@@ -39,7 +40,6 @@ from vst.host.source import (
 from vst.host.stream import FrameStream
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.session import ShotState, StylizerSession
-from vst.pipeline.settings import RenderSettings
 from vst.postprocess import Postprocess
 
 _log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Engine:
                 the request.
         """
         settings = request.settings
-        RenderSettings.check(strength=settings.strength, style_scale=settings.style_scale)
+        check_parameters(settings, request.editor)
         working = working_size(request.clip.width, request.clip.height, settings.style_scale)
         session = self._sessions.find(request)
         seconds_before = session.seconds

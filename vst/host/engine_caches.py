@@ -82,6 +82,6 @@ def _bytes_from_environment() -> int:
         megabytes = float(os.environ.get(CACHE_VARIABLE, "") or 0)
     except ValueError:
         megabytes = 0
-    if megabytes > 0:
+    if 0 < megabytes < float("inf"):
         return int(megabytes * 10**6)
     return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8, 2 * 10**9)

@@ -15,6 +15,9 @@ The order of one render:
                           <-      wait              while the engine is loading or busy
     cancel                ->                        at any time
                           <-      done, failed or cancelled
+
+While a frame is needed, only its answer or a cancel may follow. A message that cannot be read, or that
+answers another question, fails the request at once on either side, so that neither waits for the other.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ class FieldType(Enum):
     """How a field's value is written on the wire."""
 
     INTEGER = "int"
-    """Decimal digits, in the range of a 32-bit integer."""
+    """Decimal digits, in the range of a 32-bit integer; anything else is refused on both sides."""
     FLAG = "flag"
     """`0` or `1`."""
     NUMBER = "number"
@@ -89,10 +92,12 @@ MESSAGES = (
         "asks for one stylized frame; carries the memory's descriptor when the memory is new",
         (
             _ID,
+            MessageField("editor", FieldType.TEXT, "openfx or frei0r: whose parameters messages speak of"),
             MessageField("run", FieldType.TEXT, "identifies the plugin instance and its state of the clip"),
             MessageField("width", FieldType.INTEGER, "of the frame, in pixels"),
             MessageField("height", FieldType.INTEGER, "of the frame, in pixels"),
-            MessageField("time", FieldType.NUMBER, "index of the frame if temporal, else a growing number"),
+            MessageField("index", FieldType.INTEGER, "of the frame in its clip; not temporal: any number"),
+            MessageField("time", FieldType.NUMBER, "not temporal: a growing number; else the index"),
             MessageField("first", FieldType.INTEGER, "index of the clip's first frame"),
             MessageField("last", FieldType.INTEGER, "index of the clip's last frame"),
             MessageField("temporal", FieldType.FLAG, "the host gives frames of other times"),

@@ -10,6 +10,7 @@ The memory has three slots, each 3×H×W float32, R'G'B' or linear RGB, top row 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 from vst.errors import UsageError
 from vst.host.messages import MESSAGES, FieldType
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Increased by a change that the other side cannot understand."""
 
 PACKET_SIZE = 16384
@@ -36,6 +37,8 @@ SLOTS = 3
 LARGEST_SIDE = 32768
 """Pixels."""
 
+_NUMBER = re.compile(r"[-+0-9.e]+", re.ASCII)
+
 _FIELDS = {message.word: {field.name: field.type for field in message.fields} for message in MESSAGES}
 
 
@@ -47,7 +50,7 @@ def encode(word: str, **values: object) -> bytes:
         **values: All of its fields. Line breaks in texts become spaces.
 
     Raises:
-        ValueError: if the fields are not those of the message.
+        ValueError: if the fields are not those of the message, or a number is out of range.
     """
     types = _FIELDS[word]
     if set(values) != set(types):
@@ -79,6 +82,12 @@ def typed(word: str, texts: Mapping[str, str]) -> dict[str, Any]:
         raise UsageError(
             f"the plugin sent an invalid {word!r} message ({error!r}); run 'vst plugin install' again"
         ) from error
+
+
+def typed_id(texts: Mapping[str, str]) -> int:
+    """The number of the request that a message belongs to; -1 if it has none."""
+    text = texts.get("id", "")
+    return int(text) if _NUMBER.fullmatch(text) and text.isdecimal() else -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +144,10 @@ class Request:
 
     Attributes:
         number: Of the request; answers carry it.
+        editor: `openfx` or `frei0r`: whose parameters messages to the user speak of.
         run: Identifies the plugin instance and its state of the clip.
-        time: Index of the frame where the clip is `temporal`, else a growing number.
+        index: Of the frame in its clip; any number where the clip is not `temporal`.
+        time: Of the frame; a growing number where the clip is not `temporal`.
         clip: The source clip.
         settings: How to stylize.
         interactive: A user waits for the frame.
@@ -144,17 +155,14 @@ class Request:
     """
 
     number: int
+    editor: str
     run: str
+    index: int
     time: float
     clip: RequestedClip
     settings: RequestedSettings
     interactive: bool
     limit: int
-
-    @property
-    def index(self) -> int:
-        """The frame's index."""
-        return round(self.time)
 
 
 def parse_request(texts: Mapping[str, str]) -> Request:
@@ -168,7 +176,9 @@ def parse_request(texts: Mapping[str, str]) -> Request:
     values["weights_dir"] = Path(values["weights"]).expanduser() if values["weights"] else None
     request = Request(
         number=values["id"],
+        editor=values["editor"],
         run=values["run"],
+        index=values["index"],
         time=values["time"],
         clip=RequestedClip(**{each.name: values[each.name] for each in fields(RequestedClip)}),
         settings=RequestedSettings(**{each.name: values[each.name] for each in fields(RequestedSettings)}),
@@ -185,25 +195,40 @@ def _write(type_: FieldType, value: Any) -> str:
     if type_ is FieldType.HASH:
         return bytes(value).hex()
     if type_ is FieldType.NUMBER:
-        return repr(float(value))
+        return repr(_finite(float(value)))
     if type_ is FieldType.TEXT:
         return " ".join(str(value).splitlines())
-    return str(int(value))
+    return str(_integer(int(value)))
 
 
 def _read(type_: FieldType, text: str) -> int | bool | float | str | bytes:
-    if type_ is FieldType.INTEGER:
-        return int(text)
-    if type_ is FieldType.FLAG:
-        return text == "1"
-    if type_ is FieldType.NUMBER:
-        value = float(text)
-        if not math.isfinite(value):
-            raise ValueError(text)
-        return value
+    if type_ is FieldType.TEXT:
+        return text
     if type_ is FieldType.HASH:
         found = bytes.fromhex(text)
         if len(found) != HASH_SIZE:
             raise ValueError(text)
         return found
-    return text
+    # Python also reads underscores, spaces and digits of other scripts.
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    if type_ is FieldType.NUMBER:
+        return _finite(float(text))
+    value = _integer(int(text))
+    if type_ is FieldType.INTEGER:
+        return value
+    if value not in (0, 1):
+        raise ValueError(text)
+    return bool(value)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not finite")
+    return value
+
+
+def _integer(value: int) -> int:
+    if not -(2**31) <= value < 2**31:
+        raise ValueError(f"{value} does not fit 32 bits")
+    return value

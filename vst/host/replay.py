@@ -23,6 +23,10 @@ _MAX_SESSIONS = 4
 """Sessions that stay loaded. A small network takes 7 MB; flow networks on a GPU take more."""
 
 
+_LESS_MEMORY = "use smaller frames, or larger strokes with --style-scale"
+"""What to do when an editor's frame does not fit into memory."""
+
+
 class ReplaySession:
     """Stylizes the frames of a shot, from any frame whose preceding state is cached.
 
@@ -64,7 +68,7 @@ class ReplaySession:
             self._session.restore(state)
         self._state = None  # a step that fails leaves no valid state
         torch.manual_seed(seed + position)
-        with explained_memory(self._device):
+        with explained_memory(self._device, _LESS_MEMORY):
             stylized = self._session.advance(Frame(position, Fraction(position), Fraction(1), image))
         self._state = self._session.snapshot()
         self.seconds += time.monotonic() - started

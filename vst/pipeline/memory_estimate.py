@@ -142,9 +142,20 @@ def tiles_note(estimate: MemoryEstimate) -> str | None:
     )
 
 
+LESS_MEMORY = (
+    "make the output smaller with --size or --scale, the strokes larger with --style-scale, or the tiles "
+    "smaller with --tile"
+)
+"""What to do when a render runs out of memory."""
+
+
 @contextmanager
-def explained_memory(device: torch.device) -> Iterator[None]:
+def explained_memory(device: torch.device, advice: str = LESS_MEMORY) -> Iterator[None]:
     """Say what to do when a device runs out of memory.
+
+    Args:
+        device: The device.
+        advice: What to do; on a GPU, `--device cpu` is added.
 
     Raises:
         VstError: In place of the error of torch, OpenCV or the allocator.
@@ -155,8 +166,7 @@ def explained_memory(device: torch.device) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise VstError(
-            f"out of memory on {device}: make the output smaller with --size or --scale, "
-            "the strokes larger with --style-scale, or the tiles smaller with --tile"
+            f"out of memory on {device}: {advice}"
             + ("" if device.type == "cpu" else "; or use --device cpu")
         ) from error
 
