@@ -11,6 +11,13 @@
 - `python -m benchmarks.tiles`: peak memory and time in tiles.
 - `python -m benchmarks.kernels`: kernels of the flow networks, compared with plain PyTorch.
 - `python -m benchmarks.editor_round_trip`: time of a frame between the OpenFX plugin and the worker.
+- `python -m benchmarks.busy_cores`: CPU time and wall time while other programs use the cores.
 - `python -m benchmarks.formats`: properties that are kept per file format.
 - `python -m benchmarks.frame_hashes`: hashes of frames before and after a change.
 """
+
+from __future__ import annotations
+
+from vst.openmp import wait_asleep
+
+wait_asleep()

@@ -248,4 +248,19 @@ def render_file(
     return run
 
 
+@pytest.fixture
+def comma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A locale whose decimal point is a comma, made if it is not installed."""
+    name, made = "de_DE.UTF-8", tmp_path / "locales"
+    made.mkdir()
+    localedef = shutil.which("localedef")
+    if localedef is None:
+        pytest.skip("there is no localedef to make a locale with a decimal comma")
+    command = [localedef, "-i", "de_DE", "-f", "UTF-8", str(made / name)]
+    if subprocess.run(command, capture_output=True, check=False).returncode or not (made / name).is_dir():
+        pytest.skip("localedef cannot make de_DE.UTF-8; its sources are not installed")
+    monkeypatch.setenv("LOCPATH", str(made))
+    return name
+
+
 SIZE = (WIDTH, HEIGHT)

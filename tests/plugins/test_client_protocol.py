@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import locale
+import struct
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from vst.errors import UsageError
 from vst.host.messages import MESSAGES, FieldType, MessageType
 from vst.host.plugin_build import find_compiler, source_folder
 from vst.host.protocol import PACKET_SIZE, encode, split, typed
@@ -96,6 +99,115 @@ def test_the_client_writes_the_fields_in_the_order_of_the_table(codec, message):
 def test_the_client_fills_missing_fields_with_zero_and_ignores_unknown_ones(codec):
     word, texts = split(codec.through(b"failed\nunknown=5\nid=3"))
     assert typed(word, texts) == {"id": 3, "message": ""}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "index=2147483648", "index=-2147483649", "index=-9223372036854775808", "index=1e3", "index=",
+        "index= 1", "index=0x10", "index=1,5", "index=nan", "index", "slot=one", "id=1_0",
+    ],
+)  # fmt: skip
+def test_the_client_refuses_what_is_no_integer(codec, line):
+    with pytest.raises(ValueError, match="need"):
+        codec.decode(f"need\n{line}".encode())
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "1e999", "0,5", "0x1p3", "1 ", "", "1.2.3", "٣"])
+def test_neither_side_reads_what_is_no_finite_number(codec, text):
+    with pytest.raises(ValueError, match="done"):
+        codec.decode(f"done\nseconds={text}".encode())
+    with pytest.raises(UsageError):
+        typed("done", {"id": "1", "approximate": "0", "seconds": text})
+
+
+@pytest.mark.parametrize("text", ["2147483648", "-2147483649", "1_0", " 1", "1.0", "٣", ""])
+def test_the_worker_refuses_what_is_no_integer(text):
+    with pytest.raises(UsageError):
+        typed("need", {"id": "1", "index": text, "slot": "0"})
+
+
+def test_the_worker_sends_no_number_that_the_client_refuses():
+    for values in ({"index": 2**31}, {"index": -(2**63)}):
+        with pytest.raises(ValueError, match="32 bits"):
+            encode("need", id=1, slot=0, **values)
+    with pytest.raises(ValueError, match="finite"):
+        encode("done", id=1, approximate=False, seconds=float("nan"))
+
+
+def test_the_client_sends_no_number_that_is_not_finite(codec):
+    message, text = codec.decode(encode("done", id=1, approximate=False, seconds=0.5))
+    at = message.raw.index(struct.pack("d", 0.5))
+    message[at : at + 8] = struct.pack("d", float("nan"))
+    with pytest.raises(ValueError, match="seconds is not a finite number"):
+        codec.encode((message, text))
+
+
+NUMBERS = [0.0, 0.5, -1.5, 1 / 3, 1e-300, 1.7e308, 123456789.123, 5.0, -0.0]
+
+
+def test_numbers_have_a_point_in_every_locale(codec, comma):
+    library = ctypes.CDLL(None)
+    library.setlocale.restype = ctypes.c_char_p
+    before = library.setlocale(locale.LC_ALL, None)
+    try:
+        assert library.setlocale(locale.LC_ALL, comma.encode())
+        text = ctypes.create_string_buffer(16)
+        library.snprintf(text, 16, b"%g", ctypes.c_double(0.5))
+        assert text.value == b"0,5"
+        for number in NUMBERS:
+            word, texts = split(codec.through(encode("done", id=1, approximate=False, seconds=number)))
+            assert "," not in texts["seconds"]
+            assert repr(typed(word, texts)["seconds"]) == repr(number)
+    finally:
+        library.setlocale(locale.LC_ALL, before)
+
+
+# Stands for the C library of a host whose decimal point has three bytes.
+OTHER_POINT = r"""
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+static int with_other_point(char *out, size_t size, const char *format, ...)
+{
+    char text[16384];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    char *point = strcmp(format, "%.17g") ? NULL : strchr(text, '.');
+    return point ? snprintf(out, size, "%.*s\xd9\xab\xaa%s", (int)(point - text), text, point + 1)
+                 : snprintf(out, size, "%s", text);
+}
+#define snprintf with_other_point
+#include "protocol.c"
+"""
+
+
+def test_a_decimal_point_of_several_bytes_is_sent_as_a_point(tmp_path):
+    compiler = find_compiler()
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    source, library = tmp_path / "other.c", tmp_path / "other.so"
+    source.write_text(OTHER_POINT)
+    folder = source_folder() / "client"
+    files = [str(source), str(folder / "log.c")]
+    command = [
+        compiler,
+        "-D_GNU_SOURCE",
+        "-w",
+        "-shared",
+        "-fPIC",
+        f"-I{folder}",
+        *files,
+        "-o",
+        str(library),
+    ]
+    subprocess.run(command, check=True)
+    other = Codec(ctypes.CDLL(str(library)))
+    for number in NUMBERS:
+        word, texts = split(other.through(encode("done", id=1, approximate=False, seconds=number)))
+        assert repr(typed(word, texts)["seconds"]) == repr(number)
 
 
 def test_the_client_refuses_an_unknown_message(codec):

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
 from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, render_safely
+from vst.openmp import children_wait_asleep
 
 if TYPE_CHECKING:
     from vst.pipeline import Progress
@@ -91,7 +92,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, child_end = context.Pipe()
         self._process = context.Process(target=_serve, args=(child_end, render_file), daemon=True)
-        with _signals_blocked():
+        with _signals_blocked(), children_wait_asleep():
             self._process.start()
         child_end.close()
         self.begin(file)

@@ -15,6 +15,7 @@ from vst.cli.console import Console
 from vst.cli.group import LazyGroup
 from vst.cli.outcome import INTERRUPTED, describe, exit_code_of
 from vst.cli.spelling import american
+from vst.openmp import wait_asleep
 
 COMMANDS = {
     "render": "vst.cli.render:render_command",
@@ -72,6 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point: run one command and exit with its code."""
+    wait_asleep()
     for stream in (sys.stdout, sys.stderr):
         # A file name may not fit the terminal's encoding; printing it must not fail.
         with contextlib.suppress(AttributeError, ValueError):

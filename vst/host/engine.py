@@ -38,6 +38,7 @@ from vst.host.source import (
     next_chained_hash,
 )
 from vst.host.stream import FrameStream
+from vst.host.stream_store import StreamStore
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.session import ShotState, StylizerSession
 from vst.postprocess import Postprocess
@@ -85,9 +86,11 @@ class Engine:
     Args:
         limit: Bytes for the caches. None takes the value of `VST_PLUGIN_CACHE`, or else an eighth of the
             memory and at most 2 GB.
+        store: Keeps the state of clips whose host gives no frame but the current one; None keeps nothing.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, store: StreamStore | None = None) -> None:
+        self._store = store
         self._sessions = SessionPool()
         self._caches = EngineCaches(limit)
         self._runs: OrderedDict[str, RequestRun] = OrderedDict()
@@ -97,6 +100,9 @@ class Engine:
     def purge(self) -> None:
         """Empty the caches; networks stay loaded."""
         self._caches.clear()
+        if self._store is not None:
+            for run in self._streams:
+                self._store.drop(run)
         for known in (self._runs, self._streams, self._approximate):
             known.clear()
 
@@ -166,6 +172,8 @@ class Engine:
                         request.settings.seed,
                     )
                     chained_hash = stream.chained_hash
+                    if self._store is not None:
+                        self._store.save(request.run, stream)
                 self._write_result(source, stylized, key, chained_hash, request, frames, approximate)
             except SourceChanged:
                 _log.info("frame %d: a source frame has changed; starting again", request.index)
@@ -187,10 +195,15 @@ class Engine:
         return run
 
     def _stream(self, request: Request) -> FrameStream:
-        stream = self._streams.setdefault(request.run, FrameStream())
+        stream = self._streams.get(request.run)
+        if stream is None:
+            stream = (self._store.load(request.run) if self._store is not None else None) or FrameStream()
+            self._streams[request.run] = stream
         self._streams.move_to_end(request.run)
         while len(self._streams) > _MAX_RUNS:
-            self._streams.popitem(last=False)
+            oldest, _ = self._streams.popitem(last=False)
+            if self._store is not None:
+                self._store.drop(oldest)
         return stream
 
     def _stylize_alone(

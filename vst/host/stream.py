@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -86,6 +87,38 @@ class FrameStream:
         self._time, self._hash = time, digest
         self._stylized, self._state = session.step(image, state, self._position, seed)
         return self._stylized
+
+    def snapshot(self) -> tuple[dict[str, Any], tuple[Tensor, ...]]:
+        """The state after the last frame, for `from_snapshot`: JSON values and tensors.
+
+        Not part of it is the state before the last frame: a frame that changes just when a worker is
+        started again starts a new shot.
+        """
+        values = {
+            "fingerprint": self.fingerprint.hex(),
+            "chained_hash": self.chained_hash.hex(),
+            "hash": self._hash.hex(),
+            "time": self._time,
+            "shortest_step": self._shortest_step,
+            "position": self._position,
+            "small_frames": len(self._small_frames),
+        }
+        assert self._stylized is not None
+        return values, (self._stylized, *self._small_frames, *(self._state or ()))
+
+    @classmethod
+    def from_snapshot(cls, values: dict[str, Any], tensors: tuple[Tensor, ...]) -> FrameStream:
+        """The stream that `snapshot` described."""
+        stream, count = cls(), int(values["small_frames"])
+        stream.fingerprint = bytes.fromhex(values["fingerprint"])
+        stream.chained_hash = bytes.fromhex(values["chained_hash"])
+        stream._hash = bytes.fromhex(values["hash"])
+        stream._time, stream._shortest_step = float(values["time"]), float(values["shortest_step"])
+        stream._position = int(values["position"])
+        stream._stylized = tensors[0]
+        stream._small_frames.extend(tensors[1 : 1 + count])
+        stream._state = tensors[1 + count :] or None
+        return stream
 
     def _is_jump(self, time: float, gap: float) -> bool:
         step = time - self._time

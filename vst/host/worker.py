@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import glob
 import importlib
 import logging
 import os
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 from vst.errors import VstError
 from vst.host.connection import Connection
 from vst.host.engine_lock import EngineLock
+from vst.openmp import wait_asleep
 
 if TYPE_CHECKING:
     from vst.host.engine import Engine
@@ -84,9 +86,7 @@ class Worker:
             time.sleep(_CHECK_INTERVAL)
         _log.info("the worker ends")
         # The socket last: once it is removed a client may start the next worker, which has the same files.
-        for path in (Path(f"{self._path}.err"), self._path):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        _remove_files_of(self._path)
 
     def _is_needed(self) -> bool:
         if _start_time(self._host) != self._host_start:
@@ -98,10 +98,11 @@ class Worker:
         # In a thread: the first render waits for the engine anyway, and the socket answers meanwhile.
         try:
             from vst.host.engine import Engine
+            from vst.host.stream_store import StreamStore
 
             for name in _PRELOADED:
                 importlib.import_module(name)
-            self._loaded = Engine()
+            self._loaded = Engine(store=StreamStore(self._path, str(self._host_start)))
         except Exception as error:
             _log.exception("the engine cannot be loaded")
             self._loaded = error
@@ -160,9 +161,14 @@ def _remove_stale_files(folder: Path) -> None:
     """Remove the files of workers that were killed; a socket is named after the process of its host."""
     for stale in folder.glob("*.sock"):
         if stale.stem.isdigit() and _start_time(int(stale.stem)) is None:
-            for path in (stale, stale.with_name(f"{stale.name}.err")):
-                with contextlib.suppress(OSError):
-                    path.unlink(missing_ok=True)
+            _remove_files_of(stale)
+
+
+def _remove_files_of(path: Path) -> None:
+    """Remove a socket, the errors and the states of its worker; the socket last."""
+    for each in (*path.parent.glob(f"{glob.escape(path.name)}.*"), path):
+        with contextlib.suppress(OSError):
+            each.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -171,6 +177,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--host", type=int, required=True)
     options = parser.parse_args(arguments)
+    wait_asleep()
     os.umask(0o077)
     # Close the file descriptors that were inherited from the host.
     os.closerange(3, min(os.sysconf("SC_OPEN_MAX"), 65536))
