@@ -50,7 +50,10 @@ void configure(const char *option)
         options.progress = number;
     else if (!strncmp(option, "chained=", 8))
         options.chained = !strcmp(is, "thread") ? CHAINED_THREAD : CHAINED_CALL;
-    else if (!strncmp(option, "limited=", 5))
+    else if (!strncmp(option, "locale=", 7)) {
+        if (!setlocale(LC_ALL, is))
+            die("there is no locale %s", is);
+    } else if (!strncmp(option, "limited=", 8))
         options.limited = number;
     else
         die("%s is not an option", option);

@@ -231,7 +231,7 @@ def render_file(
     def run(pictures: np.ndarray, mode: str, **options: object) -> np.ndarray:
         before = torch.get_num_threads()
         settings = RenderSettings(
-            style="red",
+            style=str(options.pop("style", "red")),
             mode=mode,
             device="cpu",
             codec="ffv1",

@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+import torch
 
 from tests.host.conftest import CUT, FRAMES
 from tests.plugins.conftest import rgba
@@ -243,4 +244,44 @@ def test_two_effects_in_a_row_equal_two_renders(make_host, in_order, how):
     assert np.array_equal(host.render(*order), expected), host.message
     assert host.statuses == [0] * 3
     assert len(host.workers()) == 1
+    host.close()
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_a_host_with_a_decimal_comma_gets_the_same_frames(make_host, pictures, comma, mode):
+    frames = []
+    for options in ((), (f"locale={comma}",)):
+        host = make_host("depth=byte", *options)
+        for line in (f"set mode {mode}", "set strength 0.25", "set styleScale 1.5", "set seed 3"):
+            host.command(line)
+        frames.append(host.render(0, 1))
+        assert host.statuses == [0, 0], host.message
+        host.close()
+    assert np.array_equal(*frames)
+    assert np.abs(frames[0][0] - rgba(pictures)[0]).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("set strength nan", "Strength is not a number"),
+        ("set strength inf", "Strength is not a number"),
+        ("set strength 1.5", "Strength is 1.5; expected 0 to 1"),
+        ("set styleScale nan", "Stroke size is not a number"),
+        ("set styleScale 0.05", "Stroke size is 0.05; expected 0.1 to 10, or 0"),
+        ("set device 2", "Device cpu"),
+        ("set blend a:b:c", ""),
+        ("set weights /nowhere", "/nowhere does not exist"),
+    ],
+)
+def test_an_error_names_the_parameter_of_the_editor(make_host, line, message):
+    if line == "set device 2" and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    host = make_host()
+    host.command(line)
+    assert host.command("identity 0") == "identity 0"
+    host.render(0)
+    assert host.statuses == [1]
+    assert message in host.message
+    assert "--" not in host.message
     host.close()

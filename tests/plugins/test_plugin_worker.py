@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.plugins.conftest import wait_until
 
@@ -20,6 +21,26 @@ def has_ended(process: int) -> bool:
         return len(threads) == 1 and (threads[0] / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def stop(process: int) -> None:
+    """Stop a process, with all of its threads."""
+    os.kill(process, signal.SIGSTOP)
+    tasks = Path(f"/proc/{process}/task")
+    assert wait_until(
+        lambda: (
+            {(each / "stat").read_text().rpartition(")")[2].split()[0] for each in tasks.iterdir()} == {"T"}
+        ),
+        30,
+    )
+
+
+def write_worker(configuration: Path, folder: Path, script: str) -> None:
+    """Let the plugin start a script in place of the worker."""
+    python = folder / "python"
+    python.write_text(f"#!{sys.executable}{script}")
+    python.chmod(0o755)
+    configuration.write_text(f"python={python}\npackage=/nowhere\nmode=vtn\nstyle=red\n")
 
 
 def test_it_starts_at_the_first_render_and_ends_with_the_host(make_host, runtime):
@@ -64,23 +85,91 @@ def test_a_worker_killed_between_frames_is_replaced_without_an_error(make_host):
     host.close()
 
 
-def test_a_worker_killed_during_a_frame_fails_that_frame_only(make_host):
+def test_a_worker_killed_during_a_frame_is_replaced_and_the_frame_repeated(make_host, in_order):
     host = make_host()
     host.render(0)
     (worker,) = host.workers()
-    os.kill(worker, signal.SIGSTOP)
+    stop(worker)
     assert host.process.stdin is not None
     assert host.process.stdout is not None
     host.process.stdin.write("render 1\n")
     host.process.stdin.flush()
     time.sleep(0.3)
     os.kill(worker, signal.SIGKILL)
-    host.result(host.process.stdout.readline().rstrip("\n"))
+    stylized = host.result(host.process.stdout.readline().rstrip("\n"))
+    assert host.statuses == [0], host.message
+    assert np.array_equal(stylized[0], in_order[1])
+    assert host.workers() not in ([], [worker])
+    host.close()
+
+
+# A worker that ends whenever it is asked for a frame.
+ENDS_AT_ONCE = """
+import os, socket, sys
+path = sys.argv[sys.argv.index("--socket") + 1]
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(path)
+listener.listen()
+with open(os.environ["STARTS"], "a") as starts:
+    starts.write(".")
+client, _ = listener.accept()
+while packet := client.recv(16384):
+    if packet.startswith(b"hello"):
+        client.send(b"hello\\nprotocol=2")
+    else:
+        os.unlink(path)
+        print("no memory", file=sys.stderr)
+        os._exit(9)
+"""
+
+
+def test_a_worker_that_ends_at_every_attempt_is_started_twice_for_a_frame(
+    make_host, configuration, tmp_path
+):
+    write_worker(configuration, tmp_path, ENDS_AT_ONCE)
+    host = make_host(STARTS=str(tmp_path / "starts"))
+    host.render(0)
     assert host.statuses == [1]
-    assert "ended by signal 9" in host.message
-    host.render(1)
-    assert host.statuses == [0]
-    assert host.message == ""
+    assert "no memory" in host.message
+    assert (tmp_path / "starts").read_text() == ".."
+    host.close()
+
+
+ASKS_FOR_ANOTHER = """
+import socket, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(sys.argv[sys.argv.index("--socket") + 1])
+listener.listen()
+while True:
+    client, _ = listener.accept()
+    while packet := client.recv(16384):
+        word, *lines = packet.decode().split("\\n")
+        if word == "hello":
+            client.send(b"hello\\nprotocol=2")
+        if word == "render":
+            client.send(f"NEED".replace("ID", lines[0]).encode())
+"""
+
+
+@pytest.mark.parametrize(
+    "need",
+    [
+        "need\\nID\\nindex=7\\nslot=1",
+        "need\\nID\\nindex=0\\nslot=2",
+        "need\\nID\\nindex=-9223372036854775808\\nslot=1",
+        "later\\nID",
+    ],
+)
+def test_a_worker_that_asks_for_what_is_not_there_fails_the_frame_at_once(
+    make_host, configuration, tmp_path, need
+):
+    write_worker(configuration, tmp_path, ASKS_FOR_ANOTHER.replace("NEED", need))
+    host = make_host("temporal=no")
+    began = time.monotonic()
+    host.render(0)
+    assert host.statuses == [1]
+    assert "do not understand each other" in host.message
+    assert time.monotonic() - began < 30  # not the time limits of a minute each
     host.close()
 
 
@@ -89,7 +178,7 @@ def test_a_frame_can_be_aborted_while_the_worker_hangs(make_host):
     host.render(0)
     (worker,) = host.workers()
     host.command("abort 400")
-    os.kill(worker, signal.SIGSTOP)
+    stop(worker)
     host.render(1)
     os.kill(worker, signal.SIGCONT)
     assert host.statuses == [1]
@@ -107,7 +196,7 @@ def test_a_worker_is_killed_at_the_second_timeout_in_a_row(make_host):
     host.command("set mode 1")
     host.render(0)
     (worker,) = host.workers()
-    os.kill(worker, signal.SIGSTOP)
+    stop(worker)
     for name in TIMEOUTS:
         host.command(f"environment {name} 2")
     host.render(1)
@@ -155,10 +244,7 @@ while packet := client.recv(16384):
 def test_an_answer_that_arrives_as_the_frame_is_aborted_does_not_block_the_next(
     make_host, configuration, tmp_path
 ):
-    python = tmp_path / "python"
-    python.write_text(f"#!{sys.executable}{ANSWERS_AT_ONCE}")
-    python.chmod(0o755)
-    configuration.write_text(f"python={python}\npackage=/nowhere\nmode=vtn\nstyle=red\n")
+    write_worker(configuration, tmp_path, ANSWERS_AT_ONCE)
     host = make_host(VST_PLUGIN_RENDER_TIMEOUT="5")
     host.render(0)
     host.command("abort 0")
@@ -217,3 +303,29 @@ def test_missing_weights_give_an_error_that_says_what_to_do(make_host):
     assert host.statuses == [1]
     assert "/nowhere does not exist" in host.message
     host.close()
+
+
+@pytest.mark.parametrize("when", ["idle", "busy"])
+def test_a_replaced_worker_goes_on_with_the_shot_where_the_host_gives_the_current_frame_only(
+    make_host, in_order, runtime, when
+):
+    host = make_host("temporal=no")
+    assert np.array_equal(host.render(0, 1, 2), in_order[:3])
+    (worker,) = host.workers()
+    if when == "idle":
+        os.kill(worker, signal.SIGKILL)
+        assert wait_until(lambda: has_ended(worker), 30)
+        stylized = host.render(3, 4)
+    else:
+        stop(worker)
+        assert host.process.stdin is not None
+        assert host.process.stdout is not None
+        host.process.stdin.write("render 3 4\n")
+        host.process.stdin.flush()
+        time.sleep(0.3)
+        os.kill(worker, signal.SIGKILL)
+        stylized = host.result(host.process.stdout.readline().rstrip("\n"))
+    assert host.statuses == [0, 0], host.message
+    assert np.array_equal(stylized, in_order[3:5])
+    host.close()
+    assert wait_until(lambda: list((runtime / "vst").iterdir()) == [], 10)

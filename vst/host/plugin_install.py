@@ -96,7 +96,7 @@ def install(folders: PluginFolders, built: Built | None = None) -> list[Path]:
         built: The compiled plugins; None uses `find_or_build`.
 
     Returns:
-        The bundle and the filter.
+        Every file that was written.
 
     Raises:
         VstError: where a folder cannot be written, or the plugins cannot be compiled.
@@ -105,23 +105,27 @@ def install(folders: PluginFolders, built: Built | None = None) -> list[Path]:
     binary, configuration = binary_in(folders.bundle), configuration_in(folders.bundle)
     beside = folders.filter.with_suffix(".conf")
     try:
-        text = _configuration(_styles_in(configuration))
-        _write_file(built.ofx.read_bytes(), binary, 0o755)
-        _write_file(text.encode(), configuration, 0o644)
         icon = _icon()
-        if icon is not None:
-            _write_file(icon, configuration.with_name(f"{IDENTIFIER}.png"), 0o644)
-        _write_file(_configuration(_styles_in(beside)).encode(), beside, 0o644)
-        _write_file(built.frei0r.read_bytes(), folders.filter, 0o755)
+        files = [
+            (binary, built.ofx.read_bytes(), 0o755),
+            (configuration, _configuration(_styles_in(configuration)).encode(), 0o644),
+            *([(configuration.with_name(f"{IDENTIFIER}.png"), icon, 0o644)] if icon is not None else []),
+            (beside, _configuration(_styles_in(beside)).encode(), 0o644),
+            (folders.filter, built.frei0r.read_bytes(), 0o755),
+        ]
+        for path, data, mode in files:
+            _write_file(data, path, mode)
+        written = [path for path, _, _ in files]
         if folders.kdenlive is not None:
             modes = [value for name, value in read_configuration(beside) if name == "mode"]
             _write_file(describe_effect(_styles_in(beside), modes), folders.kdenlive / EFFECT, 0o644)
+            written.append(folders.kdenlive / EFFECT)
     except OSError as error:
         raise VstError(
             f"cannot write {error.filename or folders.ofx} ({error.strerror}); give another folder, "
             "or run as root"
         ) from error
-    return [folders.bundle, folders.filter]
+    return written
 
 
 def uninstall(folders: PluginFolders) -> list[Path]:
