@@ -124,9 +124,36 @@ static void make_unit(float *values, int count)
     }
 }
 
+/* The value of the byte that is nearest to a value, 0..1. */
+static float nearest_byte(float value)
+{
+    value = value > 0 ? (value < 1 ? value : 1) : 0;
+    return (float)(int)(value * 255.0f + 0.5f) / 255.0f;
+}
+
+/* Whether every sample is what a byte becomes as a half, as where a host converted an 8-bit clip. */
+static int has_values_of_bytes(const vst_image *image)
+{
+    int colours = image->components == 1 ? 1 : 3;
+    for (int row = 0; row < image->height; row++) {
+        const uint16_t *in = (const uint16_t *)(const void *)row_of(image, row);
+        for (int x = 0; x < image->width; x++, in += image->components) {
+            if (image->premultiplied && image->components == 4 && in[3] != vst_to_half(1))
+                return 0;
+            for (int which = 0; which < colours; which++)
+                if (in[which] != vst_to_half(nearest_byte(vst_from_half(in[which]))))
+                    return 0;
+        }
+    }
+    return 1;
+}
+
 void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH_SIZE])
 {
     size_t plane = (size_t)image->width * (size_t)image->height;
+    /* A byte that was rounded to a half would be rounded again where motion is estimated, now and then to another
+     * byte: then flow and trust of single pixels differ from those of the clip itself. */
+    int is_rounded = image->depth == VST_HALF && has_values_of_bytes(image);
     int bytes = vst_pixel_bytes(image), unmultiply = image->premultiplied && image->components == 4;
     vst_hash_state state;
     vst_hash_begin(&state, (uint64_t)image->width, (uint64_t)image->height);
@@ -147,6 +174,9 @@ void vst_read(const vst_image *image, float *planes, uint8_t hash[VST_HASH_SIZE]
                 if (unmultiply)
                     for (int i = 0; i < count; i++)
                         out[i] *= factor[i];
+                if (is_rounded)
+                    for (int i = 0; i < count; i++)
+                        out[i] = nearest_byte(out[i]);
                 if (image->depth == VST_FLOAT || image->depth == VST_HALF)
                     make_finite(out, count);
                 vst_hash_chunk(&state, out, count);

@@ -103,6 +103,40 @@ def test_a_frame_goes_through_a_socket_and_shared_memory(start, folder, tiny_wei
     assert list(folder.iterdir()) == []
 
 
+def render_message(**changes: object) -> bytes:
+    fields = dict(
+        id=7, editor="frei0r", run="r", width=WIDTH, height=HEIGHT, index=0, time=0, first=0, last=0,
+        temporal=0, gap=0, style="red", mode="itn", strength=1, keep_color=0, style_scale=0, seed=0,
+        device="cpu", weights="", linear=0, interactive=0, limit=60,
+    )  # fmt: skip
+    return encode("render", **{**fields, **changes})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        encode("frame", id=7, index=1, hash=bytes(16)),
+        encode("missing", id=7, index=-1),
+        encode("need", id=7, index=0, slot=1),
+        b"frame\nid=7\nindex=99999999999\nhash=" + b"00" * 16,
+        b"frame\nid=7\nindex=0\nhash=00",
+    ],
+)
+def test_an_answer_to_another_question_fails_the_request_at_once(start, folder, tiny_weights, answer):
+    start()
+    client = Client(folder / "s")
+    client.send("hello", protocol=PROTOCOL, version="test")
+    client.receive()
+    descriptor = os.memfd_create("frames")
+    os.ftruncate(descriptor, SLOTS * 3 * WIDTH * HEIGHT * 4)
+    socket.send_fds(client.socket, [render_message(weights=tiny_weights)], [descriptor])
+    assert client.receive()[0] == "need"
+    client.socket.send(answer)
+    word, values = client.receive()
+    assert (word, values["id"]) == ("failed", "7")
+    assert "vst plugin install" in values["message"]
+
+
 def test_a_client_with_another_protocol_is_refused(start, folder):
     start()
     client = Client(folder / "s")

@@ -38,6 +38,16 @@ def pixels(tmp_path_factory) -> ctypes.CDLL:
     return loaded
 
 
+def read_half(pixels: ctypes.CDLL, picture: np.ndarray, premultiplied: int = 0) -> np.ndarray:
+    """Planes of a picture that a host rounded to halves."""
+    halves = np.ascontiguousarray(picture, np.float16)
+    height, width, components = halves.shape
+    image = Image(halves.ctypes.data, halves.strides[0], width, height, 2, components, premultiplied)
+    planes, digest = np.empty((3, height, width), np.float32), ctypes.create_string_buffer(16)
+    pixels.vst_read(ctypes.byref(image), planes.ctypes.data_as(ctypes.c_void_p), digest)
+    return planes
+
+
 def read(pixels: ctypes.CDLL, picture: np.ndarray, rows: int = 1) -> tuple[np.ndarray, bytes]:
     picture = np.ascontiguousarray(picture, np.float32)
     height, width, components = picture.shape
@@ -84,3 +94,20 @@ def test_the_hash_depends_on_order_and_shape_but_not_on_layout(pixels):
     assert read(pixels, picture[::-1].copy(), rows=-1)[1] == digest
     assert read(pixels, picture[::-1])[1] != digest
     assert read(pixels, picture.reshape(8, 6, 4))[1] != digest
+
+
+def test_halves_that_were_bytes_are_those_bytes(pixels):
+    picture = np.random.default_rng(4).integers(0, 256, (5, 300, 4)).astype(np.float32) / np.float32(255)
+    picture[..., 3] = 1
+    expected = picture[..., :3].transpose(2, 0, 1)
+    assert np.array_equal(read_half(pixels, picture), expected)
+    assert np.array_equal(read_half(pixels, picture, premultiplied=1), expected)
+    assert np.array_equal(read_half(pixels, picture[..., :3]), expected)
+
+
+@pytest.mark.parametrize("value", [0.335, 1.5, -0.25, 2.0])
+def test_other_halves_keep_their_values(pixels, value):
+    picture = np.random.default_rng(4).integers(0, 256, (5, 30, 4)).astype(np.float32) / np.float32(255)
+    picture[4, 29, 2], picture[..., 3] = value, 1
+    expected = picture.astype(np.float16).astype(np.float32)[..., :3].transpose(2, 0, 1)
+    assert np.array_equal(read_half(pixels, picture), expected)
