@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,8 +12,10 @@ import click
 from vst import __version__
 from vst.cli.console import Console
 from vst.cli.group import LazyGroup
-from vst.cli.outcome import INTERRUPTED, describe, exit_code_of
+from vst.cli.outcome import FAILED, INTERRUPTED, describe, exit_code_of
 from vst.cli.spelling import american
+from vst.cli.streams import OutputError, check_streams, drop_output
+from vst.errors import VstError
 from vst.openmp import wait_asleep
 
 COMMANDS = {
@@ -45,6 +46,14 @@ COMMANDS = {
 @click.version_option(__version__, prog_name="vst", message="%(prog)s %(version)s")
 def vst() -> None:
     """Video style transfer without flicker, for videos, pictures and image sequences."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        # The arithmetic libraries end the process in such a folder.
+        reason = (error.strerror or str(error)).lower()
+        raise VstError(
+            f"the current folder cannot be used: {reason}; change to another one (cd)"
+        ) from error
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -60,30 +69,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         code = vst.main(args=arguments, prog_name="vst", standalone_mode=False, obj=console)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        if console.lost_output is None:
+            return code if isinstance(code, int) else 0
+        error: Exception = console.lost_output
     except BrokenPipeError:
-        _drop_output()
-        return 1
+        drop_output()
+        return FAILED
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except Exception as error:  # no traceback reaches a user, whatever the error is
-        console.error(describe(error), exit_code_of(error), error)
-        return exit_code_of(error)
+    except Exception as caught:  # no traceback reaches a user, whatever the error is
+        error = caught
+    if isinstance(error, OutputError):
+        drop_output()
+    console.error(describe(error), exit_code_of(error), error)
+    return exit_code_of(error)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point: run one command and exit with its code."""
     wait_asleep()
-    for stream in (sys.stdout, sys.stderr):
-        # A file name may not fit the terminal's encoding; printing it must not fail.
-        with contextlib.suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    check_streams()
     sys.exit(run(arguments))
-
-
-def _drop_output() -> None:
-    """Discard output whose reader has closed the pipe; else the interpreter's last flush would fail."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            os.dup2(nowhere, stream.fileno())

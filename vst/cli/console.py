@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vst.cli.outcome import INTERRUPTED
+from vst.cli.streams import OutputError, drop_output
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -23,11 +24,14 @@ class Console:
     Attributes:
         verbosity: −1 with ``-q``, 0, 1 with ``-v``, 2 with ``-vv``.
         json: One JSON object a line on stdout, and nothing else there.
+        lost_output: Why a result could not be printed, if so. The work goes on, and the command fails at
+            its end.
     """
 
     def __init__(self) -> None:
         self.verbosity = 0
         self.json = False
+        self.lost_output: OutputError | None = None
 
     @cached_property
     def stderr(self) -> RichConsole:
@@ -56,13 +60,26 @@ class Console:
         if self.json:
             self.message(line)
         elif not self.quiet:
-            click.echo(line)
+            self._print(line)
 
     def event(self, kind: str, **values: Any) -> None:
         """Print one JSON object on stdout; nothing without --json."""
         if self.json:
-            click.echo(json.dumps({"event": kind, **values}))
+            self._print(json.dumps({"event": kind, **values}))
+
+    def _print(self, line: str) -> None:
+        """Print a line on stdout, unless an earlier one could not be printed."""
+        if self.lost_output is not None:
+            return
+        try:
+            click.echo(line)
             sys.stdout.flush()
+        except BrokenPipeError:
+            drop_output()
+            self.lost_output = OutputError("nobody reads standard output any longer: redirect it to a file")
+        except OutputError as error:
+            drop_output()
+            self.lost_output = error
 
     def note(self, message: str) -> None:
         """Print a note about a result."""
