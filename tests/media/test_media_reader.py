@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import random
@@ -339,3 +340,23 @@ def test_odd_files_are_read_or_refused_in_one_line(clip):
             assert frame.duration > 0
             if frame.index == 2:
                 break
+
+
+@pytest.mark.parametrize("name", ["c.mkv", "c.mp4", "c.mov", "c.ts"])
+@pytest.mark.parametrize("start", [Fraction(0), Fraction(2)])
+def test_a_clip_that_starts_late_has_its_own_duration(tmp_path, name, start):
+    clip = make_clip(tmp_path / name, times=[start + Fraction(n, 25) for n in range(12)])
+    with Reader(clip) as reader:
+        count = len(list(reader))
+    assert count == 12
+    assert reader.info.duration == pytest.approx(Fraction(12, 25), abs=0.05)
+    assert reader.info.frames in (None, 11, 12)
+    assert not [note for note in reader.notes if "cut short" in note]
+
+
+def test_a_clip_that_is_cut_short_is_noted_with_both_lengths(tmp_path):
+    info = probe(make_clip(tmp_path / "c.mkv", frames=12))
+    reader = Reader(tmp_path / "c.mkv")
+    reader.info = dataclasses.replace(info, duration=Fraction(2))
+    assert len(list(reader)) == 12
+    assert any("lasts 0.480 s, but the file states a duration of 2.000 s" in note for note in reader.notes)

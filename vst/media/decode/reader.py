@@ -227,12 +227,12 @@ class Reader:
         self._note_early_end(last + length)
 
     def _note_early_end(self, end: Fraction) -> None:
-        duration = self.info.duration
-        if duration is not None and end - self.info.start < duration * CUT_SHORT_BELOW:
+        length, stated = end - self.info.start, self.info.duration
+        if stated is not None and length < stated * CUT_SHORT_BELOW:
             self._notes.add(
                 repaired(
-                    f"the video ends at {float(end):.3f} s, but the file states a duration of "
-                    f"{float(duration):.3f} s: it may be cut short"
+                    f"the video lasts {float(length):.3f} s, but the file states a duration of "
+                    f"{float(stated):.3f} s: it may be cut short"
                 )
             )
 

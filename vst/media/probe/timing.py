@@ -89,6 +89,9 @@ def stream_timing(
         duration = stream.duration * time_base
     elif duration is None and container.duration is not None and container.duration > 0:
         duration = Fraction(container.duration, av.time_base)
+    if duration is not None and "matroska" in container.format.name and stream.start_time is not None:
+        # Matroska states the time of the end.
+        duration = positive(duration - stream.start_time * time_base) or duration
     if may_restart(container) and 0 < container.size <= COUNTED_BYTES:
         duration = _continued_duration(container, stream, notes) or duration
     if spacing.stuck:
