@@ -20,7 +20,7 @@ def rendered(monkeypatch):
     """Replaces the render; returns the list of its calls."""
     calls = []
 
-    def fake(source, settings, output=None, *, progress, stop):
+    def fake(source, settings, output=None, *, progress, stop, begun):
         calls.append((source, settings, output))
         for frame in range(1, 4):
             progress(Progress(frame, 3, 2.0, 1.0, "stylize"))
@@ -76,6 +76,24 @@ def test_the_result_is_one_line_and_notes(vst, rendered):
     outcome = vst("render", "a.mov", "--style", "candy")
     assert outcome.out == "out.mov: 3 frames in 0:02, 2.00 frames/s\n"
     assert outcome.err == "note: the clip was odd\n"
+
+
+def test_notes_known_before_the_first_frame_are_printed_then_and_once(vst, monkeypatch):
+    def fake(source, settings, output=None, *, progress, stop, begun):
+        begun(("the sound is converted",))
+        progress(Progress(1, 1, 2.0, 1.0, "stylize"))
+        notes = ("the sound is converted", "a frame was damaged")
+        return Report(source, Path("out.mov"), 1, 1, 1.5, notes, settings)
+
+    monkeypatch.setattr("vst.pipeline.render", fake)
+    outcome = vst("render", "a.mov", "--style", "candy", "--json")
+    events = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [event.get("message", event["event"]) for event in events] == [
+        "the sound is converted",
+        "progress",
+        "a frame was damaged",
+        "done",
+    ]
 
 
 def test_quiet_prints_nothing(vst, rendered):
@@ -210,7 +228,7 @@ def test_an_invalid_part_of_the_clip_is_bad_usage(vst, rendered, options, named)
 
 
 def test_a_resumed_render_reports_how_many_frames_it_rendered(vst, monkeypatch):
-    def fake(source, settings, output=None, *, progress, stop):
+    def fake(source, settings, output=None, *, progress, stop, begun):
         progress(Progress(0, 8, 0.0, None, "pre-roll"))
         return Report(source, Path("out.mov"), 8, 2, 2.0, (), settings, resumed=5)
 

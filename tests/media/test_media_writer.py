@@ -400,16 +400,6 @@ def test_a_rotated_anamorphic_clip_keeps_its_shape(tmp_path):
         )
 
 
-def test_an_odd_size_is_encoded_whole_in_h264(tmp_path):
-    source = make_clip(
-        tmp_path / "c.mkv", frames=2, width=33, height=17, codec="ffv1", options={"level": "3"}
-    )
-    writer = render(source, tmp_path / "o.mp4")
-    info = probe(tmp_path / "o.mp4")
-    assert (info.width, info.height, info.pix_fmt) == (33, 17, "yuv444p")
-    assert any("has an odd side" in note for note in writer.notes)
-
-
 def test_another_size_keeps_the_matrix_that_was_assumed(tmp_path):
     info = probe(make_clip(tmp_path / "c.mp4", frames=1))
     image = torch.rand(3, 640, 32)
@@ -541,13 +531,6 @@ def test_an_invalid_combination_is_refused_before_any_work(clip, tmp_path, name,
         open_writer(tmp_path / "out" / name, probe(clip), encoding)
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path / "out") == []
-
-
-def test_an_odd_size_is_refused_in_a_pixel_format_with_subsampling(clip, tmp_path):
-    with pytest.raises(UsageError, match=r"a side is odd.*choose yuv444p"):
-        open_writer(
-            tmp_path / "out" / "o.mp4", probe(clip), Encoding(pix_fmt="yuv420p"), width=33, height=32
-        )
 
 
 def test_an_existing_file_is_kept_without_overwrite(clip, tmp_path):

@@ -36,15 +36,23 @@ def render_command(context: click.Context, clip: Path, output: Path | None, **op
 
         settings = settings_from(**options)
         with show_progress(console, clip.name) as show:
-            report = render(clip, settings, output, progress=show, stop=stop)
+            begun: list[str] = []
+
+            def note(notes: tuple[str, ...]) -> None:
+                begun.extend(notes)
+                for each in notes:
+                    console.note(each)
+
+            report = render(clip, settings, output, progress=show, stop=stop, begun=note)
     rendered = report.frames - report.resumed
     fps = rendered / report.seconds if report.seconds > 0 else 0.0
     of_them = f", {rendered} of them" if report.resumed else ""
     console.result(
         f"{report.output}: {_count(report.frames)}{of_them} in {clock(report.seconds)}, {fps:.2f} frames/s"
     )
-    for note in report.notes:
-        console.note(note)
+    for each in report.notes:
+        if each not in begun:
+            console.note(each)
     console.event(
         "done",
         source=str(report.source),

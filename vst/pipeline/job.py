@@ -83,6 +83,7 @@ def render(
     *,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
+    begun: Callable[[tuple[str, ...]], None] | None = None,
 ) -> Report:
     """Stylize a clip, a picture or an image sequence.
 
@@ -92,6 +93,8 @@ def render(
         output: The file to write; `output_path` says what None means.
         progress: Called after every frame.
         stop: Set it to stop after the frame in progress.
+        begun: Called before the first frame with the notes that are known by then: among others what of the
+            clip will be converted or left out.
 
     Returns:
         What was done.
@@ -113,6 +116,8 @@ def render(
         plan.open_reader() as reader,
         open_job(plan, reader, stop) as job,
     ):
+        if begun is not None:
+            begun(tuple(job.notes()))
         counts = job.run(progress)
         written = job.writer.finish(cut_short=bool(job.cut_short))
     if job.cut_short:

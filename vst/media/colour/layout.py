@@ -71,6 +71,11 @@ class Layout:
         return self.kind in ("gbr", "packed")
 
     @property
+    def has_full_chroma(self) -> bool:
+        """Whether each pixel has a colour of its own."""
+        return self.is_rgb or (self.kind == "yuv" and (self.sub_x, self.sub_y) == (1, 1))
+
+    @property
     def chroma(self) -> str:
         """The chroma subsampling, from 4:1:0 to 4:4:4; the names sort by resolution."""
         names = {(1, 1): "4:4:4", (2, 1): "4:2:2", (1, 2): "4:4:0", (2, 2): "4:2:0", (4, 1): "4:1:1"}

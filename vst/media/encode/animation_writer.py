@@ -17,6 +17,7 @@ from vst.media.encode.codecs import CODECS
 from vst.media.encode.containers import CONTAINERS
 from vst.media.encode.plan import Encoding, EncodingPlan, nominal_rate, output_time_base
 from vst.media.encode.time_window import TimeWindow
+from vst.media.encode.trial_join import TrialJoin, TrialResult
 from vst.media.encode.video_writer import VideoWriter
 from vst.media.file_errors import reason_of
 from vst.media.notes import Note, dropped
@@ -126,6 +127,9 @@ class AnimationWriter(VideoWriter):
             threads,
             (*picture.notes, *self._format_notes()),
         )
+
+    def _try(self, trial: TrialJoin) -> TrialResult:
+        return TrialResult({}, trial.header, ())  # The segments are not joined.
 
     def _format_notes(self) -> Iterator[Note]:
         source, name = self._source, self._format.kind

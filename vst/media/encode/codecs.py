@@ -13,18 +13,14 @@ def _deep_420(source: Layout) -> str:
     return "yuv420p10le" if source.bits > 8 else "yuv420p"
 
 
-def _has_full_chroma(source: Layout) -> bool:
-    return source.is_rgb or (source.kind == "yuv" and (source.sub_x, source.sub_y) == (1, 1))
-
-
 def _prores_format(source: Layout) -> str:
     if source.alpha:
         return "yuva444p10le"
-    return "yuv444p10le" if _has_full_chroma(source) else "yuv422p10le"
+    return "yuv444p10le" if source.has_full_chroma else "yuv422p10le"
 
 
 def _dnxhr_format(source: Layout) -> str:
-    if _has_full_chroma(source):
+    if source.has_full_chroma:
         return "yuv444p10le"
     return "yuv422p10le" if source.bits > 8 else "yuv422p"
 
@@ -70,7 +66,8 @@ def _dnxhr_options(crf: int | None, threads: int, layout: Layout) -> dict[str, s
 
 
 def _ffv1_options(crf: int | None, threads: int, layout: Layout) -> dict[str, str]:
-    return {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
+    # libav chooses the number of slices: no number suits every size with subsampled chroma.
+    return {"level": "3", "slicecrc": "1", "g": "1"}
 
 
 CODECS = {

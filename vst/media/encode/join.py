@@ -13,8 +13,8 @@ import av
 
 from vst.media.clock.demux import continued_packets
 from vst.media.colour.layout import layout_of
-from vst.media.encode.containers import Container
 from vst.media.encode.extra_streams import ExtraStream, add_extra_streams
+from vst.media.encode.extras import CHAPTERS, MAX_READ_PACKETS, TAGS, Extras, Sample, sampled_streams
 from vst.media.encode.matroska import PLACEHOLDER_TAG, set_sample_aspect
 from vst.media.encode.plan import EncodingPlan
 from vst.media.encode.tags import MP4_TAGS, content_tags
@@ -35,6 +35,8 @@ def join(
     plan: EncodingPlan,
     source: ClipInfo,
     window: TimeWindow,
+    extras: Extras,
+    sample: Sample | None = None,
 ) -> tuple[Note, ...]:
     """Write a file from finished segments and from what the source has beside the video.
 
@@ -45,13 +47,16 @@ def join(
         plan: Codec, container, colour and timing.
         source: The clip that audio, subtitles, chapters and tags come from.
         window: The part of the source's time that is in the output.
+        extras: What of the source is written beside the video.
+        sample: How many packets of it; None for all.
 
     Returns:
-        What was converted or dropped.
+        What was damaged and repaired or left out.
 
     Raises:
         MediaError: If a segment is damaged.
         OSError: If writing fails; also as libav's errors.
+        ValueError: If the container does not take something of `extras`; also as libav's errors.
     """
     notes = Notes()
     # PyAV cannot set the sample aspect of a copied stream in Matroska, so it is written afterwards.
@@ -60,7 +65,10 @@ def join(
         original = None
         if source.in_container:
             original = stack.enter_context(open_input(source.path))
-        tags = {} if original is None else content_tags(original.metadata)
+        tags, video_tags = {}, {}
+        if original is not None and TAGS in extras:
+            tags = content_tags(original.metadata)
+            video_tags = content_tags(original.streams[source.stream_index].metadata)
         output = av.open(
             str(target),
             "w",
@@ -69,8 +77,7 @@ def join(
         )
         try:
             video = add_video_stream(output, work, plan)
-            if original is not None:
-                video.metadata.update(content_tags(original.streams[source.stream_index].metadata))
+            video.metadata.update(video_tags)
             _set_timecode(video, source, plan, window, notes)
             if plan.codec.muxing.alpha_tag and layout_of(plan.pix_fmt).alpha:
                 # Alpha is encoded beside the video; players look for this tag.
@@ -80,10 +87,11 @@ def join(
             packets = [video_packets(work, segments, video, plan, notes)]
             if original is not None:
                 output.metadata.update(tags)
-                extra = add_extra_streams(output, original, plan.container, source, window, notes)
-                _copy_chapters(output, original, plan.container, window, notes)
+                extra = add_extra_streams(output, original, plan.container, source, window, extras)
+                if CHAPTERS in extras:
+                    _copy_chapters(output, original, window)
                 if extra:
-                    packets.append(_extra_packets(original, source, extra, window, notes))
+                    packets.append(_extra_packets(original, source, extra, window, sample, notes))
             for _, packet in heapq.merge(*packets, key=lambda item: item[0]):
                 if not plan.container.start_times and packet.pts is not None and packet.pts < 0:
                     # The start of an encoder's delay: with it, the muxer would set the video later.
@@ -153,28 +161,38 @@ def _extra_packets(
     source: ClipInfo,
     extra: list[ExtraStream],
     window: TimeWindow,
+    sample: Sample | None,
     notes: Notes,
 ) -> Iterator[tuple[float, av.Packet]]:
     """Packets of audio and subtitles for the output, roughly in order of time."""
     by_index = {stream.source.index: stream for stream in extra}
+    streams = [stream.source for stream in extra]
     unfinished = set(by_index)
+    missing: dict[int, int] | None = None
+    if sample is not None:
+        missing = dict(sample.counts)
+        streams += [stream for stream in sampled_streams(original) if stream.index not in by_index]
     latest = float("-inf")
     try:
         video = original.streams[source.stream_index]
         assert isinstance(video, av.VideoStream)
-        for packet in continued_packets(original, video, [stream.source for stream in extra]):
-            stream = by_index[packet.stream.index]
-            for ready in stream.feed(packet):
+        for read, packet in enumerate(continued_packets(original, video, streams)):
+            stream = by_index.get(packet.stream.index)  # an empty one has no stream_index
+            for ready in () if stream is None else stream.feed(packet):
                 stamp = ready.dts if ready.dts is not None else ready.pts
                 if stamp is not None and ready.time_base:
                     latest = max(latest, float(stamp * ready.time_base))
                 yield latest, ready
             if packet.dts is not None and window.is_past(packet.dts * packet.time_base):
                 unfinished.discard(packet.stream_index)
+            if missing is not None and packet.size and packet.stream_index in missing:
+                missing[packet.stream_index] -= 1
+                if max(missing.values()) <= 0 or read >= MAX_READ_PACKETS:
+                    unfinished.clear()
             if not unfinished:
                 # The rest of a long source is not needed, but what the decoders still hold is.
-                for stream in extra:
-                    for ready in stream.feed(_flush_packet(stream.source)):
+                for each in extra:
+                    for ready in each.feed(_flush_packet(each.source)):
                         yield latest, ready
                 break
     except av.FFmpegError as error:
@@ -183,29 +201,23 @@ def _extra_packets(
                 f"audio and subtitles end early: the source cannot be read further ({reason_of(error)})"
             )
         )
-    for stream in extra:
-        notes.extend(stream.notes)
+    for each in extra:
+        notes.extend(each.notes)
 
 
 def _copy_chapters(
-    output: av.container.OutputContainer,
-    original: av.container.InputContainer,
-    container: Container,
-    window: TimeWindow,
-    notes: Notes,
+    output: av.container.OutputContainer, original: av.container.InputContainer, window: TimeWindow
 ) -> None:
-    chapters = [chapter for chapter in original.chapters() if chapter["time_base"]]
-    if not chapters:
-        return
-    if container.muxer == "avi":
-        notes.add(dropped(f"{len(chapters)} chapters are dropped: AVI has no chapters"))
-        return
     kept = []
-    for chapter in chapters:
-        unit = chapter["time_base"] or Fraction(1)
-        part = window.clipped(chapter["start"] * unit, (chapter["end"] - chapter["start"]) * unit)
+    for chapter in original.chapters():
+        unit = chapter["time_base"]
+        if not unit:
+            continue
+        length = max(0, chapter["end"] - chapter["start"])
+        part = window.clipped(chapter["start"] * unit, length * unit)
         if part is not None:
-            chapter["start"] = round((part[0] - window.shift) / unit)
+            # A chapter may begin before the first frame, but no container stores that.
+            chapter["start"] = max(0, round((part[0] - window.shift) / unit))
             chapter["end"] = chapter["start"] + round(part[1] / unit)
             kept.append(chapter)
     if kept:

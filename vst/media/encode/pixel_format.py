@@ -8,7 +8,9 @@ import av.codec
 from vst.errors import UsageError
 from vst.media.colour.layout import Layout, find_layout, layout_of
 from vst.media.encode.codec import Codec
-from vst.media.notes import Notes, converted, dropped
+from vst.media.encode.codecs import CODECS
+from vst.media.encode.containers import Container
+from vst.media.notes import Note, Notes, converted, dropped
 from vst.media.probe.clip_info import ClipInfo
 
 HDR_BITS = 10
@@ -38,8 +40,7 @@ def choose_pix_fmt(
         notes: Gets a note if the default is not what the source has.
 
     Raises:
-        UsageError: If the codec does not have the pixel format, not at this size, or not with enough bits
-            for HDR.
+        UsageError: If the codec does not have the pixel format, or it has too few bits for HDR.
     """
     formats = _writable_formats(codec)
     if chosen is not None:
@@ -55,18 +56,56 @@ def choose_pix_fmt(
         pix_fmt = codec.pix_fmt(layout_of(source.pix_fmt))
         if source.light == "hdr" and layout_of(pix_fmt).bits < HDR_BITS:
             pix_fmt = next((name for name in formats if name == pix_fmt + "10le"), pix_fmt)
-        if codec.even_420 and (width % 2 or height % 2):
-            full_chroma = pix_fmt.replace("420", "444")
-            if full_chroma in formats:
-                pix_fmt = full_chroma
-                notes.add(
-                    converted(
-                        f"{width}×{height} has an odd side, which {codec.name} does not support in 4:2:0; "
-                        f"using {full_chroma}"
-                    )
+        full_chroma = pix_fmt.replace("420", "444")
+        if (
+            even_size(codec, pix_fmt, width, height) != (width, height)
+            and layout_of(source.pix_fmt).has_full_chroma
+            and full_chroma in formats
+        ):
+            notes.add(
+                converted(
+                    f"{width}×{height} has an odd side, which {codec.name} does not support in 4:2:0; "
+                    f"using {full_chroma}, which some players refuse: --pix-fmt {pix_fmt} pads the frames"
                 )
-    _check(codec, source, pix_fmt, formats, width, height)
+            )
+            pix_fmt = full_chroma
+    _check(codec, source, pix_fmt)
     return pix_fmt
+
+
+def even_size(codec: Codec, pix_fmt: str, width: int, height: int) -> tuple[int, int]:
+    """Width and height of the encoded frames: a subsampled side is even if the codec requires it."""
+    layout = layout_of(pix_fmt)
+    if not codec.even_420:
+        return width, height
+    return width + width % 2 * (layout.sub_x > 1), height + height % 2 * (layout.sub_y > 1)
+
+
+def note_padding(
+    codec: Codec, container: Container, pix_fmt: str, size: tuple[int, int], even: tuple[int, int]
+) -> Note:
+    """The note about frames that are padded, with the option that keeps their size.
+
+    Args:
+        codec: The codec.
+        container: The container.
+        pix_fmt: Pixel format of the output.
+        size: Width and height of the frames.
+        even: Of the padded frames.
+    """
+    full_chroma = pix_fmt.replace("420", "444")
+    if full_chroma in _writable_formats(codec):
+        keeps = f"--pix-fmt {full_chroma}"
+    elif container.name in CODECS["vp9"].containers:
+        keeps = "--codec vp9"
+    else:
+        keeps = "--codec h264 --pix-fmt yuv444p"
+    sides = [name for name, a, b in zip(("column", "row"), size, even, strict=True) if a != b]
+    return converted(
+        f"{size[0]}×{size[1]} becomes {even[0]}×{even[1]}, because {codec.name} as {pix_fmt} needs even "
+        f"sides: the last {' and '.join(sides)} {'is' if len(sides) == 1 else 'are'} repeated; "
+        f"{keeps} keeps the exact size"
+    )
 
 
 def _writable_formats(codec: Codec) -> list[str]:
@@ -81,16 +120,8 @@ def _writable_formats(codec: Codec) -> list[str]:
     return [f.name for f in formats if find_layout(f.name) is not None and not f.name.startswith("yuvj")]
 
 
-def _check(
-    codec: Codec, source: ClipInfo, pix_fmt: str, formats: list[str], width: int, height: int
-) -> None:
+def _check(codec: Codec, source: ClipInfo, pix_fmt: str) -> None:
     layout = layout_of(pix_fmt)
-    if codec.even_420 and ((layout.sub_x > 1 and width % 2) or (layout.sub_y > 1 and height % 2)):
-        full_chroma = [name for name in formats if "444" in name]
-        advice = f"choose {full_chroma[0]}" if full_chroma else "choose codec h264, h265, vp9 or ffv1"
-        raise UsageError(
-            f"{codec.name} does not support {width}×{height} as {pix_fmt}, because a side is odd: {advice}"
-        )
     if source.light == "hdr" and layout.bits < HDR_BITS:
         raise UsageError(
             f"{codec.name} as {pix_fmt} has {layout.bits} bits per sample, and HDR needs {HDR_BITS}: "

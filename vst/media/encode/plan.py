@@ -15,7 +15,7 @@ from vst.media.encode.codecs import CODECS
 from vst.media.encode.containers import Container, container_of
 from vst.media.encode.hardware_codecs import check_encoder
 from vst.media.encode.output_colour import output_colour
-from vst.media.encode.pixel_format import choose_pix_fmt, note_losses
+from vst.media.encode.pixel_format import choose_pix_fmt, even_size, note_losses, note_padding
 from vst.media.notes import Note, Notes, converted, dropped
 from vst.media.probe.clip_info import ClipInfo
 
@@ -60,8 +60,8 @@ class EncodingPlan:
         pix_fmt: Pixel format.
         colour: What the samples mean.
         options: Options of the encoder.
-        width: Columns.
-        height: Rows.
+        width: Columns; one more than the frames have if the codec needs an even number.
+        height: Rows; also.
         rate: Nominal frame rate.
         time_base: Unit of the output's timestamps, in seconds.
         sample_aspect: Width of a pixel divided by its height.
@@ -121,6 +121,9 @@ def plan_encoding(
             notes.add(converted(f"the frame rate is a constant {rate:.6g} frames/s: AVI has no other"))
     pix_fmt = choose_pix_fmt(codec, source, encoding.pix_fmt, width, height, notes)
     layout = layout_of(pix_fmt)
+    even = even_size(codec, pix_fmt, width, height)
+    if even != (width, height):
+        notes.add(note_padding(codec, container, pix_fmt, (width, height), even))
     colour = output_colour(source.colour, layout, codec, container, height, notes)
     note_losses(codec, source, pix_fmt, notes)
     options = codec.options(crf, threads, layout)
@@ -133,15 +136,14 @@ def plan_encoding(
     if source.picture.profile:
         notes.add(dropped("the colour profile is dropped: video has none; the colours are treated as sRGB"))
     if codec.hardware is not None:
-        check_encoder(codec, pix_fmt, options, width, height)
+        check_encoder(codec, pix_fmt, options, *even)
     return EncodingPlan(
         codec,
         container,
         pix_fmt,
         colour,
         options,
-        width,
-        height,
+        *even,
         nominal_rate(source),
         output_time_base(source, container),
         source.sample_aspect,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import av
 from av.subtitles.codeccontext import SubtitleCodecContext
 
+from vst.media.encode.audio_frames import AudioClock, UniformAudio
 from vst.media.encode.time_window import TimeWindow
 from vst.media.file_errors import reason_of
 from vst.media.notes import Notes, dropped
@@ -28,8 +29,13 @@ class ConvertedAudio:
         self._output = output
         self._window = window
         self._errors = 0
+        self._decodes = False
+        self._uniform = UniformAudio()
+        self._clock = AudioClock()
 
     def feed(self, packet: av.Packet) -> Iterator[av.Packet]:
+        if not packet.size and packet.pts is not None:
+            return  # An empty packet within the stream would end the decoder.
         try:
             frames = self._decoder.decode(packet if packet.size else None)
         except av.EOFError:
@@ -37,14 +43,16 @@ class ConvertedAudio:
         except av.FFmpegError:
             self._errors += 1
             frames = []
-        for decoded in frames:
+        for decoded in self._uniform.feed(frames, last=not packet.size):
+            self._decodes = True
             frame = self._window.trim(decoded)
             if frame is None:
                 continue
-            if frame.pts is not None and frame.time_base and self._window.shift:
-                frame.pts -= round(self._window.shift / frame.time_base)
+            self._clock.set(frame, self._window.shift)
             yield from self._output.encode(frame)
         if not packet.size:
+            if self._errors and not self._decodes:
+                raise ValueError(f"audio stream {self.source.index} cannot be decoded")
             yield from self._output.encode(None)
             if self._errors:
                 self.notes.add(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -17,11 +19,12 @@ from vst.media.encode.join import join
 from vst.media.encode.plan import Encoding, EncodingPlan, plan_encoding
 from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.timestamps import OutputTimestamps
+from vst.media.encode.trial_join import REFUSALS, TrialJoin, TrialResult, is_refusal, open_trial
 from vst.media.encode.writer import Writer
-from vst.media.file_errors import writing_error
-from vst.media.notes import Note
+from vst.media.file_errors import reason_of, writing_error
+from vst.media.notes import Note, dropped
 from vst.media.probe.clip_info import ClipInfo
-from vst.media.segments.encoder import SegmentEncoder
+from vst.media.segments.encoder import SegmentEncoder, header_of, other_settings
 from vst.media.segments.transaction import OutputTransaction
 from vst.media.segments.work_folder import Save, Segment
 
@@ -68,20 +71,35 @@ class VideoWriter(Writer):
         self._segment_frames = segment_frames
         self._segment: _OpenSegment | None = None
         output.acquire()
+        try:
+            with self._trial() as trial:
+                self._tried = self._try(trial)
+        except BaseException:
+            output.abort()
+            raise
+        self._notes.extend(self._tried.notes)
 
     def _make_plan(self, encoding: Encoding, threads: int) -> EncodingPlan:
         """How the segments are encoded."""
         return plan_encoding(self.path, self._source, encoding, self.width, self.height, threads)
 
+    def _try(self, trial: TrialJoin) -> TrialResult:
+        """Write a small output before the first frame."""
+        return trial.run()
+
     def set_time_range(self, begin: Fraction | None, *, until_last_frame: bool) -> None:
         self._times.set_range(begin, until_last_frame)
 
     def resume(self, segments: Sequence[Segment]) -> list[str]:
+        first = self.work.video(segments[0].index)
+        if header_of(first) != self._tried.header:
+            raise other_settings(first)
         self._times.resume_after(segments[-1].pts[-1])
         return super().resume(segments)
 
     def _write(self, frame: Frame) -> None:
-        picture = from_rgb(self._signal(frame), frame.alpha, self._plan.pix_fmt, self._plan.colour)
+        alpha = None if frame.alpha is None else self._padded(frame.alpha)
+        picture = from_rgb(self._padded(self._signal(frame)), alpha, self._plan.pix_fmt, self._plan.colour)
         segment = self._segment
         if segment is None:
             path = self.work.video(len(self._output.segments))
@@ -132,8 +150,27 @@ class VideoWriter(Writer):
         return self._output.commit_file(incomplete=cut_short)
 
     def _join(self, temporary: Path, window: TimeWindow) -> tuple[Note, ...]:
-        """Write the file from the finished segments; returns what was converted or dropped."""
-        return join(temporary, self.work, self._output.segments, self._plan, self._source, window)
+        """Write the file from the finished segments; returns what was damaged, converted or dropped."""
+        write = partial(join, temporary, self.work, self._output.segments, self._plan, self._source, window)
+        try:
+            return write(self._tried.extras)
+        except REFUSALS as error:
+            if not is_refusal(error) or not self._tried.extras:
+                raise
+        # The frames are not lost to a damaged sound track.
+        with self._trial() as trial:
+            less = trial.without_refused(self._tried.extras)
+        try:
+            return (*write(less.extras), *less.notes)
+        except REFUSALS as error:
+            if not is_refusal(error):
+                raise
+            reason = reason_of(error)
+        note = dropped(f"everything beside the video is dropped: it cannot be written ({reason})")
+        return (*write({}), note)
+
+    def _trial(self) -> AbstractContextManager[TrialJoin]:
+        return open_trial(self.path, self._output.temporary, self._plan, self._source)
 
     def abort(self) -> None:
         segment, self._segment = self._segment, None
@@ -148,6 +185,13 @@ class VideoWriter(Writer):
         colour = self._source.colour
         light = light_from_display(frame.image.detach().to("cpu", torch.float32)) * frame.gain.cpu()
         return signal_from_light(light, colour.transfer, colour.primaries)
+
+    def _padded(self, image: torch.Tensor) -> torch.Tensor:
+        """C×H×W with the last column and row repeated where the codec needs even sides."""
+        right, below = self._plan.width - self.width, self._plan.height - self.height
+        if not (right or below):
+            return image
+        return torch.nn.functional.pad(image, (0, right, 0, below), mode="replicate")
 
     def _finished_size(self) -> int:
         finished = sum(size for segment in self._output.segments for _, size, _ in segment.files)

@@ -118,6 +118,19 @@ class SegmentEncoder:
             self._container.mux_one(packet)
 
 
+def header_of(path: Path) -> bytes | None:
+    """The codec header (extradata) of an encoded segment."""
+    with av.open(str(path), "r") as container:
+        return container.streams.video[0].codec_context.extradata
+
+
+def other_settings(path: Path) -> MediaError:
+    """The error for a segment whose header differs from that of the output."""
+    return MediaError(
+        f"{path} was encoded with other settings than this render has: render again with --no-resume"
+    )
+
+
 def read_packets(
     work: WorkFolder, segment: Segment, header: bytes | None = None
 ) -> Iterator[tuple[int, av.Packet]]:
@@ -135,10 +148,7 @@ def read_packets(
     with av.open(str(path), "r") as container:
         stream = container.streams.video[0]
         if header is not None and stream.codec_context.extradata != header:
-            raise MediaError(
-                f"{path} was encoded with other settings than the first segment: "
-                "render again with --no-resume"
-            )
+            raise other_settings(path)
         seen = 0
         for packet in container.demux(stream):
             if not packet.size:
