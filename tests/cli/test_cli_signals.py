@@ -18,7 +18,7 @@ from vst.errors import Interrupted
 
 import vst.pipeline
 
-def render(source, settings, output, *, progress, stop):
+def render(source, settings, output, *, progress, stop, begun):
     print("working", flush=True)
     while not stop.is_set():
         time.sleep(0.01)

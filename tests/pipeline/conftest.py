@@ -80,6 +80,9 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     disk, encode = Disk(), SegmentEncoder.encode
 
     def encode_unless_full(self: SegmentEncoder, frame: av.VideoFrame) -> None:
+        if ".vst-trial-" in self._container.name:
+            encode(self, frame)  # before the first frame of the clip
+            return
         disk.frames += 1
         if disk.full_at is not None and disk.frames >= disk.full_at:
             raise OSError(errno.ENOSPC, "No space left on device")
