@@ -506,3 +506,13 @@ def test_segments_of_another_encoder_are_refused_before_the_next_frame(tmp_path)
     with pytest.raises(MediaError, match="encoded with other settings than this render has"):
         again.resume(again.work.finished())
     again.abort()
+
+
+def test_what_a_killed_trial_left_is_replaced(tmp_path):
+    source = make_clip(tmp_path / "c.mp4", frames=2)
+    left = tmp_path / ".o.mp4.vst-work" / "trial" / "segment-00000.video"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    early, late = render(source, tmp_path / "o.mp4")
+    assert not [note for note in (*early, *late) if "removed" in note]
+    assert sorted(os.listdir(tmp_path)) == ["c.mp4", "o.mp4"]

@@ -15,6 +15,7 @@ import torch
 
 from vst.media import Reader
 from vst.media.segments.encoder import SegmentEncoder
+from vst.media.segments.work_folder import TRIAL
 from vst.pipeline import RenderSettings
 
 
@@ -80,7 +81,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     disk, encode = Disk(), SegmentEncoder.encode
 
     def encode_unless_full(self: SegmentEncoder, frame: av.VideoFrame) -> None:
-        if ".vst-trial-" in self._container.name:
+        if Path(self._container.name).parent.name == TRIAL:
             encode(self, frame)  # before the first frame of the clip
             return
         disk.frames += 1

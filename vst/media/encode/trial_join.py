@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,12 +63,15 @@ class TrialResult:
 
 
 @contextmanager
-def open_trial(path: Path, target: Path, plan: EncodingPlan, source: ClipInfo) -> Iterator[TrialJoin]:
+def open_trial(
+    path: Path, target: Path, work: WorkFolder, plan: EncodingPlan, source: ClipInfo
+) -> Iterator[TrialJoin]:
     """Encode one frame on trial, so that small outputs can be joined from it.
 
     Args:
         path: The final name of the output, for error texts.
         target: The temporary name of the output; small outputs are written there and removed.
+        work: The work folder.
         plan: Codec, container, colour and timing.
         source: The clip.
 
@@ -77,11 +79,8 @@ def open_trial(path: Path, target: Path, plan: EncodingPlan, source: ClipInfo) -
         MediaError: If the codec cannot be opened for such frames, or nothing can be written.
     """
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=".vst-trial-", dir=target.parent, ignore_cleanup_errors=True
-        ) as folder:
-            work = WorkFolder(Path(folder))
-            yield TrialJoin(path, target, plan, source, work, _encode_one(work, plan))
+        with work.trial() as inner:
+            yield TrialJoin(path, target, plan, source, inner, _encode_one(inner, plan))
     except OSError as error:
         raise writing_error(path, error) from error
 

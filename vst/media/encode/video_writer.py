@@ -170,7 +170,7 @@ class VideoWriter(Writer):
         return (*write({}), note)
 
     def _trial(self) -> AbstractContextManager[TrialJoin]:
-        return open_trial(self.path, self._output.temporary, self._plan, self._source)
+        return open_trial(self.path, self._output.temporary, self.work, self._plan, self._source)
 
     def abort(self) -> None:
         segment, self._segment = self._segment, None

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ DESCRIPTION = "render.json"
 
 PUBLISHING = "publishing"
 """The file that marks that pictures are being moved to their final names."""
+
+TRIAL = "trial"
+"""The folder of an output on trial."""
 
 Save = Callable[[Path], None]
 """Writes a snapshot of the stylizer to a file."""
@@ -107,6 +110,27 @@ class WorkFolder:
         if description is not None:
             self._write_json(self.folder / DESCRIPTION, {"format": RECORD_FORMAT, "render": description})
         return removed
+
+    @contextlib.contextmanager
+    def trial(self) -> Iterator[WorkFolder]:
+        """An empty work folder within this one, removed at the end of the block, for an output on trial.
+
+        What a killed process left of it is replaced by the next one.
+
+        Raises:
+            MediaError: If something other than a folder has its name.
+            OSError: If it cannot be created.
+        """
+        inner = WorkFolder(self.folder / TRIAL)
+        if not self.folder.is_dir():
+            make_anew(self.folder)
+        make_anew(inner.folder)
+        try:
+            yield inner
+        finally:
+            inner.remove()
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()  # unless it has segments
 
     def remove(self) -> None:
         """Delete the folder and everything in it."""
