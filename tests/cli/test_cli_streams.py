@@ -76,11 +76,11 @@ def test_messages_that_cannot_be_printed_are_no_error(tmp_path, clip, weights, r
     assert shell(["rendr"], redirection, tmp_path)[0] == 2
 
 
-def test_a_file_does_not_get_the_number_of_a_closed_stream(tmp_path, clip, weights):
-    given = ["render", clip, "--style", "candy", "--strength", 0, "--weights-dir", weights, "-o", "o.mp4"]
-    assert shell([*given, "--codec", "av1", "-q"], ">&- 2>&- <&-", tmp_path)[0] == 0
-    assert shell(["probe", "o.mp4"], ">probe.txt", tmp_path)[0] == 0
-    assert "av1" in (tmp_path / "probe.txt").read_text()
+def test_a_file_does_not_get_the_number_of_a_closed_stream(tmp_path):
+    script = "import os, vst.cli.streams as s; s.check_streams(); os._exit(open(os.devnull).fileno())"
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(script)} <&- >&- 2>&-"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, check=False)
+    assert done.returncode > 2
 
 
 @pytest.mark.parametrize("command", ["styles", "probe", "render", "batch", "doctor"])

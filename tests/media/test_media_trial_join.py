@@ -214,12 +214,21 @@ def test_channels_that_are_mixed_are_noted(tmp_path):
     assert any("converted to opus, 6 channels are mixed to stereo" in note for note in early)
 
 
-def test_times_of_converted_sound_do_not_overlap(tmp_path):
-    # In AVI a frame of WMA is one tick of 2048 samples, which AAC divides in two.
-    source = with_sound(tmp_path / "c.avi", "wmav2", "stereo")
-    render(source, tmp_path / "o.mp4")
-    stamps = [time for time, _ in packets(tmp_path / "o.mp4", "audio")]
-    assert {b - a for a, b in itertools.pairwise(stamps)} == {Fraction(1024, 48000)}
+@pytest.mark.parametrize(
+    ("name", "codec", "target"),
+    [
+        # A frame of WMA is one tick of 2048 samples there, which AAC divides in two.
+        ("c.avi", "wmav2", "o.mp4"),
+        # A tick is a millisecond there.
+        ("c.mkv", "flac", "o.mov"),
+        ("c.mkv", "pcm_u8", "o.mp4"),
+    ],
+)
+def test_converted_sound_has_no_gaps_and_no_overlaps(tmp_path, name, codec, target):
+    source = with_sound(tmp_path / name, codec, "stereo", 44100)
+    render(source, tmp_path / target)
+    stamps = [time for time, _ in packets(tmp_path / target, "audio")]
+    assert {b - a for a, b in itertools.pairwise(stamps)} == {Fraction(1024, 44100)}
 
 
 def test_sound_that_cannot_be_decoded_is_left_out(tmp_path):
@@ -390,6 +399,15 @@ def test_chapters_are_kept_or_said_to_be_left_out_before_the_first_frame(tmp_pat
     early, _ = render(source, tmp_path / target)
     assert len(probe(tmp_path / target).chapters) == 2 * kept
     assert any("2 chapters are dropped" in note for note in early) != kept
+
+
+def test_chapters_are_kept_where_the_sound_starts_late(tmp_path):
+    source = make_clip(
+        tmp_path / "c.mkv", frames=6, chapters=[(0, 0.1, "a")], sound=[Sound(start=Fraction(2))]
+    )
+    early, _ = render(source, tmp_path / "o.mkv")
+    assert [chapter.title for chapter in probe(tmp_path / "o.mkv").chapters] == ["a"]
+    assert not [note for note in early if "dropped" in note]
 
 
 def test_chapters_before_the_first_frame_of_a_range_begin_with_it(tmp_path):
