@@ -39,6 +39,10 @@ class MediaError(VstError):
     """A file cannot be read or written as video, sound or picture."""
 
 
+class AudioOnly(MediaError):
+    """A file has sound, but no video."""
+
+
 class CutShort(MediaError):
     """A clip cannot be read to its end; what came before is good.
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from vst.batch.find import MANIFEST_NAME, find_files
+import pytest
+from PIL import Image
+
+from vst.batch.find import find_files
+from vst.batch.search import MANIFEST_NAME
+from vst.media.probe.suffixes import media_suffixes
+from vst.pipeline import RenderSettings
+from vst.pipeline.output_path import output_path
 
 
-def names(files):
-    return [file.name for file in files]
+def names(found):
+    return [file.name for file in found.files]
 
 
 def test_media_are_found_by_extension_in_any_case_and_hidden_files_are_ignored(footage, tmp_path):
@@ -42,7 +49,7 @@ def test_no_two_outputs_have_the_same_name(footage, tmp_path):
     for name in ("tape.ts", "tape.mkv"):
         (footage / "a" / name).write_text("tape")
     files = find_files(footage, tmp_path / "out")
-    outputs = {file.source.name: file.name for file in files}
+    outputs = {file.source.name: file.name for file in files.files}
     assert outputs["tape.mkv"] == "a/tape.mkv"
     assert outputs["tape.ts"] == "a/tape.ts.mkv"
 
@@ -57,3 +64,47 @@ def test_numbered_pictures_are_rendered_one_by_one_with_a_warning(footage, tmp_p
         f"{footage}/b/shot.%04d.exr: 30 pictures, each rendered by itself; if they are the frames of a "
         "clip, render them with 'vst render' and this pattern"
     ]
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (["a.png", "a.jpg", "b.mov", "b.mp4"], ["a.png", "a.jpg", "b.mov", "b.mp4"]),
+        (["c.ts", "c.mts"], ["c.ts.mkv", "c.mts.mkv"]),
+        (["c.ts", "c.mkv", "c.ts.mkv"], ["c.ts-2.mkv", "c.mkv", "c.ts.mkv"]),
+        (["d.ts", "d.mkv/e.mov"], ["d.ts.mkv", "d.mkv/e.mov"]),
+        (["F.mov", "f.mov"], ["F.mov", "f.mov"]),
+    ],
+)
+def test_outputs_keep_their_names_and_others_get_a_free_one(tmp_path, sources, expected):
+    for name in sources:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    found = find_files(tmp_path / "in", tmp_path / "out").files
+    assert {str(file.source.relative_to(tmp_path / "in")): file.name for file in found} == dict(
+        zip(sources, expected, strict=True)
+    )
+
+
+def test_clips_get_a_container_that_holds_the_codec_and_pictures_keep_theirs(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    for name in ("a.mp4", "b.mov", "c.mkv", "d.ts"):
+        (tmp_path / name).write_text("clip")
+    found = find_files(tmp_path, tmp_path.with_name("out"), "prores")
+    assert {file.source.name: (file.name, file.is_picture) for file in found.files} == {
+        "a.mp4": ("a.mov", False),
+        "b.mov": ("b.mov", False),
+        "c.mkv": ("c.mkv", False),
+        "d.ts": ("d.mkv", False),
+        "photo.png": ("photo.png", True),
+    }
+
+
+def test_a_render_and_a_batch_choose_the_same_suffix(tmp_path):
+    sources = [tmp_path / f"clip{suffix}" for suffix in sorted(media_suffixes())]
+    for source in sources:
+        source.write_text("clip")
+    found = {file.source: file.output.suffix for file in find_files(tmp_path, tmp_path / "out").files}
+    settings = RenderSettings(style="candy")
+    assert found == {source: output_path(source, settings).suffix for source in sources}

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
+import vst.batch.find
+import vst.batch.runner
 from vst.batch import FileState, Watcher, run
+from vst.batch.find import LOCK_NAME
 from vst.errors import MediaError, UsageError
 from vst.pipeline import RenderSettings
 
@@ -215,6 +220,9 @@ def test_the_watcher_receives_every_event(footage, tmp_path, fake_render):
     events = []
 
     class Recorder(Watcher):
+        def left_out(self, left_out):
+            events.append(sorted((each.name, str(each.reason)) for each in left_out))
+
         def started(self, files):
             events.append(("started", len(files)))
 
@@ -225,8 +233,13 @@ def test_the_watcher_receives_every_event(footage, tmp_path, fake_render):
             events.append((result.file.name, str(result.state)))
 
     run(footage, tmp_path / "out", CANDY, watcher=Recorder())
-    assert events[:3] == [("started", 3), ("a/deep/two.MP4", 1), ("a/deep/two.MP4", "done")]
-    assert len(events) == 7
+    assert events[:4] == [
+        [(".cache/", "hidden"), ("b/._one.mov", "hidden"), ("b/notes.txt", "text")],
+        ("started", 3),
+        ("a/deep/two.MP4", 1),
+        ("a/deep/two.MP4", "done"),
+    ]
+    assert len(events) == 8
 
 
 def test_settings_that_no_file_can_be_rendered_with_are_refused_at_the_start(footage, tmp_path):
@@ -245,7 +258,10 @@ def test_invalid_folders_are_refused(footage, tmp_path, fake_render):
     with pytest.raises(MediaError, match="is a file; give a folder"):
         run(footage / "a/one.mov", tmp_path / "out", CANDY)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(MediaError, match="contains no video or picture"):
+    with pytest.raises(MediaError, match="contains no video or picture that can be read: it is empty"):
+        run(tmp_path / "empty", tmp_path / "out", CANDY)
+    (tmp_path / "empty" / "notes.txt").write_text("x")
+    with pytest.raises(MediaError, match=r"that can be read: text \(1\): notes\.txt"):
         run(tmp_path / "empty", tmp_path / "out", CANDY)
     with pytest.raises(UsageError, match="expected 1 or more"):
         run(footage, tmp_path / "out", CANDY, jobs=0)
@@ -260,3 +276,57 @@ def test_a_second_batch_into_the_same_folder_is_refused(footage, tmp_path, fake_
     results = run(footage, tmp_path / "out", CANDY, watcher=Second())
     assert set(states(results).values()) == {FileState.DONE}
     assert not list((tmp_path / "out").glob(".*lock*"))
+
+
+def test_a_codec_for_clips_is_not_given_to_pictures(footage, tmp_path, fake_render, caplog):
+    (footage / "b/photo.jpg").unlink()
+    Image.new("RGB", (8, 8)).save(footage / "b/photo.jpg", format="PPM")  # readable as text by the fake
+    Image.new("RGB", (8, 8)).save(footage / "b/real.png")
+    settings = RenderSettings(style="candy", codec="prores", crf=3, pix_fmt="yuv422p10le")
+    results = {result.file.source.name: result for result in run(footage, tmp_path / "out", settings)}
+    given = {source.name: each for source, each in fake_render.calls}
+    assert (given["one.mov"].codec, given["one.mov"].crf) == ("prores", 3)
+    picture = given["real.png"]
+    assert (picture.codec, picture.crf, picture.pix_fmt) == (None, None, None)
+    assert results["two.MP4"].file.name == "a/deep/two.mov"
+    assert results["two.MP4"].message == "written as .mov: .mp4 cannot hold prores"
+    assert "for clips only; 1 of 4 files are pictures" in caplog.text
+
+
+def test_a_pixel_format_of_pictures_reaches_them(footage, tmp_path, fake_render, caplog):
+    Image.new("RGB", (8, 8)).save(footage / "b/real.png")
+    run(footage, tmp_path / "out", RenderSettings(style="candy", pix_fmt="rgb48le"))
+    assert {settings.pix_fmt for _, settings in fake_render.calls} == {"rgb48le"}
+    assert "for clips only" not in caplog.text
+
+
+def test_a_folder_that_cannot_be_read_fails_and_the_rest_is_rendered(
+    footage, tmp_path, fake_render, monkeypatch
+):
+    searched = vst.batch.find.search
+
+    def search(*arguments):
+        found = searched(*arguments)
+        found.unreadable.append((Path("private"), "permission denied"))
+        return found
+
+    monkeypatch.setattr(vst.batch.find, "search", search)
+    results = run(footage, tmp_path / "out", CANDY)
+    assert [result.state for result in results] == [FileState.DONE] * 3 + [FileState.FAILED]
+    assert (results[-1].file.name, results[-1].message) == (
+        "private/",
+        "the folder cannot be read: permission denied; check its access rights",
+    )
+
+
+def test_names_that_the_output_folder_does_not_distinguish_fail_but_for_the_first(
+    footage, tmp_path, fake_render, monkeypatch
+):
+    (footage / "a/ONE.mov").write_text("other")
+    assert set(states(run(footage, tmp_path / "out", CANDY)).values()) == {FileState.DONE}
+    # Stands for a file system that ignores case: the lock exists under every spelling of its name.
+    monkeypatch.setattr(vst.batch.runner, "LOCK_NAME", LOCK_NAME.upper())
+    results = run(footage, tmp_path / "out2", CANDY)
+    (failed,) = [result for result in results if result.state is FileState.FAILED]
+    assert failed.file.name == "a/one.mov"
+    assert "does not distinguish its name from that of a/ONE.mov" in failed.message

@@ -6,6 +6,9 @@ import json
 import shutil
 
 import pytest
+from PIL import Image
+
+from vst.media.probe import probe
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def test_a_batch_continues_after_a_failure_and_exits_3(vst, footage, weights, tm
     events = [json.loads(line) for line in outcome.out.splitlines()]
     assert [event["event"] for event in events] == ["file", "done"]
     assert events[0]["state"] == "skipped"
-    assert events[1] == {"event": "done", "done": 0, "skipped": 1, "failed": 0, "stopped": 0}
+    assert events[1] == {"event": "done", "done": 0, "skipped": 1, "failed": 0, "stopped": 0, "left_out": 0}
 
 
 def test_an_unknown_style_is_bad_usage_not_a_failure_of_every_file(vst, footage, weights, tmp_path):
@@ -61,3 +64,41 @@ def test_the_style_scale_reaches_every_file_of_a_batch(vst, footage, tmp_path, m
     outcome = vst("batch", footage, "-o", tmp_path / "out", "--style", "candy", "--style-scale", "0.5")
     assert outcome.code == 0, outcome.err
     assert [settings.style_scale for settings in seen] == [0.5]
+
+
+def test_what_is_left_out_is_named_on_both_channels_and_changes_no_exit_code(vst, clip, weights, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    shutil.copy(clip, folder / "clip.mp4")
+    for number in range(5):
+        (folder / f"{number}.txt").write_text("notes")
+    arguments = ("batch", folder, "-o", tmp_path / "out", "--style", "candy", "--weights-dir", weights)
+    outcome = vst(*arguments, "--strength", "0")
+    assert outcome.code == 0, outcome.err
+    assert "left out: text (5): 0.txt, 1.txt, 2.txt and 2 more\n" in outcome.err
+    assert "5 other files and folders were left out; -v names them all\n" in outcome.err
+    outcome = vst(*arguments, "--strength", "0", "-v")
+    assert "left out: text (5): 0.txt, 1.txt, 2.txt, 3.txt, 4.txt\n" in outcome.err
+    outcome = vst(*arguments, "--strength", "0", "--json", "-q")
+    events = [json.loads(line) for line in outcome.out.splitlines()]
+    assert events[0] == {"event": "left_out", "file": "0.txt", "reason": "text"}
+    assert [event["event"] for event in events] == ["left_out"] * 5 + ["file", "done"]
+    assert (events[-1]["skipped"], events[-1]["left_out"]) == (1, 5)
+
+
+def test_a_codec_for_clips_does_not_fail_the_pictures(vst, clip, weights, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    shutil.copy(clip, folder / "clip.mp4")
+    Image.new("RGB", (32, 24)).save(folder / "photo.png")
+    outcome = vst(
+        *("batch", folder, "-o", tmp_path / "out", "--style", "candy", "--weights-dir", weights),
+        *("--strength", "0", "--codec", "ffv1", "--json"),
+    )
+    assert outcome.code == 0, outcome.err
+    events = [json.loads(line) for line in outcome.out.splitlines()]
+    files = {event["file"]: event for event in events if event["event"] == "file"}
+    assert set(files) == {"clip.mkv", "photo.png"}
+    assert files["clip.mkv"]["message"] == "written as .mkv: .mp4 cannot hold ffv1"
+    assert "rendered without --codec ffv1, which is for clips" in files["photo.png"]["notes"]
+    assert probe(tmp_path / "out" / "clip.mkv").codec == "ffv1"

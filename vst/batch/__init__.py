@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vst.batch.batch_file import BatchFile, FileResult, FileState
-from vst.batch.find import MEDIA_SUFFIXES
+from vst.batch.left_out import LeftOut, Reason
 from vst.batch.runner import Watcher, run
 
-__all__ = ["MEDIA_SUFFIXES", "BatchFile", "FileResult", "FileState", "Watcher", "run"]
+__all__ = ["BatchFile", "FileResult", "FileState", "LeftOut", "Reason", "Watcher", "run"]

@@ -26,11 +26,13 @@ class BatchFile:
         name: Path of the output relative to the output folder, with forward slashes; unique in a batch.
         source: The file to read.
         output: The file to write.
+        is_picture: Whether the output is a picture, to which options for video do not apply.
     """
 
     name: str
     source: Path
     output: Path
+    is_picture: bool = False
 
 
 class FileState(enum.StrEnum):

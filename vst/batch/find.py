@@ -5,23 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vst.batch.batch_file import BatchFile
+from vst.batch.left_out import LeftOut
+from vst.batch.search import search
 from vst.errors import MediaError, UsageError, nearest
+from vst.media.encode.codec_choice import codec_named
+from vst.media.stills.animate import ANIMATIONS
+from vst.media.stills.samples import is_still
 from vst.media.stills.sequence import PICTURE_SUFFIXES
+from vst.media.stills.write import STILL_SUFFIXES
 from vst.pipeline.output_path import written_suffix
 
 _log = logging.getLogger(__name__)
-
-_VIDEO_SUFFIXES = (
-    ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
-    ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv",
-)  # fmt: skip
-MANIFEST_NAME = ".vst-batch.json"
-"""File in an output folder that records its batch; see `Manifest`."""
 
 LOCK_NAME = ".vst-batch.lock"
 """File in an output folder that one batch at a time locks."""
@@ -31,25 +32,37 @@ _SEQUENCE_LENGTH = 24
 
 _NUMBERED = re.compile(r"(?P<head>.*?)(?P<number>\d{1,9})\.\w+")
 
-MEDIA_SUFFIXES = frozenset(_VIDEO_SUFFIXES + PICTURE_SUFFIXES)
-"""Extensions of the files that a batch renders, in lower case; it ignores others."""
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """What is in the folder of a batch.
+
+    Attributes:
+        files: The videos and pictures in the order of their paths, with the paths of their outputs.
+        left_out: What is not rendered.
+        unreadable: Folders that cannot be read, as files that fail, each with the reason.
+    """
+
+    files: tuple[BatchFile, ...]
+    left_out: tuple[LeftOut, ...]
+    unreadable: tuple[tuple[BatchFile, str], ...]
 
 
-def find_files(source: Path, output: Path) -> list[BatchFile]:
-    """The media files below a folder, with the paths of their outputs.
-
-    Hidden files and folders are ignored, and so are output folders of batches within the source.
+def find_files(
+    source: Path, output: Path, codec: str | None = None, stop: threading.Event | None = None
+) -> FoundFiles:
+    """The media files below a folder, with the paths of their outputs; `search` says what is one.
 
     Args:
         source: The folder to search, with all its subfolders.
         output: The output folder; it gets the same structure.
-
-    Returns:
-        The files in the order of their paths.
+        codec: The codec of the clips, which may need another container; None for each one's default.
+        stop: Set it to end the search.
 
     Raises:
         UsageError: If the two folders are the same.
-        MediaError: If the source is not a folder, or contains nothing to render.
+        MediaError: If the source is not a folder that can be read.
+        Interrupted: If `stop` was set.
     """
     if not source.is_dir():
         if source.exists():
@@ -57,30 +70,71 @@ def find_files(source: Path, output: Path) -> list[BatchFile]:
         raise MediaError(f"folder {source} does not exist{_nearest_folder(source)}")
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is a file; give a folder with -o")
-    if output.resolve() == source.resolve():
+    if os.path.realpath(output) == os.path.realpath(source):
         raise UsageError(f"{output} is the input folder; give another one with -o")
-    found = _media_below(source, output.resolve())
-    if not found:
-        raise MediaError(
-            f"{source} contains no video or picture; expected files such as .mp4, .mov, .mkv, .jpg, .png"
-        )
-    for pattern, count in numbered_pictures(found):
+    found = search(source, output, stop)
+    for pattern, count in numbered_pictures(found.media):
         _log.warning(
             "%s: %d pictures, each rendered by itself; if they are the frames of a clip, render them with "
             "'vst render' and this pattern",
             source / pattern,
             count,
         )
-    natural = {path: path.with_suffix(written_suffix(source / path)) for path in found}
+    chosen = {path: _output_suffix(source / path, codec) for path in found.media}
+    names = _different({path: path.with_suffix(suffix) for path, (suffix, _) in chosen.items()})
+    files = tuple(
+        BatchFile(name.as_posix(), source / path, output / name, not chosen[path][1])
+        for path, name in names.items()
+    )
+    unreadable = tuple(
+        (BatchFile(f"{path.as_posix()}/", source / path, output / path), reason)
+        for path, reason in found.unreadable
+    )
+    return FoundFiles(files, tuple(found.left_out), unreadable)
+
+
+def _output_suffix(source: Path, codec: str | None) -> tuple[str, bool]:
+    """The suffix of an output, and whether options for video apply to it.
+
+    It is the suffix that `vst render` would choose. If that container cannot hold the codec, it is the first
+    one that can. A codec of video is not for pictures, animated or not; one of animated pictures is for
+    everything that moves.
+    """
+    suffix = written_suffix(source)
+    if codec in ANIMATIONS:
+        if is_still(source):
+            return suffix, False
+        suffixes = ANIMATIONS[codec].suffixes
+    elif suffix.lower() in STILL_SUFFIXES:
+        return suffix, False
+    elif codec is None:
+        return suffix, True
+    else:
+        suffixes = tuple(f".{name}" for name in codec_named(codec).containers)
+    return suffix if suffix.lower() in suffixes else suffixes[0], True
+
+
+def _different(natural: dict[Path, Path]) -> dict[Path, Path]:
+    """The path of each file's output, no two the same.
+
+    A file that keeps its name has it. clip.ts and clip.mkv would both become clip.mkv: the first becomes
+    clip.ts.mkv.
+    """
+    taken = {path for path, name in natural.items() if path == name}
+    taken |= {folder for path in natural for folder in path.parents}
     claims = Counter(str(name).casefold() for name in natural.values())
-    files = []
-    for path in found:
-        name = natural[path]
-        if claims[str(name).casefold()] > 1 and name.suffix != path.suffix:
-            # clip.ts and clip.mkv would both become clip.mkv: the first becomes clip.ts.mkv.
-            name = path.with_name(path.name + name.suffix)
-        files.append(BatchFile(name.as_posix(), source / path, output / name))
-    return files
+    names = {}
+    for path, name in natural.items():
+        if path != name:
+            if claims[str(name).casefold()] > 1 or name in taken:
+                name = path.with_name(path.name + name.suffix)
+            number = 2
+            while name in taken:
+                name = path.with_name(f"{path.name}-{number}{name.suffix}")
+                number += 1
+            taken.add(name)
+        names[path] = name
+    return names
 
 
 def numbered_pictures(found: Sequence[Path]) -> Iterator[tuple[Path, int]]:
@@ -107,22 +161,3 @@ def _nearest_folder(path: Path) -> str:
         return ": check the path"
     near = nearest(path.name, folders)
     return f"; did you mean {near}?" if near else ": check the path"
-
-
-def _is_ignored(folder: Path, output: Path) -> bool:
-    """Whether a folder is hidden, or an output folder."""
-    return folder.name.startswith(".") or (folder / MANIFEST_NAME).exists() or folder.resolve() == output
-
-
-def _media_below(source: Path, output: Path) -> list[Path]:
-    """Relative paths of the media files, sorted."""
-    found = []
-    for folder, subfolders, files in os.walk(source):
-        here = Path(folder)
-        subfolders[:] = [name for name in subfolders if not _is_ignored(here / name, output)]
-        found += [
-            (here / name).relative_to(source)
-            for name in files
-            if Path(name).suffix.lower() in MEDIA_SUFFIXES and not name.startswith(".")
-        ]
-    return sorted(found)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vst.batch.batch_file import BatchFile
-from vst.batch.find import MANIFEST_NAME
+from vst.batch.search import MANIFEST_NAME
 from vst.errors import MediaError
 from vst.media.segments.transaction import INCOMPLETE
 from vst.motion.files.recorded import flow_modification_time, is_recorded
@@ -38,6 +38,7 @@ class Manifest:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._path = folder / MANIFEST_NAME
         entries = self._read()
         self._outputs, self._incomplete = entries.get("outputs", {}), entries.get("incomplete", {})

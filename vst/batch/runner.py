@@ -6,13 +6,16 @@ import contextlib
 import functools
 import os
 import threading
+import unicodedata
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, one_line, render_safely
-from vst.batch.find import LOCK_NAME, find_files
+from vst.batch.find import LOCK_NAME, FoundFiles, find_files
+from vst.batch.left_out import LeftOut, summary_lines
 from vst.batch.manifest import Manifest
+from vst.batch.picture_settings import note_options_for_clips, options_for_clips, settings_of
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device, choose_precision
 from vst.errors import MediaError, UsageError
@@ -21,11 +24,15 @@ from vst.media.segments.output_lock import OutputLock
 from vst.modes import check_mode
 from vst.motion import check_estimator
 from vst.pipeline import Progress, RenderSettings, Report, render
+from vst.pipeline.output_path import written_suffix
 from vst.styles import load_catalogue, parse_blend
 
 
 class Watcher:
     """Callbacks of a running batch, in the thread that runs it. These do nothing."""
+
+    def left_out(self, left_out: Sequence[LeftOut]) -> None:
+        """The batch found this in its folder, and does not render it."""
 
     def started(self, files: Sequence[BatchFile]) -> None:
         """The batch found these files."""
@@ -48,9 +55,10 @@ def run(
 ) -> list[FileResult]:
     """Render every video and picture below a folder into another folder with the same structure.
 
-    Outputs keep the names of their sources, and the containers that can be written. A file is skipped if an
-    earlier batch made its output from the same source with the same settings. Any other existing output is
-    replaced only with ``settings.overwrite``.
+    Outputs keep the names of their sources, and the containers that can be written and hold the codec. A
+    file is skipped if an earlier batch made its output from the same source with the same settings. Any
+    other existing output is replaced only with ``settings.overwrite``. Codec and quality are for clips:
+    pictures are rendered without them.
 
     Args:
         source: The folder to read.
@@ -62,7 +70,7 @@ def run(
         stop: Once set, running renders finish their frame and stop, and no other is started.
 
     Returns:
-        A result for every file, in the order of their names.
+        A result for every file, in the order of their names, then one for every folder that cannot be read.
 
     Raises:
         UsageError: If no file could be rendered with these settings, or the folders are the same.
@@ -74,28 +82,42 @@ def run(
     stop = stop or threading.Event()
     watcher = watcher or Watcher()
     check_settings(settings)
-    files = find_files(source, output)
+    found = find_files(source, output, settings.codec, stop)
+    watcher.left_out(found.left_out)
+    if not found.files and not found.unreadable:
+        rest = "; ".join(summary_lines(found.left_out)) or "it is empty"
+        raise MediaError(f"{source} contains no video or picture that can be read: {rest}")
+    note_options_for_clips(found.files, settings)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MediaError(f"cannot create folder {output}: {error.strerror}") from error
     with OutputLock(output, "batch", file=output / LOCK_NAME):
-        return _render_files(files, Manifest(output), settings, jobs, watcher, stop)
+        return _render_files(found, Manifest(output), settings, jobs, watcher, stop)
 
 
 def _render_files(
-    files: Sequence[BatchFile],
+    found: FoundFiles,
     manifest: Manifest,
     settings: RenderSettings,
     jobs: int,
     watcher: Watcher,
     stop: threading.Event,
 ) -> list[FileResult]:
+    files = [*found.files, *(folder for folder, _ in found.unreadable)]
     watcher.started(files)
+    failed = {
+        folder.name: f"the folder cannot be read: {reason}; check its access rights"
+        for folder, reason in found.unreadable
+    } | _same_but_for_case(found.files, manifest.folder)
     results: dict[str, FileResult] = {}
     left = []
     for file in files:
-        known = _known_result(file, manifest, settings)
+        known = (
+            FileResult(file, FileState.FAILED, message=failed[file.name])
+            if file.name in failed
+            else _known_result(file, manifest, settings)
+        )
         if known is None:
             left.append(file)
         else:
@@ -115,7 +137,7 @@ def _render_files(
         for result in rendering:
             if result.state is FileState.DONE:
                 manifest.record(result.file, settings)
-                result = replace(result, message=_changed_container(result.file))
+                result = _with_changes(result, settings)
             elif result.incomplete is not None:
                 result = _with_recorded_part(result, result.incomplete, manifest, settings)
             results[result.file.name] = result
@@ -128,7 +150,7 @@ def render_file(
 ) -> Report:
     """Render one file; runs in this process or in a worker."""
     file.output.parent.mkdir(parents=True, exist_ok=True)
-    return render(file.source, settings, file.output, progress=progress, stop=stop)
+    return render(file.source, settings_of(file, settings), file.output, progress=progress, stop=stop)
 
 
 def check_settings(settings: RenderSettings) -> None:
@@ -148,10 +170,36 @@ def check_settings(settings: RenderSettings) -> None:
         codec_named(settings.codec)
 
 
-def _changed_container(file: BatchFile) -> str:
-    """A message for an output that cannot have its source's container; empty for others."""
+def _with_changes(result: FileResult, settings: RenderSettings) -> FileResult:
+    """The result of a rendered file, with what differs from the source's container and the settings."""
+    file, notes = result.file, result.notes
+    options = options_for_clips(settings)
+    if file.is_picture and options:
+        notes = (*notes, f"rendered without {options}, which is for clips")
     was, became = file.source.suffix.lower(), file.output.suffix.lower()
-    return "" if was == became else f"written as {became}, because {was} cannot be written"
+    if was == became:
+        message = ""
+    elif became != written_suffix(file.source).lower():
+        message = f"written as {became}: {was} cannot hold {settings.codec}"
+    elif was:
+        message = f"written as {became}, because {was} cannot be written"
+    else:
+        message = f"written as {became}, because the name has no extension"
+    return replace(result, message=message, notes=notes)
+
+
+def _same_but_for_case(files: Sequence[BatchFile], output: Path) -> dict[str, str]:
+    """Names that the output folder takes for an earlier one's, each with the reason why it fails."""
+    if not (output / LOCK_NAME.upper()).exists():  # it exists in lower case
+        return {}
+    failed, earlier = {}, dict[str, str]()
+    for file in files:
+        other = earlier.setdefault(unicodedata.normalize("NFC", file.name).casefold(), file.name)
+        if other != file.name:
+            failed[file.name] = (
+                f"the output folder does not distinguish its name from that of {other}; rename one of them"
+            )
+    return failed
 
 
 def _with_recorded_part(

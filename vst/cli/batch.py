@@ -36,7 +36,8 @@ from vst.cli.signals import stop_on_signals
 def batch_command(context: click.Context, folder: Path, output: Path, jobs: int, **options: Any) -> None:
     """Stylize every video and picture below FOLDER.
 
-    Outputs that are up to date are skipped. A file that fails does not stop the others.
+    Outputs that are up to date are skipped. A file that fails does not stop the others. What is neither
+    video nor picture is named with the reason.
     """
     console = console_of(context)
     with stop_on_signals(report=not console.quiet) as stop:

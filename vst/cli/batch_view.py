@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from vst.batch import BatchFile, FileResult, FileState, Watcher
+from vst.batch import BatchFile, FileResult, FileState, LeftOut, Watcher
+from vst.batch.left_out import MAX_NAMED, summary_lines
 from vst.cli.console import Console
 from vst.cli.progress import EVENT_SECONDS, LINE_SECONDS, RateLimit, clock, in_words
 from vst.cli.tables import show_table
@@ -45,10 +46,19 @@ class BatchView(Watcher):
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
         self._whole: TaskID | None = None
+        self._left_out = 0
         self._number = 0
         self._total = 0
         self._line_due = RateLimit(LINE_SECONDS, at_once=False)
         self._event_due: dict[str, RateLimit] = {}
+
+    def left_out(self, left_out: Sequence[LeftOut]) -> None:
+        """Report what is not rendered: names with -v, else a few of each kind."""
+        self._left_out = len(left_out)
+        for each in left_out:
+            self._console.event("left_out", file=each.name, reason=str(each.reason))
+        for line in summary_lines(left_out, None if self._console.verbosity > 0 else MAX_NAMED):
+            self._console.message(f"left out: {line}")
 
     def started(self, files: Sequence[BatchFile]) -> None:
         """Show the number of files."""
@@ -103,7 +113,8 @@ class BatchView(Watcher):
     def summary(self, results: Sequence[FileResult]) -> None:
         """Print the table of results."""
         counts = Counter(result.state for result in results)
-        self._console.event("done", **{str(state): counts[state] for state in FileState})
+        numbers = {str(state): counts[state] for state in FileState}
+        self._console.event("done", **numbers, left_out=self._left_out)
         if self._console.json or self._console.quiet:
             return
         rows = []
@@ -114,6 +125,9 @@ class BatchView(Watcher):
             row["time"] = clock(result.seconds) if rendered else None
             rows.append(row)
         show_table(self._console, ("file", "frames", "time", "state", "message"), rows)
+        if self._left_out:
+            more = "" if self._console.verbosity > 0 else "; -v names them all"
+            self._console.message(f"{self._left_out:,} other files and folders were left out{more}")
 
 
 def _row(result: FileResult) -> dict[str, object]:

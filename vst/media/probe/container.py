@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 
-from vst.errors import MediaError
+from vst.errors import AudioOnly, MediaError
 from vst.media.colour.layout import layout_of
 from vst.media.colour.mastering import mastering_of
 from vst.media.colour.spec import UNSPECIFIED, ColourSpec, spec_from_tags
@@ -33,7 +33,7 @@ def probe_container(path: Path, container: av.container.InputContainer) -> ClipI
     streams = video_streams(container)
     if not streams:
         if container.streams.audio:
-            raise MediaError(f"{path} has audio but no video stream: expected a video")
+            raise AudioOnly(f"{path} has audio but no video stream: expected a video")
         raise MediaError(f"{path} has no video that can be decoded: expected a video or a picture")
     for number, stream in enumerate(streams):
         if number:
