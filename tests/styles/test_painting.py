@@ -1,9 +1,12 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageCms
 
 from vst.errors import MediaError, UsageError
-from vst.styles.painting import find_painting, painting_of, read_painting
+from vst.styles.painting import find_painting, opaque_rectangle, open_painting, painting_of, read_painting
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path):
     (tmp_path / "text.png").write_text("not a picture")
     (tmp_path / "empty.png").touch()
     for name in ("text.png", "empty.png"):
-        with pytest.raises(MediaError, match=f"{name} is not a picture"):
+        with pytest.raises(MediaError, match=f"{name} cannot be used: not a picture that can be read"):
             read_painting(tmp_path / name, 32)
     with pytest.raises(MediaError, match=r"missing\.png cannot be read"):
         read_painting(tmp_path / "missing.png", 32)
@@ -41,3 +44,125 @@ def test_a_painting_is_found_by_its_style_or_given(painting, tmp_path):
         find_painting(tmp_path, "calm")
     with pytest.raises(UsageError, match="--style-images"):
         painting_of("storm", None)
+
+
+def colour(path, longer_side=64):
+    """The mean of R, G and B on 0..255."""
+    return [round(255 * float(each)) for each in read_painting(path, longer_side).mean((1, 2))]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (4000, 6), (2000, 40), (15, 15)])
+def test_a_painting_that_is_too_small_gets_a_line_with_the_size_that_it_needs(tmp_path, size):
+    Image.new("RGB", size).save(tmp_path / "small.png")
+    with pytest.raises(MediaError, match=r"small\.png is too small: .* needs 16 or more on the"):
+        read_painting(tmp_path / "small.png", 512)
+
+
+def test_a_painting_below_half_the_style_size_gets_a_note(painting):
+    assert open_painting(painting, 128).notes == ()
+    (note,) = open_painting(painting, 512).notes
+    assert "has 64×40 pixels, less than half the style size of 512" in note
+
+
+def test_only_the_opaque_part_of_a_painting_is_learned(tmp_path):
+    pixels = np.zeros((60, 80, 4), np.uint8)
+    pixels[...] = (0, 255, 0, 0)  # invisible green
+    pixels[10:50, 20:70] = (255, 0, 0, 255)
+    Image.fromarray(pixels).save(tmp_path / "cut.png")
+    opened = open_painting(tmp_path / "cut.png", 80)
+    assert opened.image.shape == (3, 40, 50)
+    assert colour(tmp_path / "cut.png") == [255, 0, 0]
+    assert any("only 50×40 pixels at 20, 10" in note for note in opened.notes)
+
+
+def test_a_palette_with_a_transparent_colour_is_cropped_as_well(tmp_path):
+    image = Image.new("P", (60, 40), 1)
+    image.putpalette([0, 255, 0, 255, 0, 0])
+    image.paste(0, (0, 0, 20, 40))
+    image.save(tmp_path / "palette.gif", transparency=0)
+    assert open_painting(tmp_path / "palette.gif", 64).image.shape == (3, 40, 40)
+    assert colour(tmp_path / "palette.gif") == [255, 0, 0]
+
+
+def test_a_painting_without_an_opaque_part_is_refused(tmp_path):
+    Image.new("RGBA", (60, 40), (255, 0, 0, 128)).save(tmp_path / "veil.png")
+    with pytest.raises(MediaError, match=r"veil\.png has no part of 16×16 pixels without transparency"):
+        read_painting(tmp_path / "veil.png", 64)
+
+
+def test_an_opaque_alpha_channel_changes_nothing(tmp_path):
+    Image.new("RGBA", (60, 40), (255, 0, 0, 255)).save(tmp_path / "whole.png")
+    assert open_painting(tmp_path / "whole.png", 64).notes == ()
+    assert colour(tmp_path / "whole.png") == [255, 0, 0]
+
+
+def test_the_opaque_rectangle_is_the_largest_one():
+    opaque = np.ones((20, 30), bool)
+    opaque[5, 12] = False
+    assert opaque_rectangle(opaque) == (0, 6, 30, 14)
+    assert opaque_rectangle(np.zeros((20, 30), bool)) == (0, 0, 0, 0)
+    assert opaque_rectangle(np.ones((600, 20), bool)) == (0, 0, 18, 600)  # cells of 3×3
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        opaque = rng.random((7, 8)) < 0.8
+        left, top, width, height = opaque_rectangle(opaque)
+        assert opaque[top : top + height, left : left + width].all()
+        assert width * height == max(
+            w * h
+            for y in range(7)
+            for x in range(8)
+            for h in range(8 - y)
+            for w in range(9 - x)
+            if opaque[y : y + h, x : x + w].all()
+        )
+
+
+def test_cmyk_and_sixteen_bits_become_eight_bit_rgb(tmp_path):
+    Image.new("CMYK", (60, 40), (0, 255, 255, 0)).save(tmp_path / "cmyk.jpg", quality=95)
+    assert np.abs(np.subtract(colour(tmp_path / "cmyk.jpg"), (255, 0, 0))).max() <= 2
+    cv2.imwrite(str(tmp_path / "rgb.png"), np.full((40, 60, 3), (0, 32896, 65535), np.uint16))
+    cv2.imwrite(str(tmp_path / "rgb.tif"), np.full((40, 60, 3), (0, 32896, 65535), np.uint16))
+    cv2.imwrite(str(tmp_path / "gray.png"), np.full((40, 60), 32896, np.uint16))
+    cv2.imwrite(str(tmp_path / "gray.tif"), np.full((40, 60), 32896, np.uint16))
+    for suffix in ("png", "tif"):
+        assert colour(tmp_path / f"rgb.{suffix}") == [255, 128, 0]
+        assert colour(tmp_path / f"gray.{suffix}") == [128, 128, 128]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_a_painting_is_upright(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.new("RGB", (64, 32), "red")
+    image.paste("blue", (0, 0, 32, 32))
+    image.save(tmp_path / f"turned.{suffix}", exif=exif)
+    upright = read_painting(tmp_path / f"turned.{suffix}", 64)
+    assert upright.shape == (3, 64, 32)
+    assert upright[:, :24].mean((1, 2)).tolist() == pytest.approx([0, 0, 1], abs=0.06)
+
+
+def test_colours_are_converted_from_the_profile(tmp_path):
+    # The profile of sRGB with red and green exchanged, under another name.
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"tmp!").replace(b"gXYZ", b"rXYZ").replace(b"tmp!", b"gXYZ")
+    swapped = swapped.replace(b"s\0R\0G\0B", b"s\0W\0A\0P").replace(b"sRGB", b"sWAP")
+    for name, profile in (("plain", srgb), ("swapped", swapped), ("damaged", b"nothing")):
+        Image.new("RGB", (60, 40), (200, 20, 20)).save(tmp_path / f"{name}.png", icc_profile=profile)
+    assert colour(tmp_path / "plain.png") == [200, 20, 20]
+    assert colour(tmp_path / "damaged.png") == [200, 20, 20]
+    assert colour(tmp_path / "swapped.png") == [20, 200, 20]
+
+
+def test_the_first_frame_of_an_animation_is_learned(tmp_path):
+    frames = [Image.new("RGB", (60, 40), each) for each in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    opened = open_painting(tmp_path / "moving.gif", 64)
+    assert opened.notes == (f"{tmp_path / 'moving.gif'} has 2 frames or pages: the first is learned",)
+    assert colour(tmp_path / "moving.gif") == [255, 0, 0]
+
+
+def test_a_painting_that_is_no_regular_file_is_never_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", tmp_path):
+        with pytest.raises(MediaError, match="is not a file"):
+            read_painting(path, 64)

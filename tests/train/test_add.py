@@ -1,8 +1,12 @@
+import dataclasses
+import shutil
+
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from vst.errors import UsageError
+from vst.errors import MediaError, UsageError
 from vst.modes import available_modes, load_network, load_selection, verify_weights
 from vst.styles import load_catalogue, parse_blend, read_info
 from vst.train import add
@@ -126,3 +130,43 @@ def test_training_starts_from_the_nearest_style(new, quick, folders, monkeypatch
     )
     assert "starts from " in said[0]
     assert "the nearest of 2" in said[0]
+
+
+def test_photographs_that_cannot_be_used_are_named_once_at_the_end(new, quick, folders, data, tmp_path):
+    photos = shutil.copytree(data / "photos", tmp_path / "photos")
+    (photos / "text.jpg").write_text("hello")
+    (photos / "album.jpg").mkdir()
+    (photos / "link.jpg").symlink_to("nowhere")
+    said = []
+    _, mine, work = folders
+    add_style(
+        dataclasses.replace(new, photos=(str(photos),)),
+        load_catalogue().bases(("itn", "vtn")),
+        mine,
+        work,
+        precision="fp32",
+        say=said.append,
+        minutes=5,
+    )
+    assert said[-3:] == [
+        f"skipped, a broken link (1): {photos / 'link.jpg'}",
+        f"skipped, a folder (1): {photos / 'album.jpg'}",
+        f"skipped, not a picture that can be read (1): {photos / 'text.jpg'}",
+    ]
+    assert sum(line.startswith("skipped") for line in said) == 3
+
+
+def test_a_painting_that_cannot_be_learned_is_refused_before_a_network_is_loaded(
+    new, folders, tmp_path, monkeypatch
+):
+    Image.new("RGB", (4000, 6)).save(tmp_path / "thin.png")
+    monkeypatch.setattr(add, "load_network", lambda base: pytest.fail("a network was loaded"))
+    _, mine, work = folders
+    with pytest.raises(MediaError, match=r"thin\.png is too small: 4000×6 pixels, 32×1 at"):
+        add_style(
+            dataclasses.replace(new, images=(str(tmp_path / "thin.png"),)),
+            load_catalogue().bases(("itn",)),
+            mine,
+            work,
+            say=quiet,
+        )

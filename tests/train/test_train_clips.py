@@ -1,11 +1,15 @@
+import os
+import shutil
+
 import cv2
 import numpy as np
 import pytest
 
 from tests.clips import make_clip
 from vst.errors import MediaError
-from vst.train.clips import VideoClip, find_clips
+from vst.train.clips import VideoClip, find_clips, replaceable_clips
 from vst.train.sequences import changes, real_sequence
+from vst.train.skipped import SkippedFiles
 
 
 class Fixed:
@@ -54,10 +58,44 @@ def test_a_clip_that_is_too_short_is_no_clip(tmp_path):
         find_clips([str(tmp_path)], shortest=8)
 
 
-def test_a_file_that_is_no_video_is_named(tmp_path):
+def test_files_that_are_no_videos_are_skipped_and_named(tmp_path):
     (tmp_path / "x.mp4").write_bytes(b"nothing of the kind")
-    with pytest.raises(MediaError, match=r"x\.mp4 is not a video"):
+    (tmp_path / "link.mov").symlink_to("nowhere.mov")
+    (tmp_path / "folder.mkv").mkdir()
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(MediaError, match=r"holds no clip of 2 .*no video that can be read \(1\): .*x\.mp4"):
         find_clips([str(tmp_path)])
+    make_clip(tmp_path / "good.mp4", frames=4)
+    (tmp_path / "frame.png").write_text("no picture")
+    skipped = SkippedFiles()
+    (clip,) = find_clips([str(tmp_path)], skipped=skipped)
+    assert clip.file == tmp_path / "good.mp4"
+    assert skipped.reasons() == {
+        str(tmp_path / "x.mp4"): "no video that can be read",
+        str(tmp_path / "link.mov"): "a broken link",
+        str(tmp_path / "pipe.mp4"): "not a regular file",
+        str(tmp_path / "frame.png"): "not a picture that can be read",
+    }
+
+
+def test_a_clip_that_cannot_be_decoded_is_replaced_by_the_next_one_and_named(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            cv2.imwrite(str(tmp_path / name / f"{number}.png"), grey(50 * (name == "b")))
+    skipped = SkippedFiles()
+    clips = replaceable_clips(find_clips([str(tmp_path)]), skipped)
+    for number in range(4):
+        damaged = tmp_path / "a" / f"{number}.png"
+        damaged.write_bytes(damaged.read_bytes()[:500])
+    assert [len(clip) for clip in clips] == [4, 4]
+    for clip in clips:
+        frames = clip.load(1, 3)
+        assert [int(frame.min()) for frame in frames] == [50] * 3
+    assert skipped.reasons() == {str(tmp_path / "a" / "0.png"): "damaged"}
+    shutil.rmtree(tmp_path / "b")
+    with pytest.raises(MediaError, match=r"0\.png"):
+        replaceable_clips(find_clips([str(tmp_path)]), SkippedFiles())[0].load(0, 3)
 
 
 def test_sequences_that_hardly_change_are_passed_over():

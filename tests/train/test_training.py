@@ -1,6 +1,7 @@
 import copy
 import dataclasses
 import json
+import shutil
 import threading
 
 import cv2
@@ -9,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vst.errors import Interrupted, UsageError, WeightsError
+from vst.errors import Interrupted, UsageError, VstError, WeightsError
 from vst.modes import load_network
 from vst.modes.itn.network import ITN
 from vst.modes.recipe import StyleGoal
@@ -19,9 +20,10 @@ from vst.styles.loss_network import EXACT, load_loss_network
 from vst.train.card import write_card
 from vst.train.clips import find_clips
 from vst.train.photos import PhotoBatches
-from vst.train.picture_files import find_pictures
+from vst.train.picture_files import PictureOrNext, find_pictures
 from vst.train.run import run_recipe
 from vst.train.sequences import MixedBatches
+from vst.train.skipped import SKIPPED_NAME
 from vst.train.synthetic_pictures import synthetic_pictures
 from vst.train.trainer import follow, learning_rate
 from vst.train.training_checkpoint import load_checkpoint, save_checkpoint
@@ -286,6 +288,68 @@ def test_without_photographs_synthetic_pictures_are_trained_on(recipe, tmp_path)
     assert pictures[0].load().shape == pictures[1].load().shape == (288, 384, 3)
     assert not np.array_equal(pictures[0].load(), pictures[1].load())
     assert np.array_equal(pictures[3].load(), pictures[3].load())
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def test_a_training_goes_on_past_photographs_that_cannot_be_decoded_and_names_them(recipe, data, tmp_path):
+    photos = shutil.copytree(data / "photos", tmp_path / "photos")
+    truncate(photos / "1.png")
+    (photos / "text.jpg").write_text("hello")
+    said = []
+    mixed = dataclasses.replace(recipe, photos=(str(photos),))
+    run_recipe(mixed, tmp_path / "run", say=said.append)
+    assert "3 photographs, 1 skipped: see the end" in said
+    assert said[-2:] == [
+        f"skipped, damaged (1): {photos / '1.png'}",
+        f"skipped, not a picture that can be read (1): {photos / 'text.jpg'}",
+    ]
+    assert len(set((tmp_path / "run" / SKIPPED_NAME).read_text().splitlines())) == 2
+
+
+def test_skipped_files_are_named_when_a_training_is_stopped(recipe, data, tmp_path):
+    photos = shutil.copytree(data / "photos", tmp_path / "photos")
+    (photos / "text.jpg").write_text("hello")
+    stop, said = threading.Event(), []
+    stop.set()
+    with pytest.raises(Interrupted):
+        run_recipe(
+            dataclasses.replace(recipe, photos=(str(photos),)),
+            tmp_path / "run",
+            say=said.append,
+            stop=stop,
+        )
+    assert said[-1] == f"skipped, not a picture that can be read (1): {photos / 'text.jpg'}"
+
+
+def test_an_error_of_a_process_that_makes_batches_is_one_line(recipe, data, tmp_path, monkeypatch):
+    photos = shutil.copytree(data / "photos", tmp_path / "photos")
+    load = PictureOrNext.load
+
+    def gone(self):
+        if torch.utils.data.get_worker_info() is not None:
+            for number in range(3):
+                (photos / f"{number}.png").unlink(missing_ok=True)
+        return load(self)
+
+    monkeypatch.setattr(PictureOrNext, "load", gone)
+    with pytest.raises(
+        VstError, match=r"^none of the 3 pictures can be decoded: skipped, no such"
+    ) as error:
+        run_recipe(dataclasses.replace(recipe, photos=(str(photos),)), tmp_path / "run", say=quiet)
+    assert "\n" not in str(error.value)
+
+
+def test_notes_on_paintings_are_said_before_the_training(make_recipe, tmp_path):
+    pixels = np.full((40, 64, 4), 255, np.uint8)
+    pixels[:, 50:, 3] = 0
+    cv2.imwrite(str(tmp_path / "cut.png"), pixels)
+    said = []
+    cut = make_recipe(styles=(StyleGoal("cut", (str(tmp_path / "cut.png"),), 64),), steps=1)
+    run_recipe(cut, tmp_path / "run", say=said.append)
+    assert "cut.png is transparent in parts: only 50×40 pixels at 0, 0" in said[0]
 
 
 def test_half_precision_needs_a_gpu(recipe, tmp_path):

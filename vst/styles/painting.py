@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from torch import Tensor
 
 from vst.errors import MediaError, UsageError
+from vst.styles.picture import SMALLEST, SUFFIXES, decode_painting
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-"""Of pictures that styles and networks are trained on."""
+_GRID = 256
+"""Cells a side of the grid on which the opaque part of a painting is searched for."""
 
 
 def find_painting(folder: Path, style: str) -> Path:
@@ -48,37 +50,104 @@ def painting_of(given: str, folder: Path | None) -> Path:
     return find_painting(folder, given)
 
 
-def decode_picture(data: bytes, name: str) -> np.ndarray:
-    """H×W×3, uint8, RGB.
+class Painting(NamedTuple):
+    """The picture of a style as it is learned.
 
-    Args:
-        data: A file in one of the formats of `SUFFIXES`.
-        name: Of that file, for the error.
+    Attributes:
+        image: 3×H×W, 0..1.
+        notes: What of the file is not learned, and what else the user should know; one line each.
+    """
+
+    image: Tensor
+    notes: tuple[str, ...]
+
+
+def open_painting(path: Path, longer_side: int) -> Painting:
+    """The painting of a style, shrunk so that its longer side is at most `longer_side` pixels.
+
+    Of one with transparent parts, only the largest rectangle without them is learned.
 
     Raises:
-        MediaError: if it cannot be decoded.
+        MediaError: if it cannot be read or decoded, or is too small.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if image is None:
-        raise MediaError(f"{name} is not a picture that can be read; take it out of the data")
-    return image[..., ::-1]
-
-
-def read_painting(path: Path, longer_side: int) -> Tensor:
-    """3×H×W, 0..1, shrunk so that its longer side is at most `longer_side` pixels.
-
-    Raises:
-        MediaError: if it cannot be read or decoded.
-    """
+    if path.exists() and not path.is_file():
+        raise MediaError(f"{path} is not a file; expected a picture of a style")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise MediaError(
             f"{path} cannot be read: {error.strerror}; expected a picture of a style"
         ) from None
-    image = np.ascontiguousarray(decode_picture(data, str(path)))
-    scale = longer_side / max(image.shape[:2])
+    picture = decode_painting(data, str(path))
+    pixels, notes = picture.pixels, []
+    if picture.frames > 1:
+        notes.append(f"{path} has {picture.frames} frames or pages: the first is learned")
+    if picture.opaque is not None:
+        left, top, width, height = opaque_rectangle(picture.opaque)
+        if min(width, height) < SMALLEST:
+            raise MediaError(
+                f"{path} has no part of {SMALLEST}×{SMALLEST} pixels without transparency: put it on a "
+                "background, or crop it"
+            )
+        pixels = pixels[top : top + height, left : left + width]
+        notes.append(
+            f"{path} is transparent in parts: only {width}×{height} pixels at {left}, {top}, the largest "
+            "rectangle without transparency, are learned"
+        )
+    height, width = pixels.shape[:2]
+    scale = min(1.0, longer_side / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if min(size) < SMALLEST:
+        raise MediaError(
+            f"{path} is too small: {width}×{height} pixels, {size[0]}×{size[1]} at a style size of "
+            f"{longer_side}; a style needs {SMALLEST} or more on the shorter side: give a larger picture, "
+            "or crop it"
+        )
+    if 2 * max(size) < longer_side:
+        notes.append(
+            f"{path} has {width}×{height} pixels, less than half the style size of {longer_side}: its "
+            "strokes are learned at its own size"
+        )
+    image = np.ascontiguousarray(pixels)
     if scale < 1:
-        size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return torch.from_numpy(image).permute(2, 0, 1).float() / 255
+    return Painting(torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 255, tuple(notes))
+
+
+def read_painting(path: Path, longer_side: int) -> Tensor:
+    """The image of `open_painting`: 3×H×W, 0..1."""
+    return open_painting(path, longer_side).image
+
+
+def opaque_rectangle(opaque: np.ndarray) -> tuple[int, int, int, int]:
+    """The largest rectangle that is opaque all over.
+
+    It is searched for on a grid of at most 256 cells a side, so it may lack a cell at each side.
+
+    Args:
+        opaque: H×W, bool.
+
+    Returns:
+        Left, top, width and height in pixels; all 0 if there is none.
+    """
+    cell = -(-max(opaque.shape) // _GRID)
+    rows, columns = opaque.shape[0] // cell, opaque.shape[1] // cell
+    cells: np.ndarray = np.all(
+        opaque[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell), axis=(1, 3)
+    )
+    best, found = 0, (0, 0, 0, 0)
+    heights = np.zeros(columns, int)
+    for row in range(rows):
+        # For each column, how many opaque cells end at this row; then the largest rectangle below them.
+        heights = np.where(cells[row], heights + 1, 0)
+        stack: list[tuple[int, int]] = []
+        for column, height in enumerate([*heights.tolist(), 0]):
+            first = column
+            while stack and stack[-1][1] >= height:
+                first, tall = stack.pop()
+                if tall * (column - first) > best:
+                    best = tall * (column - first)
+                    found = (first, row + 1 - tall, column - first, tall)
+            stack.append((first, height))
+    left, top, width, height = (cell * each for each in found)
+    return left, top, width, height

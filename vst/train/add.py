@@ -25,12 +25,11 @@ from vst.nn.style_network import StyleNetwork
 from vst.nn.style_parameters import one_style, select_styles
 from vst.styles.catalog_file import record_style
 from vst.styles.loss_network import load_loss_network
-from vst.styles.painting import read_painting
 from vst.train.photos import photo_batch
-from vst.train.picture_files import find_pictures
 from vst.train.run import run_recipe
 from vst.train.samples import write_picture
-from vst.train.synthetic_pictures import synthetic_pictures
+from vst.train.skipped import SKIPPED_NAME
+from vst.train.training_data import TrainingData, read_training_data
 
 RATE, LAST_RATE = 2e-2, 2e-3
 """Adam's rates; scales and shifts alone can be trained ten times as fast as convolutions."""
@@ -113,8 +112,46 @@ def add_style(
     """
     if not bases:
         raise UsageError("there is no network to add a style to; fetch or train one first")
-    made = []
     deadline = time.monotonic() + 60 * minutes
+    data = read_training_data(
+        (StyleGoal(new.name, new.images),), new.size, new.photos, work / SKIPPED_NAME, say
+    )
+    try:
+        made = _add_to_each(
+            new,
+            bases,
+            folder,
+            work,
+            data,
+            device=device,
+            precision=precision,
+            deadline=deadline,
+            compiled=compiled,
+            say=say,
+            stop=stop,
+        )
+    finally:
+        for line in data.skipped.lines():
+            say(line)
+    shutil.rmtree(work, ignore_errors=True)
+    return made
+
+
+def _add_to_each(
+    new: NewStyle,
+    bases: Sequence[Path],
+    folder: Path,
+    work: Path,
+    data: TrainingData,
+    *,
+    device: str,
+    precision: str,
+    deadline: float,
+    compiled: bool,
+    say: Callable[[str], None],
+    stop: threading.Event | None,
+) -> list[Path]:
+    made = []
     for number, base in enumerate(bases):
         now = time.monotonic()
         target = folder / f"{new.name}-{base.stem}.safetensors"
@@ -122,6 +159,7 @@ def add_style(
             new,
             base,
             work / base.stem,
+            data,
             device=device,
             precision=precision,
             until=now + max(deadline - now, 0.0) / (len(bases) - number),
@@ -132,7 +170,7 @@ def add_style(
         folder.mkdir(parents=True, exist_ok=True)
         shutil.move(trained, target)
         thumbnail = f"{new.name}.jpg"
-        _write_thumbnail(new, target, folder / thumbnail)
+        _write_thumbnail(data, target, folder / thumbnail)
         record_style(
             folder,
             new.name,
@@ -144,7 +182,6 @@ def add_style(
             thumbnail=thumbnail,
         )
         made.append(target)
-    shutil.rmtree(work, ignore_errors=True)
     return made
 
 
@@ -152,6 +189,7 @@ def _train(
     new: NewStyle,
     base: Path,
     work: Path,
+    data: TrainingData,
     *,
     device: str,
     precision: str,
@@ -165,7 +203,7 @@ def _train(
     work.mkdir(parents=True, exist_ok=True)
     start = work / "start.safetensors"
     if not start.exists():
-        nearest, losses = nearest_style(network, recipe)
+        nearest, losses = nearest_style(network, recipe, data)
         say(
             f"{base.name}: starts from {info.styles[nearest]}, the nearest of {len(info.styles)} "
             f"(style loss {losses[nearest]:.3f})"
@@ -187,6 +225,7 @@ def _train(
         minutes=max(until - time.monotonic(), 1.0) / 60,
         start_from=start,
         compiled=compiled,
+        data=data,
         say=say,
         stop=stop,
     )
@@ -215,17 +254,15 @@ def _recipe(new: NewStyle, mode: str, network: StyleNetwork, precision: str) -> 
 
 
 @torch.no_grad()
-def nearest_style(network: StyleNetwork, recipe: Recipe) -> tuple[int, list[float]]:
+def nearest_style(network: StyleNetwork, recipe: Recipe, data: TrainingData) -> tuple[int, list[float]]:
     """Which style of a network is nearest to a recipe's first one, to start from.
 
     Returns:
         Its index, and the style loss of each towards the new style.
     """
     loss_network = load_loss_network(recipe.loss_network)
-    images = [read_painting(Path(path), recipe.style_size) for path in recipe.styles[0].images]
-    perceptual = PerceptualLoss(loss_network, [style_targets(loss_network, images)])
-    photos = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
-    batch = photo_batch(recipe, photos, np.random.default_rng(recipe.seed))
+    perceptual = PerceptualLoss(loss_network, [style_targets(loss_network, data.paintings[0])])
+    batch = photo_batch(recipe, data.photos, np.random.default_rng(recipe.seed))
     frames = to_unit(batch["frames"])
     target = perceptual.content_target(frames)
     losses = []
@@ -236,8 +273,7 @@ def nearest_style(network: StyleNetwork, recipe: Recipe) -> tuple[int, list[floa
 
 
 @torch.no_grad()
-def _write_thumbnail(new: NewStyle, weights: Path, path: Path) -> None:
+def _write_thumbnail(data: TrainingData, weights: Path, path: Path) -> None:
     """One of the pictures that it was trained on, stylized."""
-    photos = find_pictures(new.photos) if new.photos else synthetic_pictures()
     network, _ = load_network(weights)
-    write_picture(network, photos[len(photos) // 2].load(), _THUMBNAIL, path)
+    write_picture(network, data.photos[len(data.photos) // 2].load(), _THUMBNAIL, path)

@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -21,9 +21,9 @@ from vst.train.flow_pool import FlowPool
 from vst.train.flow_recipe import FlowRecipe
 from vst.train.flow_sample import write_flow_sample
 from vst.train.flow_step import FlowStep
-from vst.train.picture_files import Loadable, find_pictures
-from vst.train.synthetic_pictures import synthetic_pictures
+from vst.train.skipped import SKIPPED_NAME, SkippedFiles
 from vst.train.trainer import train
+from vst.train.training_data import find_photos_or_synthetic
 
 
 def run_flow_recipe(
@@ -59,9 +59,14 @@ def run_flow_recipe(
     if recipe.precision == "fp16" and not device.startswith("cuda"):
         raise UsageError("fp16 is trained with on CUDA only; give bf16 or fp32")
     began = time.monotonic()
-    photos: Sequence[Loadable] = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
+    skipped = SkippedFiles(folder / SKIPPED_NAME)
+    photos = find_photos_or_synthetic(recipe.photos, skipped, say)
     pool = FlowPool(folder / "pool", recipe)
-    pool.fill(photos, say, stop)
+    try:
+        pool.fill(photos, say, stop)
+    finally:
+        for line in skipped.lines():
+            say(line)
     torch.manual_seed(recipe.seed)
     place = torch.device(device)
     model = RefinementNetwork(recipe.width).to(place).to(memory_format=torch.channels_last)

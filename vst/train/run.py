@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,14 @@ from vst.nn.style_network import StyleNetwork
 from vst.nn.style_parameters import select_styles
 from vst.nn.widen import widen
 from vst.styles.loss_network import load_loss_network
-from vst.styles.painting import read_painting
 from vst.train.card import write_card
-from vst.train.clips import find_clips
+from vst.train.clips import find_clips, replaceable_clips
 from vst.train.photos import PhotoBatches
-from vst.train.picture_files import Loadable, find_pictures
 from vst.train.samples import write_sample
 from vst.train.sequences import MixedBatches
-from vst.train.synthetic_pictures import synthetic_pictures
+from vst.train.skipped import SKIPPED_NAME
 from vst.train.trainer import train
+from vst.train.training_data import TrainingData, read_training_data
 
 LOSS_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float32, "fp32": torch.float32}
 """What the loss network computes in, by the recipe's precision: sums of its features leave fp16's range."""
@@ -47,6 +46,7 @@ def run_recipe(
     start_from: Path | None = None,
     compiled: bool = False,
     workers: int | None = None,
+    data: TrainingData | None = None,
     say: Callable[[str], None] = print,
     stop: threading.Event | None = None,
 ) -> Path:
@@ -61,6 +61,8 @@ def run_recipe(
             whole number.
         compiled: Compile network and loss: a minute or two at the start, a seventh less time a step.
         workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
+        data: The recipe's paintings and photographs, of a caller who has read them and names what is
+            skipped; None reads them.
         say: Takes a line of progress.
         stop: Set it to stop after the present step, with a checkpoint.
 
@@ -80,26 +82,33 @@ def run_recipe(
     place = torch.device(device)
     model = _build(recipe, start_from).to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
-    perceptual = _perceptual(recipe, place)
-    photos: Sequence[Loadable] = find_pictures(recipe.photos) if recipe.photos else synthetic_pictures()
-    quick = _compile(perceptual) if compiled else _as_it_is
-    batches = _batches(recipe, photos)
-    step = find_mode(recipe.mode).training_class(recipe, model, perceptual, quick)
-    pictures = photos[:: max(1, len(photos) // 4)][:4]
-    done = train(
-        recipe,
-        model,
-        average,
-        batches,
-        step,
-        folder,
-        device=place,
-        minutes=minutes,
-        workers=workers or (1 if place.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)),
-        stop=stop,
-        sample=lambda path: write_sample(average, pictures, path),
-        say=say,
+    found = data or read_training_data(
+        recipe.styles, recipe.style_size, recipe.photos, folder / SKIPPED_NAME, say
     )
+    batches = _batches(recipe, found)
+    perceptual = _perceptual(recipe, found, place)
+    quick = _compile(perceptual) if compiled else _as_it_is
+    step = find_mode(recipe.mode).training_class(recipe, model, perceptual, quick)
+    pictures = found.photos[:: max(1, len(found.photos) // 4)][:4]
+    try:
+        done = train(
+            recipe,
+            model,
+            average,
+            batches,
+            step,
+            folder,
+            device=place,
+            minutes=minutes,
+            workers=workers or (1 if place.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)),
+            stop=stop,
+            sample=lambda path: write_sample(average, pictures, path),
+            say=say,
+        )
+    finally:
+        if data is None:
+            for line in found.skipped.lines():
+                say(line)
     target = folder / "weights.safetensors"
     save_weights(
         target,
@@ -149,26 +158,21 @@ def _start(model: StyleNetwork, names: tuple[str, ...], path: Path) -> None:
     model.start_from(earlier)
 
 
-def _perceptual(recipe: Recipe, place: torch.device) -> PerceptualLoss:
+def _perceptual(recipe: Recipe, data: TrainingData, place: torch.device) -> PerceptualLoss:
     """Content and style losses against the recipe's styles."""
     loss_network = load_loss_network(recipe.loss_network)
-    targets = [
-        style_targets(
-            loss_network,
-            [read_painting(Path(path), style.size or recipe.style_size) for path in style.images],
-        )
-        for style in recipe.styles
-    ]
+    targets = [style_targets(loss_network, images) for images in data.paintings]
     loss_network = loss_network.to(LOSS_TYPES[recipe.precision])
     return PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
 
 
-def _batches(recipe: Recipe, photos: Sequence[Loadable]) -> Dataset[dict[str, Tensor]]:
+def _batches(recipe: Recipe, data: TrainingData) -> Dataset[dict[str, Tensor]]:
     """Photographs, for recipes with sequences mixed with these."""
     if not isinstance(recipe, SequenceRecipe):
-        return PhotoBatches(recipe, photos)
+        return PhotoBatches(recipe, data.photos)
     length = recipe.unroll + recipe.warm_up
-    return MixedBatches(recipe, photos, find_clips(recipe.clips, length) if recipe.clips else [])
+    clips = find_clips(recipe.clips, length, data.skipped) if recipe.clips else []
+    return MixedBatches(recipe, data.photos, replaceable_clips(clips, data.skipped))
 
 
 def _as_it_is(function: Any) -> Any:

@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from vst.errors import Interrupted
+from vst.errors import Interrupted, VstError
 from vst.styles.catalog import CHECKPOINT
 from vst.train.training_checkpoint import load_checkpoint, save_checkpoint
 
@@ -135,7 +135,7 @@ def train(
     began = saved = time.monotonic()
     with open(folder / "log.jsonl", "a", encoding="utf-8") as stream:
         log = _Log(recipe.steps, stream, say)
-        for batch in _loader(batches, state.done, recipe.steps, workers, device):
+        for batch in _one_line_errors(_loader(batches, state.done, recipe.steps, workers, device)):
             losses = step({name: value.to(device, non_blocking=True) for name, value in batch.items()})
             state.update(losses["total"])
             now = time.monotonic()
@@ -152,6 +152,15 @@ def train(
             if finished:
                 break
     return state.done
+
+
+def _one_line_errors(loader: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+    """Batches; an error of a process that makes them comes with a traceback, which is taken off."""
+    try:
+        yield from loader
+    except VstError as error:
+        last = str(error).rstrip().rpartition("\n")[2]
+        raise VstError(last.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
 
 
 class _State:
