@@ -111,7 +111,7 @@ def open_painting(path: Path, longer_side: int) -> Painting:
     image = np.ascontiguousarray(pixels)
     if scale < 1:
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return Painting(torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 255, tuple(notes))
+    return Painting(torch.from_numpy(image).permute(2, 0, 1).float() / 255, tuple(notes))
 
 
 def read_painting(path: Path, longer_side: int) -> Tensor:

@@ -99,7 +99,7 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
             return _rgb(upright)
         page = Image.new("RGBA", upright.size, "white")
         page.alpha_composite(upright.convert("RGBA"))
-        return np.asarray(page.convert("RGB"))
+        return _rgb(page)
 
 
 def decode_painting(data: bytes, name: str) -> DecodedPicture:
@@ -162,7 +162,7 @@ def _opened(stream: BinaryIO, name: str, smallest: int = SMALLEST) -> Iterator[I
 def _rgb(image: Image.Image) -> np.ndarray:
     """H×W×3, uint8."""
     if not image.mode.startswith("I"):
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))  # a copy: Pillow's own buffer is read-only
     # Gray with 16 bits: Pillow's own conversion would clip at 255.
     gray = np.asarray(image).clip(0, 65535).astype(np.float32) / 257
     return np.repeat(gray.round().astype(np.uint8)[..., None], 3, axis=2)

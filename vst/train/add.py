@@ -116,7 +116,7 @@ def add_style(
     data = read_training_data(
         (StyleGoal(new.name, new.images),), new.size, new.photos, work / SKIPPED_NAME, say
     )
-    try:
+    with data.skipped.named_at_end(say):
         made = _add_to_each(
             new,
             bases,
@@ -130,9 +130,6 @@ def add_style(
             say=say,
             stop=stop,
         )
-    finally:
-        for line in data.skipped.lines():
-            say(line)
     shutil.rmtree(work, ignore_errors=True)
     return made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -62,11 +61,8 @@ def run_flow_recipe(
     skipped = SkippedFiles(folder / SKIPPED_NAME)
     photos = find_photos_or_synthetic(recipe.photos, skipped, say)
     pool = FlowPool(folder / "pool", recipe)
-    try:
+    with skipped.named_at_end(say):
         pool.fill(photos, say, stop)
-    finally:
-        for line in skipped.lines():
-            say(line)
     torch.manual_seed(recipe.seed)
     place = torch.device(device)
     model = RefinementNetwork(recipe.width).to(place).to(memory_format=torch.channels_last)
@@ -80,7 +76,7 @@ def run_flow_recipe(
         folder,
         device=place,
         minutes=max(0.0, minutes - (time.monotonic() - began) / 60),
-        workers=workers or (1 if place.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)),
+        workers=workers,
         stop=stop,
         sample=lambda path: write_flow_sample(average, pool, path),
         say=say,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -90,7 +89,8 @@ def run_recipe(
     quick = _compile(perceptual) if compiled else _as_it_is
     step = find_mode(recipe.mode).training_class(recipe, model, perceptual, quick)
     pictures = found.photos[:: max(1, len(found.photos) // 4)][:4]
-    try:
+    # A caller who has read the data names what is skipped.
+    with found.skipped.named_at_end(say if data is None else None):
         done = train(
             recipe,
             model,
@@ -100,15 +100,11 @@ def run_recipe(
             folder,
             device=place,
             minutes=minutes,
-            workers=workers or (1 if place.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)),
+            workers=workers,
             stop=stop,
             sample=lambda path: write_sample(average, pictures, path),
             say=say,
         )
-    finally:
-        if data is None:
-            for line in found.skipped.lines():
-                say(line)
     target = folder / "weights.safetensors"
     save_weights(
         target,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SKIPPED_NAME = "skipped.txt"
@@ -61,6 +62,16 @@ class SkippedFiles:
             lines = (line.partition("\t") for line in text.split("\n") if line)
             return self._reasons | {name: reason for reason, _, name in lines}
         return dict(self._reasons)
+
+    @contextmanager
+    def named_at_end(self, say: Callable[[str], None] | None) -> Iterator[None]:
+        """Name what was skipped at the end of the block, also after an error; None says nothing."""
+        try:
+            yield
+        finally:
+            if say is not None:
+                for line in self.lines():
+                    say(line)
 
     def lines(self) -> Iterator[str]:
         """A line for each reason: the number of files, and some names."""

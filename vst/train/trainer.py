@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import threading
 import time
@@ -94,7 +95,7 @@ def train(
     device: torch.device,
     minutes: float = math.inf,
     checkpoint_minutes: float = 3.0,
-    workers: int = 1,
+    workers: int | None = None,
     sample: Callable[[Path], None] | None = None,
     stop: threading.Event | None = None,
     say: Callable[[str], None] = print,
@@ -114,7 +115,7 @@ def train(
         device: Where batches are sent.
         minutes: Stop after this many minutes of this call.
         checkpoint_minutes: Time between checkpoints.
-        workers: Processes that make batches.
+        workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
         sample: Writes an example picture to the path it gets.
         stop: When set, the present step is the last one, and its checkpoint is written.
         say: Takes a line of progress.
@@ -125,6 +126,8 @@ def train(
     Raises:
         Interrupted: when `stop` was set.
     """
+    if workers is None:
+        workers = 1 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
