@@ -116,70 +116,45 @@ def add_style(
     data = read_training_data(
         (StyleGoal(new.name, new.images),), new.size, new.photos, work / SKIPPED_NAME, say
     )
+    made = []
     with data.skipped.named_at_end(say):
-        made = _add_to_each(
-            new,
-            bases,
-            folder,
-            work,
-            data,
-            device=device,
-            precision=precision,
-            deadline=deadline,
-            compiled=compiled,
-            say=say,
-            stop=stop,
-        )
+        for number, base in enumerate(bases):
+            now = time.monotonic()
+            trained = _train(
+                new,
+                base,
+                work / base.stem,
+                data,
+                device=device,
+                precision=precision,
+                until=now + max(deadline - now, 0.0) / (len(bases) - number),
+                compiled=compiled,
+                say=say,
+                stop=stop,
+            )
+            made.append(_install(new, data, trained, folder / f"{new.name}-{base.stem}.safetensors"))
     shutil.rmtree(work, ignore_errors=True)
     return made
 
 
-def _add_to_each(
-    new: NewStyle,
-    bases: Sequence[Path],
-    folder: Path,
-    work: Path,
-    data: TrainingData,
-    *,
-    device: str,
-    precision: str,
-    deadline: float,
-    compiled: bool,
-    say: Callable[[str], None],
-    stop: threading.Event | None,
-) -> list[Path]:
-    made = []
-    for number, base in enumerate(bases):
-        now = time.monotonic()
-        target = folder / f"{new.name}-{base.stem}.safetensors"
-        trained = _train(
-            new,
-            base,
-            work / base.stem,
-            data,
-            device=device,
-            precision=precision,
-            until=now + max(deadline - now, 0.0) / (len(bases) - number),
-            compiled=compiled,
-            say=say,
-            stop=stop,
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.move(trained, target)
-        thumbnail = f"{new.name}.jpg"
-        _write_thumbnail(data, target, folder / thumbnail)
-        record_style(
-            folder,
-            new.name,
-            target.name,
-            title=new.title or new.name,
-            artist=new.artist,
-            year=new.year,
-            rights=new.rights,
-            thumbnail=thumbnail,
-        )
-        made.append(target)
-    return made
+def _install(new: NewStyle, data: TrainingData, trained: Path, target: Path) -> Path:
+    """Move a weight file to its place, with a thumbnail and an entry in the folder's catalogue."""
+    folder = target.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.move(trained, target)
+    thumbnail = f"{new.name}.jpg"
+    _write_thumbnail(data, target, folder / thumbnail)
+    record_style(
+        folder,
+        new.name,
+        target.name,
+        title=new.title or new.name,
+        artist=new.artist,
+        year=new.year,
+        rights=new.rights,
+        thumbnail=thumbnail,
+    )
+    return target
 
 
 def _train(

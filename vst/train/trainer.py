@@ -126,8 +126,6 @@ def train(
     Raises:
         Interrupted: when `stop` was set.
     """
-    if workers is None:
-        workers = 1 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
@@ -229,8 +227,10 @@ class _Log:
 
 
 def _loader(
-    batches: Dataset[dict[str, Tensor]], first: int, last: int, workers: int, device: torch.device
+    batches: Dataset[dict[str, Tensor]], first: int, last: int, workers: int | None, device: torch.device
 ) -> DataLoader[dict[str, Tensor]]:
+    if workers is None:
+        workers = 1 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
     return DataLoader(
         batches,
         batch_size=None,
