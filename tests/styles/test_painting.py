@@ -151,6 +151,12 @@ def test_colours_are_converted_from_the_profile(tmp_path):
     assert colour(tmp_path / "plain.png") == [200, 20, 20]
     assert colour(tmp_path / "damaged.png") == [200, 20, 20]
     assert colour(tmp_path / "swapped.png") == [20, 200, 20]
+    for mode in ("P", "RGBA", "L"):
+        image = Image.new("RGB", (60, 40), (200, 20, 20)).convert(mode)
+        image.save(tmp_path / f"{mode}.png", icc_profile=swapped)
+    assert np.abs(np.subtract(colour(tmp_path / "P.png"), (20, 200, 20))).max() <= 10
+    assert colour(tmp_path / "RGBA.png") == [20, 200, 20]
+    assert len(set(colour(tmp_path / "L.png"))) == 1  # a profile that does not fit is ignored
 
 
 def test_the_first_frame_of_an_animation_is_learned(tmp_path):

@@ -169,7 +169,9 @@ def _rgb(image: Image.Image) -> np.ndarray:
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """A picture with the colours that its profile describes; as it is if the profile is damaged."""
+    """A picture with the colours that its profile describes; as it is if the profile does not fit it."""
+    if image.mode == "P":
+        image = image.convert("RGB")
     try:
         described = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "srgb" in ImageCms.getProfileDescription(described).lower():

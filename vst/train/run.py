@@ -60,8 +60,7 @@ def run_recipe(
             whole number.
         compiled: Compile network and loss: a minute or two at the start, a seventh less time a step.
         workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
-        data: The recipe's paintings and photographs, of a caller who has read them and names what is
-            skipped; None reads them.
+        data: What a caller who names the skipped files has read; None reads it.
         say: Takes a line of progress.
         stop: Set it to stop after the present step, with a checkpoint.
 
