@@ -122,11 +122,11 @@ def test_cmyk_and_sixteen_bits_become_eight_bit_rgb(tmp_path):
     assert np.abs(np.subtract(colour(tmp_path / "cmyk.jpg"), (255, 0, 0))).max() <= 2
     cv2.imwrite(str(tmp_path / "rgb.png"), np.full((40, 60, 3), (0, 32896, 65535), np.uint16))
     cv2.imwrite(str(tmp_path / "rgb.tif"), np.full((40, 60, 3), (0, 32896, 65535), np.uint16))
-    cv2.imwrite(str(tmp_path / "gray.png"), np.full((40, 60), 32896, np.uint16))
-    cv2.imwrite(str(tmp_path / "gray.tif"), np.full((40, 60), 32896, np.uint16))
+    cv2.imwrite(str(tmp_path / "gray.png"), np.full((40, 60), 51400, np.uint16))
+    cv2.imwrite(str(tmp_path / "gray.tif"), np.full((40, 60), 51400, np.uint16))
     for suffix in ("png", "tif"):
         assert colour(tmp_path / f"rgb.{suffix}") == [255, 128, 0]
-        assert colour(tmp_path / f"gray.{suffix}") == [128, 128, 128]
+        assert colour(tmp_path / f"gray.{suffix}") == [200, 200, 200]
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
