@@ -87,18 +87,40 @@ def test_outputs_keep_their_names_and_others_get_a_free_one(tmp_path, sources, e
     )
 
 
-def test_clips_get_a_container_that_holds_the_codec_and_pictures_keep_theirs(tmp_path):
-    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+@pytest.fixture
+def mixed(tmp_path):
+    """A picture, two animated ones, and clips (which are not opened)."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(folder / "photo.webp")
+    for name in ("moving.gif", "moving.png"):
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:])
     for name in ("a.mp4", "b.mov", "c.mkv", "d.ts"):
-        (tmp_path / name).write_text("clip")
-    found = find_files(tmp_path, tmp_path.with_name("out"), "prores")
-    assert {file.source.name: (file.name, file.is_picture) for file in found.files} == {
-        "a.mp4": ("a.mov", False),
-        "b.mov": ("b.mov", False),
-        "c.mkv": ("c.mkv", False),
-        "d.ts": ("d.mkv", False),
-        "photo.png": ("photo.png", True),
-    }
+        (folder / name).write_text("clip")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("codec", "clips", "animations"),
+    [
+        (None, "a.mp4 b.mov c.mkv d.mkv", "moving.gif moving.png"),
+        ("prores", "a.mov b.mov c.mkv d.mkv", "moving.gif moving.png"),
+        ("vp9", "a.mp4 b.webm c.mkv d.mkv", "moving.gif moving.png"),
+        ("gif", "a.gif b.gif c.gif d.gif", "moving.gif moving.png.gif"),
+        ("apng", "a.apng b.apng c.apng d.apng", "moving.apng moving.png"),
+    ],
+)
+def test_clips_get_a_container_that_holds_the_codec_and_pictures_keep_theirs(
+    mixed, tmp_path, codec, clips, animations
+):
+    found = {file.source.name: file for file in find_files(mixed, tmp_path / "out", codec).files}
+    assert " ".join(found[name].name for name in ("a.mp4", "b.mov", "c.mkv", "d.ts")) == clips
+    assert f"{found['moving.gif'].name} {found['moving.png'].name}" == animations
+    assert found["photo.webp"].name == "photo.webp"
+    assert found["photo.webp"].is_picture
+    assert not found["a.mp4"].is_picture
+    assert found["moving.gif"].is_picture == (codec not in ("gif", "apng"))
 
 
 def test_a_render_and_a_batch_choose_the_same_suffix(tmp_path):
@@ -108,3 +130,10 @@ def test_a_render_and_a_batch_choose_the_same_suffix(tmp_path):
     found = {file.source: file.output.suffix for file in find_files(tmp_path, tmp_path / "out").files}
     settings = RenderSettings(style="candy")
     assert found == {source: output_path(source, settings).suffix for source in sources}
+
+
+def test_a_picture_without_an_extension_stays_a_picture(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "scan", format="PNG")
+    (file,) = find_files(tmp_path, tmp_path / "out").files
+    assert (file.name, file.is_picture) == ("scan.png", True)
+    assert output_path(tmp_path / "scan", RenderSettings(style="candy")).name == "scan.candy.png"

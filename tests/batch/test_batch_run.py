@@ -290,14 +290,14 @@ def test_a_codec_for_clips_is_not_given_to_pictures(footage, tmp_path, fake_rend
     assert (picture.codec, picture.crf, picture.pix_fmt) == (None, None, None)
     assert results["two.MP4"].file.name == "a/deep/two.mov"
     assert results["two.MP4"].message == "written as .mov: .mp4 cannot hold prores"
-    assert "for clips only; 1 of 4 files are pictures" in caplog.text
+    assert "not for pictures; 2 of 4 files are pictures" in caplog.text
 
 
 def test_a_pixel_format_of_pictures_reaches_them(footage, tmp_path, fake_render, caplog):
     Image.new("RGB", (8, 8)).save(footage / "b/real.png")
     run(footage, tmp_path / "out", RenderSettings(style="candy", pix_fmt="rgb48le"))
     assert {settings.pix_fmt for _, settings in fake_render.calls} == {"rgb48le"}
-    assert "for clips only" not in caplog.text
+    assert "not for pictures" not in caplog.text
 
 
 def test_a_folder_that_cannot_be_read_fails_and_the_rest_is_rendered(

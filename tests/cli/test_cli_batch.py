@@ -100,5 +100,24 @@ def test_a_codec_for_clips_does_not_fail_the_pictures(vst, clip, weights, tmp_pa
     files = {event["file"]: event for event in events if event["event"] == "file"}
     assert set(files) == {"clip.mkv", "photo.png"}
     assert files["clip.mkv"]["message"] == "written as .mkv: .mp4 cannot hold ffv1"
-    assert "rendered without --codec ffv1, which is for clips" in files["photo.png"]["notes"]
+    assert "rendered without --codec ffv1, which does not apply to it" in files["photo.png"]["notes"]
     assert probe(tmp_path / "out" / "clip.mkv").codec == "ffv1"
+
+
+def test_everything_that_render_takes_keeps_its_kind_beside_a_codec_for_video(vst, clip, weights, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    shutil.copy(clip, folder / "clip.mp4")
+    frames = [Image.new("RGB", (32, 24), colour) for colour in ("red", "blue")]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    for name in ("photo.ppm", "photo.avif", "photo.jp2"):
+        frames[0].save(folder / name)
+    outcome = vst(
+        *("batch", folder, "-o", tmp_path / "out", "--style", "candy", "--weights-dir", weights),
+        *("--strength", "0", "--codec", "ffv1", "--crf", "5", "--pix-fmt", "yuv444p", "--json"),
+    )
+    files = [json.loads(line) for line in outcome.out.splitlines()]
+    states = {event["file"]: event["state"] for event in files if event["event"] == "file"}
+    assert states.pop("clip.mkv") == "failed"  # ffv1 has no --crf
+    assert states == dict.fromkeys(("moving.gif", "photo.png", "photo.avif", "photo.jp2"), "done")
+    assert outcome.code == 3

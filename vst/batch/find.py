@@ -96,9 +96,9 @@ def find_files(
 def _output_suffix(source: Path, codec: str | None) -> tuple[str, bool]:
     """The suffix of an output, and whether options for video apply to it.
 
-    It is the suffix that `vst render` would choose. If that container cannot hold the codec, it is the first
-    one that can. A codec of video is not for pictures, animated or not; one of animated pictures is for
-    everything that moves.
+    It is the suffix that `vst render` would choose. If that container cannot hold the codec, it is the
+    first one that can. A codec of video is not for pictures, animated or not; one of animated pictures is
+    for everything that moves.
     """
     suffix = written_suffix(source)
     if codec in ANIMATIONS:

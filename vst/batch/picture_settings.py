@@ -1,4 +1,4 @@
-"""Options that are for clips, in a batch that has pictures as well."""
+"""Options that are for video, in a batch that has pictures as well."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def settings_of(file: BatchFile, settings: RenderSettings) -> RenderSettings:
     return replace(settings, codec=None, crf=None, pix_fmt=pix_fmt)
 
 
-def options_for_clips(settings: RenderSettings) -> str:
+def options_for_video(settings: RenderSettings) -> str:
     """The options that `settings_of` leaves out for a picture, as the user wrote them."""
     given = {"--codec": settings.codec, "--crf": settings.crf}
     if settings.pix_fmt not in PIX_FMT_BITS:
@@ -29,13 +29,13 @@ def options_for_clips(settings: RenderSettings) -> str:
     return ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
 
 
-def note_options_for_clips(files: Sequence[BatchFile], settings: RenderSettings) -> None:
-    """Say once that options for clips do not apply to the pictures of a batch."""
+def note_options_for_video(files: Sequence[BatchFile], settings: RenderSettings) -> None:
+    """Say once that options for video do not apply to the pictures of a batch."""
     pictures = sum(file.is_picture for file in files)
-    options = options_for_clips(settings)
+    options = options_for_video(settings)
     if pictures and options:
         _log.warning(
-            "%s: for clips only; %d of %d files are pictures, and are rendered without",
+            "%s: not for pictures; %d of %d files are pictures, and are rendered without",
             options,
             pictures,
             len(files),

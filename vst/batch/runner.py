@@ -15,12 +15,13 @@ from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, o
 from vst.batch.find import LOCK_NAME, FoundFiles, find_files
 from vst.batch.left_out import LeftOut, summary_lines
 from vst.batch.manifest import Manifest
-from vst.batch.picture_settings import note_options_for_clips, options_for_clips, settings_of
+from vst.batch.picture_settings import note_options_for_video, options_for_video, settings_of
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device, choose_precision
 from vst.errors import MediaError, UsageError
 from vst.media.encode.codec_choice import codec_named
 from vst.media.segments.output_lock import OutputLock
+from vst.media.stills.animate import ANIMATIONS
 from vst.modes import check_mode
 from vst.motion import check_estimator
 from vst.pipeline import Progress, RenderSettings, Report, render
@@ -57,7 +58,7 @@ def run(
 
     Outputs keep the names of their sources, and the containers that can be written and hold the codec. A
     file is skipped if an earlier batch made its output from the same source with the same settings. Any
-    other existing output is replaced only with ``settings.overwrite``. Codec and quality are for clips:
+    other existing output is replaced only with ``settings.overwrite``. Codec and quality are for video:
     pictures are rendered without them.
 
     Args:
@@ -87,7 +88,7 @@ def run(
     if not found.files and not found.unreadable:
         rest = "; ".join(summary_lines(found.left_out)) or "it is empty"
         raise MediaError(f"{source} contains no video or picture that can be read: {rest}")
-    note_options_for_clips(found.files, settings)
+    note_options_for_video(found.files, settings)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -166,16 +167,16 @@ def check_settings(settings: RenderSettings) -> None:
     load_catalogue(settings.weights_dir).choose(blend, settings.mode, settings.quality)
     check_estimator(settings.flow)
     choose_precision(settings.precision, choose_device(settings.device))
-    if settings.codec is not None:
+    if settings.codec is not None and settings.codec not in ANIMATIONS:
         codec_named(settings.codec)
 
 
 def _with_changes(result: FileResult, settings: RenderSettings) -> FileResult:
     """The result of a rendered file, with what differs from the source's container and the settings."""
     file, notes = result.file, result.notes
-    options = options_for_clips(settings)
+    options = options_for_video(settings)
     if file.is_picture and options:
-        notes = (*notes, f"rendered without {options}, which is for clips")
+        notes = (*notes, f"rendered without {options}, which does not apply to it")
     was, became = file.source.suffix.lower(), file.output.suffix.lower()
     if was == became:
         message = ""

@@ -23,7 +23,7 @@ def written_suffix(path: Path) -> str:
         return ".mkv"
     if suffix in STILL_SUFFIXES or suffix.removeprefix(".") in CONTAINERS:
         return path.suffix
-    return ".png" if suffix in PICTURE_SUFFIXES else ".mkv"
+    return ".png" if suffix in PICTURE_SUFFIXES or (path.is_file() and is_still(path)) else ".mkv"
 
 
 def output_path(source: Path, settings: RenderSettings, output: Path | None = None) -> Path:
