@@ -330,3 +330,20 @@ def test_names_that_the_output_folder_does_not_distinguish_fail_but_for_the_firs
     (failed,) = [result for result in results if result.state is FileState.FAILED]
     assert failed.file.name == "a/one.mov"
     assert "does not distinguish its name from that of a/ONE.mov" in failed.message
+
+
+@pytest.mark.parametrize("gone", ["source", "output"])
+def test_a_file_that_is_gone_after_its_render_does_not_end_the_batch(
+    footage, tmp_path, fake_render, monkeypatch, gone
+):
+    def render(source, settings, output, **options):
+        report = fake_render(source, settings, output, **options)
+        if source.name == "one.mov":
+            (source if gone == "source" else output).unlink()
+        return report
+
+    monkeypatch.setattr(vst.batch.runner, "render", render)
+    results = {result.file.name: result for result in run(footage, tmp_path / "out", CANDY)}
+    assert results["a/one.mov"].state is FileState.FAILED
+    assert "one.mov is not there after the render" in results["a/one.mov"].message
+    assert results["b/photo.jpg"].state is FileState.DONE

@@ -30,6 +30,10 @@ def settings_digest(settings: RenderSettings) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
+class FileVanished(MediaError):
+    """The source or the output of a render cannot be recorded, because it is no longer there."""
+
+
 class Manifest:
     """The record of one output folder: the source and the settings of each output.
 
@@ -55,10 +59,12 @@ class Manifest:
         """Record that an output was made. The record is replaced atomically.
 
         Raises:
-            MediaError: If the record cannot be written, or the output cannot be read.
+            FileVanished: If the source or the output is no longer there.
+            MediaError: If the record cannot be written.
         """
+        described = self._describe_rendered(file, settings, file.output)
         with self._rewriting():
-            self._outputs[file.name] = self._describe(file, settings, file.output)
+            self._outputs[file.name] = described
 
     def record_incomplete(self, file: BatchFile, settings: RenderSettings, written: Path) -> Path:
         """Record the incomplete output of a clip that could not be read to its end.
@@ -75,14 +81,15 @@ class Manifest:
             Its path now.
 
         Raises:
-            MediaError: If the record cannot be written, or the incomplete output cannot be read.
+            FileVanished: If the source or the incomplete output is no longer there.
+            MediaError: If the record cannot be written.
         """
+        described = self._describe_rendered(file, settings, written)
         former = self._former(file, settings)
         with self._rewriting():
             if former is not None:
                 os.replace(written, former)
                 written = former
-            described = self._describe(file, settings, written)
             self._incomplete[file.name] = {"file": written.name, **described}
         return written
 
@@ -115,6 +122,16 @@ class Manifest:
             os.replace(part, self._path)
         except OSError as error:
             raise MediaError(f"cannot write {self._path}: {error.strerror}; check the disk") from error
+
+    def _describe_rendered(
+        self, file: BatchFile, settings: RenderSettings, written: Path
+    ) -> dict[str, Any]:
+        try:
+            return self._describe(file, settings, written)
+        except OSError as error:
+            raise FileVanished(
+                f"{error.filename} is not there after the render: {error.strerror}"
+            ) from error
 
     @staticmethod
     def _describe(file: BatchFile, settings: RenderSettings, written: Path) -> dict[str, Any]:

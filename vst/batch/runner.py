@@ -14,7 +14,7 @@ from pathlib import Path
 from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, one_line, render_safely
 from vst.batch.find import LOCK_NAME, FoundFiles, find_files
 from vst.batch.left_out import LeftOut, summary_lines
-from vst.batch.manifest import Manifest
+from vst.batch.manifest import FileVanished, Manifest
 from vst.batch.picture_settings import note_options_for_video, options_for_video, settings_of
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device, choose_precision
@@ -136,11 +136,10 @@ def _render_files(
     # Closed in any case, so that no worker outlives the batch.
     with contextlib.closing(rendering):
         for result in rendering:
-            if result.state is FileState.DONE:
-                manifest.record(result.file, settings)
-                result = _with_changes(result, settings)
-            elif result.incomplete is not None:
-                result = _with_recorded_part(result, result.incomplete, manifest, settings)
+            try:
+                result = _recorded(result, manifest, settings)
+            except FileVanished as error:
+                result = replace(result, state=FileState.FAILED, message=one_line(error), incomplete=None)
             results[result.file.name] = result
             watcher.finished(result)
     return [results[file.name] for file in files]
@@ -203,10 +202,14 @@ def _same_but_for_case(files: Sequence[BatchFile], output: Path) -> dict[str, st
     return failed
 
 
-def _with_recorded_part(
-    result: FileResult, written: Path, manifest: Manifest, settings: RenderSettings
-) -> FileResult:
-    """The result of a clip that could not be read to its end, with the final path of its output."""
+def _recorded(result: FileResult, manifest: Manifest, settings: RenderSettings) -> FileResult:
+    """The result of a file whose output is recorded; that of a clip that ended early with its final path."""
+    if result.state is FileState.DONE:
+        manifest.record(result.file, settings)
+        return _with_changes(result, settings)
+    written = result.incomplete
+    if written is None:
+        return result
     now = manifest.record_incomplete(result.file, settings, written)
     message = result.message.replace(one_line(written), one_line(now))
     return replace(result, message=message, incomplete=now)
