@@ -203,7 +203,7 @@ def _same_but_for_case(files: Sequence[BatchFile], output: Path) -> dict[str, st
 
 
 def _recorded(result: FileResult, manifest: Manifest, settings: RenderSettings) -> FileResult:
-    """The result of a file whose output is recorded; that of a clip that ended early with its final path."""
+    """The result of a file whose output is recorded; of a clip that ended early with its final path."""
     if result.state is FileState.DONE:
         manifest.record(result.file, settings)
         return _with_changes(result, settings)
