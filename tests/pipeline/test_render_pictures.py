@@ -57,7 +57,7 @@ def test_default_names_of_formats_that_cannot_be_written(tmp_path, settings):
     for name in ("p.heic", "p.ppm", "p.j2k", "p.bmp"):
         assert output_path(tmp_path / name, settings()).suffix == ".png"
     (tmp_path / "out").mkdir()
-    (found,) = find_files(tmp_path, tmp_path / "out")
+    (found,) = find_files(tmp_path, tmp_path / "out").files
     assert found.output.suffix == ".mkv"
 
 
