@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vst.borders import Crop
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -24,6 +26,7 @@ class Frame:
         alpha: Float tensor 1×H×W, 0..1, straight (not multiplied into `image`), or None for an opaque clip.
         gain: Float tensor 1×H×W, 1 or more: by how much the clip's light is brighter than `image` can show
             (`vst.media.colour.light`). None for clips of standard range.
+        crop: The part of the clip's frame that `image` shows, where that has borders. None: all of it.
     """
 
     index: int
@@ -32,6 +35,7 @@ class Frame:
     image: Tensor
     alpha: Tensor | None = None
     gain: Tensor | None = None
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True, slots=True)

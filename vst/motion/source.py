@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from vst.borders import Crop
 from vst.frame import Frame
 from vst.motion.analysis import Analysed, analyse
 from vst.motion.estimator import Estimator
@@ -27,6 +28,32 @@ class MotionSource(Protocol):
 
     notes: tuple[str, ...]
     """Messages for the user, one line each."""
+
+    def shots(
+        self, frames: Iterable[Frame], crop_of: Callable[[Frame], Crop | None]
+    ) -> Iterator[tuple[Frame, bool]]:
+        """Each frame with whether a new shot begins at it.
+
+        Args:
+            frames: Consecutive frames of the clip.
+            crop_of: The part of a frame that is inside its borders; None if it has none.
+        """
+        ...
+
+    def track_shots(
+        self, frames: Iterable[tuple[Frame, bool]], distances: Sequence[int]
+    ) -> Iterator[Tracked]:
+        """Give each frame its motions.
+
+        Args:
+            frames: Consecutive frames, each with whether motion begins anew at it. Frames with a `crop`
+                have the motion of that part of the clip's frame.
+            distances: Distances to earlier frames, in frames.
+
+        Yields:
+            One `Tracked` per frame, in order.
+        """
+        ...
 
     def track(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Tracked]:
         """Detect shots and give each frame its motions.
@@ -73,6 +100,18 @@ class EstimatedMotion:
     def __init__(self, estimator: Estimator) -> None:
         self._estimator = estimator
         self.name = estimator.name
+
+    def shots(
+        self, frames: Iterable[Frame], crop_of: Callable[[Frame], Crop | None]
+    ) -> Iterator[tuple[Frame, bool]]:
+        """See `MotionSource.shots`."""
+        return shots(frames, crop_of)
+
+    def track_shots(
+        self, frames: Iterable[tuple[Frame, bool]], distances: Sequence[int]
+    ) -> Iterator[Tracked]:
+        """See `MotionSource.track_shots`."""
+        return track(frames, self._estimator, distances)
 
     def track(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Tracked]:
         """See `MotionSource.track`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
@@ -15,7 +15,8 @@ from vst.media import ClipInfo, Reader
 from vst.media.decode.clip_range import ClipRange
 from vst.motion import shots
 from vst.motion.shot_detection import CUT_CONTEXT
-from vst.pipeline.session import StylizerSession
+from vst.pipeline.plan import RenderPlan
+from vst.pipeline.session import StylizerSession, WorkingFrame
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ class RenderStart:
     Attributes:
         first: Its index.
         time: Its time in the container.
-        shot: Index of the first frame that is stylized, so that all frames are those of the whole clip.
+        shot: Index of the first frame that has to be read, so that all frames are those of the whole clip.
     """
 
     first: int
@@ -77,11 +78,13 @@ def frame_range_from(
         restored: The session takes up its state before that frame.
         is_past_end: Whether a frame comes after the last one that is wanted.
     """
-    if restored or not session.temporal:
+    if restored or not session.has_state:
         # The frames that motion refers to are decoded all the same.
         decode_from = max(write_from - session.look_back - CUT_CONTEXT, 0)
         return FrameRange(decode_from, write_from, write_from, shot, is_past_end)
-    return FrameRange(max(shot - CUT_CONTEXT, 0), shot, write_from, shot, is_past_end)
+    # Borders are decided from frames that need not be stylized.
+    stylize_from = shot if session.temporal else write_from
+    return FrameRange(max(shot - CUT_CONTEXT, 0), stylize_from, write_from, shot, is_past_end)
 
 
 def end_of(clip_range: ClipRange, first: int, clip: ClipInfo) -> Callable[[Frame], bool]:
@@ -147,7 +150,11 @@ def find_first(
     )
 
 
-def first_of_shot(frames: Callable[[int], AbstractContextManager[Iterable[Frame]]], index: int) -> int:
+def first_of_shot(
+    frames: Callable[[int], AbstractContextManager[Iterable[Frame]]],
+    index: int,
+    find_shots: Callable[[Iterable[Frame]], Iterable[tuple[Frame, bool]]] = shots,
+) -> int:
     """Index of the first frame of the shot that a frame is in, 0 for the clip's first shot.
 
     Cuts are decided as in a render of the whole clip. At most twice as many frames are converted as the
@@ -156,6 +163,7 @@ def first_of_shot(frames: Callable[[int], AbstractContextManager[Iterable[Frame]
     Args:
         frames: Opens the clip's frames from an index on, at the size at which cuts are looked for.
         index: Of the frame.
+        find_shots: Gives each frame with whether a shot begins at it.
     """
     last, reach = index, SEARCHED
     while last > 0:
@@ -163,7 +171,7 @@ def first_of_shot(frames: Callable[[int], AbstractContextManager[Iterable[Frame]
         low = max(last - reach, 0)
         found = None
         with frames(max(low + 1 - CUT_CONTEXT, 0)) as clip:
-            for frame, begins in shots(clip):
+            for frame, begins in find_shots(clip):
                 if frame.index > last:
                     break
                 if begins and frame.index > low:
@@ -172,3 +180,40 @@ def first_of_shot(frames: Callable[[int], AbstractContextManager[Iterable[Frame]
             return found
         last, reach = low, 2 * reach
     return 0
+
+
+def find_start(
+    plan: RenderPlan, reader: Reader, session: StylizerSession, stop: threading.Event | None
+) -> RenderStart:
+    """The first frame of the clip range, and of its shot if its stylization or its borders begin there.
+
+    Raises:
+        UsageError: The clip has no such frame, or the clip range ends before it.
+        Interrupted: `stop` was set.
+    """
+
+    @contextmanager
+    def reduced(first: int) -> Iterator[Iterable[Frame]]:
+        with plan.open_reader() as again:
+            again.begin_at(first)
+            yield map(session.reduce, unless_stopped(again, stop))
+
+    first, time_ = find_first(plan.open_reader, plan.clip_range, reader.info, stop)
+    if not first or not (session.temporal or _may_have_borders(session, reduced, first)):
+        return RenderStart(first, time_, first)
+    known = None if session.motion is None else session.motion.first_of_shot(first)
+    shot = first_of_shot(reduced, first, session.shots) if known is None else known
+    return RenderStart(first, time_, shot)
+
+
+def _may_have_borders(
+    session: StylizerSession,
+    reduced: Callable[[int], AbstractContextManager[Iterable[Frame]]],
+    first: int,
+) -> bool:
+    """Whether the borders of a frame depend on those before it; without looking for its shot."""
+    if not session.keeps_borders:
+        return False
+    with reduced(first) as frames:
+        frame = next(iter(frames), None)
+    return isinstance(frame, WorkingFrame) and frame.look is not None and frame.look.possible

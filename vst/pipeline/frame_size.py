@@ -68,6 +68,17 @@ def working_size(width: int, height: int, style_scale: float | None = None) -> t
     return working
 
 
+def inside_working_size(width: int, height: int, style_scale: float | None = None) -> tuple[int, int]:
+    """`working_size` of the picture inside borders, which are known only when frames have been read.
+
+    Where the style scale asks for a longer side than `MAX_WORKING_SIDE`, it gets that.
+    """
+    if style_scale is not None:
+        long, short = max(width, height), min(width, height)
+        style_scale = max(style_scale, STROKE_SIDE * long / (short * MAX_WORKING_SIDE))
+    return working_size(width, height, style_scale)
+
+
 def resize_frame(frame: Frame, width: int, height: int) -> Frame:
     """Resize a frame with its alpha and gain: bicubic, antialiased."""
     size = (height, width)

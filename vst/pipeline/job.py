@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
-from vst.frame import Frame
 from vst.media import DecodedFrame, Encoding, Reader, Writer, open_writer
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
@@ -25,12 +25,11 @@ from vst.pipeline.frame_range import (
     FrameRange,
     RenderStart,
     end_of,
-    find_first,
-    first_of_shot,
+    find_start,
     frame_range_from,
-    unless_stopped,
 )
-from vst.pipeline.frame_size import output_size, resize_frame, working_size
+from vst.pipeline.frame_size import inside_working_size, output_size, working_size
+from vst.pipeline.inside import borders_note
 from vst.pipeline.memory_estimate import (
     Prediction,
     check_memory,
@@ -214,7 +213,7 @@ class RenderJob:
         """Everything that the user should know."""
         yield from self.reader.notes
         yield from self.writer.notes
-        if self.start.shot < self.start.first:
+        if self.start.shot < self.start.first and self.session.temporal:
             yield f"stylized from frame {self.start.shot}f on, where the shot of the first frame begins"
         if self.earlier is not None:
             yield f"{self.earlier.frames} frames were finished by an earlier run"
@@ -226,6 +225,7 @@ class RenderJob:
         working = self.session.working
         if working is not None and working != (self.writer.width, self.writer.height):
             yield f"stylized at {working[0]}×{working[1]}; --style-scale changes the size of the strokes"
+        yield from borders_note(self.session.kept)
         tiles = tiles_note(self.prediction.network)
         if tiles is not None:
             yield tiles
@@ -286,7 +286,7 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             session.motion,
         )
         earlier = find_earlier(writer, fingerprint) if settings.resume else None
-        start = earlier.start if earlier is not None else _find_start(plan, reader, session, size, stop)
+        start = earlier.start if earlier is not None else find_start(plan, reader, session, stop)
         is_past_end = end_of(plan.clip_range, start.first, info)
         writer.set_time_range(start.time if start.first else None, until_last_frame=plan.clip_range.has_end)
         if earlier is None:
@@ -294,10 +294,10 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             frame_range = frame_range_from(session, start.first, start.shot, False, is_past_end)
         else:
             removed = writer.resume(earlier.segments)
-            shot, restored = earlier.shot(session.temporal), earlier.state is not None
+            shot, restored = earlier.shot(session.has_state), earlier.state is not None
             first = start.first + earlier.frames
             frame_range = frame_range_from(session, first, shot, restored, is_past_end)
-            if session.temporal and earlier.state is not None:
+            if session.has_state and earlier.state is not None:
                 session.restore(earlier.state)
         writer.shot = frame_range.shot
         yield RenderJob(
@@ -332,32 +332,14 @@ def open_session(
                 precision=plan.precision,
             )
     return StylizerSession(
-        stylizer, motion, Postprocess(settings.strength, settings.keep_color), working, size
+        stylizer,
+        motion,
+        Postprocess(settings.strength, settings.keep_color),
+        working,
+        size,
+        keep_borders=settings.keep_borders,
+        inside_working=partial(inside_working_size, style_scale=settings.style_scale),
     )
-
-
-def _find_start(
-    plan: RenderPlan,
-    reader: Reader,
-    session: StylizerSession,
-    size: tuple[int, int],
-    stop: threading.Event | None,
-) -> RenderStart:
-    """The first frame of the clip range, and of its shot if stylizing has to begin there."""
-
-    @contextmanager
-    def reduced(first: int) -> Iterator[Iterable[Frame]]:
-        with plan.open_reader() as again:
-            again.begin_at(first)
-            frames = unless_stopped(again, stop)
-            yield (resize_frame(resize_frame(each, *size), *(session.working or size)) for each in frames)
-
-    first, time_ = find_first(plan.open_reader, plan.clip_range, reader.info, stop)
-    shot = first
-    if first and session.temporal:
-        known = None if session.motion is None else session.motion.first_of_shot(first)
-        shot = first_of_shot(reduced, first) if known is None else known
-    return RenderStart(first, time_, shot)
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from vst.borders import NONE, Borders, Crop, Look, ShotBorders, follow, holds, look_at, pack, unpack
 from vst.errors import UsageError
 from vst.frame import Frame, Motion
 from vst.media import DecodedFrame
@@ -15,6 +18,7 @@ from vst.modes import Stylizer
 from vst.motion import DISTANCES, MotionSource, Tracked, WarpHistory, shots
 from vst.motion.tracking import Tracker
 from vst.pipeline.frame_size import resize_frame
+from vst.pipeline.inside import inside_frame, paste, with_borders
 from vst.postprocess import Postprocess, at_frame_size
 
 ShotState = tuple[Tensor, ...]
@@ -27,9 +31,18 @@ class WorkingFrame(Frame):
 
     Attributes:
         source: The frame as it was decoded; None if it has the working resolution itself.
+        look: What the frame says about borders; None where they are not kept.
+        decoded_size: Width and height of the frame as it was decoded.
+        borders: Of its shot at this frame; None before shots are known, and where borders are not kept.
+        starts_anew: Whether the borders of the shot changed at this frame, so that it cannot be conditioned
+            on those before.
     """
 
     source: Frame | DecodedFrame | None
+    look: Look | None = None
+    decoded_size: tuple[int, int] = (0, 0)
+    borders: ShotBorders | None = None
+    starts_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,11 @@ class StylizerSession:
 
     A pipeline calls `reduce`, `prepare`, `stylize` and `finish`, each in a thread of its own if it likes.
     Full frames wait as decoded planes while shots and motion look ahead; `finish` converts them again.
-    Callers that have one frame at a time use `advance`.
+    Callers that have one frame at a time use `follow` and `advance`.
+
+    Borders of one colour are left as they are, if they are kept: everything between `prepare` and `finish`
+    sees the picture inside only. `vst.borders` says what is a border. Where the borders of a shot turn out
+    to hold picture, temporal state starts anew.
 
     Args:
         stylizer: Stylizes; None leaves every frame as it is (strength 0).
@@ -60,6 +77,9 @@ class StylizerSession:
         postprocess: Applied to every stylized frame.
         working: Width and height at which motion is estimated and frames are stylized; None: their own.
         size: Width and height of the output; None: the frames' own.
+        keep_borders: Whether borders of one colour are left as they are.
+        inside_working: Gives the working size of the picture inside borders, for its width and height at
+            output size; None: its own.
 
     Raises:
         UsageError: The stylizer needs all frames of a shot at once.
@@ -72,6 +92,9 @@ class StylizerSession:
         postprocess: Postprocess | None = None,
         working: tuple[int, int] | None = None,
         size: tuple[int, int] | None = None,
+        *,
+        keep_borders: bool = False,
+        inside_working: Callable[[int, int], tuple[int, int]] | None = None,
     ) -> None:
         if stylizer is not None and stylizer.whole_shot:
             raise UsageError(
@@ -81,11 +104,22 @@ class StylizerSession:
         self._postprocess = Postprocess() if postprocess is None else postprocess
         self._history = WarpHistory() if stylizer is not None and stylizer.conditioned else None
         self._tracker: Tracker | None = None
+        self.keeps_borders = keep_borders and stylizer is not None
+        self._inside_working = inside_working
+        self._borders: ShotBorders | None = None
+        self._last = -1  # index of the last frame that was stylized
+        self._resumed_at = -1
+        self.kept: dict[Borders, int] = {}
 
     @property
     def temporal(self) -> bool:
         """Whether a stylized frame depends on the frames before it."""
         return is_temporal(self.stylizer)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether a frame depends on the frames of its shot before it: on their stylization or borders."""
+        return self.temporal or self.keeps_borders
 
     @property
     def look_back(self) -> int:
@@ -94,13 +128,18 @@ class StylizerSession:
 
     def reduce(self, given: Frame | DecodedFrame) -> WorkingFrame:
         """Convert a frame and resize it to working resolution."""
-        full = self._at_output_size(given)
+        decoded = _decoded(given)
+        look = look_at(decoded.image) if self.keeps_borders else None
+        full = self._at_output_size(decoded)
         small = full if self.working is None else resize_frame(full, *self.working)
-        values = {each.name: getattr(small, each.name) for each in fields(Frame)}
-        return WorkingFrame(**values, source=None if small is full else given)
+        size = decoded.image.shape[-1], decoded.image.shape[-2]
+        # Borders are looked for, and cut off, in the frame as it was decoded.
+        needed = full is not decoded and look is not None and look.possible
+        source = None if small is full and not needed else given
+        return WorkingFrame(**_values(small), source=source, look=look, decoded_size=size)
 
     def _at_output_size(self, given: Frame | DecodedFrame) -> Frame:
-        frame = given if isinstance(given, Frame) else given.convert()
+        frame = _decoded(given)
         return frame if self.size is None else resize_frame(frame, *self.size)
 
     def prepare(self, frames: Iterable[WorkingFrame]) -> Iterator[PreparedFrame]:
@@ -114,15 +153,59 @@ class StylizerSession:
         """
         for tracked in self._track(frames):
             assert isinstance(tracked.frame, WorkingFrame)  # tracking passes frames on as they are
-            yield PreparedFrame(tracked.frame, tracked.new_shot, tracked.motions)
+            new_shot = tracked.new_shot and not tracked.frame.starts_anew
+            yield PreparedFrame(tracked.frame, new_shot, tracked.motions)
 
     def _track(self, frames: Iterable[Frame]) -> Iterator[Tracked]:
+        found = self.shots(frames)
+        found = self._without_borders(found) if self.keeps_borders else found
         if self._history is None or self.motion is None:
-            return (Tracked(frame, new_shot, {}) for frame, new_shot in shots(frames))
-        return self.motion.track(frames, DISTANCES)
+            return (Tracked(frame, new_shot, {}) for frame, new_shot in found)
+        return self.motion.track_shots(found, DISTANCES)
+
+    def shots(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+        """Frames from `reduce`, each with whether a shot begins at it. Looks two frames ahead."""
+        if self._history is None or self.motion is None:
+            return shots(frames, _crop_of)
+        return self.motion.shots(frames, _crop_of)
+
+    def _without_borders(self, found: Iterable[tuple[Frame, bool]]) -> Iterator[tuple[Frame, bool]]:
+        """Replace frames by the pictures inside the borders of their shots."""
+        state = resumed = self._borders
+        resumed_at = self._resumed_at
+        for frame, new_shot in found:
+            assert isinstance(frame, WorkingFrame)
+            assert frame.look is not None
+            if frame.index <= resumed_at and resumed is not None:
+                # These frames are read again for the motion of later ones.
+                starts_anew = frame.index == resumed.since and not new_shot
+            else:
+                before = None if new_shot else state
+                state = follow(before, frame.look, partial(_holds_in, frame), frame.index)
+                starts_anew = before is not None and state.borders != before.borders
+            assert state is not None
+            frame = replace(frame, borders=state, starts_anew=starts_anew)
+            yield self._inside(frame, state.borders), new_shot or starts_anew
+
+    def _inside(self, frame: WorkingFrame, borders: Borders) -> WorkingFrame:
+        if not borders:
+            return frame
+        given = frame if frame.source is None else frame.source
+        picture = inside_frame(_decoded(given), borders, self.size)
+        if self._inside_working is not None:
+            height, width = picture.image.shape[-2:]
+            picture = resize_frame(picture, *self._inside_working(width, height))
+        crop = Crop(borders, *frame.decoded_size)
+        self.kept.setdefault(borders, frame.index)
+        return replace(frame, **_values(replace(picture, crop=crop)), source=given)
 
     def begin_shot(self) -> None:
         """Forget all state."""
+        self._borders = None
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        """Forget what frames are conditioned on."""
         if self.stylizer is not None:
             self.stylizer.reset()
         if self._history is not None:
@@ -136,8 +219,9 @@ class StylizerSession:
         Returns:
             3×h×w at working resolution, RGB, 0..1; None without a stylizer.
         """
-        if prepared.new_shot:
+        if prepared.new_shot or prepared.frame.starts_anew:
             self.begin_shot()
+        self._borders, self._last = prepared.frame.borders, prepared.frame.index
         return self._stylize(prepared.frame, prepared.motions)
 
     def _stylize(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor | None:
@@ -160,10 +244,22 @@ class StylizerSession:
             The frame to write, at output size.
         """
         frame = prepared.frame
+        if frame.crop is not None and frame.source is not None and stylized is not None:
+            return self._finish_inside(frame.source, frame.crop.borders, frame.image, stylized)
         full = frame if frame.source is None else self._at_output_size(frame.source)
         if stylized is None:
             return full
         return replace(full, image=self.compose(stylized, frame.image, full.image))
+
+    def _finish_inside(
+        self, given: Frame | DecodedFrame, borders: Borders, reduced: Tensor, stylized: Tensor
+    ) -> Frame:
+        decoded = _decoded(given)
+        picture = inside_frame(decoded, borders, self.size).image
+        whole = with_borders(decoded, borders, self.size)
+        own, size = ((each.shape[-1], each.shape[-2]) for each in (decoded.image, whole.image))
+        composed = self.compose(stylized, reduced, picture)
+        return replace(whole, image=paste(whole.image, composed, borders.scaled(own, size)))
 
     def compose(self, stylized: Tensor, reduced: Tensor, image: Tensor) -> Tensor:
         """Upsample and postprocess tensors.
@@ -183,11 +279,30 @@ class StylizerSession:
         for prepared in self.prepare(map(self.reduce, frames)):
             yield self.finish(prepared, self.stylize(prepared))
 
+    def follow(self, look: Look, still: Callable[[Borders], bool], index: int) -> Borders:
+        """The borders of the shot at its next frame, for callers of `advance`.
+
+        Args:
+            look: What `look_at` says about the frame.
+            still: Whether borders `holds` in it.
+            index: Of the frame.
+
+        Returns:
+            The borders to leave out of the frame that is given to `advance`.
+        """
+        if not self.keeps_borders:
+            return NONE
+        before = self._borders
+        self._borders = follow(before, look, still, index)
+        if before is not None and before.borders != self._borders.borders:
+            self._start_anew()
+        return self._borders.borders
+
     def advance(self, frame: Frame) -> Tensor:
         """Stylize the next frame of the shot, given only that frame.
 
         Args:
-            frame: At working resolution.
+            frame: At working resolution; the picture inside the borders that `follow` returned for it.
 
         Returns:
             3×h×w, RGB, 0..1.
@@ -217,6 +332,8 @@ class StylizerSession:
 
     def _parts(self) -> list[tuple[Tensor, ...]]:
         parts = [() if self.stylizer is None else tuple(self.stylizer.snapshot())]
+        if self.keeps_borders:
+            parts.append((pack(self._borders), torch.tensor([self._last])))
         if self._history is not None:
             parts.append(self._history.snapshot())
         if self._tracker is not None:
@@ -233,12 +350,39 @@ class StylizerSession:
         self.begin_shot()
         if self.stylizer is not None:
             self.stylizer.restore(parts[0])
+        del parts[0]
+        if self.keeps_borders:
+            borders, last = parts.pop(0)
+            self._borders, self._last = unpack(borders), int(last)
+            self._resumed_at = self._last
         if self._history is not None:
-            self._history.restore(parts[1])
-        if len(parts) > 2 and self.motion is not None:
+            self._history.restore(parts.pop(0))
+        if parts and self.motion is not None:
             if self._tracker is None:
                 self._tracker = self.motion.tracker(DISTANCES)
-            self._tracker.restore(tuple(parts[2:]))
+            self._tracker.restore(tuple(parts))
+
+
+def _decoded(given: Frame | DecodedFrame) -> Frame:
+    return given if isinstance(given, Frame) else given.convert()
+
+
+def _values(frame: Frame) -> dict[str, Any]:
+    """The fields of a frame, without those of a subclass."""
+    return {each.name: getattr(frame, each.name) for each in fields(Frame)}
+
+
+def _crop_of(frame: Frame) -> Crop | None:
+    """The part of a frame from `StylizerSession.reduce` that is inside its own borders."""
+    if not isinstance(frame, WorkingFrame) or frame.look is None or not frame.look.borders:
+        return None
+    return Crop(frame.look.borders, *frame.decoded_size)
+
+
+def _holds_in(frame: WorkingFrame, borders: Borders) -> bool:
+    if frame.look is None or not frame.look.possible:
+        return False
+    return holds(_decoded(frame if frame.source is None else frame.source).image, borders)
 
 
 def is_temporal(stylizer: Stylizer | None) -> bool:

@@ -150,6 +150,24 @@ class RenderSettings:
         openfx=OpenFxParameter(position=4, name="keepColor", label="Keep colour"),
         frei0r=Frei0rParameter(position=3, name="keep_color"),
     )
+    keep_borders: bool = option(
+        True,
+        type=bool,
+        help="Leave borders of one colour as they are, such as letterbox bars, and stylize the picture "
+        "inside as if they were not there (default), or stylize them too.",
+        openfx=OpenFxParameter(
+            position=11,
+            name="keepBorders",
+            label="Keep borders",
+            hint="Leave borders of one colour as they are, such as letterbox bars, and stylize the picture "
+            "inside as if they were not there.",
+        ),
+        frei0r=Frei0rParameter(
+            position=8,
+            name="keep_borders",
+            hint="leave borders of one colour, such as letterbox bars, as they are",
+        ),
+    )
     style_scale: float | None = option(
         None,
         type=float,

@@ -133,7 +133,7 @@ class StageRunner:
 
     def _saving(self) -> Save | None:
         """Writes the session's state of this moment, whatever is stylized before it is called."""
-        if not self.session.temporal:
+        if not self.session.has_state:
             return None
         return partial(save_snapshot, state=self.session.snapshot())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -11,7 +12,7 @@ from vst.device import choose_device, choose_precision
 from vst.errors import UsageError
 from vst.frame import Frame
 from vst.modes import check_mode, create_stylizer
-from vst.pipeline.frame_size import working_size
+from vst.pipeline.frame_size import inside_working_size, working_size
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.postprocess import Postprocess
@@ -28,6 +29,7 @@ def stylize(
     strength: float = 1.0,
     keep_color: bool = False,
     style_scale: float | None = None,
+    keep_borders: bool = True,
     device: str = "auto",
     precision: str = "auto",
     tile: int | None = None,
@@ -45,6 +47,7 @@ def stylize(
         keep_color: Luminance of the stylization, colour of the picture.
         style_scale: Size of the strokes relative to the picture, 0.1..10; 1 is that of a picture with a
             short side of 480 pixels. None is 1, but smaller pictures are stylized at their own size.
+        keep_borders: Leave borders of one colour as they are and stylize the picture inside.
         device: auto, cpu, cuda or cuda:n.
         precision: auto, fp32, bf16 or fp16.
         tile: Side of tiles in pixels, 0 for none; None: large pictures are stylized in tiles.
@@ -72,6 +75,13 @@ def stylize(
         precision=choose_precision(precision, place),
         tile=tile,
     )
-    session = StylizerSession(stylizer, None, Postprocess(strength, keep_color), size)
+    session = StylizerSession(
+        stylizer,
+        None,
+        Postprocess(strength, keep_color),
+        size,
+        keep_borders=keep_borders,
+        inside_working=partial(inside_working_size, style_scale=style_scale),
+    )
     frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
     return next(session.process([frame])).image

@@ -6,13 +6,14 @@ docs/adr/0006-motion-is-recorded-after-tracking.md
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import torch
 from torch import Tensor
 
+from vst.borders import Crop
 from vst.errors import MediaError, UsageError, nearest
 from vst.frame import Frame, Motion
 from vst.motion.analysis import Analysed
@@ -30,6 +31,7 @@ from vst.motion.files.flow_png import read_flow_png, read_mask_png
 from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.shot_detection import shots
 from vst.motion.tracking import Tracked
+from vst.motion.warping import inside
 
 RECORDED_PREFIX = "file:"
 
@@ -180,10 +182,25 @@ class RecordedMotion:
         return (Analysed(tracked, {}) for tracked in self.track(frames, distances))
 
     def track(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Tracked]:
-        """Read the motions of each frame; see ``vst.motion.tracking.track``.
+        """Read the shots and the motions of each frame; see ``track_shots``.
 
         Args:
             frames: Consecutive frames of the clip, at any size of the clip's aspect ratio.
+            distances: Distances to earlier frames; those that were not recorded are omitted.
+
+        Yields:
+            One ``Tracked`` per frame, in order.
+        """
+        yield from self.track_shots(self.shots(frames), distances)
+
+    def track_shots(
+        self, frames: Iterable[tuple[Frame, bool]], distances: Sequence[int]
+    ) -> Iterator[Tracked]:
+        """Read the motions of each frame; see ``vst.motion.tracking.track``.
+
+        Args:
+            frames: Consecutive frames, each with whether motion begins anew at it, at any size of the
+                aspect ratio of the clip, or of their `crop`.
             distances: Distances to earlier frames; those that were not recorded are omitted.
 
         Yields:
@@ -197,7 +214,7 @@ class RecordedMotion:
         self._note_missing_distances(wanted)
         previous: Tensor | None = None
         number = since_cut = 0
-        for frame, new_shot in self._with_shots(frames):
+        for frame, new_shot in frames:
             number = frame.index + 1
             if number > self._frames:
                 raise MediaError(
@@ -226,9 +243,12 @@ class RecordedMotion:
             note = f"{self.folder} contains no motion to {frames}: long-term consistency is reduced"
             self.notes = (*self.notes, note)
 
-    def _with_shots(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+    def shots(
+        self, frames: Iterable[Frame], crop_of: Callable[[Frame], Crop | None] = lambda frame: None
+    ) -> Iterator[tuple[Frame, bool]]:
+        """Each frame with whether a shot begins at it: as recorded, else as detected."""
         if self._metadata is None:
-            yield from shots(frames)
+            yield from shots(frames, crop_of)
             return
         beginnings = set(self._metadata.shots)
         first = True
@@ -240,26 +260,29 @@ class RecordedMotion:
         return self._metadata is not None and number in self._metadata.further.get(distance, ())
 
     def _motion(self, frame: Frame, number: int, distance: int, previous: Tensor | None) -> Motion:
-        size = (frame.image.shape[-2], frame.image.shape[-1])
-        backward = self._flow("backward", number, distance, size)
+        backward = self._flow("backward", number, distance, frame)
         path = flow_path(self.folder, "mask", number, "png", distance)
         if self._metadata is not None or path.exists():
-            mask = resize_mask(self._read(path, number, size), size)
+            mask = resize_mask(_cropped(self._read(path, number, frame), frame.crop), _size_of(frame))
         else:
             assert previous is not None  # the first frame of a shot has no motion
-            forward = self._flow("forward", number - 1, 1, size)
+            forward = self._flow("forward", number - 1, 1, frame)
             pictures = (to_bytes(frame.image).float() / 255, to_bytes(previous).float() / 255)
             mask = trusted_mask(forward, backward, *pictures)
         known = backward.isfinite().all(dim=0, keepdim=True)
-        return Motion(torch.nan_to_num(backward), mask * known, distance)
+        backward = torch.nan_to_num(backward)
+        if frame.crop is not None:
+            # What came out of the borders was recorded as seen, and is not seen inside.
+            known = known & inside(backward)
+        return Motion(backward, mask * known, distance)
 
-    def _flow(self, kind: str, number: int, distance: int, size: tuple[int, int]) -> Tensor:
+    def _flow(self, kind: str, number: int, distance: int, frame: Frame) -> Tensor:
         paths = [flow_path(self.folder, kind, number, extension, distance) for extension in FLOW_FORMATS]
         path = next((each for each in paths if each.exists()), paths[0])
-        return resize_flow(self._read(path, number, size), size)
+        return resize_flow(_cropped(self._read(path, number, frame), frame.crop), _size_of(frame))
 
-    def _read(self, path: Path, number: int, size: tuple[int, int]) -> Tensor:
-        """Read a file, and check that it has the frame's aspect ratio."""
+    def _read(self, path: Path, number: int, frame: Frame) -> Tensor:
+        """Read a file, and check that it has the aspect ratio of the clip's frame."""
         if not path.exists():
             other = f" (or .{FLOW_FORMATS[1]})" if path.parent.name.partition("-")[0] != "mask" else ""
             raise MediaError(f"the flow of frame {number} is missing: no {path}{other}; {_RERUN}")
@@ -270,12 +293,21 @@ class RecordedMotion:
         except MediaError as error:
             raise MediaError(f"the flow of frame {number} cannot be used: {error}") from error
         height, width = field.shape[-2:]
+        size = _size_of(frame) if frame.crop is None else (frame.crop.height, frame.crop.width)
         if not _same_aspect_ratio((height, width), size):
             raise MediaError(
                 f"the flow of frame {number} has another aspect ratio than the frame: {path} is "
                 f"{width}×{height}, the frame {size[1]}×{size[0]}; {_RERUN}"
             )
         return field
+
+
+def _size_of(frame: Frame) -> tuple[int, int]:
+    return frame.image.shape[-2], frame.image.shape[-1]
+
+
+def _cropped(field: Tensor, crop: Crop | None) -> Tensor:
+    return field if crop is None else crop.of(field).contiguous()
 
 
 _PNG = {"forward": read_flow_png, "backward": read_flow_png, "mask": read_mask_png}
