@@ -16,7 +16,8 @@ from vst.frame import Frame, Motion
 from vst.modes import Stylizer, check_mode, find_mode, load_selection
 from vst.modes.network_runner import NetworkRunner
 from vst.motion import DISTANCES
-from vst.pipeline.session import PreparedFrame, StylizerSession, WorkingFrame
+from vst.pipeline.session import PreparedFrame, StylizerSession
+from vst.pipeline.working_frame import WorkingFrame
 from vst.styles import Blend, Selection, read_info
 from vst.styles.quality import BEST, FAST, STANDARD, STANDARD_WIDTH
 from vst.styles.selection import select

@@ -16,7 +16,8 @@ from vst.media.decode.clip_range import ClipRange
 from vst.motion import shots
 from vst.motion.shot_detection import CUT_CONTEXT
 from vst.pipeline.plan import RenderPlan
-from vst.pipeline.session import StylizerSession, WorkingFrame
+from vst.pipeline.session import StylizerSession
+from vst.pipeline.working_frame import WorkingFrame
 
 T = TypeVar("T")
 

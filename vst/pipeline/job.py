@@ -225,7 +225,7 @@ class RenderJob:
         working = self.session.working
         if working is not None and working != (self.writer.width, self.writer.height):
             yield f"stylized at {working[0]}×{working[1]}; --style-scale changes the size of the strokes"
-        yield from borders_note(self.session.kept)
+        yield from borders_note(self.session.kept_borders)
         tiles = tiles_note(self.prediction.network)
         if tiles is not None:
             yield tiles

@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from vst.borders import NONE, Borders, Crop, Look, ShotBorders, follow, holds, look_at, pack, unpack
+from vst.borders import NONE, Borders, Look, look_at
 from vst.errors import UsageError
 from vst.frame import Frame, Motion
 from vst.media import DecodedFrame
 from vst.modes import Stylizer
 from vst.motion import DISTANCES, MotionSource, Tracked, WarpHistory, shots
 from vst.motion.tracking import Tracker
+from vst.pipeline.border_keeper import BorderKeeper
 from vst.pipeline.frame_size import resize_frame
 from vst.pipeline.inside import inside_frame, paste, with_borders
+from vst.pipeline.working_frame import WorkingFrame, crop_of, decoded, frame_values
 from vst.postprocess import Postprocess, at_frame_size
 
 ShotState = tuple[Tensor, ...]
 """The state of a session within a shot, exactly: a tensor that counts the parts, then the parts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkingFrame(Frame):
-    """A frame at working resolution, with the frame that it was made from.
-
-    Attributes:
-        source: The frame as it was decoded; None if it has the working resolution itself.
-        look: What the frame says about borders; None where they are not kept.
-        decoded_size: Width and height of the frame as it was decoded.
-        borders: Of its shot at this frame; None before shots are known, and where borders are not kept.
-        starts_anew: Whether the borders of the shot changed at this frame, so that it cannot be conditioned
-            on those before.
-    """
-
-    source: Frame | DecodedFrame | None
-    look: Look | None = None
-    decoded_size: tuple[int, int] = (0, 0)
-    borders: ShotBorders | None = None
-    starts_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +84,8 @@ class StylizerSession:
         self._postprocess = Postprocess() if postprocess is None else postprocess
         self._history = WarpHistory() if stylizer is not None and stylizer.conditioned else None
         self._tracker: Tracker | None = None
-        self.keeps_borders = keep_borders and stylizer is not None
-        self._inside_working = inside_working
-        self._borders: ShotBorders | None = None
-        self._last = -1  # index of the last frame that was stylized
-        self._resumed_at = -1
-        self.kept: dict[Borders, int] = {}
+        keeps = keep_borders and stylizer is not None
+        self._keeper = BorderKeeper(size, inside_working) if keeps else None
 
     @property
     def temporal(self) -> bool:
@@ -122,24 +98,34 @@ class StylizerSession:
         return self.temporal or self.keeps_borders
 
     @property
+    def keeps_borders(self) -> bool:
+        """Whether borders of one colour are left as they are."""
+        return self._keeper is not None
+
+    @property
+    def kept_borders(self) -> Mapping[Borders, int]:
+        """The borders that were found so far, with the index of the first frame that had them."""
+        return {} if self._keeper is None else self._keeper.kept
+
+    @property
     def look_back(self) -> int:
         """How many earlier frames of the shot are read to estimate a frame's motions."""
         return max(DISTANCES) if self._history is not None else 0
 
     def reduce(self, given: Frame | DecodedFrame) -> WorkingFrame:
         """Convert a frame and resize it to working resolution."""
-        decoded = _decoded(given)
-        look = look_at(decoded.image) if self.keeps_borders else None
-        full = self._at_output_size(decoded)
+        frame = decoded(given)
+        look = look_at(frame.image) if self.keeps_borders else None
+        full = self._at_output_size(frame)
         small = full if self.working is None else resize_frame(full, *self.working)
-        size = decoded.image.shape[-1], decoded.image.shape[-2]
+        size = frame.image.shape[-1], frame.image.shape[-2]
         # Borders are looked for, and cut off, in the frame as it was decoded.
-        needed = full is not decoded and look is not None and look.possible
+        needed = full is not frame and look is not None and look.possible
         source = None if small is full and not needed else given
-        return WorkingFrame(**_values(small), source=source, look=look, decoded_size=size)
+        return WorkingFrame(**frame_values(small), source=source, look=look, decoded_size=size)
 
     def _at_output_size(self, given: Frame | DecodedFrame) -> Frame:
-        frame = _decoded(given)
+        frame = decoded(given)
         return frame if self.size is None else resize_frame(frame, *self.size)
 
     def prepare(self, frames: Iterable[WorkingFrame]) -> Iterator[PreparedFrame]:
@@ -158,7 +144,7 @@ class StylizerSession:
 
     def _track(self, frames: Iterable[Frame]) -> Iterator[Tracked]:
         found = self.shots(frames)
-        found = self._without_borders(found) if self.keeps_borders else found
+        found = found if self._keeper is None else self._keeper.without_borders(found)
         if self._history is None or self.motion is None:
             return (Tracked(frame, new_shot, {}) for frame, new_shot in found)
         return self.motion.track_shots(found, DISTANCES)
@@ -166,42 +152,13 @@ class StylizerSession:
     def shots(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
         """Frames from `reduce`, each with whether a shot begins at it. Looks two frames ahead."""
         if self._history is None or self.motion is None:
-            return shots(frames, _crop_of)
-        return self.motion.shots(frames, _crop_of)
-
-    def _without_borders(self, found: Iterable[tuple[Frame, bool]]) -> Iterator[tuple[Frame, bool]]:
-        """Replace frames by the pictures inside the borders of their shots."""
-        state = resumed = self._borders
-        resumed_at = self._resumed_at
-        for frame, new_shot in found:
-            assert isinstance(frame, WorkingFrame)
-            assert frame.look is not None
-            if frame.index <= resumed_at and resumed is not None:
-                # These frames are read again for the motion of later ones.
-                starts_anew = frame.index == resumed.since and not new_shot
-            else:
-                before = None if new_shot else state
-                state = follow(before, frame.look, partial(_holds_in, frame), frame.index)
-                starts_anew = before is not None and state.borders != before.borders
-            assert state is not None
-            frame = replace(frame, borders=state, starts_anew=starts_anew)
-            yield self._inside(frame, state.borders), new_shot or starts_anew
-
-    def _inside(self, frame: WorkingFrame, borders: Borders) -> WorkingFrame:
-        if not borders:
-            return frame
-        given = frame if frame.source is None else frame.source
-        picture = inside_frame(_decoded(given), borders, self.size)
-        if self._inside_working is not None:
-            height, width = picture.image.shape[-2:]
-            picture = resize_frame(picture, *self._inside_working(width, height))
-        crop = Crop(borders, *frame.decoded_size)
-        self.kept.setdefault(borders, frame.index)
-        return replace(frame, **_values(replace(picture, crop=crop)), source=given)
+            return shots(frames, crop_of)
+        return self.motion.shots(frames, crop_of)
 
     def begin_shot(self) -> None:
         """Forget all state."""
-        self._borders = None
+        if self._keeper is not None:
+            self._keeper.clear()
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -221,7 +178,8 @@ class StylizerSession:
         """
         if prepared.new_shot or prepared.frame.starts_anew:
             self.begin_shot()
-        self._borders, self._last = prepared.frame.borders, prepared.frame.index
+        if self._keeper is not None:
+            self._keeper.stylized(prepared.frame)
         return self._stylize(prepared.frame, prepared.motions)
 
     def _stylize(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor | None:
@@ -254,10 +212,10 @@ class StylizerSession:
     def _finish_inside(
         self, given: Frame | DecodedFrame, borders: Borders, reduced: Tensor, stylized: Tensor
     ) -> Frame:
-        decoded = _decoded(given)
-        picture = inside_frame(decoded, borders, self.size).image
-        whole = with_borders(decoded, borders, self.size)
-        own, size = ((each.shape[-1], each.shape[-2]) for each in (decoded.image, whole.image))
+        frame = decoded(given)
+        picture = inside_frame(frame, borders, self.size).image
+        whole = with_borders(frame, borders, self.size)
+        own, size = ((each.image.shape[-1], each.image.shape[-2]) for each in (frame, whole))
         composed = self.compose(stylized, reduced, picture)
         return replace(whole, image=paste(whole.image, composed, borders.scaled(own, size)))
 
@@ -290,13 +248,12 @@ class StylizerSession:
         Returns:
             The borders to leave out of the frame that is given to `advance`.
         """
-        if not self.keeps_borders:
+        if self._keeper is None:
             return NONE
-        before = self._borders
-        self._borders = follow(before, look, still, index)
-        if before is not None and before.borders != self._borders.borders:
+        borders, changed = self._keeper.follow(look, still, index)
+        if changed:
             self._start_anew()
-        return self._borders.borders
+        return borders
 
     def advance(self, frame: Frame) -> Tensor:
         """Stylize the next frame of the shot, given only that frame.
@@ -332,8 +289,8 @@ class StylizerSession:
 
     def _parts(self) -> list[tuple[Tensor, ...]]:
         parts = [() if self.stylizer is None else tuple(self.stylizer.snapshot())]
-        if self.keeps_borders:
-            parts.append((pack(self._borders), torch.tensor([self._last])))
+        if self._keeper is not None:
+            parts.append(self._keeper.snapshot())
         if self._history is not None:
             parts.append(self._history.snapshot())
         if self._tracker is not None:
@@ -351,38 +308,14 @@ class StylizerSession:
         if self.stylizer is not None:
             self.stylizer.restore(parts[0])
         del parts[0]
-        if self.keeps_borders:
-            borders, last = parts.pop(0)
-            self._borders, self._last = unpack(borders), int(last)
-            self._resumed_at = self._last
+        if self._keeper is not None:
+            self._keeper.restore(parts.pop(0))
         if self._history is not None:
             self._history.restore(parts.pop(0))
         if parts and self.motion is not None:
             if self._tracker is None:
                 self._tracker = self.motion.tracker(DISTANCES)
             self._tracker.restore(tuple(parts))
-
-
-def _decoded(given: Frame | DecodedFrame) -> Frame:
-    return given if isinstance(given, Frame) else given.convert()
-
-
-def _values(frame: Frame) -> dict[str, Any]:
-    """The fields of a frame, without those of a subclass."""
-    return {each.name: getattr(frame, each.name) for each in fields(Frame)}
-
-
-def _crop_of(frame: Frame) -> Crop | None:
-    """The part of a frame from `StylizerSession.reduce` that is inside its own borders."""
-    if not isinstance(frame, WorkingFrame) or frame.look is None or not frame.look.borders:
-        return None
-    return Crop(frame.look.borders, *frame.decoded_size)
-
-
-def _holds_in(frame: WorkingFrame, borders: Borders) -> bool:
-    if frame.look is None or not frame.look.possible:
-        return False
-    return holds(_decoded(frame if frame.source is None else frame.source).image, borders)
 
 
 def is_temporal(stylizer: Stylizer | None) -> bool:
