@@ -21,7 +21,8 @@
     X("device", "Device", CHOICE, 0, 0, 0, 0, 0, "The processor that the networks run on.") \
     X("colourSpace", "Input colour", CHOICE, 0, 0, 0, 0, 0, "auto: scene-linear for float pixels in Nuke and Natron, else sRGB.") \
     X("replayLimit", "Frames while scrubbing", INTEGER, 60, 1, 100000, 240, 0, "How many frames of a shot are stylized at most to show one of them in interactive use. Such a frame is approximate. A render always starts at the shot's first frame.") \
-    X("weights", "Weights", FOLDER, 0, 0, 0, 0, 0, "Look for weights in this folder first.")
+    X("weights", "Weights", FOLDER, 0, 0, 0, 0, 0, "Look for weights in this folder first.") \
+    X("keepBorders", "Keep borders", BOOLEAN, 1, 0, 1, 1, 0, "Leave borders of one colour as they are, such as letterbox bars, and stylize the picture inside as if they were not there.")
 
 /* X(constant, name, type, default, value that 1 stands for, explanation), by position */
 #define VST_FREI0R_PARAMETERS(X) \
@@ -32,6 +33,7 @@
     X(STYLE_SCALE, "style_scale", F0R_PARAM_DOUBLE, 0, 10, "size of the strokes divided by 10; 0 chooses as 'vst render' does") \
     X(DEVICE, "device", F0R_PARAM_STRING, 0, 1, "auto, cpu, cuda or cuda:N.") \
     X(WEIGHTS, "weights", F0R_PARAM_STRING, 0, 1, "Look for weights in this folder first.") \
-    X(SEED, "seed", F0R_PARAM_DOUBLE, 0, 1000000, "the seed divided by 1000000, for modes that draw random numbers")
+    X(SEED, "seed", F0R_PARAM_DOUBLE, 0, 1000000, "the seed divided by 1000000, for modes that draw random numbers") \
+    X(KEEP_BORDERS, "keep_borders", F0R_PARAM_BOOL, 1, 1, "leave borders of one colour, such as letterbox bars, as they are")
 
 #endif

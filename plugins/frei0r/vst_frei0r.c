@@ -222,6 +222,7 @@ static vst_outcome stylize(filter *it, double time, render_context *context, cha
         .weights = it->texts[WEIGHTS],
         .strength = strength < 1 ? strength : 1,
         .keep_color = it->values[KEEP_COLOR] >= 0.5,
+        .keep_borders = it->values[KEEP_BORDERS] >= 0.5,
         .style_scale = it->values[STYLE_SCALE] * full_scales[STYLE_SCALE],
         .seed = seed > 0 ? (int)((seed < 1 ? seed : 1) * full_scales[SEED] + 0.5) : 0,
         .limit = 1,

@@ -204,6 +204,7 @@ void read_values(const effect *instance, OfxTime time, values *found)
     found->strength = read_number(instance, "strength", time);
     found->style_scale = read_number(instance, "styleScale", time);
     found->keep_color = read_integer(instance, "keepColor", time) != 0;
+    found->keep_borders = read_integer(instance, "keepBorders", time) != 0;
     found->seed = read_integer(instance, "seed", time);
     found->colour_space = read_integer(instance, "colourSpace", time);
     found->limit = read_integer(instance, "replayLimit", time);

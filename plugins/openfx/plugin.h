@@ -40,7 +40,7 @@ typedef struct effect {
 typedef struct values {
     char style[1024], mode[VST_NAME], device[VST_NAME], weights[VST_PATH];
     double strength, style_scale;
-    int keep_color, seed, colour_space, limit;
+    int keep_color, keep_borders, seed, colour_space, limit;
 } values;
 
 enum { COLOUR_AUTO, COLOUR_DISPLAY, COLOUR_LINEAR };

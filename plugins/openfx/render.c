@@ -265,6 +265,7 @@ static OfxStatus stylize(effect *instance, render_context *it, const values *cho
         .strength = chosen->strength,
         .style_scale = chosen->style_scale,
         .keep_color = chosen->keep_color,
+        .keep_borders = chosen->keep_borders,
         .seed = chosen->seed,
         .linear = is_linear(chosen, it->source),
         .interactive = interactive,

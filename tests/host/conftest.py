@@ -91,7 +91,13 @@ class Host:
                 gap=1.0,
             ),
             settings=RequestedSettings(
-                strength=1.0, keep_color=False, style_scale=None, seed=0, device="cpu", **settings
+                strength=1.0,
+                keep_color=False,
+                keep_borders=True,
+                style_scale=None,
+                seed=0,
+                device="cpu",
+                **settings,
             ),
             interactive=False,
             limit=60,

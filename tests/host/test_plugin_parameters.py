@@ -51,8 +51,8 @@ def test_the_header_of_the_plugins_is_current():
     "parameter",
     [
         OpenFxParameter(position=3, name="again", label="Again"),
-        OpenFxParameter(position=12, name="far", label="Far"),
-        OpenFxParameter(position=11, name="other", label="Other", choices={"a": 0, "b": 2}),
+        OpenFxParameter(position=13, name="far", label="Far"),
+        OpenFxParameter(position=12, name="other", label="Other", choices={"a": 0, "b": 2}),
     ],
 )
 def test_a_position_taken_twice_or_left_out_is_refused(parameter):

@@ -22,14 +22,16 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from vst.borders import Borders
 from vst.errors import VstError
 from vst.host.engine_caches import EngineCaches
 from vst.host.linear_light import to_linear
 from vst.host.parameter_words import check_parameters
-from vst.host.protocol import RESULT, Request
-from vst.host.replay import ReplaySession, SessionPool
+from vst.host.protocol import CURRENT, RESULT, Request
+from vst.host.replay import ReplaySession, ReplayStep, SessionPool
 from vst.host.shared_frames import SharedFrames
 from vst.host.source import (
+    ClipFrame,
     FrameProvider,
     RequestRun,
     SourceChanged,
@@ -40,6 +42,7 @@ from vst.host.source import (
 from vst.host.stream import FrameStream
 from vst.host.stream_store import StreamStore
 from vst.pipeline.frame_size import working_size
+from vst.pipeline.inside import paste
 from vst.pipeline.session import ShotState, StylizerSession
 from vst.postprocess import Postprocess
 
@@ -50,6 +53,9 @@ _MAX_RUNS = 64
 
 _MAX_ATTEMPTS = 3
 """How often a request is tried while the source changes."""
+
+StylizedFrame = tuple[Tensor, Borders]
+"""A stylized picture, 3×h×w, and the borders around it."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,7 @@ class _ApproximateFrame:
     index: int
     digest: bytes
     position: int
-    stylized: Tensor
-    state: ShotState
+    step: ReplayStep
 
 
 class Engine:
@@ -136,7 +141,7 @@ class Engine:
         seconds_before = session.seconds
         key = _key(session, request, working)
         run = self._run(request)
-        if request.clip.temporal and session.temporal:
+        if request.clip.temporal and (session.temporal or session.keeps_borders):
             run.begin(request.index, request.interactive)
         else:
             run.clear()  # no state depends on frame indices
@@ -152,8 +157,10 @@ class Engine:
                 self._caches.cuts,
             )
             try:
-                digest = source.fetch_current()
-                if not session.temporal:
+                follows = session.temporal or request.index - 1 in run.chained_hashes
+                digest = source.fetch_current(verify=follows)
+                frame = source.frame(request.index)
+                if self._is_alone(session, frame, request):
                     chained_hash, approximate = first_chained_hash(digest), False
                     stylized = self._stylize_alone(session, source, key, chained_hash, request)
                 elif request.clip.temporal:
@@ -162,16 +169,16 @@ class Engine:
                     )
                 else:
                     stream, approximate = self._stream(request), False
-                    stylized = stream.stylize(
+                    inside = stream.stylize(
                         session,
                         key,
                         request.time,
                         request.clip.gap,
                         digest,
-                        source.image(request.index),
+                        frame,
                         request.settings.seed,
                     )
-                    chained_hash = stream.chained_hash
+                    stylized, chained_hash = (inside, stream.borders), stream.chained_hash
                     if self._store is not None:
                         self._store.save(request.run, stream)
                 self._write_result(source, stylized, key, chained_hash, request, frames, approximate)
@@ -213,13 +220,20 @@ class Engine:
         key: bytes,
         chained_hash: bytes,
         request: Request,
-    ) -> Tensor:
-        """The stylized frame of a mode without temporal state."""
+    ) -> StylizedFrame:
+        """The stylized frame of a mode without temporal state, where it has no borders."""
         stylized = self._caches.stylized.get((key, chained_hash))
         if stylized is None:
-            stylized, _ = session.step(source.image(request.index), None, 0, request.settings.seed)
+            step = session.step(source.frame(request.index), None, 0, request.settings.seed)
+            stylized = step.stylized, step.borders
             self._caches.stylized.put((key, chained_hash), stylized)
         return stylized
+
+    def _is_alone(self, session: ReplaySession, frame: ClipFrame, request: Request) -> bool:
+        """Whether a stylized frame depends on no other: neither on its stylization nor on its borders."""
+        if session.temporal:
+            return False
+        return not session.keeps_borders or (request.clip.temporal and not frame.look.possible)
 
     def _stylize_in_shot(
         self,
@@ -229,7 +243,7 @@ class Engine:
         run: RequestRun,
         request: Request,
         progress: Callable[[int, int], None],
-    ) -> tuple[bytes, Tensor, bool]:
+    ) -> tuple[bytes, StylizedFrame, bool]:
         """The frame's chained hash, the stylized frame, and whether it is approximate."""
         index = request.index
         earliest = index - request.limit if request.interactive else None
@@ -242,15 +256,20 @@ class Engine:
         if stylized is not None:
             return chained_hash, stylized, False
         steps = index - state_index
+        step = None
         for number in range(state_index + 1, index + 1):
-            stylized, state = session.step(
-                source.image(number), state, number - start, request.settings.seed
-            )
-            self._caches.add_step(key, run.chained_hashes[number][1], number - start, stylized, state)
+            frame, position = source.frame(number), number - start
+            if number < index and not session.temporal:
+                state = session.skip(frame, state, position)
+                self._caches.add_state(key, run.chained_hashes[number][1], position, state)
+                continue
+            step = session.step(frame, state, position, request.settings.seed)
+            state = step.state
+            self._caches.add_step(key, run.chained_hashes[number][1], position, step)
             if number < index:
                 progress(number - state_index, steps)
-        assert stylized is not None
-        return chained_hash, stylized, False
+        assert step is not None
+        return chained_hash, (step.stylized, step.borders), False
 
     def _nearest_state(
         self, source: SourceFrames, key: bytes, run: RequestRun, index: int, earliest: int | None
@@ -304,7 +323,7 @@ class Engine:
         key: bytes,
         request: Request,
         progress: Callable[[int, int], None],
-    ) -> Tensor:
+    ) -> StylizedFrame:
         """The stylized frame if the shot started `limit` frames before it.
 
         The frame after an approximate one continues from its state.
@@ -314,26 +333,30 @@ class Engine:
         state, state_index, position = None, index - request.limit - 1, -1
         if last is not None and last.key == key and last.digest == source.hash_of(last.index):
             if last.index == index:
-                return last.stylized
+                return last.step.stylized, last.step.borders
             if last.index == index - 1:
-                state, state_index, position = last.state, last.index, last.position
-        stylized = None
+                state, state_index, position = last.step.state, last.index, last.position
+        step = None
         for number in range(state_index + 1, index + 1):
             position += 1
-            stylized, state = session.step(source.image(number), state, position, request.settings.seed)
+            frame = source.frame(number)
+            if number < index and not session.temporal:
+                state = session.skip(frame, state, position)
+                continue
+            step = session.step(frame, state, position, request.settings.seed)
+            state = step.state
             if number < index:
                 progress(number - state_index, index - state_index)
-        assert stylized is not None
-        assert state is not None
+        assert step is not None
         self._approximate[request.run] = _ApproximateFrame(
-            key, index, source.hash_of(index) or b"", position, stylized, state
+            key, index, source.hash_of(index) or b"", position, step
         )
-        return stylized
+        return step.stylized, step.borders
 
     def _write_result(
         self,
         source: SourceFrames,
-        stylized: Tensor,
+        stylized: StylizedFrame,
         key: bytes,
         chained_hash: bytes,
         request: Request,
@@ -344,11 +367,13 @@ class Engine:
         name = (key, chained_hash, request.settings.strength, request.settings.keep_color)
         result = None if approximate else self._caches.results.get(name)
         if result is None:
-            full = source.current_image()
-            working = stylized if stylized.shape == full.shape else source.image(request.index)
+            image, borders = stylized
+            picture = borders.inside(source.current_image())
+            working = image if image.shape == picture.shape else source.image(request.index, borders)
             postprocess = Postprocess(request.settings.strength, request.settings.keep_color)
-            result = StylizerSession(None, None, postprocess).compose(stylized, working, full)
+            result = StylizerSession(None, None, postprocess).compose(image, working, picture)
             result = to_linear(result) if request.clip.linear else result
+            result = paste(frames.slot(CURRENT), result, borders) if borders else result
             if not approximate:
                 # At strength 0 the result is the frame itself, a view of the shared memory.
                 is_view = request.settings.strength == 0 and not request.clip.linear

@@ -7,7 +7,10 @@ from collections import deque
 
 from torch import Tensor
 
+from vst.borders import Borders, Look
 from vst.host.cache import Cache
+from vst.host.replay import ReplayStep
+from vst.motion.shot_detection import SmallFrame
 from vst.pipeline.session import ShotState
 
 CACHE_VARIABLE = "VST_PLUGIN_CACHE"
@@ -32,21 +35,21 @@ class EngineCaches:
 
     Attributes:
         states: After a frame, by settings and chained hash.
-        stylized: Frames at working resolution, likewise.
+        stylized: Frames at working resolution with the borders that they lack, likewise.
         working_frames: Source frames at working resolution, by content.
         results: Postprocessed frames.
-        small_frames: Reduced source frames for cut detection, by content.
-        cuts: Decisions of cut detection, by the content of the frames.
+        small_frames: Reduced source frames for cut detection and what they say about borders, by content.
+        cuts: Decisions on cuts and borders, by the content of the frames.
     """
 
     def __init__(self, limit: int | None = None) -> None:
         limit = _bytes_from_environment() if limit is None else limit
         shares = {name: int(limit * share) for name, share in _SHARES.items()}
         self.states: Cache[ShotState] = Cache(shares["states"])
-        self.stylized: Cache[Tensor] = Cache(shares["stylized"])
+        self.stylized: Cache[tuple[Tensor, Borders]] = Cache(shares["stylized"])
         self.working_frames: Cache[Tensor] = Cache(shares["working_frames"])
         self.results: Cache[Tensor] = Cache(shares["results"])
-        self.small_frames: Cache[Tensor] = Cache(shares["small_frames"])
+        self.small_frames: Cache[tuple[SmallFrame, Look]] = Cache(shares["small_frames"])
         self.cuts: dict[object, bool] = {}
         self._recent_states: deque[tuple[bytes, bytes]] = deque()
 
@@ -57,19 +60,20 @@ class EngineCaches:
         self.cuts.clear()
         self._recent_states.clear()
 
-    def add_step(
-        self, key: bytes, chained_hash: bytes, position: int, stylized: Tensor, state: ShotState
-    ) -> None:
+    def add_step(self, key: bytes, chained_hash: bytes, position: int, step: ReplayStep) -> None:
         """Cache a stylized frame and the state after it.
 
         Args:
             key: Of the settings.
             chained_hash: Of the shot up to the frame.
             position: Of the frame in its shot, from 0.
-            stylized: 3×h×w.
-            state: After the frame.
+            step: The frame.
         """
-        self.stylized.put((key, chained_hash), stylized)
+        self.stylized.put((key, chained_hash), (step.stylized, step.borders))
+        self.add_state(key, chained_hash, position, step.state)
+
+    def add_state(self, key: bytes, chained_hash: bytes, position: int, state: ShotState) -> None:
+        """Cache the state after a frame."""
         self.states.put((key, chained_hash), state)
         if position % _STATE_INTERVAL:
             self._recent_states.append((key, chained_hash))

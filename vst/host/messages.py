@@ -108,6 +108,7 @@ MESSAGES = (
             MessageField("mode", FieldType.TEXT, "as for --mode"),
             MessageField("strength", FieldType.NUMBER, "0 the clip, 1 the stylized frame"),
             MessageField("keep_color", FieldType.FLAG, "keep the clip's colours"),
+            MessageField("keep_borders", FieldType.FLAG, "leave borders of one colour as they are"),
             MessageField(
                 "style_scale", FieldType.NUMBER, "as for --style-scale; 0 chooses as vst render does"
             ),

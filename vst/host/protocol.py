@@ -122,6 +122,7 @@ class RequestedSettings:
         mode: A mode.
         strength: 0..1.
         keep_color: Keep the clip's colours.
+        keep_borders: Leave borders of one colour as they are.
         style_scale: Size of the strokes; None as `vst render` chooses.
         seed: For modes that draw random numbers.
         device: auto, cpu, cuda or cuda:n.
@@ -132,6 +133,7 @@ class RequestedSettings:
     mode: str
     strength: float
     keep_color: bool
+    keep_borders: bool
     style_scale: float | None
     seed: int
     device: str

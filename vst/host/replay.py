@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from vst.borders import NONE, Borders, Look, ShotBorders, follow
 from vst.device import choose_device, choose_precision
 from vst.frame import Frame
 from vst.host.protocol import Request
@@ -27,6 +30,38 @@ _LESS_MEMORY = "use smaller frames, or larger strokes with --style-scale"
 """What to do when an editor's frame does not fit into memory."""
 
 
+class SourceFrame(Protocol):
+    """A frame of the host's clip; what it is asked for may have to be fetched."""
+
+    @property
+    def look(self) -> Look:
+        """What the frame says about borders."""
+        ...
+
+    def holds(self, borders: Borders) -> bool:
+        """Whether borders are still borders in this frame."""
+        ...
+
+    def image(self, borders: Borders) -> Tensor:
+        """The picture inside of borders, 3×h×w, R'G'B', nominally 0..1, at working resolution."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReplayStep:
+    """A stylized frame of a shot.
+
+    Attributes:
+        stylized: The picture inside the borders, 3×h×w, 0..1, on the CPU.
+        borders: That are left as they are.
+        state: After the frame.
+    """
+
+    stylized: Tensor
+    borders: Borders
+    state: ShotState
+
+
 class ReplaySession:
     """Stylizes the frames of a shot, from any frame whose preceding state is cached.
 
@@ -41,38 +76,56 @@ class ReplaySession:
         self.fingerprint = fingerprint
         self.temporal = session.temporal
         """Whether a stylized frame depends on those before it."""
+        self.keeps_borders = session.keeps_borders
+        """Whether borders of one colour are left as they are."""
         self.seconds = 0.0
         """Time spent stylizing so far."""
         self._session = session
         self._device = device
         self._state: ShotState | None = None
 
-    def step(
-        self, image: Tensor, state: ShotState | None, position: int, seed: int
-    ) -> tuple[Tensor, ShotState]:
+    def step(self, frame: SourceFrame, state: ShotState | None, position: int, seed: int) -> ReplayStep:
         """Stylize the next frame of a shot.
 
         Args:
-            image: 3×H×W, R'G'B', nominally 0..1, at working resolution.
+            frame: From the host.
             state: After the previous frame; None at the start of the shot.
             position: In the shot, from 0.
             seed: For modes that draw random numbers.
-
-        Returns:
-            The stylized frame, 3×H×W, 0..1, on the CPU, and the state after it.
         """
+        borders = self._borders_at(frame, state, position)
+        # Fetching it may answer other requests, so the session is not touched before.
+        image = frame.image(NONE if borders is None else borders.borders)
         started = time.monotonic()
-        if state is None:
-            self._session.begin_shot()
-        elif state is not self._state:
-            self._session.restore(state)
-        self._state = None  # a step that fails leaves no valid state
+        self._take_up(state, borders)
         torch.manual_seed(seed + position)
         with explained_memory(self._device, _LESS_MEMORY):
             stylized = self._session.advance(Frame(position, Fraction(position), Fraction(1), image))
         self._state = self._session.snapshot()
         self.seconds += time.monotonic() - started
-        return stylized, self._state
+        return ReplayStep(stylized, NONE if borders is None else borders.borders, self._state)
+
+    def skip(self, frame: SourceFrame, state: ShotState | None, position: int) -> ShotState:
+        """The state after a frame that is not stylized; for modes whose frames share only borders."""
+        borders = self._borders_at(frame, state, position)
+        self._take_up(state, borders)
+        self._state = self._session.snapshot()
+        return self._state
+
+    def _borders_at(self, frame: SourceFrame, state: ShotState | None, position: int) -> ShotBorders | None:
+        if not self.keeps_borders:
+            return None
+        before = None if state is None else self._session.borders_in(state)
+        return follow(before, frame.look, frame.holds, position)
+
+    def _take_up(self, state: ShotState | None, borders: ShotBorders | None) -> None:
+        if state is None:
+            self._session.begin_shot()
+        elif state is not self._state:
+            self._session.restore(state)
+        self._state = None  # a step that fails leaves no valid state
+        if borders is not None:
+            self._session.enter(borders)
 
 
 class SessionPool:
@@ -99,6 +152,7 @@ class SessionPool:
             precision,
             torch.__version__,
             stamps,
+            request.settings.keep_borders,
         )
         key = repr(settings).encode()
         found = self._sessions.get(key)
@@ -108,7 +162,8 @@ class SessionPool:
             if stylizer.conditioned:
                 motion = EstimatedMotion(create_estimator("auto", device=device, precision=precision))
             name = "" if motion is None else motion.name
-            found = ReplaySession(StylizerSession(stylizer, motion), device, key + name.encode())
+            session = StylizerSession(stylizer, motion, keep_borders=request.settings.keep_borders)
+            found = ReplaySession(session, device, key + name.encode())
             self._sessions[key] = found
             while len(self._sessions) > _MAX_SESSIONS:
                 self._sessions.popitem(last=False)

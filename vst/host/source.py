@@ -12,13 +12,16 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
+from vst.borders import NONE, Borders, Crop, Look, holds, look_at
 from vst.host.cache import Cache
 from vst.host.linear_light import to_display
 from vst.host.protocol import CURRENT, OTHER, Request
 from vst.host.shared_frames import SharedFrames
-from vst.motion.shot_detection import CUT_CONTEXT, is_cut, small_picture
+from vst.motion.shot_detection import CUT_CONTEXT, SmallFrame, is_cut_between, small_frame
+from vst.pipeline.frame_size import inside_working_size
 from vst.postprocess import resize
 
 _REORDERED = 3
@@ -114,8 +117,9 @@ class SourceFrames:
         frames: The shared memory that frames are written to.
         working: Width and height at which frames are stylized.
         working_frames: Cache of frames at that size, by content.
-        small_frames: Cache of the reduced frames that cut detection compares.
-        cuts: Decisions of cut detection, by the content of the frames.
+        small_frames: Cache of the reduced frames that cut detection compares, with what they say about
+            borders.
+        cuts: Decisions on cuts and borders, by the content of the frames.
     """
 
     def __init__(
@@ -126,16 +130,20 @@ class SourceFrames:
         frames: SharedFrames,
         working: tuple[int, int],
         working_frames: Cache[Tensor],
-        small_frames: Cache[Tensor],
+        small_frames: Cache[tuple[SmallFrame, Look]],
         cuts: dict[object, bool],
     ) -> None:
         self._request, self._run, self._provider, self._frames = request, run, provider, frames
         self._working, self._working_frames = working, working_frames
         self._small_frames, self._cuts = small_frames, cuts
-        self._format = (request.clip.width, request.clip.height, working, request.clip.linear)
+        clip, self._keeps_borders = request.clip, request.settings.keep_borders
+        self._format = (clip.width, clip.height, working, clip.linear, self._keeps_borders)
 
-    def fetch_current(self) -> bytes:
+    def fetch_current(self, verify: bool) -> bytes:
         """Fetch the frame to stylize, and the frame before it if its hash is known, to verify it.
+
+        Args:
+            verify: Whether the frame before is used.
 
         Returns:
             The hash of the frame to stylize.
@@ -144,7 +152,7 @@ class SourceFrames:
             SourceChanged: One of them differs from its known hash, or the frame is missing.
         """
         index = self._request.index
-        if self._request.clip.temporal and index - 1 in self._run.hashes:
+        if verify and self._request.clip.temporal and index - 1 in self._run.hashes:
             self._fetch(index - 1, OTHER)
         digest = self._fetch(index, CURRENT)
         if digest is None:
@@ -164,31 +172,60 @@ class SourceFrames:
             self._fetch(index, OTHER)
         return self._run.hashes[index]
 
-    def image(self, index: int) -> Tensor:
-        """A frame, 3×h×w, R'G'B', at working resolution.
+    def frame(self, index: int) -> ClipFrame:
+        """A frame for `ReplaySession`."""
+        return ClipFrame(self, index)
+
+    def image(self, index: int, borders: Borders = NONE) -> Tensor:
+        """The picture inside of a frame's borders, 3×h×w, R'G'B', at working resolution.
 
         Raises:
             SourceChanged: The frame differs from its known hash.
         """
-        digest = self.hash_of(index)
-        image = self._working_frames.get((self._format, digest))
-        if image is None and index == self._request.index:
-            image = self._resized(CURRENT)
-        elif image is None:
-            if self._fetch(index, OTHER) is None:
-                raise SourceChanged
-            image = self._resized(OTHER)
-        self._working_frames.put((self._format, digest), image)
+        key = (self._format, self.hash_of(index), borders)
+        image = self._working_frames.get(key)
+        if image is None:
+            image = self._resized(self._slot_of(index), borders)
+        self._working_frames.put(key, image)
         return image
 
-    def small_frame(self, index: int) -> Tensor:
-        """A frame as cut detection compares it: see `small_picture`."""
+    def small_frame(self, index: int) -> tuple[SmallFrame, Look]:
+        """A frame as cut detection compares it, and what it says about borders.
+
+        Raises:
+            SourceChanged: The frame differs from its known hash.
+        """
         key = (self._format, self.hash_of(index))
-        small = self._small_frames.get(key)
-        if small is None:
-            small = small_picture(self.image(index))
-            self._small_frames.put(key, small)
-        return small
+        found = self._small_frames.get(key)
+        if found is None:
+            slot = self._slot_of(index)
+            found = self._small_frames.get(key) or self._reduced(slot, self.image(index))
+            self._small_frames.put(key, found)
+        return found
+
+    def holds(self, index: int, borders: Borders) -> bool:
+        """Whether borders are still borders in a frame.
+
+        Raises:
+            SourceChanged: The frame differs from its known hash.
+        """
+        key = (self._format, "holds", self.hash_of(index), borders)
+        if key not in self._cuts:
+            self._decide(key, holds(self._display_referred(self._slot_of(index)), borders))
+        return self._cuts[key]
+
+    def _slot_of(self, index: int) -> int:
+        """The slot that has a frame, fetched if none has."""
+        if index == self._request.index:
+            return CURRENT
+        if self._fetch(index, OTHER) is None:
+            raise SourceChanged
+        return OTHER
+
+    def _decide(self, key: object, decision: bool) -> None:
+        if len(self._cuts) >= _MAX_CUTS:
+            self._cuts.clear()
+        self._cuts[key] = decision
 
     def starts_shot(self, index: int) -> bool:
         """Whether a shot starts at a frame of the clip, decided as `vst.motion.shots` does.
@@ -207,9 +244,7 @@ class SourceFrames:
             window.append(after if self.hash_of(after) is not None else after - 1)
         key = (self._format, *(self._run.hashes[each] for each in window))
         if key not in self._cuts:
-            if len(self._cuts) >= _MAX_CUTS:
-                self._cuts.clear()
-            self._cuts[key] = is_cut([self.small_frame(each) for each in window])
+            self._decide(key, is_cut_between([self.small_frame(each)[0] for each in window]))
         return self._cuts[key]
 
     def _fetch(self, index: int, slot: int) -> bytes | None:
@@ -220,19 +255,60 @@ class SourceFrames:
         key = (self._format, digest)
         if slot == OTHER and digest is not None and key not in self._small_frames:
             # The next frame overwrites the slot.
-            image = self._resized(slot)
-            self._working_frames.put(key, image)
-            self._small_frames.put(key, small_picture(image))
+            image = self._resized(slot, NONE)
+            self._working_frames.put((*key, NONE), image)
+            self._small_frames.put(key, self._reduced(slot, image))
         return digest
+
+    def _reduced(self, slot: int, image: Tensor) -> tuple[SmallFrame, Look]:
+        """The small frame and the look of the frame in a slot, whose working frame is `image`."""
+        full = self._display_referred(slot)
+        look = look_at(full) if self._keeps_borders else Look()
+        if not look.borders:
+            return small_frame(image), look
+        crop = Crop(look.borders, full.shape[-1], full.shape[-2])
+        return small_frame(image, crop), look
 
     def _display_referred(self, slot: int) -> Tensor:
         image = self._frames.slot(slot)
         return to_display(image) if self._request.clip.linear else image
 
-    def _resized(self, slot: int) -> Tensor:
-        image = self._display_referred(slot)
+    def _resized(self, slot: int, borders: Borders) -> Tensor:
+        image = borders.inside(self._display_referred(slot))
         width, height = self._working
-        return image.clone() if image.shape[-2:] == (height, width) else resize(image, (height, width))
+        if borders:
+            width, height = inside_working_size(
+                image.shape[-1], image.shape[-2], self._request.settings.style_scale
+            )
+        if image.shape[-2:] == (height, width):
+            return image.clone(memory_format=torch.contiguous_format)
+        return resize(image.contiguous(), (height, width))
+
+
+@dataclass(frozen=True)
+class ClipFrame:
+    """One source frame, for `ReplaySession`.
+
+    Attributes:
+        source: The frames of the clip.
+        index: Of the frame.
+    """
+
+    source: SourceFrames
+    index: int
+
+    @property
+    def look(self) -> Look:
+        """What the frame says about borders."""
+        return self.source.small_frame(self.index)[1]
+
+    def holds(self, borders: Borders) -> bool:
+        """Whether borders are still borders in the frame."""
+        return self.source.holds(self.index, borders)
+
+    def image(self, borders: Borders = NONE) -> Tensor:
+        """The picture inside of borders, 3×h×w, R'G'B', at working resolution."""
+        return self.source.image(self.index, borders)
 
 
 def first_chained_hash(digest: bytes) -> bytes:

@@ -8,14 +8,15 @@ stood still afterwards; so a flash of a single frame counts as a cut.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from torch import Tensor
 
+from vst.borders import NONE, Borders
 from vst.host.replay import ReplaySession
-from vst.host.source import first_chained_hash, next_chained_hash
-from vst.motion.shot_detection import CUT_CONTEXT, is_cut, small_picture
+from vst.host.source import ClipFrame, first_chained_hash, next_chained_hash
+from vst.motion.shot_detection import CUT_CONTEXT, SmallFrame, is_cut_between
 from vst.pipeline.session import ShotState
 
 _JUMP_FACTOR = 8.0
@@ -29,16 +30,18 @@ class FrameStream:
     Attributes:
         fingerprint: Of the settings and the size that the last frame was stylized with.
         chained_hash: Of the frames of the shot up to the last one.
+        borders: Of the last frame.
     """
 
     fingerprint: bytes = b""
     chained_hash: bytes = b""
+    borders: Borders = NONE
     _time: float = 0.0
     _hash: bytes = b""
     _shortest_step: float = 0.0
     _position: int = -1
     _stylized: Tensor | None = None
-    _small_frames: deque[Tensor] = field(default_factory=lambda: deque(maxlen=CUT_CONTEXT + 1))
+    _small_frames: deque[SmallFrame] = field(default_factory=lambda: deque(maxlen=CUT_CONTEXT + 1))
     _previous: tuple[bytes, ShotState | None] = (b"", None)
     _state: ShotState | None = None
 
@@ -49,7 +52,7 @@ class FrameStream:
         time: float,
         gap: float,
         digest: bytes,
-        image: Tensor,
+        frame: ClipFrame,
         seed: int,
     ) -> Tensor:
         """Stylize the next frame, or the last one again.
@@ -60,11 +63,11 @@ class FrameStream:
             time: Of the frame, growing.
             gap: A larger step in time is a jump; 0 if the frame rate is unknown.
             digest: The frame's hash.
-            image: The frame, 3×h×w, R'G'B', at working resolution.
+            frame: The frame.
             seed: For modes that draw random numbers.
 
         Returns:
-            The stylized frame, 3×h×w, 0..1.
+            The stylized picture inside `borders`, 3×h×w, 0..1.
         """
         if fingerprint == self.fingerprint and time == self._time and self._stylized is not None:
             if digest == self._hash:
@@ -78,14 +81,15 @@ class FrameStream:
             self._position, self.chained_hash, self._state = -1, b"", None
         self.fingerprint, self._stylized = fingerprint, None
         self._previous = (self.chained_hash, self._state)
-        self._small_frames.append(small_picture(image))
+        self._small_frames.append(frame.source.small_frame(frame.index)[0])
         if self._state is None or self._is_cut():
             self._position, state, self.chained_hash = 0, None, first_chained_hash(digest)
         else:
             self._position, state = self._position + 1, self._state
             self.chained_hash = next_chained_hash(self.chained_hash, digest)
         self._time, self._hash = time, digest
-        self._stylized, self._state = session.step(image, state, self._position, seed)
+        step = session.step(frame, state, self._position, seed)
+        self._stylized, self.borders, self._state = step.stylized, step.borders, step.state
         return self._stylized
 
     def snapshot(self) -> tuple[dict[str, Any], tuple[Tensor, ...]]:
@@ -101,23 +105,32 @@ class FrameStream:
             "time": self._time,
             "shortest_step": self._shortest_step,
             "position": self._position,
-            "small_frames": len(self._small_frames),
+            "borders": astuple(self.borders),
+            "small_frames": [each.shares for each in self._small_frames],
         }
         assert self._stylized is not None
-        return values, (self._stylized, *self._small_frames, *(self._state or ()))
+        wholes = (each.whole for each in self._small_frames)
+        insides = (each.inside for each in self._small_frames if each.inside is not None)
+        return values, (self._stylized, *wholes, *insides, *(self._state or ()))
 
     @classmethod
     def from_snapshot(cls, values: dict[str, Any], tensors: tuple[Tensor, ...]) -> FrameStream:
         """The stream that `snapshot` described."""
-        stream, count = cls(), int(values["small_frames"])
+        stream, shares = cls(), [tuple(map(float, each)) for each in values["small_frames"]]
         stream.fingerprint = bytes.fromhex(values["fingerprint"])
         stream.chained_hash = bytes.fromhex(values["chained_hash"])
         stream._hash = bytes.fromhex(values["hash"])
         stream._time, stream._shortest_step = float(values["time"]), float(values["shortest_step"])
         stream._position = int(values["position"])
-        stream._stylized = tensors[0]
-        stream._small_frames.extend(tensors[1 : 1 + count])
-        stream._state = tensors[1 + count :] or None
+        stream.borders = Borders(*map(int, values["borders"]))
+        rest = list(tensors)
+        stream._stylized = rest.pop(0)
+        wholes = [rest.pop(0) for _ in shares]
+        stream._small_frames.extend(
+            SmallFrame(whole, rest.pop(0) if each else None, each)
+            for whole, each in zip(wholes, shares, strict=True)
+        )
+        stream._state = tuple(rest) or None
         return stream
 
     def _is_jump(self, time: float, gap: float) -> bool:
@@ -131,4 +144,4 @@ class FrameStream:
     def _is_cut(self) -> bool:
         small_frames = list(self._small_frames)
         small_frames = [small_frames[0]] * (CUT_CONTEXT + 1 - len(small_frames)) + small_frames
-        return is_cut(small_frames + [small_frames[-1]] * CUT_CONTEXT)
+        return is_cut_between(small_frames + [small_frames[-1]] * CUT_CONTEXT)

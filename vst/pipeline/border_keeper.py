@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vst.borders import Borders, Crop, Look, ShotBorders, follow, holds, pack, unpack
+from vst.borders import Borders, Crop, ShotBorders, follow, holds, pack, unpack
 from vst.frame import Frame
 from vst.pipeline.frame_size import resize_frame
 from vst.pipeline.inside import inside_frame
@@ -82,15 +82,19 @@ class BorderKeeper:
         """Note the last frame that was stylized, for `snapshot`."""
         self._borders, self._last = frame.borders, frame.index
 
-    def follow(self, look: Look, still: Callable[[Borders], bool], index: int) -> tuple[Borders, bool]:
-        """The borders of the shot at its next frame, and whether they changed within the shot."""
-        before = self._borders
-        self._borders = follow(before, look, still, index)
-        return self._borders.borders, before is not None and before.borders != self._borders.borders
+    def enter(self, borders: ShotBorders) -> bool:
+        """Take up the borders of the next frame; whether they changed within the shot."""
+        before, self._borders = self._borders, borders
+        return before is not None and before.borders != borders.borders
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """The borders after the last frame, exactly."""
         return pack(self._borders), torch.tensor([self._last])
+
+    @staticmethod
+    def borders_in(state: tuple[Tensor, ...]) -> ShotBorders | None:
+        """The borders in what `snapshot` returned."""
+        return unpack(state[0])
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
         """Take up what `snapshot` returned."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vst.borders import NONE, Borders, Look, look_at
+from vst.borders import Borders, ShotBorders, look_at
 from vst.errors import UsageError
 from vst.frame import Frame, Motion
 from vst.media import DecodedFrame
@@ -45,7 +45,7 @@ class StylizerSession:
 
     A pipeline calls `reduce`, `prepare`, `stylize` and `finish`, each in a thread of its own if it likes.
     Full frames wait as decoded planes while shots and motion look ahead; `finish` converts them again.
-    Callers that have one frame at a time use `follow` and `advance`.
+    Callers that have one frame at a time use `enter` and `advance`.
 
     Borders of one colour are left as they are, if they are kept: everything between `prepare` and `finish`
     sees the picture inside only. `vst.borders` says what is a border. Where the borders of a shot turn out
@@ -237,29 +237,20 @@ class StylizerSession:
         for prepared in self.prepare(map(self.reduce, frames)):
             yield self.finish(prepared, self.stylize(prepared))
 
-    def follow(self, look: Look, still: Callable[[Borders], bool], index: int) -> Borders:
-        """The borders of the shot at its next frame, for callers of `advance`.
+    def enter(self, borders: ShotBorders) -> None:
+        """Take up the borders of the next frame of the shot, before `advance`.
 
         Args:
-            look: What `look_at` says about the frame.
-            still: Whether borders `holds` in it.
-            index: Of the frame.
-
-        Returns:
-            The borders to leave out of the frame that is given to `advance`.
+            borders: From `vst.borders.follow`.
         """
-        if self._keeper is None:
-            return NONE
-        borders, changed = self._keeper.follow(look, still, index)
-        if changed:
+        if self._keeper is not None and self._keeper.enter(borders):
             self._start_anew()
-        return borders
 
     def advance(self, frame: Frame) -> Tensor:
         """Stylize the next frame of the shot, given only that frame.
 
         Args:
-            frame: At working resolution; the picture inside the borders that `follow` returned for it.
+            frame: At working resolution; the picture inside the borders that `enter` was given.
 
         Returns:
             3×h×w, RGB, 0..1.
@@ -297,13 +288,13 @@ class StylizerSession:
             parts += self._tracker.snapshot()
         return parts
 
+    def borders_in(self, state: ShotState) -> ShotBorders | None:
+        """The borders of the shot in a state that `snapshot` returned."""
+        return None if self._keeper is None else self._keeper.borders_in(_split(state)[1])
+
     def restore(self, state: ShotState) -> None:
         """Take up a state that `snapshot` returned."""
-        counts, tensors = state[0].tolist(), list(state[1:])
-        parts = []
-        for count in counts:
-            parts.append(tuple(tensors[:count]))
-            del tensors[:count]
+        parts = _split(state)
         self.begin_shot()
         if self.stylizer is not None:
             self.stylizer.restore(parts[0])
@@ -316,6 +307,16 @@ class StylizerSession:
             if self._tracker is None:
                 self._tracker = self.motion.tracker(DISTANCES)
             self._tracker.restore(tuple(parts))
+
+
+def _split(state: ShotState) -> list[tuple[Tensor, ...]]:
+    """The parts of a snapshot."""
+    counts, tensors = state[0].tolist(), list(state[1:])
+    parts = []
+    for count in counts:
+        parts.append(tuple(tensors[:count]))
+        del tensors[:count]
+    return parts
 
 
 def is_temporal(stylizer: Stylizer | None) -> bool:
