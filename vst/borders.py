@@ -55,6 +55,9 @@ _STEP = 2.0
 _EDGE_SHARE = 0.5
 """The share of a line that differs from the bar where the picture begins."""
 
+_FAINT_SHARE = 0.15
+"""The same where the opposite bar, as wide, ends at a clear edge."""
+
 _SPECKS = 0.05
 """The share of a line that may differ where the bar is clean."""
 
@@ -275,10 +278,10 @@ def _pair(image: Tensor, colours: tuple[Tensor, Tensor] | None) -> tuple[int, in
         return 0, 0
     sides = (_differences(image, colours[0]), _differences(image, colours[1]).flip(0))
     found = [_edge(each) for each in sides]
-    # A dark picture may begin without a visible edge on one side: it is taken to be as on the other.
+    # A dark picture may begin with a faint edge on one side: it is looked for where the other side has one.
     known = found[0] or found[1]
     depths = [
-        depth or (known if _is_bar(side, known, TOLERANCE, _NOISY) else 0)
+        depth or (known if _is_faint_edge(side, known) else 0)
         for depth, side in zip(found, sides, strict=True)
     ]
     height = len(sides[0])
@@ -296,6 +299,12 @@ def _edge(differences: Tensor) -> int:
     edges = is_edge.nonzero()
     depth = int(edges[0]) if len(edges) else 0
     return depth if _is_bar(differences, depth, TOLERANCE, _NOISY) else 0
+
+
+def _is_faint_edge(differences: Tensor, depth: int) -> bool:
+    """Whether a small part of the picture begins after the first `depth` lines."""
+    share = (differences[depth : depth + 2] > TOLERANCE).float().mean()
+    return bool(share >= _FAINT_SHARE) and _is_bar(differences, depth, TOLERANCE, _NOISY)
 
 
 def _is_bar(differences: Tensor, depth: int, tolerance: float, noisy: float) -> bool:
