@@ -34,6 +34,7 @@ typedef struct vst_render_message {
     const char *mode; /* as for --mode */
     double strength; /* 0 the clip, 1 the stylized frame */
     int keep_color; /* keep the clip's colours */
+    int keep_borders; /* leave borders of one colour as they are */
     double style_scale; /* as for --style-scale; 0 chooses as vst render does */
     int seed; /* for modes that draw random numbers */
     const char *device; /* auto, cpu, cuda or cuda:n */
@@ -164,6 +165,7 @@ typedef struct vst_message {
     X(RENDER, render, mode, TEXT) \
     X(RENDER, render, strength, NUMBER) \
     X(RENDER, render, keep_color, FLAG) \
+    X(RENDER, render, keep_borders, FLAG) \
     X(RENDER, render, style_scale, NUMBER) \
     X(RENDER, render, seed, INTEGER) \
     X(RENDER, render, device, TEXT) \

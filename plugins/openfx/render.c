@@ -272,8 +272,9 @@ static OfxStatus stylize(effect *instance, render_context *it, const values *cho
         .limit = chosen->limit,
     };
     frame_range(instance, it->time, &request.first, &request.last);
+    /* The borders of a frame are those of its shot, in every mode. */
     request.temporal =
-        is_stateless(chosen->mode) ||
+        (is_stateless(chosen->mode) && !chosen->keep_borders) ||
         gives_other_times(instance, it->time, it->source, request.first, request.last);
     if (!request.temporal)
         vst_log("frame %d: the host gives no frame but the current one; stylizing in order", it->now);

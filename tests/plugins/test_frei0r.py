@@ -128,6 +128,20 @@ def test_frames_of_melt_equal_those_of_a_render(
     assert np.abs(stylized.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize("mode", ["itn", "vtn"])
+def test_borders_equal_those_of_a_render(filter_environment, lossless, render_file, pictures, mode):
+    framed = np.pad(pictures[:6], ((0, 0), (8, 8), (0, 0), (0, 0)))
+    expected = render_file(framed, mode)
+    stylized, _ = through_ffmpeg(lossless("clip.mkv", framed), f"red|{mode}", filter_environment)
+    assert np.abs(stylized.astype(int) - expected).max() <= 1
+    assert not stylized[:, :8].any()
+    assert not stylized[:, -8:].any()
+    painted, _ = through_ffmpeg(
+        lossless("clip.mkv", framed[:1]), f"red|{mode}|1|n|0|cpu||0|n", filter_environment
+    )
+    assert painted[:, :8].any()
+
+
 def test_strength_and_colour_equal_those_of_a_render(filter_environment, lossless, render_file, pictures):
     expected = render_file(pictures[:3], "itn", strength=0.5, keep_color=True)
     stylized, _ = through_ffmpeg(lossless("clip.mkv", pictures[:3]), "red|itn|0.5|y", filter_environment)

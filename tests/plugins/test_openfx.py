@@ -175,6 +175,19 @@ def test_strength_zero_is_reported_as_identity_and_returns_the_source(make_host,
     host.close()
 
 
+@pytest.mark.parametrize("mode", ["itn", "vtn"])
+def test_borders_in_any_order_equal_those_of_a_render(make_host, render_file, pictures, mode):
+    framed = np.pad(pictures, ((0, 0), (8, 8), (0, 0), (0, 0)))
+    expected = render_file(framed, mode)
+    host = make_host("depth=byte", clip=rgba(framed))
+    host.command(f"set mode {['vtn', 'itn'].index(mode)}")
+    for number in (9, 2, 3, 0):
+        assert np.abs(host.render(number)[0, ..., :3] - expected[number] / 255).max() <= LEVEL
+    host.command("set keepBorders 0")
+    assert host.render(2)[0, :8, :, :3].any()
+    host.close()
+
+
 def test_parameters_may_change_within_a_sequence(make_host, render_file, pictures):
     host = make_host("depth=byte")
     host.render(0, 1, 2)

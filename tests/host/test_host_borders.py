@@ -1,0 +1,110 @@
+"""A host gets the borders and the picture inside that a render writes, whatever frame it asks for first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from vst.borders import Borders
+from vst.device import choose_precision
+from vst.frame import Frame
+from vst.host.linear_light import to_linear
+from vst.modes import create_stylizer
+from vst.motion import EstimatedMotion, create_estimator
+from vst.pipeline.frame_size import inside_working_size, working_size
+from vst.pipeline.session import StylizerSession
+from vst.styles import resolve_style
+
+BARS = Borders(8, 10)
+CUT, GIVEN_UP = 7, 4
+"""The second shot of the clip begins at `CUT`; from `GIVEN_UP` on the bars of the first hold picture."""
+
+
+@pytest.fixture
+def framed(clip) -> list[Tensor]:
+    """Fourteen frames with bars, but for frames 4 to 6; a cut at frame 7."""
+    frames = [each.clone() for each in clip]
+    for number, each in enumerate(frames):
+        if number < GIVEN_UP or number >= CUT:
+            each[:, : BARS.top] = each[:, -BARS.bottom :] = 0
+    return frames
+
+
+@pytest.fixture
+def session_frames(tiny_weights) -> Callable[..., list[Tensor]]:
+    """The frames that a session writes."""
+
+    def run(frames: list[Tensor], mode: str, style_scale: float | None = None) -> list[Tensor]:
+        style = resolve_style("red", mode, weights_dir=tiny_weights)
+        session = StylizerSession(
+            create_stylizer(style, precision=choose_precision("auto", torch.device("cpu"))),
+            EstimatedMotion(create_estimator("auto", device=torch.device("cpu"))),
+            None,
+            working_size(frames[0].shape[2], frames[0].shape[1], style_scale),
+            keep_borders=True,
+            inside_working=partial(inside_working_size, style_scale=style_scale),
+        )
+        given = (Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames))
+        return [frame.image for frame in session.process(given)]
+
+    return run
+
+
+@pytest.mark.parametrize("mode", ["itn", "vtn", "lstm", "reconet"])
+@pytest.mark.parametrize("style_scale", [None, 8.0])
+def test_frames_in_any_order_equal_those_of_a_render(make_host, framed, session_frames, mode, style_scale):
+    expected = session_frames(framed, mode, style_scale)
+    assert not expected[0][:, : BARS.top].any()
+    assert expected[GIVEN_UP][:, : BARS.top].any()
+    host = make_host(mode, framed)
+    for number in (5, 0, 3, 4, 6, 13, 8, 7, 2):
+        assert torch.equal(host.stylize(number, style_scale=style_scale), expected[number]), number
+
+
+def test_borders_are_stylized_if_they_are_not_kept(make_host, framed):
+    host = make_host("itn", framed)
+    assert not host.stylize(0)[:, : BARS.top].any()
+    assert host.stylize(0, keep_borders=False)[:, : BARS.top].any()
+
+
+def test_scene_linear_bars_stay_bit_for_bit(make_host, framed):
+    linear = [to_linear(each + 0.01) for each in framed]
+    out = make_host("itn", linear).stylize(1, linear=True)
+    assert torch.equal(out[:, : BARS.top], linear[1][:, : BARS.top])
+    assert not torch.equal(out, linear[1])
+
+
+def test_a_host_that_gives_only_the_current_frame_gets_the_borders_of_the_shot(
+    make_host, framed, session_frames
+):
+    shot = framed[:CUT]
+    expected = session_frames(shot, "itn")
+    host = make_host("itn", shot)
+    for number in range(CUT):
+        frame = host.stylize(float(number), temporal=False)
+        assert torch.equal(frame, expected[number]), number
+
+
+def test_frames_without_borders_are_stylized_without_looking_at_others(make_host, clip):
+    host = make_host("itn", clip)
+    for number in (5, 6, 9):
+        host.stylize(number)
+    assert host.fetched == [5, 6, 9]
+
+
+def test_a_frame_in_a_shot_with_borders_is_not_stylized_for_another(
+    make_host, framed, monkeypatch: pytest.MonkeyPatch
+):
+    host = make_host("itn", framed)
+    stylized = []
+    advance = StylizerSession.advance
+    monkeypatch.setattr(
+        StylizerSession, "advance", lambda self, frame: stylized.append(frame) or advance(self, frame)
+    )
+    host.stylize(12)
+    assert len(stylized) == 1
