@@ -13,7 +13,10 @@ from torch import Tensor
 from vst.borders import Borders
 from vst.device import choose_precision
 from vst.frame import Frame
+from vst.host.engine import Engine
 from vst.host.linear_light import to_linear
+from vst.host.stream import FrameStream
+from vst.host.stream_store import StreamStore
 from vst.modes import create_stylizer
 from vst.motion import EstimatedMotion, create_estimator
 from vst.pipeline.frame_size import inside_working_size, working_size
@@ -108,3 +111,19 @@ def test_a_frame_in_a_shot_with_borders_is_not_stylized_for_another(
     )
     host.stylize(12)
     assert len(stylized) == 1
+
+
+def test_a_worker_that_is_started_again_goes_on_with_the_borders_of_the_shot(
+    make_host, framed, session_frames, tmp_path
+):
+    shot = framed[:GIVEN_UP]
+    expected = session_frames(shot, "vtn")
+    for number in range(3):
+        host = make_host("vtn", shot)
+        host.engine = Engine(limit=200_000_000, store=StreamStore(tmp_path / "worker", "host"))
+        assert torch.equal(host.stylize(float(number), temporal=False), expected[number]), number
+        (stream,) = host.engine._streams.values()
+        again = FrameStream.from_snapshot(*stream.snapshot())
+        assert again.borders == stream.borders == BARS
+        assert again.snapshot()[0] == stream.snapshot()[0]
+        assert all(map(torch.equal, again.snapshot()[1], stream.snapshot()[1]))

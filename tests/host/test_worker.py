@@ -106,7 +106,8 @@ def test_a_frame_goes_through_a_socket_and_shared_memory(start, folder, tiny_wei
 def render_message(**changes: object) -> bytes:
     fields = dict(
         id=7, editor="frei0r", run="r", width=WIDTH, height=HEIGHT, index=0, time=0, first=0, last=0,
-        temporal=0, gap=0, style="red", mode="itn", strength=1, keep_color=0, style_scale=0, seed=0,
+        temporal=0, gap=0, style="red", mode="itn", strength=1, keep_color=0, keep_borders=1,
+        style_scale=0, seed=0,
         device="cpu", weights="", linear=0, interactive=0, limit=60,
     )  # fmt: skip
     return encode("render", **{**fields, **changes})

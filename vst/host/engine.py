@@ -168,19 +168,8 @@ class Engine:
                         session, source, key, run, request, progress
                     )
                 else:
-                    stream, approximate = self._stream(request), False
-                    inside = stream.stylize(
-                        session,
-                        key,
-                        request.time,
-                        request.clip.gap,
-                        digest,
-                        frame,
-                        request.settings.seed,
-                    )
-                    stylized, chained_hash = (inside, stream.borders), stream.chained_hash
-                    if self._store is not None:
-                        self._store.save(request.run, stream)
+                    chained_hash, stylized = self._stylize_in_stream(session, frame, digest, key, request)
+                    approximate = False
                 self._write_result(source, stylized, key, chained_hash, request, frames, approximate)
             except SourceChanged:
                 _log.info("frame %d: a source frame has changed; starting again", request.index)
@@ -234,6 +223,18 @@ class Engine:
         if session.temporal:
             return False
         return not session.keeps_borders or (request.clip.temporal and not frame.look.possible)
+
+    def _stylize_in_stream(
+        self, session: ReplaySession, frame: ClipFrame, digest: bytes, key: bytes, request: Request
+    ) -> tuple[bytes, StylizedFrame]:
+        """The chained hash and the stylized frame where the host gives no frame but the current one."""
+        stream = self._stream(request)
+        inside = stream.stylize(
+            session, key, request.time, request.clip.gap, digest, frame, request.settings.seed
+        )
+        if self._store is not None:
+            self._store.save(request.run, stream)
+        return stream.chained_hash, (inside, stream.borders)
 
     def _stylize_in_shot(
         self,
