@@ -164,6 +164,40 @@ def test_a_frame_range_has_the_borders_of_the_whole_render(exact_clip, rendered,
     assert torch.equal(rendered(clip, mode=mode, start=f"{start}f", frames=3), whole[start : start + 3])
 
 
+def long_shot(bars: slice) -> list[np.ndarray]:
+    """One shot of 32 frames with bars in some of them."""
+    wide = np.tile(np.pad(scenes(1)[0], ((16, 16), (0, 0), (0, 0)), mode="symmetric"), (1, 2, 1))
+    pictures = [wide[:, n : n + 64].copy() for n in range(32)]
+    for each in pictures[bars]:
+        each[:16] = each[-16:] = 0
+    return pictures
+
+
+@pytest.mark.parametrize("mode", ["itn", "vtn"])
+@pytest.mark.parametrize(
+    "bars", [slice(4, None), slice(0, 20)], ids=["ignored since they appeared late", "given up at frame 20"]
+)
+def test_a_resumed_render_does_not_decide_borders_again(
+    exact_clip, settings, images, tmp_path, monkeypatch, mode, bars
+):
+    monkeypatch.setattr(vst.pipeline.job, "MAX_SEGMENT_FRAMES", 12)
+    clip = exact_clip("clip.mkv", long_shot(bars))
+    chosen = settings(mode=mode, codec="ffv1", flow="dis")
+    whole = render(clip, chosen, tmp_path / "whole.mkv")
+    assert whole.shots == 1
+    stop, output = threading.Event(), tmp_path / "again.mkv"
+    with pytest.raises(Interrupted):
+        render(
+            clip,
+            chosen,
+            output,
+            progress=lambda each: stop.set() if each.frame == 24 else None,
+            stop=stop,
+        )
+    assert render(clip, chosen, output).resumed == 24
+    assert torch.equal(images(output), images(whole.output))
+
+
 @pytest.mark.parametrize("mode", ["itn", "vtn", "lstm"])
 @pytest.mark.parametrize("stop_at", [4, 8, 23])
 def test_a_resumed_render_has_the_borders_of_an_uninterrupted_one(
