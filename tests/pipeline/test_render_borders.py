@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 import torch
 from clips import yuv_frame
 from PIL import Image
+from stylizers import Copy
 
 import vst
 import vst.pipeline.job
@@ -24,6 +25,7 @@ from vst.frame import Frame
 from vst.media import Reader
 from vst.motion.files.flo import write_flo
 from vst.pipeline import FlowSettings, follow_motion, render
+from vst.pipeline.session import StylizerSession
 
 LETTERBOX, PILLARBOX, WINDOWBOX = Borders(12, 8), Borders(0, 0, 10, 14), Borders(6, 10, 8, 12)
 
@@ -337,7 +339,16 @@ def test_the_report_names_the_borders_and_the_option(exact_clip, settings, tmp_p
     assert not any("borders" in each for each in render(clip, settings(), tmp_path / "2.mkv").notes)
 
 
-def test_a_frame_of_a_session_knows_its_crop():
-    frame = Frame(0, Fraction(0), Fraction(1), torch.zeros(3, 4, 4))
-    assert frame.crop is None
-    assert replace(frame, index=1).crop is None
+def test_motion_that_is_read_again_starts_where_the_borders_changed():
+    frames = [
+        Frame(n, Fraction(n), Fraction(1), torch.from_numpy(each).permute(2, 0, 1) / 255)
+        for n, each in enumerate(long_shot(slice(0, 20)))
+    ]
+    first = StylizerSession(Copy(), keep_borders=True)
+    for prepared in first.prepare(map(first.reduce, frames[:24])):
+        first.stylize(prepared)
+    again = StylizerSession(Copy(), keep_borders=True)
+    again.restore(first.snapshot())
+    found = list(again.prepare(map(again.reduce, frames[6:])))
+    assert [each.frame.index for each in found if each.frame.starts_anew] == [20]
+    assert {each.frame.crop for each in found} == {None}
