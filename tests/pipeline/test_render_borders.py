@@ -14,11 +14,11 @@ import pytest
 import torch
 from clips import yuv_frame
 from PIL import Image
-from stylizers import Copy
 
 import vst
 import vst.pipeline.job
 from tests.pipeline.scenes import CUTS, scenes
+from tests.stylizers import Copy
 from vst.borders import Borders
 from vst.errors import Interrupted
 from vst.frame import Frame
