@@ -1,12 +1,15 @@
-"""Files that several packages use: the user data folder, checked tensors, temporary folders."""
+"""Files that several packages use: the user data folder, names, checked tensors, temporary folders."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import shutil
+import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,62 @@ from vst.errors import MediaError, WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+NAME_BYTES = 255
+"""The longest name of a file in bytes, as nearly all file systems have it."""
+
+
+def is_name_too_long(name: str) -> bool:
+    """Whether a file name is longer than file systems allow."""
+    return len(os.fsencode(name)) > NAME_BYTES
+
+
+def hidden_name(name: str, suffix: str) -> str:
+    """The name of a hidden file or folder that belongs to another: ``.clip.mp4.vst-work``.
+
+    A hash stands in for a name that leaves no place for the suffix.
+
+    Args:
+        name: The name of the other file.
+        suffix: With its dot.
+    """
+    hidden = f".{name}{suffix}"
+    if is_name_too_long(hidden):
+        hidden = f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}{suffix}"
+    return hidden
+
+
+def kind_of_file(path: Path) -> str | None:
+    """What a path is in words, if something else than a regular file has it; else None."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return None
+    for test, words in _KINDS:
+        if test(mode):
+            return words
+    return None
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write a file in place of a folder, a pipe, a socket or a device.
+
+    Raises:
+        MediaError: The path is one of these.
+    """
+    kind = kind_of_file(path)
+    if kind is not None:
+        raise MediaError(f"{path} is {kind}: expected the name of a file to write")
 
 
 def user_data_folder() -> Path:
@@ -42,6 +101,25 @@ def make_anew(folder: Path) -> None:
         ) from error
 
 
+@contextlib.contextmanager
+def utf8_path(path: Path) -> Iterator[Path]:
+    """A path of the same regular file that is UTF-8, for a library that takes no other bytes.
+
+    Raises:
+        OSError: The file cannot be opened, or is a pipe, which would be waited for, or something else.
+    """
+    kind = kind_of_file(path)
+    if kind is not None:
+        raise OSError(errno.EINVAL, f"it is {kind}")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with path.open("rb") as file:
+            yield Path(f"/dev/fd/{file.fileno()}")
+    else:
+        yield path
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with open(path, "rb") as stream:
@@ -67,7 +145,7 @@ def read_tensors(path: Path, wanted: Mapping[str, tuple[int, ...]], remedy: str)
 
     state = {}
     try:
-        with safe_open(path, "pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, "pt") as file:
             names = set(file.keys())
             if names != set(wanted):
                 odd = sorted(names ^ set(wanted))[0]

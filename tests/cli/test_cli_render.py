@@ -138,7 +138,7 @@ def test_on_a_terminal_progress_is_a_bar_without_colour_under_no_color(vst, rend
 def test_a_failure_is_one_line(vst, monkeypatch):
     failing(monkeypatch, MediaError("clip.mov is\n  broken"))
     outcome = vst("render", "a.mov", "--style", "candy")
-    assert (outcome.code, outcome.err) == (1, "vst: error: clip.mov is broken\n")
+    assert (outcome.code, outcome.err) == (1, "vst: error: clip.mov is\\n  broken\n")
 
 
 def test_a_failure_is_an_event_too(vst, monkeypatch):

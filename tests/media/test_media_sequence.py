@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import OpenEXR
@@ -16,7 +17,7 @@ from vst.errors import MediaError, UsageError
 from vst.media import Encoding, NoteKind, Reader, open_writer
 from vst.media.probe import probe
 from vst.media.stills.read import read_still
-from vst.media.stills.sequence import find_sequence, is_pattern, numbered
+from vst.media.stills.sequence import find_sequence, is_output_pattern, is_pattern, numbered
 
 NUMBERS = (8, 9, 10, 13, 14, 20)
 
@@ -213,10 +214,52 @@ def test_one_missing_folder_is_created_but_not_two(tmp_path):
         copy(folder / "%d.png", tmp_path / "none" / "no" / "%d.png")
 
 
-def test_a_pattern_without_a_picture_extension_is_refused(tmp_path):
+def test_a_counter_in_the_name_of_a_video_is_part_of_the_name(tmp_path):
     folder = pictures(tmp_path / "in", "1")
-    with pytest.raises(UsageError, match=r"%d\.mp4 does not have the extension of a picture format: use"):
-        copy(folder / "%d.png", tmp_path / "%d.mp4")
+    copy(folder / "%d.png", tmp_path / "%d.mp4")
+    assert (tmp_path / "%d.mp4").is_file()
+    with pytest.raises(UsageError, match=r"%d\.bmp does not have the extension of a picture format: use"):
+        copy(folder / "%d.png", tmp_path / "%d.bmp")
+
+
+def test_a_single_picture_has_a_single_output_of_any_name(tmp_path):
+    folder = pictures(tmp_path / "in", ["IMG #3"])
+    for name in ("IMG #3.candy.png", "cover #1.png", "%04d.png"):
+        copy(folder / "IMG #3.png", tmp_path / name)
+        assert (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize(
+    ("output", "source", "is_still", "expected"),
+    [
+        ("a%04d.png", "clip.mov", False, True),
+        ("a#.png", "in/%d.png", False, True),
+        ("a#.mov", "clip.mov", False, False),
+        ("a#.png", "photo.png", True, False),
+        ("IMG #3.candy.png", "IMG #3.png", False, False),
+        ("IMG #3.%d.png", "IMG #3.png", False, True),
+    ],
+)
+def test_what_an_output_is_the_pattern_of(output, source, is_still, expected):
+    assert (
+        is_output_pattern(Path(output), Path(source), is_still=is_still, is_sequence="%" in source)
+        is expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a%d.png", True),
+        ("a*.exr", True),
+        ("a.*", True),
+        ("C# 1.mp4", False),
+        ("what?", False),
+        ("*.mp4", False),
+    ],
+)
+def test_a_pattern_has_the_suffix_of_a_picture(name, expected):
+    assert is_pattern(Path(name)) is expected
 
 
 @pytest.mark.parametrize("encoding", [Encoding("h264"), Encoding(crf=3)])

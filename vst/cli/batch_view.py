@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vst.batch import BatchFile, FileResult, FileState, LeftOut, Watcher
 from vst.batch.left_out import MAX_NAMED, summary_lines
 from vst.cli.console import Console
+from vst.cli.printable import printable
 from vst.cli.progress import EVENT_SECONDS, LINE_SECONDS, RateLimit, clock, in_words
 from vst.cli.tables import show_table
 
@@ -83,7 +84,7 @@ class BatchView(Watcher):
                 self._console.message(f"{file.name}: {in_words(progress)}")
             return
         if file.name not in self._tasks:
-            self._tasks[file.name] = self._bars.add_task(file.name, total=None, words="")
+            self._tasks[file.name] = self._bars.add_task(printable(file.name), total=None, words="")
         self._bars.update(
             self._tasks[file.name],
             completed=progress.frame,

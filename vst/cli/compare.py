@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vst.cli.console import console_of
-from vst.cli.options import talk_options
+from vst.cli.options import INPUT_PATH, OUTPUT_PATH, talk_options
 from vst.cli.progress import clock, show_progress
 from vst.cli.signals import stop_on_signals
 
@@ -33,14 +33,14 @@ class Divider(click.ParamType):
 
 
 @click.command("compare")
-@click.argument("clips", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("clips", nargs=-1, required=True, type=INPUT_PATH)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OUTPUT_PATH,
     required=True,
     metavar="FILE",
-    help="The file to write.",
+    help="The file to write, or - for standard output.",
 )
 @click.option("-y", "--overwrite", is_flag=True, help="Replace an output that exists.")
 @click.option("--split", type=Divider(), help="Two clips: the first left of a divider, the second right.")
@@ -80,6 +80,7 @@ def compare_command(
     of the first clip. The shortest clip ends the video.
     """
     console = console_of(context)
+    console.leave_stdout_to(output)
     if split is not None and difference:
         raise click.UsageError("--split and --difference were both given; give one of them")
     if gain is not None and not difference:

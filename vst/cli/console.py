@@ -7,12 +7,16 @@ import logging
 import sys
 import traceback
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vst.cli.outcome import INTERRUPTED
-from vst.cli.streams import OutputError, drop_output
+from vst.cli.printable import printable
+from vst.cli.streams import CLOSED, CheckedOutput, OutputError, drop_output
+from vst.errors import UsageError
+from vst.stream_paths import is_stdout
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -32,6 +36,22 @@ class Console:
         self.verbosity = 0
         self.json = False
         self.lost_output: OutputError | None = None
+        self._stdout_is_free = True
+
+    def leave_stdout_to(self, output: Path | None) -> None:
+        """Print nothing on stdout if it is the output of the command.
+
+        Raises:
+            UsageError: With --json, which is printed there.
+            OutputError: If stdout is closed.
+        """
+        if output is None or not is_stdout(output):
+            return
+        if self.json:
+            raise UsageError("--json and the video would both go to standard output: leave one of them out")
+        if isinstance(sys.stdout, CheckedOutput) and sys.stdout.is_closed:
+            raise OutputError(CLOSED)
+        self._stdout_is_free = False
 
     @cached_property
     def stderr(self) -> RichConsole:
@@ -53,14 +73,14 @@ class Console:
     def message(self, line: str) -> None:
         """Print a line on stderr, unless -q was given."""
         if not self.quiet:
-            self.stderr.print(line, markup=False, soft_wrap=True)
+            self.stderr.print(printable(line), markup=False, soft_wrap=True)
 
     def result(self, line: str) -> None:
-        """Print a result on stdout, or on stderr with --json; nothing with -q."""
-        if self.json:
+        """Print a result on stdout, or on stderr if stdout has something else; nothing with -q."""
+        if self.json or not self._stdout_is_free:
             self.message(line)
         elif not self.quiet:
-            self._print(line)
+            self._print(printable(line))
 
     def event(self, kind: str, **values: Any) -> None:
         """Print one JSON object on stdout; nothing without --json."""
@@ -92,7 +112,9 @@ class Console:
         if cause is not None and self.verbosity >= 2:
             click.echo("".join(traceback.format_exception(cause)).rstrip(), err=True)
         if not (code == INTERRUPTED and self.quiet):
-            click.echo(f"vst: {'stopped' if code == INTERRUPTED else 'error'}: {message}", err=True)
+            click.echo(
+                printable(f"vst: {'stopped' if code == INTERRUPTED else 'error'}: {message}"), err=True
+            )
 
     def start_logging(self) -> None:
         """Print the log from the level that -v and -q select."""
@@ -117,7 +139,7 @@ class _LogLines(logging.Handler):
         ours = record.name == "vst" or record.name.startswith("vst.")
         if not ours and self._console.verbosity < 1:
             return
-        text = " ".join(record.getMessage().split())
+        text = printable(record.getMessage())
         prefix = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         try:
             self._console.stderr.print(f"vst: {prefix}{text}", markup=False, soft_wrap=True)

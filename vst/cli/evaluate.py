@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vst.cli.console import Console, console_of
-from vst.cli.options import device_option, precision_option, talk_options
+from vst.cli.options import INPUT_PATH, device_option, precision_option, talk_options
 from vst.cli.progress import show_progress
 from vst.cli.signals import stop_on_signals
 from vst.cli.tables import show_table
@@ -33,8 +33,8 @@ def _list_metrics(context: click.Context, parameter: click.Parameter, value: boo
 
 
 @click.command("evaluate")
-@click.argument("clip", type=click.Path(path_type=Path))
-@click.argument("stylized", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("clip", type=INPUT_PATH)
+@click.argument("stylized", nargs=-1, required=True, type=INPUT_PATH)
 @click.option(
     "--flow",
     default="dis",

@@ -9,7 +9,7 @@ import click
 
 from vst.cli.console import console_of
 from vst.cli.nearest import NearestChoice
-from vst.cli.options import device_option, precision_option, talk_options
+from vst.cli.options import INPUT_PATH, OUTPUT_PATH, device_option, precision_option, talk_options
 from vst.cli.progress import clock, show_progress
 from vst.cli.signals import stop_on_signals
 from vst.distances import DISTANCES
@@ -36,7 +36,7 @@ class Distances(click.ParamType):
 
 
 @click.command("flow")
-@click.argument("clip", type=click.Path(path_type=Path))
+@click.argument("clip", type=INPUT_PATH)
 @click.option(
     "-o",
     "--output",
@@ -45,7 +45,10 @@ class Distances(click.ParamType):
     help="Write flow and masks to this folder, for 'vst render --flow file:FOLDER'.",
 )
 @click.option(
-    "--view", type=click.Path(path_type=Path), metavar="FILE", help="Write a video that shows the flow."
+    "--view",
+    type=OUTPUT_PATH,
+    metavar="FILE",
+    help="Write a video that shows the flow, or - for standard output.",
 )
 @click.option("-y", "--overwrite", is_flag=True, help="Replace outputs that exist.")
 @click.option(
@@ -100,6 +103,7 @@ def flow_command(
     Flow that is estimated once can be used for renders in many styles.
     """
     console = console_of(context)
+    console.leave_stdout_to(view)
     with stop_on_signals(report=not console.quiet) as stop:
         from vst.pipeline.flow_export import FlowSettings, follow_motion
 

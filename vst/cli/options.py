@@ -13,6 +13,7 @@ from vst.cli.nearest import NearestChoice
 from vst.errors import UsageError
 from vst.pipeline.options import NamedOption, Option, options_of
 from vst.pipeline.settings import PRECISIONS, RenderSettings, parse_frame_rate
+from vst.stream_paths import STDIN, STDOUT
 
 
 class Parsed(click.ParamType):
@@ -35,6 +36,23 @@ class Parsed(click.ParamType):
             return self._parse(value)
         except (UsageError, ValueError) as error:
             self.fail(str(error), param, ctx)
+
+
+class PathOrStream(click.ParamType):
+    """A path, or ``-`` for standard input or output; a file of that name is ``./-``."""
+
+    name = "path"
+
+    def __init__(self, dash: Path) -> None:
+        self._dash = dash
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        return self._dash if value == "-" else Path(value)
+
+
+INPUT_PATH = PathOrStream(STDIN)
+OUTPUT_PATH = PathOrStream(STDOUT)
 
 
 class FrameRate(Parsed):

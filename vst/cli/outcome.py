@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from vst.cli.printable import printable
 from vst.errors import VstError, nearest
 
 DONE, FAILED, BAD_USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -19,11 +20,11 @@ def exit_code_of(error: BaseException) -> int:
 def describe(error: BaseException) -> str:
     """One line for the user, without a traceback."""
     if isinstance(error, click.UsageError):
-        return _one_line(_usage(error))
+        return printable(_one_line(_usage(error)))
     if isinstance(error, click.ClickException):
-        return _one_line(error.format_message())
+        return printable(_one_line(error.format_message()))
     if isinstance(error, VstError):
-        return _one_line(str(error))
+        return printable(str(error))
     if isinstance(error, MemoryError):
         return "out of memory: make the output smaller with --size or --scale"
     kind = type(error).__name__

@@ -10,14 +10,15 @@ from pathlib import Path
 import click
 
 from vst.cli.console import console_of
-from vst.cli.options import FrameRate, talk_options
+from vst.cli.options import INPUT_PATH, FrameRate, talk_options
 from vst.cli.outcome import FAILED, SOME_FAILED
 from vst.cli.outcome import describe as describe_error
+from vst.cli.printable import printable
 from vst.errors import MediaError
 
 
 @click.command("probe")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=INPUT_PATH, metavar="FILE...")
 @click.option("--fps", type=FrameRate(), help="Frames per second of an image sequence.")
 @talk_options
 @click.pass_context
@@ -54,4 +55,6 @@ def _show(lines: Sequence[tuple[str, str]]) -> None:
     """Print the names in a column, and the values beside them."""
     width = max(len(name) for name, _ in lines)
     for name, text in lines:
-        click.echo(f"{name:<{width}}  {' '.join(text.split())}")
+        # Tags may have several lines; the spaces of a file's name are kept.
+        shown = text if name == "file" else " ".join(text.split())
+        click.echo(printable(f"{name:<{width}}  {shown}"))

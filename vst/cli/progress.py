@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from vst.cli.console import Console
+from vst.cli.printable import printable
 from vst.progress import PREROLL, Progress
 
 LINE_SECONDS = 10.0
@@ -121,7 +122,7 @@ def _bar(console: Console, title: str) -> Iterator[Show]:
         TextColumn("{task.fields[words]}"),
     )
     with Bars(*columns, console=console.stderr, transient=True) as bars:
-        task = bars.add_task(title, total=None, words="starting")
+        task = bars.add_task(printable(title), total=None, words="starting")
 
         def show(progress: Progress) -> None:
             bars.update(task, completed=progress.frame, total=progress.frames, words=in_words(progress))

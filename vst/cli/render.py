@@ -6,31 +6,36 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from vst.cli.console import console_of
-from vst.cli.options import render_options, settings_from
+from vst.cli.options import INPUT_PATH, OUTPUT_PATH, render_options, settings_from
 from vst.cli.progress import clock, show_progress
 from vst.cli.signals import stop_on_signals
+from vst.errors import UsageError
+from vst.stream_paths import is_output_stream, is_stream
 
 
 @click.command("render")
-@click.argument("clip", type=click.Path(path_type=Path))
+@click.argument("clip", type=INPUT_PATH)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OUTPUT_PATH,
     metavar="FILE",
-    help="The file to write; by default CLIP.STYLE beside the clip.",
+    help="The file to write, or - for standard output; by default CLIP.STYLE beside the clip.",
 )
 @render_options()
 @click.pass_context
 def render_command(context: click.Context, clip: Path, output: Path | None, **options: Any) -> None:
-    """Stylize CLIP: a video, a picture, or an image sequence such as shots/%04d.exr.
+    """Stylize CLIP: a video, a picture, an image sequence such as shots/%04d.exr, or - for standard input.
 
     Sound, timing and colour description are kept. A stopped render continues when the same command is given
     again.
     """
     console = console_of(context)
+    console.leave_stdout_to(output)
+    _check_resume(context, clip, output)
     with stop_on_signals(report=not console.quiet) as stop:
         from vst.pipeline import render
 
@@ -63,6 +68,16 @@ def render_command(context: click.Context, clip: Path, output: Path | None, **op
         seconds=round(report.seconds, 3),
         fps=round(fps, 3),
     )
+
+
+def _check_resume(context: click.Context, clip: Path, output: Path | None) -> None:
+    """Refuse --resume with a stream; by default a render is resumed where that is possible."""
+    given = (
+        context.get_parameter_source("resume") is ParameterSource.COMMANDLINE and context.params["resume"]
+    )
+    stream = is_stream(clip) or (output is not None and is_output_stream(output))
+    if given and stream:
+        raise UsageError("a render that reads or writes a stream cannot be resumed: leave --resume out")
 
 
 def _count(frames: int) -> str:

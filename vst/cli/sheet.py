@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vst.errors import MediaError, VstError
+from vst.errors import VstError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,13 +36,12 @@ def stylized_cells(
     Raises:
         MediaError: if the photo cannot be read.
     """
-    from vst.media.file_errors import nearest_name
+    from vst.media.file_errors import check_readable
     from vst.media.stills.read import read_still
     from vst.pipeline import stylize
     from vst.styles.sheet import Cell
 
-    if not photo.exists():
-        raise MediaError(f"{photo} does not exist{nearest_name(photo)}")
+    check_readable(photo)
     image = _reduced(read_still(photo).image)
 
     def stylized(style: Style) -> Tensor:

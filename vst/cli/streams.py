@@ -7,7 +7,10 @@ import os
 import sys
 from typing import Any, TextIO
 
+from vst.cli.printable import print_any_name
 from vst.errors import VstError
+
+CLOSED = "standard output is closed: redirect it to a file or /dev/null"
 
 
 class OutputError(VstError):
@@ -26,6 +29,11 @@ class CheckedOutput:
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the process was started without it."""
+        return self._stream is None
+
     def write(self, text: str) -> int:
         """Write text.
 
@@ -34,7 +42,7 @@ class CheckedOutput:
             BrokenPipeError: If nobody reads the pipe any longer.
         """
         if self._stream is None:
-            raise OutputError("standard output is closed: redirect it to a file or /dev/null, or give -q")
+            raise OutputError(f"{CLOSED}, or give -q")
         try:
             return self._stream.write(text)
         except BrokenPipeError:
@@ -101,10 +109,7 @@ def check_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    for stream in (sys.stdout, sys.stderr):
-        # A file name may not fit the terminal's encoding; printing it must not fail.
-        with contextlib.suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    print_any_name()
     sys.stdout, sys.stderr = CheckedOutput(sys.stdout), MessageOutput(sys.stderr)
 
 

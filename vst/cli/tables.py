@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vst.cli.console import Console
+from vst.cli.printable import printable
 
 
 def show_table(console: Console, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -31,7 +32,7 @@ def show_table(console: Console, columns: Sequence[str], rows: Iterable[Mapping[
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(row[column])) for column in columns))
+        table.add_row(*(Text(printable(_cell(row[column]))) for column in columns))
     stdout = RichConsole(highlight=False)
     if not stdout.is_terminal:
         # A file or a pipe has no width: do not wrap lines.

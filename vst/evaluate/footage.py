@@ -15,6 +15,7 @@ from vst.media.stills.read import read_still
 from vst.media.stills.samples import probe_still
 from vst.media.stills.sequence import DEFAULT_RATE, files_like
 from vst.postprocess import resize
+from vst.stream_paths import is_stream
 
 
 @dataclass
@@ -40,6 +41,8 @@ class Footage:
             self.width, self.height = info.width, info.height
             self.frames: int | None = len(self._files)
             return
+        if is_stream(self.path):
+            raise MediaError(f"{self.path} is a pipe, and measuring needs a file: save it, and give that")
         self._reader = self._stack.enter_context(Reader(self.path))
         clip = self._reader.info
         if clip.is_still:

@@ -11,6 +11,7 @@ from pathlib import Path
 from vst.errors import MediaError
 from vst.evaluate.metrics import METRICS
 from vst.evaluate.result import Evaluation, EvaluationRow
+from vst.files import hidden_name
 
 TABLE = "table.csv"
 """The means of every row."""
@@ -61,9 +62,9 @@ def _curves(entries: Sequence[Entry]) -> Iterator[list[object]]:
 def _write(path: Path, rows: Iterable[Sequence[object]]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    part = path.with_name(f".{path.name}.vst-part")
+    part = path.with_name(hidden_name(path.name, ".vst-part"))
     try:
-        part.write_text(text.getvalue(), "utf-8")
+        part.write_text(text.getvalue(), "utf-8", errors="surrogateescape")
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)

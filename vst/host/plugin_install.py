@@ -108,9 +108,9 @@ def install(folders: PluginFolders, built: Built | None = None) -> list[Path]:
         icon = _icon()
         files = [
             (binary, built.ofx.read_bytes(), 0o755),
-            (configuration, _configuration(_styles_in(configuration)).encode(), 0o644),
+            (configuration, os.fsencode(_configuration(_styles_in(configuration))), 0o644),
             *([(configuration.with_name(f"{IDENTIFIER}.png"), icon, 0o644)] if icon is not None else []),
-            (beside, _configuration(_styles_in(beside)).encode(), 0o644),
+            (beside, os.fsencode(_configuration(_styles_in(beside))), 0o644),
             (folders.filter, built.frei0r.read_bytes(), 0o755),
         ]
         for path, data, mode in files:

@@ -1,6 +1,7 @@
 """How the plugin client and the worker talk to each other.
 
-Messages are packets over a Unix socket (`SOCK_SEQPACKET`), UTF-8: a word, then lines of `name=value`.
+Messages are packets over a Unix socket (`SOCK_SEQPACKET`), UTF-8 (paths: any bytes): a word, then lines of
+`name=value`.
 `vst.host.messages` lists them.
 
 Frames go through memory that the client creates; the first `render` of a size carries its file descriptor.
@@ -57,12 +58,12 @@ def encode(word: str, **values: object) -> bytes:
         raise ValueError(f"the fields of {word!r} are {sorted(values)}; expected {sorted(types)}")
     lines = [word]
     lines += [f"{name}={_write(types[name], value)}" for name, value in values.items()]
-    return "\n".join(lines).encode(errors="replace")[:PACKET_SIZE]
+    return "\n".join(lines).encode(errors="surrogateescape")[:PACKET_SIZE]
 
 
 def split(packet: bytes) -> tuple[str, dict[str, str]]:
     """The word and the fields of a message, as texts."""
-    word, *lines = packet.decode(errors="replace").split("\n")
+    word, *lines = packet.decode(errors="surrogateescape").split("\n")
     return word, {name: value for name, _, value in (line.partition("=") for line in lines) if name}
 
 

@@ -188,7 +188,7 @@ def main(arguments: Sequence[str]) -> None:
         Worker(options.socket, options.host).run()
     except VstError as error:
         _log.error("%s", error)
-        os.write(2, f"{error}\n".encode())
+        os.write(2, f"{error}\n".encode(errors="surrogateescape"))
         code = 1
     # Without waiting for threads: a frame in progress has no client any more.
     os._exit(code)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from vst.errors import MediaError, nearest
+from vst.files import kind_of_file
 
 
 def nearest_name(path: Path) -> str:
@@ -20,17 +21,20 @@ def nearest_name(path: Path) -> str:
 
 
 def check_readable(path: Path) -> None:
-    """Check that a path is a non-empty file that this user may read.
+    """Check that a path is a non-empty regular file that this user may read.
 
     Raises:
         MediaError: If it is not.
     """
+    kind = kind_of_file(path)
+    if kind == "a folder":
+        raise MediaError(
+            f"{path} is a folder: expected a video or picture file, or the pattern of an image "
+            f"sequence such as {path / '%04d.png'}; use vst batch for all files in a folder"
+        )
+    if kind is not None:  # not opened: a pipe would be waited for, a device may never end
+        raise MediaError(f"{path} is {kind}: expected a video or picture file")
     try:
-        if path.is_dir():
-            raise MediaError(
-                f"{path} is a folder: expected a video or picture file, or the pattern of an image "
-                f"sequence such as {path / '%04d.png'}; use vst batch for all files in a folder"
-            )
         with path.open("rb") as file:
             if not file.read(1):
                 raise MediaError(f"{path} is empty (0 bytes): expected a video or picture file")

@@ -8,8 +8,9 @@ unless the environment variable ``SVT_LOG`` is set, so that is set too.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import av
@@ -19,7 +20,10 @@ from av.codec.hwaccel import HWAccel
 from vst.errors import MediaError
 from vst.media.file_errors import check_readable, reason_of
 from vst.media.limits import PIXELS
+from vst.media.pipes.input_stream import StreamFile, held_stream
+from vst.media.pipes.stream_formats import prepare_stream
 from vst.media.sample_tables import check_sample_tables
+from vst.stream_paths import is_stream
 
 av.logging.restore_default_callback()
 av.logging.set_libav_level(av.logging.PANIC)
@@ -37,28 +41,52 @@ _SIDE_ALIGNMENT = 1 << 22
 """Pixels. libav rounds both sides up to a multiple of up to 128 before it compares."""
 
 
+def url_of(path: Path) -> str:
+    """The URL by which libav opens a path, whatever its name: colons and `%` have no meaning in it."""
+    return f"file:{path}"
+
+
 def decoding_options() -> dict[str, str]:
     """Options for every decoder: it refuses frames above the pixel limit before it allocates them."""
     return {"max_pixels": str(PIXELS.value + _SIDE_ALIGNMENT)}
 
 
 @contextmanager
-def open_input(path: Path, hwaccel: HWAccel | None = None) -> Iterator[av.container.InputContainer]:
-    """A media file opened for reading, closed at the end of the block.
+def open_input(
+    path: Path, hwaccel: HWAccel | None = None, stop: threading.Event | None = None
+) -> Iterator[av.container.InputContainer]:
+    """A media file or stream opened for reading, closed at the end of the block.
 
     Args:
-        path: The file.
+        path: The file, or a stream (`vst.media.pipes`), which is read from where it is if nobody holds it.
         hwaccel: The device that decodes it; None is software.
+        stop: Ends the waiting for a stream that nobody holds yet, once it is set.
 
     Raises:
         MediaError: If it cannot be read, is not a media file, or the device cannot be used.
+        Interrupted: If the user stops while a stream is waited for.
     """
+    if is_stream(path):
+        with held_stream(path, stop) as stream, closing(stream.open()) as file:
+            prepare_stream(path, file)
+            with _opened(path, file, hwaccel) as container:
+                yield container
+        return
     check_readable(path)
-    check_sample_tables(path)
+    with path.open("rb") as file_:
+        check_sample_tables(path, file_)
+    with _opened(path, url_of(path), hwaccel) as container:
+        yield container
+
+
+@contextmanager
+def _opened(
+    path: Path, source: str | StreamFile, hwaccel: HWAccel | None
+) -> Iterator[av.container.InputContainer]:
     options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
     try:
         container = av.open(
-            f"file:{path}",
+            source,
             "r",
             # Decoder options: libav decodes some frames while it opens a file, to find the streams' format.
             options=decoding_options(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from vst.errors import MediaError
 from vst.media.limits import FRAMES
@@ -23,42 +23,62 @@ _PER_SAMPLE_FIELDS = 0xF00
 """Flags of `trun`: samples have a duration, size, flags or offset of their own, so take bytes."""
 
 
-def check_sample_tables(path: Path) -> None:
+class SeekableFile(Protocol):
+    """What is needed of a file."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move the position."""
+        ...
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        ...
+
+
+def is_iso_media(head: bytes) -> bool:
+    """Whether the first eight bytes of a file are those of an MP4 or QuickTime file."""
+    return head[4:8] in _FIRST
+
+
+def check_sample_tables(path: Path, file: SeekableFile) -> None:
     """Refuse an MP4 or QuickTime file that claims more frames than the limit allows.
 
     More samples of other kinds, mostly audio, are refused only if the file is too small to hold them.
+
+    Args:
+        path: For messages.
+        file: The file, open for reading; its position moves.
 
     Raises:
         MediaError: If the file is refused. Other damage is left to libav.
         OSError: If the file cannot be read.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(4)
-        if file.read(4) not in _FIRST:
-            return
-        is_video = False
-        in_fragments = 0
-        for kind, begin, end in _boxes(file, size):
-            head = _read(file, begin, min(end - begin, 12))
-            if kind == b"hdlr" and len(head) == 12:
-                is_video = head[8:] == b"vide"
-            elif kind == b"stsz" and len(head) == 12:
-                each, count = struct.unpack(">II", head[4:])
-                if is_video:
-                    FRAMES.check(path, count)
-                elif each * count > size and count > FRAMES.value:
-                    raise MediaError(
-                        f"{path} is damaged or cut short: it claims to hold {count:,} samples of {each} "
-                        f"bytes, but has {size:,} bytes; to read it anyway, set {FRAMES.variable}={count}"
-                    )
-            elif kind == b"trun" and len(head) >= 8:
-                flags, count = struct.unpack(">II", head[:8])
-                in_fragments += 0 if flags & _PER_SAMPLE_FIELDS else count
-                FRAMES.check(path, in_fragments)
+    size = file.seek(0, 2)
+    file.seek(4)
+    if not is_iso_media(b"\0\0\0\0" + file.read(4)):
+        return
+    is_video = False
+    in_fragments = 0
+    for kind, begin, end in _boxes(file, size):
+        head = _read(file, begin, min(end - begin, 12))
+        if kind == b"hdlr" and len(head) == 12:
+            is_video = head[8:] == b"vide"
+        elif kind == b"stsz" and len(head) == 12:
+            each, count = struct.unpack(">II", head[4:])
+            if is_video:
+                FRAMES.check(path, count)
+            elif each * count > size and count > FRAMES.value:
+                raise MediaError(
+                    f"{path} is damaged or cut short: it claims to hold {count:,} samples of {each} "
+                    f"bytes, but has {size:,} bytes; to read it anyway, set {FRAMES.variable}={count}"
+                )
+        elif kind == b"trun" and len(head) >= 8:
+            flags, count = struct.unpack(">II", head[:8])
+            in_fragments += 0 if flags & _PER_SAMPLE_FIELDS else count
+            FRAMES.check(path, in_fragments)
 
 
-def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(file: SeekableFile, size: int) -> Iterator[tuple[bytes, int, int]]:
     """Type, begin and end of the content of each box at the top level and along `_PATH`, in file order."""
     waiting = [(0, size)]
     for _ in range(_MAX_BOXES):
@@ -85,6 +105,6 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
         yield kind, begin, inside
 
 
-def _read(file: BinaryIO, position: int, count: int) -> bytes:
+def _read(file: SeekableFile, position: int, count: int) -> bytes:
     file.seek(position)
     return file.read(max(0, count))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from vst.pipeline.settings import MAX_SIDE
 from vst.pipeline.stages import DEPTH
 from vst.pipeline.threads import Background, Clock
 from vst.progress import Progress, progress_now
+from vst.stream_paths import is_output_stream
 
 COMPARISON_LAYOUTS = ("side", "split", "difference")
 
@@ -123,7 +125,7 @@ def compare(
     clock = Clock()
     count = 0
     with ExitStack() as stack:
-        readers = [stack.enter_context(Reader(path)) for path in paths]
+        readers = [stack.enter_context(Reader(path, stop=stop)) for path in paths]
         first = readers[0].info
         width, height, notes = _cell(first, layout, settings)
         whole = layout.size(width, height)
@@ -165,8 +167,15 @@ def compare(
 def _check_target(target: Path, paths: Sequence[Path]) -> None:
     for path in paths[1:]:
         # The writer compares it with the first.
-        if target.exists() and path.exists() and target.samefile(path):
+        if _is_same(target, path):
             raise MediaError(f"{target} is one of the inputs: choose another output with -o")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return not is_output_stream(one) and os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def _layout(paths: Sequence[Path], settings: CompareSettings) -> ComparisonLayout:

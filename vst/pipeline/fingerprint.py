@@ -21,6 +21,7 @@ from vst.media import ClipInfo
 from vst.motion import MotionSource
 from vst.pipeline.options import Effect, flag_of, recorded_values
 from vst.pipeline.settings import RenderSettings
+from vst.stream_paths import is_stream
 
 _END_BYTES = 1 << 20
 """Bytes at either end of a clip that are hashed, beside its size and modification time."""
@@ -104,6 +105,8 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _digest_of_clip(clip: ClipInfo) -> str:
+    if is_stream(clip.path):
+        return "a stream"  # which no later run can continue
     files = clip.sequence.files if clip.sequence else (clip.path,)
     try:
         return _joined(_digest_of_file(path, content=clip.sequence is None) for path in files)
@@ -113,7 +116,9 @@ def _digest_of_clip(clip: ClipInfo) -> str:
 
 def _digest_of_file(path: Path, content: bool) -> str:
     status = path.stat()
-    digest = hashlib.sha256(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode())
+    digest = hashlib.sha256(
+        f"{path.name} {status.st_size} {status.st_mtime_ns}".encode(errors="surrogateescape")
+    )
     if content:
         with path.open("rb") as file:
             digest.update(file.read(_END_BYTES))

@@ -28,6 +28,7 @@ from vst.pipeline.settings import MAX_SIDE
 from vst.pipeline.stages import DEPTH
 from vst.pipeline.threads import Background, Clock
 from vst.progress import Progress, progress_now
+from vst.stream_paths import is_stream
 
 MAX_DISTANCE = 64
 """In frames, all of which are kept in memory."""
@@ -136,11 +137,15 @@ def follow_motion(
     source = Path(source)
     folder, view = (None if each is None else Path(each) for each in (folder, view))
     _check(settings, folder, view)
+    if is_stream(source) and folder is not None:
+        raise UsageError(
+            f"{source} is a pipe, and recorded flow belongs to a file: give the file, or --view"
+        )
     clock = Clock()
     count = shot_count = 0
     with ExitStack() as stack:
         stack.enter_context(explained_memory(choose_device(settings.device)))
-        reader = stack.enter_context(Reader(source))
+        reader = stack.enter_context(Reader(source, stop=stop))
         info = reader.info
         if info.is_still:
             raise MediaError(f"{source} is a picture; expected a clip of several frames")

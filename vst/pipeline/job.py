@@ -45,6 +45,7 @@ from vst.pipeline.stages import Counts, StageRunner
 from vst.postprocess import Postprocess
 from vst.progress import Progress
 from vst.sizes import MIB
+from vst.stream_paths import is_output_stream
 
 MAX_NAMED = 5
 """The most removed files that are named in a note; the others are counted."""
@@ -104,7 +105,7 @@ def render(
         CutShort: The clip ends early; what came before is finished, and the message says where.
         WeightsError: A weight file is damaged.
         Interrupted: `stop` was set. Finished segments are kept in a work folder beside the output, and the
-            next call goes on after them; so it is after other errors.
+            next call goes on after them; so it is after other errors. What came of a stream is finished.
         VstError: The device is not available, or has too little memory.
     """
     began = time.monotonic()
@@ -112,13 +113,21 @@ def render(
     with (
         _threads(settings.threads),
         explained_memory(plan.device),
-        plan.open_reader() as reader,
+        plan.open_reader(stop) as reader,
         open_job(plan, reader, stop) as job,
     ):
         if begun is not None:
             begun(tuple(job.notes()))
-        counts = job.run(progress)
-        written = job.writer.finish(cut_short=bool(job.cut_short))
+        stopped: Interrupted | None = None
+        try:
+            counts = job.run(progress)
+        except Interrupted as error:
+            if plan.resumes or not job.writer.frames:
+                raise
+            stopped = error  # what came of a stream does not come again
+        written = job.writer.finish(cut_short=bool(job.cut_short or stopped))
+    if stopped is not None:
+        raise Interrupted(f"{stopped}; the {job.writer.frames} frames before that are in {written}")
     if job.cut_short:
         raise CutShort(
             f"{job.cut_short[0]}; the {job.writer.frames} frames before that are in {written}", kept=written
@@ -181,6 +190,7 @@ class RenderJob:
         if self.earlier is not None and self.earlier.is_complete:
             return Counts(0, ())
         self.reader.begin_at(self.frame_range.decode_from)
+        self.reader.is_last_pass()
         clip_range, info = self.plan.clip_range, self.reader.info
         runner = StageRunner(
             self.session,
@@ -262,9 +272,10 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             height=size[1],
             overwrite=settings.overwrite,
             segment_frames=None,
-            resumable=True,
+            resumable=plan.resumes,
             min_free=int(settings.min_free * MIB),
             stop=stop,
+            pipe_format=settings.pipe_format,
         )
     ) as writer:
         session = open_session(plan, reader, size, working)
@@ -285,7 +296,7 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             plan.style.files if plan.stylizes else (),
             session.motion,
         )
-        earlier = find_earlier(writer, fingerprint) if settings.resume else None
+        earlier = find_earlier(writer, fingerprint) if settings.resume and plan.resumes else None
         start = earlier.start if earlier is not None else find_start(plan, reader, session, stop)
         is_past_end = end_of(plan.clip_range, start.first, info)
         writer.set_time_range(start.time if start.first else None, until_last_frame=plan.clip_range.has_end)
@@ -367,6 +378,6 @@ def _kept(writer: Writer) -> Iterator[Writer]:
             error.args = (
                 f"{error}; {writer.kept_frames} frames are kept, and the same command goes on after them",
             )
-        elif isinstance(error, Interrupted):
+        elif isinstance(error, Interrupted) and not is_output_stream(writer.path):
             error.args = (f"{error}; no output was written",)
         raise

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from vst.errors import UsageError
+from vst.files import NAME_BYTES, is_name_too_long
 from vst.media import CONTAINERS
 from vst.media.file_errors import check_readable
 from vst.media.stills.samples import is_still
 from vst.media.stills.sequence import PICTURE_SUFFIXES, has_counter, is_pattern
 from vst.media.stills.write import STILL_SUFFIXES
 from vst.pipeline.settings import RenderSettings
+from vst.stream_paths import is_stream
 from vst.styles.blend import parse_blend
 
 
@@ -18,7 +21,7 @@ def written_suffix(path: Path) -> str:
     """The suffix of the output of a file: its own, or .mkv (.png for pictures) if that cannot be
     written."""
     suffix = path.suffix.lower()
-    if suffix == ".avif" and path.exists() and not is_still(path):
+    if suffix == ".avif" and os.path.exists(path) and not is_still(path):
         # An animated one, of which pictures are written only.
         return ".mkv"
     if suffix in STILL_SUFFIXES or suffix.removeprefix(".") in CONTAINERS:
@@ -33,13 +36,16 @@ def output_path(source: Path, settings: RenderSettings, output: Path | None = No
     `shots/candy/%04d.png`, so that no pattern matches both.
 
     Raises:
-        UsageError: The style cannot be parsed, or a sequence given by a glob has no output.
+        UsageError: The style cannot be parsed; or there is no default name, because a stream or a glob has
+            none, or because it would be too long.
     """
     label = parse_blend(settings.style).label
     if not source.name:  # "." and "/" are folders and have no name
         check_readable(source)
-    if output is not None and not output.is_dir():
+    if output is not None and not os.path.isdir(output):
         return output
+    if is_stream(source):
+        raise UsageError(f"no output for {source}: give one with -o, such as out.mkv")
     if is_pattern(source):
         if not has_counter(source):
             raise UsageError(
@@ -48,4 +54,9 @@ def output_path(source: Path, settings: RenderSettings, output: Path | None = No
         name = source.with_suffix(written_suffix(source)).name
         return (source.parent / label if output is None else output) / name
     name = f"{source.stem}.{label}{written_suffix(source)}"
+    if is_name_too_long(name):
+        raise UsageError(
+            f"the name {name} has {len(os.fsencode(name))} bytes, more than the {NAME_BYTES} that a file's "
+            "name may have: give a shorter one with -o"
+        )
     return source.with_name(name) if output is None else output / name

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from vst.device import choose_device, choose_precision
+from vst.errors import UsageError
 from vst.media import Reader
 from vst.media.decode.clip_range import ClipRange
 from vst.modes import check_mode
 from vst.motion import check_estimator
+from vst.motion.files.recorded import is_recorded
 from vst.pipeline.output_path import output_path
 from vst.pipeline.settings import RenderSettings
+from vst.stream_paths import is_output_stream, is_stream
 from vst.styles import ResolvedStyle, resolve_style
 
 
@@ -44,8 +48,13 @@ class RenderPlan:
         """Whether anything is stylized: at strength 0 nothing is."""
         return self.settings.strength > 0
 
-    def open_reader(self) -> Reader:
-        """The clip, opened from its beginning."""
+    @property
+    def resumes(self) -> bool:
+        """Whether the same render can go on after it was stopped: not if a stream is read or written."""
+        return not (is_stream(self.source) or is_output_stream(self.target))
+
+    def open_reader(self, stop: threading.Event | None = None) -> Reader:
+        """The clip, opened from its beginning; `stop` ends the waiting for a stream."""
         return Reader(
             self.source,
             max_damaged=self.settings.max_damaged,
@@ -55,6 +64,7 @@ class RenderPlan:
             hwaccel=self.settings.hwaccel,
             input_color=self.settings.input_color,
             for_exr=self.target.suffix.lower() == ".exr",
+            stop=stop,
         )
 
 
@@ -75,4 +85,6 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     check_estimator(settings.flow)
+    if is_stream(source) and is_recorded(settings.flow):
+        raise UsageError(f"{source} is a stream, which has no recorded flow: leave --flow out")
     return RenderPlan(source, target, settings, clip_range, style, device, precision)

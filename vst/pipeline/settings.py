@@ -40,6 +40,7 @@ QUALITIES = ("best", "standard", "fast")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 HDR_MODES = ("tonemap", "keep")
 INPUT_COLORS = ("auto", "linear", "srgb", "acescct", "cineon", "slog3", "logc3")
+PIPE_FORMATS = ("mkv", "ts", "y4m")
 DEINTERLACE_MODES = ("no", "frames", "fields")
 
 
@@ -275,6 +276,14 @@ class RenderSettings:
     crf: int | None = option(None, type=int, metavar="N", help="Quality of the codec; smaller is better.")
     pix_fmt: str | None = option(
         None, type=str, metavar="FORMAT", help="Pixel format of the output, such as yuv420p10le."
+    )
+    pipe_format: str | None = option(
+        None,
+        type=str,
+        choices=PIPE_FORMATS,
+        in_batch=False,
+        effect=Effect.NONE,
+        help="Format of an output that is a pipe, such as -o -; by default that of its name, or mkv.",
     )
     device: str = option(
         "auto",

@@ -10,6 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vst.files import utf8_path
+
 _COUNT = "tensors"
 _MAX_TENSORS = 4096
 """The most tensors of a snapshot."""
@@ -43,7 +45,7 @@ def load_snapshot(path: Path) -> tuple[Tensor, ...] | None:
     """What `save_snapshot` wrote, for `StylizerSession.restore`; None if the file is not a valid
     snapshot."""
     try:
-        with safe_open(path, "pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, "pt") as file:
             metadata: dict[str, Any] = file.metadata() or {}
             count = int(metadata[_COUNT])
             if not 0 <= count <= _MAX_TENSORS:

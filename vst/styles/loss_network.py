@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from vst.errors import UsageError, WeightsError, suggestion
+from vst.files import utf8_path
 from vst.nn.vgg import VGG16_STAGES, VGG19_STAGES, PairedFeatures, SlimVGG19, VGGFeatures
 
 _CAFFE_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
@@ -79,7 +80,9 @@ def _from_folder(folder: Path) -> nn.Module:
         if not (folder / file).is_file():
             raise WeightsError(f"{folder} has no {file}: give vgg16, vgg19 or a folder that has it")
         try:
-            part.load_state_dict({name: value.float() for name, value in load_file(folder / file).items()})
+            with utf8_path(folder / file) as readable:
+                tensors = load_file(readable)
+            part.load_state_dict({name: value.float() for name, value in tensors.items()})
         except (
             Exception
         ) as error:  # safetensors and torch raise several kinds for a file that is not this network

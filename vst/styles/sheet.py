@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageOps
 from torch import Tensor
 
 from vst.errors import MediaError, UsageError
+from vst.files import check_replaceable, hidden_name
 from vst.styles.lettering import drawable, font, wrap
 
 SHEET_SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -122,8 +123,7 @@ def check_sheet(path: Path, photo: Path | None, overwrite: bool) -> None:
         raise UsageError(f"{path} is no name for a sheet: expected one that ends in .png or .jpg")
     if not path.parent.is_dir():
         raise MediaError(f"the folder {path.parent} does not exist: make it first, or choose another")
-    if path.is_dir():
-        raise MediaError(f"{path} is a folder: expected the name of a file to write")
+    check_replaceable(path)
     if photo is not None and path.exists() and photo.exists() and path.samefile(photo):
         raise MediaError(f"{path} is the photo itself: choose another name for the sheet")
     if path.exists() and not overwrite:
@@ -138,7 +138,7 @@ def write_sheet(path: Path, sheet: Image.Image) -> None:
     Raises:
         MediaError: where it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(hidden_name(path.name, f".{os.getpid()}.part"))
     try:
         sheet.save(temporary, SHEET_SUFFIXES[path.suffix.lower()], quality=92, subsampling=0)
         os.replace(temporary, path)

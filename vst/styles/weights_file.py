@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vst.errors import WeightsError
+from vst.files import utf8_path
 
 WEIGHTS_FORMAT = "1"
 _MOST_STYLES = 1024
@@ -77,7 +78,7 @@ def read_info(path: Path) -> WeightsInfo:
         WeightsError: if the file is not a vst weight file, or its description is invalid.
     """
     try:
-        with safe_open(path, "pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, "pt") as file:
             metadata = file.metadata() or {}
         styles = tuple(json.loads(metadata["styles"]))
         info = WeightsInfo(

@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from vst.errors import WeightsError
+from vst.files import utf8_path
 
 
 def save_checkpoint(
@@ -48,7 +49,7 @@ def load_checkpoint(
         WeightsError: if the file is not a checkpoint of this network.
     """
     try:
-        with safe_open(path, "pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
         for prefix, network in (("model.", model), ("average.", average)):

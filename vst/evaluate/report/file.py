@@ -9,6 +9,7 @@ from pathlib import Path
 from vst.errors import MediaError
 from vst.evaluate.report.page import render_page
 from vst.evaluate.result import Evaluation
+from vst.files import check_replaceable, hidden_name
 
 
 def check_report(path: Path, inputs: Iterable[Path], overwrite: bool) -> None:
@@ -22,8 +23,7 @@ def check_report(path: Path, inputs: Iterable[Path], overwrite: bool) -> None:
     Raises:
         MediaError: It exists already, is one of the inputs, or its folder cannot be written to.
     """
-    if path.is_dir():
-        raise MediaError(f"{path} is a folder: expected a file to write, such as report.html")
+    check_replaceable(path)
     if not path.parent.is_dir():
         raise MediaError(f"the folder {path.parent} does not exist: create it first, or choose another")
     if any(path.exists() and each.exists() and path.samefile(each) for each in inputs):
@@ -41,7 +41,7 @@ def write_report(found: Evaluation, path: Path) -> None:
         MediaError: It cannot be written, or a measured file was removed.
     """
     text = render_page(found)
-    part = path.with_name(f".{path.name}.vst-part")
+    part = path.with_name(hidden_name(path.name, ".vst-part"))
     try:
         part.write_text(text, "utf-8", errors="backslashreplace")
         os.replace(part, path)

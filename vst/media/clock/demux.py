@@ -96,7 +96,11 @@ class _StreamClock:
 
 
 def continued_packets(
-    container: av.container.InputContainer, video: av.VideoStream, streams: Sequence[av.stream.Stream]
+    container: av.container.InputContainer,
+    video: av.VideoStream,
+    streams: Sequence[av.stream.Stream],
+    *,
+    video_too: bool = False,
 ) -> Iterator[av.Packet]:
     """The packets of some streams beside the video in file order, with continued timestamps.
 
@@ -107,6 +111,7 @@ def continued_packets(
         container: The file.
         video: Its video stream.
         streams: The other streams.
+        video_too: Whether the packets of the video are included, for those who go by its time.
 
     Raises:
         av.FFmpegError: If reading fails.
@@ -125,7 +130,10 @@ def continued_packets(
         while held and (decided or overflow):
             packet = held.popleft()
             if packet is None:
-                before = _anchor(decided.popleft(), unit) or before
+                item = decided.popleft()
+                before = _anchor(item, unit) or before
+                if video_too:
+                    yield item.packet
                 continue
             after = _anchor(decided[0], unit) if decided else []
             if clocks[packet.stream.index].mend(packet, [*before, *after]):

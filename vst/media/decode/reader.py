@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -29,9 +30,11 @@ from vst.media.decode.sequence_source import SequenceSource
 from vst.media.decode.video_source import VideoSource
 from vst.media.limits import FRAMES, SECONDS
 from vst.media.notes import Note, Notes, repaired
+from vst.media.pipes.input_stream import held_stream
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.probe.open import probe
 from vst.media.stills.animation import animation_of
+from vst.stream_paths import is_stream
 
 MAX_DAMAGED = 10
 """Damaged frames in a row that are replaced by default."""
@@ -60,12 +63,14 @@ class Reader:
             ``auto`` for linear light in OpenEXR and sRGB in other pictures.
         for_exr: Whether the frames are written as OpenEXR. Then those of OpenEXR files have their overscan,
             and light where alpha is 0.
+        stop: Ends the waiting for a pipe once it is set.
 
     Raises:
         MediaError: If the file cannot be read (see `probe`), or not by the device; while iterating, if no
             frame can be decoded.
         CutShort: While iterating, if too many frames in a row are damaged, or a limit is exceeded
             (`vst.media.limits`). The frames before are good.
+        Interrupted: If `stop` is set while a pipe is waited for; while iterating too.
         UsageError: For an unknown `hdr`, `deinterlace`, `hwaccel` or `input_color`, or if `fps` or
             `input_color` is given for a clip that it does not apply to.
     """
@@ -82,15 +87,21 @@ class Reader:
         hwaccel: str = NONE,
         input_color: str = AUTO_COLOR,
         for_exr: bool = False,
+        stop: threading.Event | None = None,
     ) -> None:
         check_hdr(hdr)
         check_deinterlace(deinterlace)
         check_input_color(input_color)
-        stored = probe(path, fps=fps)
-        self.info: ClipInfo = apply_options(stored, hdr, deinterlace, input_color, for_exr)
-        """The properties of the frames; for HDR and interlaced clips they may differ from `probe`'s."""
+        with ExitStack() as opening:
+            if is_stream(Path(path)):
+                opening.enter_context(held_stream(Path(path), stop))
+            stored = probe(path, fps=fps)
+            self.info: ClipInfo = apply_options(stored, hdr, deinterlace, input_color, for_exr)
+            """The properties of the frames; for HDR and interlaced clips they may differ from `probe`'s."""
+            device, note = choose_device(hwaccel, stored)
+            # A stream can be opened again until the end of the `with` block, for its audio.
+            self._held = opening.pop_all()
         self._notes = Notes(self.info.notes)
-        device, note = choose_device(hwaccel, stored)
         if note is not None:
             self._notes.add(note)
         self._source: ImageSource
@@ -139,6 +150,7 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        self._held.close()
 
     def close(self) -> None:
         """Close the file."""
@@ -172,6 +184,13 @@ class Reader:
             first: Index of the first frame to return.
         """
         self._first = first
+
+    def is_last_pass(self) -> None:
+        """Say that no other reader will begin at the start of the clip: of a stream that holds nothing but
+        frames, what has been read is deleted from now on."""
+        if is_stream(self.info.path) and not self.info.may_hold_extras:
+            with held_stream(self.info.path) as stream:
+                stream.keep_no_more()
 
     def times(self) -> Iterator[Fraction]:
         """The times of all frames, which is faster than reading the frames.

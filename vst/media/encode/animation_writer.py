@@ -20,6 +20,7 @@ from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.trial_join import TrialJoin, TrialResult
 from vst.media.encode.video_writer import VideoWriter
 from vst.media.file_errors import reason_of
+from vst.media.libav import url_of
 from vst.media.notes import Note, dropped
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.segments.transaction import OutputTransaction
@@ -171,5 +172,5 @@ class AnimationWriter(VideoWriter):
     def _pictures(self) -> Iterator[av.VideoFrame]:
         """The frames of all segments."""
         for segment in self._output.segments:
-            with av.open(str(self.work.video(segment.index)), "r") as container:
+            with av.open(url_of(self.work.video(segment.index)), "r") as container:
                 yield from container.decode(container.streams.video[0])

@@ -25,6 +25,17 @@ def _dnxhr_format(source: Layout) -> str:
     return "yuv422p10le" if source.bits > 8 else "yuv422p"
 
 
+def _y4m_format(source: Layout) -> str:
+    chroma = (
+        "444" if source.has_full_chroma else "422" if source.kind == "yuv" and source.sub_y == 1 else "420"
+    )
+    return f"yuv{chroma}p{'' if source.bits <= 8 else '10le' if source.bits <= 10 else '16le'}"
+
+
+def _no_options(crf: int | None, threads: int, layout: Layout) -> dict[str, str]:
+    return {}
+
+
 def _x264_options(crf: int | None, threads: int, layout: Layout) -> dict[str, str]:
     options = {"crf": str(crf), "preset": "medium"}
     if torch.backends.cpu.get_cpu_capability() == "AVX512":
@@ -132,3 +143,8 @@ CODECS = {
     )
 }
 """Name -> codec, in the order in which defaults are chosen."""
+
+STREAM_CODECS = {
+    "rawvideo": Codec("rawvideo", "rawvideo", (), _no_options, _y4m_format, full_range="never")
+}
+"""Name -> codec that only a pipe can hold."""

@@ -21,6 +21,9 @@ class Container:
         subtitles: The text subtitle codec of this container, or None if it has none.
         options: Options of the muxer.
         start_times: Whether streams may start at different times; otherwise all start at 0.
+        codecs: The codecs that it may hold, where `Codec.containers` does not say so; the first is the
+            default.
+        holds_extras: Whether it holds audio, subtitles and tags.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Container:
     subtitles: str | None
     options: tuple[tuple[str, str], ...] = ()
     start_times: bool = True
+    codecs: tuple[str, ...] = ()
+    holds_extras: bool = True
 
     @property
     def is_mp4(self) -> bool:
@@ -55,6 +60,23 @@ CONTAINERS = {
     "avi": Container("avi", "avi", True, False, "libmp3lame", None, start_times=False),
 }
 """Extension -> container."""
+
+STREAM_CONTAINERS = {
+    "mkv": CONTAINERS["mkv"],
+    "ts": Container("ts", "mpegts", True, False, "aac", None, codecs=("h264", "h265")),
+    "y4m": Container(
+        "y4m",
+        "yuv4mpegpipe",
+        True,
+        False,
+        "",
+        None,
+        (("strict", "-1"),),  # more than 8 bits
+        codecs=("rawvideo",),
+        holds_extras=False,
+    ),
+}
+"""Name -> container of an output that is a pipe."""
 
 
 def container_of(path: Path) -> Container:

@@ -21,7 +21,7 @@ from vst.media.encode.tags import MP4_TAGS, content_tags
 from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.video_packets import add_video_stream, video_packets
 from vst.media.file_errors import reason_of
-from vst.media.libav import open_input
+from vst.media.libav import open_input, url_of
 from vst.media.notes import Note, Notes, dropped
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.probe.timecode import fits_timecode, later_timecode
@@ -63,14 +63,14 @@ def join(
     needs_aspect = plan.container.is_matroska and plan.sample_aspect != 1
     with ExitStack() as stack:
         original = None
-        if source.in_container:
+        if source.may_hold_extras:
             original = stack.enter_context(open_input(source.path))
         tags, video_tags = {}, {}
         if original is not None and TAGS in extras:
             tags = content_tags(original.metadata)
             video_tags = content_tags(original.streams[source.stream_index].metadata)
         output = av.open(
-            str(target),
+            url_of(target),
             "w",
             format=plan.container.muxer,
             container_options={"fflags": "+bitexact", **_muxer_options(plan, source, tags)},
@@ -89,7 +89,7 @@ def join(
                 output.metadata.update(tags)
                 extra = add_extra_streams(output, original, plan.container, source, window, extras)
                 if CHAPTERS in extras:
-                    _copy_chapters(output, original, window)
+                    copy_chapters(output, original, window)
                 if extra:
                     packets.append(_extra_packets(original, source, extra, window, sample, notes))
             for _, packet in heapq.merge(*packets, key=lambda item: item[0]):
@@ -149,7 +149,7 @@ def _close_quietly(output: av.container.OutputContainer) -> None:
         return
 
 
-def _flush_packet(stream: av.stream.Stream) -> av.Packet:
+def flush_packet(stream: av.stream.Stream) -> av.Packet:
     """The empty packet at the end of a stream."""
     packet = av.Packet()
     packet.stream = stream
@@ -192,7 +192,7 @@ def _extra_packets(
             if not unfinished:
                 # The rest of a long source is not needed, but what the decoders still hold is.
                 for each in extra:
-                    for ready in each.feed(_flush_packet(each.source)):
+                    for ready in each.feed(flush_packet(each.source)):
                         yield latest, ready
                 break
     except av.FFmpegError as error:
@@ -205,9 +205,10 @@ def _extra_packets(
         notes.extend(each.notes)
 
 
-def _copy_chapters(
+def copy_chapters(
     output: av.container.OutputContainer, original: av.container.InputContainer, window: TimeWindow
 ) -> None:
+    """Copy the chapters, moved and cut as the output's time is."""
     kept = []
     for chapter in original.chapters():
         unit = chapter["time_base"]

@@ -7,20 +7,22 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from vst.errors import MediaError
+from vst.errors import MediaError, UsageError
 from vst.media.encode.animation_writer import AnimationWriter, animation_format
 from vst.media.encode.output_check import check_output
 from vst.media.encode.picture_writer import PictureWriter
 from vst.media.encode.plan import ENCODER_THREADS, Encoding
 from vst.media.encode.sequence_writer import SequenceWriter
+from vst.media.encode.stream_writer import StreamWriter, stream_container
 from vst.media.encode.video_writer import VideoWriter
 from vst.media.encode.writer import Writer
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.segments.disk_space import MIN_FREE
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.transaction import OutputTransaction
-from vst.media.stills.sequence import has_counter
+from vst.media.stills.sequence import is_output_pattern
 from vst.media.stills.write import STILL_SUFFIXES
+from vst.stream_paths import is_output_stream
 
 
 def open_writer(
@@ -37,6 +39,7 @@ def open_writer(
     resumable: bool = False,
     min_free: int = MIN_FREE,
     stop: threading.Event | None = None,
+    pipe_format: str | None = None,
 ) -> Writer:
     """Open an output for writing.
 
@@ -55,10 +58,11 @@ def open_writer(
         resumable: Whether finished segments are kept after an error. `Writer.start` or `Writer.resume` has
             to be called.
         min_free: Bytes of the disk that have to stay free: with less the writer waits, see `DiskSpace`.
-        stop: Set to end a pause because of low disk space.
+        stop: Set to end a pause because of low disk space, or the waiting for a pipe.
+        pipe_format: A key of `STREAM_CONTAINERS`, for an output that is a pipe (`vst.media.pipes`).
 
     Returns:
-        A writer of a video file, an animated picture, a picture or an image sequence.
+        A writer of a video file, an animated picture, a picture, an image sequence or a pipe.
 
     Raises:
         MediaError: If the output cannot be written, another writer has it, or the disk is nearly full.
@@ -68,26 +72,31 @@ def open_writer(
     encoding = encoding or Encoding()
     width = source.width if width is None else width
     height = source.height if height is None else height
+    is_sequence = is_output_pattern(
+        path, source.path, is_still=source.is_still, is_sequence=source.sequence is not None
+    )
     limit = sys.maxsize if segment_frames is None else max(1, segment_frames)
+    if _is_pipe(path, pipe_format):
+        return _open_pipe(path, source, encoding, width, height, threads, stop, pipe_format)
     output = OutputTransaction(
         path,
-        partial(check_output, path, source),
+        partial(check_output, path, source, is_sequence),
         overwrite=overwrite,
         resumable=resumable,
         work_dir=None if work_dir is None else Path(work_dir),
         min_free=min_free,
         stop=stop,
-        is_folder=has_counter(path),
+        is_folder=is_sequence,
     )
     writer: Writer
-    animation = None if has_counter(path) else animation_format(path, source, encoding.codec)
+    animation = None if is_sequence else animation_format(path, source, encoding.codec)
     if animation is not None:
         writer = AnimationWriter(
             output, source, encoding, width, height, animation, threads=threads, segment_frames=limit
         )
     elif path.suffix.lower() not in STILL_SUFFIXES:
         writer = VideoWriter(output, source, encoding, width, height, threads=threads, segment_frames=limit)
-    elif has_counter(path):
+    elif is_sequence:
         writer = SequenceWriter(output, source, encoding, width, height, segment_frames=limit)
     else:
         writer = PictureWriter(output, source, encoding, width, height)
@@ -98,3 +107,30 @@ def open_writer(
             writer.abort()
             raise
     return writer
+
+
+def _is_pipe(path: Path, pipe_format: str | None) -> bool:
+    streams = is_output_stream(path)
+    if pipe_format is not None and not streams:
+        raise UsageError(f"{path} is no pipe: leave --pipe-format out, or give a pipe such as -o -")
+    return streams
+
+
+def _open_pipe(
+    path: Path,
+    source: ClipInfo,
+    encoding: Encoding,
+    width: int,
+    height: int,
+    threads: int,
+    stop: threading.Event | None,
+    pipe_format: str | None,
+) -> StreamWriter:
+    # There is nothing to replace, to keep or to lock.
+    output = OutputTransaction(
+        path, partial(check_output, path, source, False), overwrite=True, resumable=False, min_free=0
+    )
+    container = stream_container(path, pipe_format)
+    return StreamWriter(
+        output, source, encoding, width, height, container=container, threads=threads, stop=stop
+    )

@@ -6,25 +6,32 @@ import os
 from pathlib import Path
 
 from vst.errors import MediaError, UsageError
+from vst.files import NAME_BYTES, check_replaceable, is_name_too_long
 from vst.media.encode.containers import container_of
 from vst.media.probe.clip_info import ClipInfo
-from vst.media.stills.sequence import files_like, has_counter, numbered
+from vst.media.stills.sequence import files_like, numbered
 from vst.media.stills.write import STILL_SUFFIXES
+from vst.stream_paths import is_output_stream, is_stream
 
 
-def check_output(path: Path, source: ClipInfo | None, overwrite: bool) -> None:
+def check_output(path: Path, source: ClipInfo | None, is_sequence: bool, overwrite: bool) -> None:
     """Check that an output can be written.
 
     Args:
         path: The file, or the pattern of an image sequence.
         source: The clip; None for none that could be overwritten.
+        is_sequence: Whether it is such a pattern (`is_output_pattern`).
         overwrite: Whether an existing output may be replaced.
 
     Raises:
         MediaError: If it exists already, is the input, or its folder is missing or not writable.
         UsageError: If its extension is unknown, or its name does not have exactly one counter.
     """
-    if has_counter(path):
+    if is_output_stream(path):
+        if source is not None and is_stream(source.path) and os.path.samefile(path, source.path):
+            raise MediaError(f"{path} is the input itself: choose another output with -o")
+        return
+    if is_sequence:
         _check_pattern(path, source, overwrite)
         return
     if path.suffix.lower() not in STILL_SUFFIXES:
@@ -37,8 +44,12 @@ def check_output(path: Path, source: ClipInfo | None, overwrite: bool) -> None:
         raise MediaError(
             f"the folder {path.parent} does not exist: make it first, or choose another with -o"
         )
-    if path.is_dir():
-        raise MediaError(f"{path} is a folder: expected the name of a file to write")
+    check_replaceable(path)
+    if is_name_too_long(path.name):
+        raise UsageError(
+            f"the name {path.name} has {len(os.fsencode(path.name))} bytes, more than the {NAME_BYTES} "
+            "that a file's name may have: give a shorter one with -o"
+        )
     inputs = [] if source is None else source.sequence.files if source.sequence else [source.path]
     if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
         raise MediaError(f"{path} is the input itself: choose another output with -o")

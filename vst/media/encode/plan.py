@@ -11,7 +11,7 @@ from vst.media.colour.layout import layout_of
 from vst.media.colour.spec import ColourSpec
 from vst.media.encode.codec import Codec
 from vst.media.encode.codec_choice import codec_named, default_codec
-from vst.media.encode.codecs import CODECS
+from vst.media.encode.codecs import CODECS, STREAM_CODECS
 from vst.media.encode.containers import Container, container_of
 from vst.media.encode.hardware_codecs import check_encoder
 from vst.media.encode.output_colour import output_colour
@@ -90,6 +90,7 @@ def plan_encoding(
     width: int,
     height: int,
     threads: int = ENCODER_THREADS,
+    container: Container | None = None,
 ) -> EncodingPlan:
     """Choose codec, container, pixel format, colour and encoder options for an output.
 
@@ -100,12 +101,16 @@ def plan_encoding(
         width: Columns of the output.
         height: Rows of the output.
         threads: Encoder threads.
+        container: The container, if the extension does not decide.
 
     Raises:
         UsageError: If codec, pixel format, quality and container do not go together.
         MediaError: If the codec needs hardware that is not available.
     """
-    container = container_of(path)
+    if container is None:
+        container = container_of(path)
+    else:
+        path = Path(f"stream.{container.name}")
     notes = Notes()
     codec = _choose_codec(path, container, source, encoding, width, height, notes)
     crf = _quality(codec, encoding.crf)
@@ -163,6 +168,8 @@ def _choose_codec(
 ) -> Codec:
     # A chosen pixel format decides about alpha too, so then the source does not choose the codec.
     deciding = source if encoding.pix_fmt is None or source.light == "hdr" else None
+    if container.codecs:
+        return _codec_among(container, encoding.codec, source)
     name = encoding.codec or default_codec(path, deciding, width, height)
     codec = codec_named(name)
     if encoding.codec is None and name != default_codec(path, None, width, height):
@@ -175,6 +182,17 @@ def _choose_codec(
             f"use .{' or .'.join(codec.containers)}, or one of the codecs {', '.join(fitting)}"
         )
     return codec
+
+
+def _codec_among(container: Container, name: str | None, source: ClipInfo) -> Codec:
+    """The codec of a container that lists its codecs."""
+    if name is None:
+        name = container.codecs[-1 if source.light == "hdr" else 0]
+    if name not in container.codecs:
+        raise UsageError(
+            f"codec {name} is not supported in .{container.name}: use {' or '.join(container.codecs)}"
+        )
+    return STREAM_CODECS.get(name) or codec_named(name)
 
 
 def _quality(codec: Codec, crf: int | None) -> int | None:
@@ -211,5 +229,7 @@ def output_time_base(source: ClipInfo, container: Container) -> Fraction:
         return Fraction(1, 1000)
     if container.muxer == "avi":
         return 1 / (source.average_rate or DEFAULT_RATE)
+    if container.muxer == "yuv4mpegpipe":
+        return 1 / nominal_rate(source)
     unit = Fraction(1, source.time_base.denominator)
     return unit if unit.denominator <= MAX_TIME_BASE else COMMON_TIME_BASE

@@ -38,7 +38,7 @@ class CopiedStream:
     def __init__(self, source: av.stream.Stream, output: av.stream.Stream, window: TimeWindow) -> None:
         self.source: av.stream.Stream = source
         self.notes = Notes()
-        self._output = output
+        self.output = output
         self._window = window
         self._last: int | None = None
 
@@ -61,7 +61,7 @@ class CopiedStream:
             packet.dts = self._last + 1
             packet.pts = max(packet.pts, packet.dts)
         self._last = packet.dts
-        packet.stream = self._output
+        packet.stream = self.output
         yield packet
 
     def _move_into_window(self, packet: av.Packet) -> bool:

@@ -118,7 +118,7 @@ class TrialJoin:
             MediaError: If the container does not even take the video, or the source cannot be read.
         """
         parts: list[Part] = []
-        if self.source.in_container:
+        if self.source.may_hold_extras:
             self._sample = sample_packets(self.source)
             parts = parts_of(self.source, self.plan.container, self._sample)
         extras = self._largest(parts)

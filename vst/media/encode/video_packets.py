@@ -9,6 +9,7 @@ import av.bitstream
 
 from vst.media.colour.spec import RANGE_FULL, RANGE_LIMITED
 from vst.media.encode.plan import EncodingPlan
+from vst.media.libav import url_of
 from vst.media.notes import Notes, converted
 from vst.media.segments.encoder import read_packets
 from vst.media.segments.work_folder import Segment, WorkFolder
@@ -21,7 +22,7 @@ def add_video_stream(
     output: av.container.OutputContainer, work: WorkFolder, plan: EncodingPlan
 ) -> av.VideoStream:
     """Add the video stream of the first segment to an output."""
-    with av.open(str(work.video(0)), "r") as first:
+    with av.open(url_of(work.video(0)), "r") as first:
         template = first.streams.video[0]
         video = output.add_stream_from_template(template, opaque=True)
         if (avi_filter := _avi_filter(plan)) is not None:

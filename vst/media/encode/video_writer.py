@@ -10,16 +10,14 @@ from functools import partial
 from pathlib import Path
 
 import av
-import torch
 
 from vst.frame import Frame
-from vst.media.colour.light import light_from_display, signal_from_light
-from vst.media.colour.planes import from_rgb
 from vst.media.encode.join import join
 from vst.media.encode.plan import Encoding, EncodingPlan, plan_encoding
 from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.timestamps import OutputTimestamps
 from vst.media.encode.trial_join import REFUSALS, TrialJoin, TrialResult, is_refusal, open_trial
+from vst.media.encode.video_signal import picture_of
 from vst.media.encode.writer import Writer
 from vst.media.file_errors import reason_of, writing_error
 from vst.media.notes import Note, dropped
@@ -98,8 +96,7 @@ class VideoWriter(Writer):
         return super().resume(segments)
 
     def _write(self, frame: Frame) -> None:
-        alpha = None if frame.alpha is None else self._padded(frame.alpha)
-        picture = from_rgb(self._padded(self._signal(frame)), alpha, self._plan.pix_fmt, self._plan.colour)
+        picture = picture_of(frame, self._source, self._plan)
         segment = self._segment
         if segment is None:
             path = self.work.video(len(self._output.segments))
@@ -177,21 +174,6 @@ class VideoWriter(Writer):
         if segment is not None:
             segment.encoder.discard()
         super().abort()
-
-    def _signal(self, frame: Frame) -> torch.Tensor:
-        """The R'G'B' to encode; for HDR that is kept it is PQ or HLG, with the gain applied."""
-        if self._source.light != "hdr" or frame.gain is None:
-            return frame.image
-        colour = self._source.colour
-        light = light_from_display(frame.image.detach().to("cpu", torch.float32)) * frame.gain.cpu()
-        return signal_from_light(light, colour.transfer, colour.primaries)
-
-    def _padded(self, image: torch.Tensor) -> torch.Tensor:
-        """C×H×W with the last column and row repeated where the codec needs even sides."""
-        right, below = self._plan.width - self.width, self._plan.height - self.height
-        if not (right or below):
-            return image
-        return torch.nn.functional.pad(image, (0, right, 0, below), mode="replicate")
 
     def _finished_size(self) -> int:
         finished = sum(size for segment in self._output.segments for _, size, _ in segment.files)

@@ -199,6 +199,11 @@ class ClipInfo:
         return not self.is_still and self.sequence is None and not self.is_animated_webp
 
     @property
+    def may_hold_extras(self) -> bool:
+        """Whether the container can hold audio and more beside the video stream."""
+        return self.in_container and self.container != "yuv4mpegpipe"
+
+    @property
     def first_file(self) -> Path:
         """The file, or the first one of a sequence."""
         return self.path if self.sequence is None else self.sequence.files[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,7 @@ from vst.media.probe.container import probe_container
 from vst.media.stills.animation import Animation, animation_of
 from vst.media.stills.samples import StillInfo, is_still, is_webp, probe_still
 from vst.media.stills.sequence import DEFAULT_RATE, ImageSequence, find_sequence, is_pattern
+from vst.stream_paths import is_stream
 
 MAX_PROBED_PICTURES = 10
 """Pictures of a sequence that are tried until one can be read."""
@@ -25,12 +27,15 @@ STILL_RATE = Fraction(25)
 """Frames per second of a single picture, which has none of its own."""
 
 
-def probe(path: str | Path, *, fps: Fraction | None = None) -> ClipInfo:
+def probe(
+    path: str | Path, *, fps: Fraction | None = None, stop: threading.Event | None = None
+) -> ClipInfo:
     """Open a video, a picture or an image sequence, decode its first frame, and describe the clip.
 
     Args:
         path: A file, or a pattern such as ``shot.%04d.exr``, ``shot.####.png`` or ``shot.*.tif``.
         fps: Frames per second of an image sequence. Default: the rate in its files, else 24.
+        stop: Ends the waiting for a pipe (`vst.media.pipes`) once it is set.
 
     Returns:
         The properties of the clip.
@@ -38,22 +43,24 @@ def probe(path: str | Path, *, fps: Fraction | None = None) -> ClipInfo:
     Raises:
         MediaError: If the file is missing, is not a media file, has no video, or exceeds a limit
             (`vst.media.limits`).
+        Interrupted: If `stop` is set while a pipe is waited for.
         UsageError: If `fps` is given for something other than an image sequence.
     """
     path = Path(path)
     if is_pattern(path):
         info = _probe_sequence(find_sequence(path), fps)
     else:
-        check_readable(path)
+        if not is_stream(path):
+            check_readable(path)
         if fps is not None:
             raise UsageError(f"--fps is for image sequences, and {path.name} is not one: leave it out")
         if is_still(path):
             return _from_still(path, probe_still(path))
-        animation = animation_of(path)
+        animation = None if is_stream(path) else animation_of(path)
         if animation is not None and is_webp(path):
             info = _from_still(path, probe_still(path))
         else:
-            with open_input(path) as container:
+            with open_input(path, stop=stop) as container:
                 info = probe_container(path, container)
         if animation is not None:
             info = _animated(info, animation)

@@ -16,6 +16,7 @@ from av.codec.hwaccel import HWAccel
 from vst.errors import MediaError
 from vst.media.colour.spec import RANGE_FULL, RANGE_LIMITED
 from vst.media.encode.plan import EncodingPlan
+from vst.media.libav import url_of
 from vst.media.segments.work_folder import Segment, WorkFolder
 
 MAX_SEGMENT_FRAMES = 240
@@ -23,6 +24,45 @@ MAX_SEGMENT_FRAMES = 240
 
 COUNTER = Fraction(1, 1000)
 """The time base within a segment: each frame lasts one tick, a millisecond in Matroska."""
+
+
+def add_encoder(
+    container: av.container.OutputContainer, plan: EncodingPlan, time_base: Fraction
+) -> av.VideoStream:
+    """Add a video stream with its encoder to a container.
+
+    Args:
+        container: The container, open for writing.
+        plan: Codec, pixel format, size, colour and options.
+        time_base: Unit of the frames' timestamps.
+    """
+    hardware = plan.codec.hardware
+    device = None if hardware is None else hardware.device
+    stream = container.add_stream(
+        plan.codec.encoder,
+        options=dict(plan.options),
+        hwaccel=None if device is None else HWAccel(device),
+    )
+    assert isinstance(stream, av.VideoStream)
+    context = stream.codec_context
+    context.width, context.height = plan.width, plan.height
+    # PyAV rearranges the samples of frames in another layout of the same samples.
+    context.pix_fmt = plan.pix_fmt if hardware is None else hardware.surfaces[plan.pix_fmt]
+    context.framerate = plan.rate
+    context.time_base = time_base
+    context.sample_aspect_ratio = plan.sample_aspect
+    context.thread_count = plan.threads
+    context.thread_type = "AUTO"
+    colour = plan.colour
+    # libx264 and others take some code points only as "unspecified".
+    context.colorspace = colour.matrix_code
+    context.color_primaries = colour.primaries
+    context.color_trc = colour.transfer
+    context.color_range = RANGE_FULL if colour.full_range else RANGE_LIMITED if colour.range_tagged else 0
+    if plan.container.name == "avi":
+        # AVI has decoding times only: frames must be stored in presentation order.
+        context.max_b_frames = 0
+    return stream
 
 
 class SegmentEncoder:
@@ -39,39 +79,11 @@ class SegmentEncoder:
         self._count = 0
         self._written = 0
         self._container = av.open(
-            str(path), "w", format=plan.codec.muxing.segments, container_options={"fflags": "+bitexact"}
+            url_of(path), "w", format=plan.codec.muxing.segments, container_options={"fflags": "+bitexact"}
         )
         try:
-            hardware = plan.codec.hardware
-            device = None if hardware is None else hardware.device
-            stream = self._container.add_stream(
-                plan.codec.encoder,
-                options=dict(plan.options),
-                hwaccel=None if device is None else HWAccel(device),
-            )
-            assert isinstance(stream, av.VideoStream)
-            stream.time_base = COUNTER
-            context = stream.codec_context
-            context.width, context.height = plan.width, plan.height
-            # PyAV rearranges the samples of frames in another layout of the same samples.
-            context.pix_fmt = plan.pix_fmt if hardware is None else hardware.surfaces[plan.pix_fmt]
-            context.framerate = plan.rate
-            context.time_base = 1 / plan.rate
-            context.sample_aspect_ratio = plan.sample_aspect
-            context.thread_count = plan.threads
-            context.thread_type = "AUTO"
-            colour = plan.colour
-            # libx264 and others take some code points only as "unspecified".
-            context.colorspace = colour.matrix_code
-            context.color_primaries = colour.primaries
-            context.color_trc = colour.transfer
-            context.color_range = (
-                RANGE_FULL if colour.full_range else RANGE_LIMITED if colour.range_tagged else 0
-            )
-            if plan.container.name == "avi":
-                # AVI has decoding times only: frames must be stored in presentation order.
-                context.max_b_frames = 0
-            self._stream = stream
+            self._stream = add_encoder(self._container, plan, 1 / plan.rate)
+            self._stream.time_base = COUNTER
         except BaseException:
             self._container.close()
             raise
@@ -145,7 +157,7 @@ def read_packets(
         MediaError: If the file does not match its record, or was encoded with other settings.
     """
     path = work.video(segment.index)
-    with av.open(str(path), "r") as container:
+    with av.open(url_of(path), "r") as container:
         stream = container.streams.video[0]
         if header is not None and stream.codec_context.extradata != header:
             raise other_settings(path)

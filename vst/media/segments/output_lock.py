@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from vst.errors import MediaError
+from vst.files import hidden_name
 
 if sys.platform == "win32":
     import msvcrt
@@ -42,7 +43,7 @@ class OutputLock:
     """
 
     def __init__(self, output: Path, what: str = "render", *, file: Path | None = None) -> None:
-        self.path = file or output.with_name(f".{output.name}.vst-lock")
+        self.path = file or output.with_name(hidden_name(output.name, ".vst-lock"))
         self._output, self._what = output, what
         self._file: BinaryIO | None = None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vst.errors import MediaError
+from vst.files import hidden_name, is_name_too_long
 from vst.media.file_errors import writing_error
 from vst.media.segments.disk_space import MIN_FREE, DiskSpace
 from vst.media.segments.output_lock import OutputLock
@@ -20,10 +21,13 @@ INCOMPLETE = ".incomplete"
 
 
 def incomplete_name(path: Path) -> Path:
-    """``clip.incomplete.mov`` for ``clip.mov``, with a number if that exists."""
-    names = chain([path.stem], (f"{path.stem}-{number}" for number in count(2)))
+    """``clip.incomplete.mov`` for ``clip.mov``, with a number if that exists; a long name is cut."""
+    stem = path.stem
+    while is_name_too_long(f"{stem}-1000{INCOMPLETE}{path.suffix}"):
+        stem = stem[:-1]
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
     candidates = (path.with_name(f"{name}{INCOMPLETE}{path.suffix}") for name in names)
-    return next(each for each in candidates if not each.exists())
+    return next(each for each in candidates if not os.path.lexists(each))
 
 
 class OutputTransaction:
@@ -68,7 +72,9 @@ class OutputTransaction:
         self.path = path
         """The final name."""
         parent = path.parent if work_dir is None else work_dir
-        self.work = WorkFolder(parent / f".{path.name}.vst-work", path.parent if is_folder else None)
+        self.work = WorkFolder(
+            parent / hidden_name(path.name, ".vst-work"), path.parent if is_folder else None
+        )
         """The work folder."""
         self.segments: list[Segment] = []
         """The finished segments, those of an earlier run included."""
@@ -85,7 +91,7 @@ class OutputTransaction:
     @property
     def temporary(self) -> Path:
         """The name of the file until it is complete."""
-        return self.path.with_name(f".{self.path.name}.vst-part")
+        return self.path.with_name(hidden_name(self.path.name, ".vst-part"))
 
     @property
     def kept_frames(self) -> int:

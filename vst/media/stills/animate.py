@@ -12,6 +12,7 @@ import av
 import av.filter
 
 from vst.media.colour.layout import layout_of
+from vst.media.libav import url_of
 
 PALETTE_FRAMES = 500
 """The most frames of a clip that a GIF's palette is made from, evenly spread."""
@@ -184,7 +185,7 @@ def write_animation(
         palette = _palette(frames, stride, size, pix_fmt, layout.alpha)
         pictures = _with_palette(pictures, palette, size, pix_fmt)
     with av.open(
-        str(path), "w", format=format_.muxer, container_options={"fflags": "+bitexact", **muxing}
+        url_of(path), "w", format=format_.muxer, container_options={"fflags": "+bitexact", **muxing}
     ) as out:
         stream = out.add_stream(format_.encoder, options=options)
         assert isinstance(stream, av.VideoStream)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -129,7 +130,7 @@ def probe_exr(path: Path) -> ExrInfo:
     Raises:
         MediaError: If it is damaged, too large, or not a flat picture in RGB or gray.
     """
-    with _library(path), OpenEXR.File(str(path), header_only=True) as file:
+    with _library(path), OpenEXR.File(os.fsencode(path), header_only=True) as file:
         # Every call into the library can fail on a damaged file, reading names and values too.
         parts = [dict(file.header(number)) for number in range(len(file.parts))]
         return _describe(path, parts)
@@ -267,7 +268,7 @@ def read_exr(
     """
     info = probe_exr(path)
     canvas = canvas or info.windows.frame
-    with _library(path), OpenEXR.File(str(path), separate_channels=True) as file:
+    with _library(path), OpenEXR.File(os.fsencode(path), separate_channels=True) as file:
         loaded = file.channels(info.layer.part)
         names = ["Y"] * 3 if info.layer.gray else ["R", "G", "B"]
         names += ["A"] if info.has_alpha else []
@@ -341,7 +342,7 @@ def write_exr(
     channels = {name: np.ascontiguousarray(plane) for name, plane in zip("RGBA", samples, strict=False)}
     try:
         with _lock, OpenEXR.File(header, channels) as file:
-            file.write(str(path))
+            file.write(os.fsencode(path))
     except (RuntimeError, ValueError, TypeError) as error:
         raise OSError(reason_of(error)) from error
 

@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin
 
 from vst.errors import MediaError
+from vst.files import kind_of_file
 from vst.media.file_errors import reason_of
 from vst.media.limits import PIXELS
 from vst.media.notes import Note, converted, dropped
@@ -136,6 +137,8 @@ def is_webp(path: Path) -> bool:
 
 
 def _kind(path: Path) -> PictureKind | None:
+    if kind_of_file(path) is not None:
+        return None
     try:
         with path.open("rb") as file:
             return kind_of(file.read(64))

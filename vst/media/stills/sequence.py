@@ -69,14 +69,43 @@ class ImageSequence:
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether a path is a pattern: its name has a counter or a glob, and no file has exactly that name."""
+    """Whether a path is the pattern of an image sequence.
+
+    Its name has a counter or a glob, and the suffix of a picture, or ends in ``*``. A file of exactly that
+    name is that file.
+    """
     name = path.name
-    return bool(_COUNTER.search(name) or re.search(r"[*?\[]", name)) and not path.exists()
+    is_glob = re.search(r"[*?\[]", name) is not None and (_is_picture(path) or name.endswith("*"))
+    return has_counter(path) or (is_glob and not os.path.lexists(path))
 
 
 def has_counter(path: Path) -> bool:
-    """Whether a file name has a counter, ``%04d`` or ``####``."""
-    return _COUNTER.search(path.name) is not None
+    """Whether a name has a counter, ``%04d`` or ``####``, and the suffix of a picture; no existing file's
+    name has one: ``IMG #3.png`` may be any picture, and ``C# lesson.mp4`` a video."""
+    return _is_picture(path) and _COUNTER.search(path.stem) is not None and not os.path.lexists(path)
+
+
+def is_output_pattern(path: Path, source: Path, *, is_still: bool, is_sequence: bool) -> bool:
+    """Whether an output is the pattern of an image sequence.
+
+    A single picture has a single output. What looks like a counter in the name of a file is part of that
+    name, in the output's name as well: ``IMG #3.candy.png`` for ``IMG #3.png``.
+
+    Args:
+        path: The output.
+        source: The clip: a file, or a pattern.
+        is_still: Whether the clip is a single picture.
+        is_sequence: Whether `source` is a pattern.
+    """
+    if is_still or not has_counter(path):
+        return False
+    if is_sequence or _COUNTER.search(source.stem) is None:
+        return True
+    return _COUNTER.search(path.stem.replace(source.stem, "", 1)) is not None
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def numbered(pattern: Path, number: int) -> Path:
@@ -124,7 +153,7 @@ def files_like(pattern: Path) -> list[tuple[int, Path]]:
     wanted = counted or re.compile(translate(pattern.name))
     try:
         with os.scandir(pattern.parent) as entries:
-            matches = (match for entry in entries if (match := wanted.fullmatch(entry.name)))
+            matches = (m for entry in entries if (m := wanted.fullmatch(entry.name)) and entry.is_file())
             found = list(islice(matches, FRAMES.value + 1))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

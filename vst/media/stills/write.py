@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from dataclasses import dataclass
@@ -209,10 +210,12 @@ def write_picture(path: Path, plan: PicturePlan, frame: Frame, metadata: Picture
         options["icc_profile"] = plan.source.picture.profile
     if plan.source.picture.exif:
         options["exif"] = plan.source.picture.exif
+    data = io.BytesIO()  # Pillow's TIFF encoder takes no file whose name is not UTF-8
     try:
-        Image.fromarray(pixels.to(torch.uint8).numpy()).save(path, format=plan.kind, **options)
+        Image.fromarray(pixels.to(torch.uint8).numpy()).save(data, format=plan.kind, **options)
     except ValueError as error:
         raise OSError(str(error)) from error
+    path.write_bytes(data.getvalue())
 
 
 def _write_gif(path: Path, image: torch.Tensor, alpha: torch.Tensor | None) -> None:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vst.errors import MediaError
+from vst.files import hidden_name
 
 _TAG = 202021.25
 _HEADER = struct.Struct("<fii")
@@ -83,7 +84,7 @@ def write_flo(path: str | os.PathLike[str], flow: Tensor) -> None:
     values = flow.detach().cpu().float().numpy().transpose(1, 2, 0)
     known = (np.abs(values) <= _MAX_KNOWN).all(axis=2, keepdims=True)
     body = np.where(known, values, np.float32(_UNKNOWN_VALUE)).astype("<f4").tobytes()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(hidden_name(path.name, f".{os.getpid()}.part"))
     try:
         temporary.write_bytes(_HEADER.pack(_TAG, width, height) + body)
         temporary.replace(path)

@@ -22,7 +22,7 @@ from typing import Any, Self
 from torch import Tensor
 
 from vst.errors import MediaError
-from vst.files import make_anew
+from vst.files import hidden_name, make_anew
 from vst.motion.analysis import Analysed
 from vst.motion.files.flo import write_flo
 from vst.motion.files.flow_png import fits_png, write_flow_png, write_mask_png
@@ -202,8 +202,8 @@ class FlowWriter:
         self._folder = folder
         self._file_format = file_format
         self._target = folder.resolve()
-        self._part = self._target.with_name(f".{self._target.name}.vst-part")
-        self._old = self._target.with_name(f".{self._target.name}.vst-old")
+        self._part = self._target.with_name(hidden_name(self._target.name, ".vst-part"))
+        self._old = self._target.with_name(hidden_name(self._target.name, ".vst-old"))
         self._shots: list[int] = []
         self._further: dict[int, list[int]] = {}
         self._frames = self._width = self._height = 0

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from vst.errors import UsageError, WeightsError, suggestion
-from vst.files import read_tensors, user_data_folder
+from vst.files import read_tensors, user_data_folder, utf8_path
 from vst.motion.estimators.flownet2 import (
     FlowNet2,
     FlowNet2C,
@@ -143,7 +143,7 @@ def load_flow_network(name: str) -> nn.Module:
     path = weights_path(name)
     remedy = "import it again"
     try:
-        with safe_open(path, "pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, "pt") as file:
             metadata = file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} cannot be read ({error}); {remedy}") from error

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vst.errors import WeightsError
+from vst.files import utf8_path
 
 
 class _Ignored:
@@ -57,7 +58,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             than tensors.
     """
     try:
-        with open(path, "rb") as stream:
+        with utf8_path(path) as readable, open(readable, "rb") as stream:
             start = stream.read(9)
     except OSError as error:
         raise WeightsError(
@@ -93,7 +94,8 @@ def _is_plain(value: object) -> bool:
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        with utf8_path(path) as readable:
+            return load_file(readable)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is damaged ({_first_sentence(error)}); download it again") from error
 

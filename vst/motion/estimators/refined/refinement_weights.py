@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from vst.errors import WeightsError
-from vst.files import read_tensors, user_data_folder
+from vst.files import read_tensors, user_data_folder, utf8_path
 from vst.motion.estimators.refined.refinement_network import RefinementNetwork
 
 REFINED_NAME = "dis-refined"
@@ -91,7 +91,7 @@ def load_refinement(path: Path | None = None) -> RefinementNetwork:
     _check_hash(path)
     remedy = "train or fetch it again"
     try:
-        with safe_open(path, "pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, "pt") as file:
             metadata = file.metadata() or {}
         width = int(metadata.get("width", "0"))
     except (OSError, SafetensorError, ValueError) as error:
