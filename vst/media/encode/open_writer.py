@@ -88,18 +88,7 @@ def open_writer(
         stop=stop,
         is_folder=is_sequence,
     )
-    writer: Writer
-    animation = None if is_sequence else animation_format(path, source, encoding.codec)
-    if animation is not None:
-        writer = AnimationWriter(
-            output, source, encoding, width, height, animation, threads=threads, segment_frames=limit
-        )
-    elif path.suffix.lower() not in STILL_SUFFIXES:
-        writer = VideoWriter(output, source, encoding, width, height, threads=threads, segment_frames=limit)
-    elif is_sequence:
-        writer = SequenceWriter(output, source, encoding, width, height, segment_frames=limit)
-    else:
-        writer = PictureWriter(output, source, encoding, width, height)
+    writer = _open(output, source, encoding, width, height, is_sequence, threads, limit)
     if not resumable:
         try:
             writer.start()
@@ -134,3 +123,26 @@ def _open_pipe(
     return StreamWriter(
         output, source, encoding, width, height, container=container, threads=threads, stop=stop
     )
+
+
+def _open(
+    output: OutputTransaction,
+    source: ClipInfo,
+    encoding: Encoding,
+    width: int,
+    height: int,
+    is_sequence: bool,
+    threads: int,
+    limit: int,
+) -> Writer:
+    """The writer of a file, or of an image sequence."""
+    animation = None if is_sequence else animation_format(output.path, source, encoding.codec)
+    if animation is not None:
+        return AnimationWriter(
+            output, source, encoding, width, height, animation, threads=threads, segment_frames=limit
+        )
+    if output.path.suffix.lower() not in STILL_SUFFIXES:
+        return VideoWriter(output, source, encoding, width, height, threads=threads, segment_frames=limit)
+    if is_sequence:
+        return SequenceWriter(output, source, encoding, width, height, segment_frames=limit)
+    return PictureWriter(output, source, encoding, width, height)
