@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -159,3 +160,9 @@ def test_a_dash_is_standard_input_and_its_path_is_a_file(vst, here, clip, option
     assert vst("render", *options, "./-", "-o", "./-", "-y").code == 2  # no suffix
     assert vst("render", *options, "./-", "-o", "-.mp4").code == 0
     assert set(os.listdir()) == {"-", "-.mp4"}
+
+
+def test_paths_reach_libav_as_paths():
+    for file in (ROOT / "vst").rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"av\.open\(\s*str\(", text), f"{file}: use vst.media.libav.url_of"

@@ -75,9 +75,11 @@ class VideoClip:
         """See `Clip.load`; with a variable frame rate `first` is a time at the mean rate."""
         import av
 
+        from vst.media.libav import url_of
+
         found: list[np.ndarray] = []
         try:
-            with av.open(str(self.file)) as container:
+            with av.open(url_of(self.file)) as container:
                 stream = container.streams.video[0]
                 stream.thread_type = "NONE"  # the worker processes are the parallel part
                 base = float(stream.time_base or 0) or 1 / self.rate
@@ -104,8 +106,10 @@ def probe_video(file: Path) -> VideoClip:
     """
     import av
 
+    from vst.media.libav import url_of
+
     try:
-        with av.open(str(file)) as container:
+        with av.open(url_of(file)) as container:
             if not container.streams.video:
                 raise MediaError(f"{file} has no video in it; take it out of the data")
             stream = container.streams.video[0]

@@ -59,7 +59,7 @@ def video_packets(
     step = max(1, round(1 / plan.rate / plan.time_base))
     first = segments[0].pts[0]
     avi_filter = _avi_filter(plan)
-    with av.open(str(work.video(0)), "r") as opened:
+    with av.open(url_of(work.video(0)), "r") as opened:
         template = opened.streams.video[0]
         header = template.codec_context.extradata
         bitstream_filter = (
