@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -289,6 +290,7 @@ def test_waiting_is_said_once(pipe, caplog, monkeypatch):
     from vst.media.pipes import waiting
 
     monkeypatch.setattr(waiting, "QUIET", 0.2)
+    caplog.set_level(logging.WARNING, "vst")  # a command with -q may have raised it
     stop = threading.Event()
     threading.Timer(0.8, stop.set).start()
     began = time.monotonic()
