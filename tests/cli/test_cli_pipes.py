@@ -55,7 +55,7 @@ def test_the_first_signal_ends_a_render_that_waits_for_input(tmp_path, options, 
     os.mkfifo(pipe)
     process = start("render", pipe, "-o", tmp_path / "o.mkv", *options)
     assert process.stderr is not None
-    assert b"waiting for data from" in process.stderr.readline()
+    assert any(b"waiting for data from" in line for line in process.stderr)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -68,7 +68,7 @@ def test_the_first_signal_ends_a_render_whose_output_nobody_reads(tmp_path, clip
     end = os.open(tmp_path / "o.y4m", os.O_RDWR)
     process = start("render", clip, "-o", tmp_path / "o.y4m", "--size", "320", *options)
     assert process.stderr is not None
-    assert b"waiting for the program that reads" in process.stderr.readline()
+    assert any(b"waiting for the program that reads" in line for line in process.stderr)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     os.close(end)
@@ -82,7 +82,7 @@ def test_a_program_that_stops_reading_ends_the_render_with_a_line(clip, options)
     assert process.stderr is not None
     err = process.stderr.read()
     assert process.wait(60) == 1
-    assert err == b"vst: error: /dev/stdout was closed by the program that reads it\n"
+    assert err.endswith(b"vst: error: /dev/stdout was closed by the program that reads it\n")
 
 
 def test_a_stopped_stream_keeps_what_came(tmp_path, clip, weights):
@@ -110,8 +110,8 @@ def test_a_batch_goes_past_a_pipe(vst, tmp_path, clip, options):
     shutil.copy(clip, tmp_path / "in" / "a.mp4")
     os.mkfifo(tmp_path / "in" / "b.mp4")
     done = vst("batch", tmp_path / "in", "-o", tmp_path / "out", *options)
-    assert done.code == 3
-    assert "b.mp4 is a pipe: expected a video or picture file" in done.err
+    assert done.code == 0
+    assert "left out: named pipe, socket or device (1): b.mp4" in done.err
     assert (tmp_path / "out" / "a.mp4").is_file()
 
 
@@ -138,3 +138,10 @@ def test_what_a_stream_cannot_do_is_refused(vst, tmp_path, monkeypatch, clip, op
             os.close(each)
     assert done.code == 2
     assert message in done.err
+
+
+def test_a_closed_standard_output_is_an_error(clip, options):
+    process = start("render", clip, "-o", "-", *options, preexec_fn=lambda: os.close(1))
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert err == b"vst: error: standard output is closed: redirect it to a file or /dev/null\n"

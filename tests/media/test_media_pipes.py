@@ -234,6 +234,35 @@ def test_sound_and_times_go_through_an_output_pipe(tmp_path, pipe, source, name)
     assert all(abs(b - a - shift) <= tick for (a, _), (b, _) in zip(sent, heard, strict=True))
 
 
+def test_all_that_the_container_holds_goes_through_an_output_pipe(tmp_path, pipe):
+    clip = make_clip(
+        tmp_path / "a.mkv",
+        time_base=Fraction(1, 1000),
+        sound=[Sound(seconds=0.4, language="deu")],
+        subtitles=[(0.1, 0.3, "one")],
+        chapters=[(0, 0.2, "first"), (0.2, 0.4, "second")],
+        tags={"title": "a title"},
+        sample_aspect=Fraction(2),
+        colour=(1, 1, 1),
+    )
+    out = copied(clip, pipe, tmp_path / "o.mkv")
+    before, after = probe(clip), probe(out)
+    assert (after.sample_aspect, after.colour.matrix) == (2, before.colour.matrix)
+    assert (after.chapters, after.metadata["title"]) == (before.chapters, "a title")
+    assert [each.language for each in (*after.audio, *after.subtitles)] == ["deu", "eng"]
+    assert packets(out, "subtitle") == packets(clip, "subtitle")
+
+
+def test_a_range_ends_sound_and_frames_together(tmp_path, pipe):
+    with read(pipe) as found, Reader(clip_of(tmp_path / "a.mkv")) as reader:
+        writer = open_writer(pipe, reader.info)
+        writer.set_time_range(Fraction(3, 25), until_last_frame=True)
+        write_all(writer, [frame for frame in reader if 3 <= frame.index < 6])
+    (tmp_path / "o.mkv").write_bytes(found[0])
+    assert [time for time, _ in frames_of(tmp_path / "o.mkv")] == [0, Fraction(1, 25), Fraction(2, 25)]
+    assert 0 <= packets(tmp_path / "o.mkv", "audio")[-1][0] <= Fraction(3, 25)
+
+
 def test_raw_video_goes_through_an_output_pipe_exactly(tmp_path, pipe):
     clip = clip_of(tmp_path / "a.y4m")
     out = copied(clip, pipe, tmp_path / "o.y4m", pipe_format="y4m")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vst.pipeline.comparison import CompareReport, CompareSettings, compare
     from vst.pipeline.flow_export import FlowReport, FlowSettings, follow_motion
-    from vst.pipeline.job import Report, render
+    from vst.pipeline.job import render
+    from vst.pipeline.report import Report
     from vst.pipeline.settings import RenderSettings
     from vst.pipeline.still import stylize
     from vst.progress import Progress
@@ -23,7 +24,7 @@ _MODULES = {
     "FlowSettings": "vst.pipeline.flow_export",
     "Progress": "vst.progress",
     "RenderSettings": "vst.pipeline.settings",
-    "Report": "vst.pipeline.job",
+    "Report": "vst.pipeline.report",
     "compare": "vst.pipeline.comparison",
     "follow_motion": "vst.pipeline.flow_export",
     "render": "vst.pipeline.job",

@@ -38,6 +38,7 @@ from vst.pipeline.memory_estimate import (
     tiles_note,
 )
 from vst.pipeline.plan import RenderPlan, plan_render
+from vst.pipeline.report import Report
 from vst.pipeline.resume import EarlierRun, describe, find_earlier
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
@@ -49,31 +50,6 @@ from vst.stream_paths import is_output_stream
 
 MAX_NAMED = 5
 """The most removed files that are named in a note; the others are counted."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a render did.
-
-    Attributes:
-        source: The clip.
-        output: The file written.
-        frames: Number of frames, in and out.
-        shots: Number of shots.
-        seconds: Wall time.
-        notes: What was converted, repaired or left out; one line each.
-        settings: The settings of the render.
-        resumed: Number of frames that an earlier run had finished.
-    """
-
-    source: Path
-    output: Path
-    frames: int
-    shots: int
-    seconds: float
-    notes: tuple[str, ...]
-    settings: RenderSettings
-    resumed: int = 0
 
 
 def render(

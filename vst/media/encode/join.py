@@ -78,7 +78,7 @@ def join(
         try:
             video = add_video_stream(output, work, plan)
             video.metadata.update(video_tags)
-            _set_timecode(video, source, plan, window, notes)
+            set_timecode(video, source, plan, window, notes)
             if plan.codec.muxing.alpha_tag and layout_of(plan.pix_fmt).alpha:
                 # Alpha is encoded beside the video; players look for this tag.
                 video.metadata["alpha_mode"] = "1"
@@ -124,9 +124,10 @@ def _movie_timescale(source: ClipInfo, time_base: Fraction) -> int:
     return common if common < 2**31 else time_base.denominator
 
 
-def _set_timecode(
+def set_timecode(
     video: av.VideoStream, source: ClipInfo, plan: EncodingPlan, window: TimeWindow, notes: Notes
 ) -> None:
+    """Write the timecode of the first frame."""
     if source.timecode is None or plan.container.muxer == "avi":
         return
     if fits_timecode(source.timecode, plan.rate):
