@@ -62,7 +62,7 @@ def fault_of(name: bytes, samples: dict[str, bytes], render: Render, options: li
     path = Path(os.fsdecode(name))
     with open(name, "wb") as file:
         file.write(samples.get(path.suffix, samples[".png"]))
-    expected = os.fsencode(f"{path.stem}.candy{path.suffix if path.suffix in samples else '.mkv'}")
+    expected = os.fsencode(f"{path.stem}.candy{path.suffix if path.suffix in samples else '.png'}")
     too_long = len(expected) > 255
     given = "./-" if name == b"-" else os.fsdecode(name)
     code, err = render(["render", "--style", "candy", "--strength", "0", "-q", *options, "--", given])

@@ -132,7 +132,7 @@ class SegmentEncoder:
 
 def header_of(path: Path) -> bytes | None:
     """The codec header (extradata) of an encoded segment."""
-    with av.open(str(path), "r") as container:
+    with av.open(url_of(path), "r") as container:
         return container.streams.video[0].codec_context.extradata
 
 
