@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from vst.errors import VstError
-from vst.modes.itn.network import ITN
+from vst.modes.itn.network import ITN, CompactITN
 from vst.modes.lstm.network import LSTM, LstmVariant
 from vst.modes.reconet.network import ReCoNet
-from vst.modes.vtn.network import VTN
+from vst.modes.vtn.network import VTN, CompactVTN
 from vst.nn.body import GatedVariant, Variant
 from vst.nn.maps import tiles
 from vst.nn.moments import Moments
@@ -43,7 +43,7 @@ def same_weights():
 
 
 @pytest.mark.parametrize("size", [(64, 96), (67, 93), (50, 131)])
-@pytest.mark.parametrize("network", [ITN, ReCoNet])
+@pytest.mark.parametrize("network", [ITN, CompactITN, ReCoNet])
 def test_six_tiles_and_more_give_the_output_of_the_whole_frame(network, size):
     network, x = ready(network(4)), picture(1, 3, *size)
     assert len(list(tiles(size, 32))) >= 6
@@ -53,8 +53,9 @@ def test_six_tiles_and_more_give_the_output_of_the_whole_frame(network, size):
     torch.testing.assert_close(network.stylize(Tiled(mix, 32), [x]), whole, atol=CLOSE, rtol=0)
 
 
-def test_the_gate_keeps_and_refreshes_in_every_tile():
-    network = ready(VTN(4, styles=2, variant=GatedVariant(gate=True)))
+@pytest.mark.parametrize(("kind", "layout"), [(VTN, "table-4.1"), (CompactVTN, "compact")])
+def test_the_gate_keeps_and_refreshes_in_every_tile(kind, layout):
+    network = ready(kind(4, styles=2, variant=GatedVariant(layout=layout, gate=True)))
     mix = torch.tensor([[0.3, 0.7]])
     frame, past = picture(1, 3, 70, 90), picture(1, 3, 70, 90, seed=1)
     mask, refresh = (picture(1, 1, 70, 90, seed=s) > 0 for s in (2, 3))

@@ -30,6 +30,10 @@ _MOST_BLOCKS = 64
 NORMS = {"instance": ConditionalInstanceNorm2d, "batch": ConditionalBatchNorm2d}
 UPSAMPLING = {"nearest": UpsampleBlock, "transposed": TransposedBlock}
 OUTPUTS = ("tanh", "linear")
+TABLE_LAYOUT, COMPACT_LAYOUT = "table-4.1", "compact"
+LAYOUTS = (TABLE_LAYOUT, COMPACT_LAYOUT)
+
+_CHOICES = {"layout": LAYOUTS, "norm": NORMS, "upsampling": UPSAMPLING, "output": OUTPUTS}
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Variant(Hyperparameters):
         norm: A key of `NORMS`; Johnson 2016 has batch norm.
         upsampling: A key of `UPSAMPLING`; Johnson 2016 has transposed convolutions.
         output: One of `OUTPUTS`. A linear output is cut to −1..1 except while training.
+        layout: `table-4.1`, or `compact`: `vst.nn.compact_body`, which has none of the other departures.
 
     Raises:
         VstError: for a value that does not exist.
@@ -50,14 +55,28 @@ class Variant(Hyperparameters):
     norm: str = "instance"
     upsampling: str = "nearest"
     output: str = "tanh"
+    layout: str = TABLE_LAYOUT
 
     def __post_init__(self) -> None:
         if not 0 <= self.blocks <= _MOST_BLOCKS:
             raise VstError(f"got {self.blocks} residual blocks; expected 0 to {_MOST_BLOCKS}")
-        for field, known in (("norm", NORMS), ("upsampling", UPSAMPLING), ("output", OUTPUTS)):
+        for field, known in _CHOICES.items():
             value = getattr(self, field)
             if value not in known:
                 raise VstError(f"{field} is {value!r}; expected {' or '.join(known)}")
+        if self.layout == COMPACT_LAYOUT:
+            for field in ("norm", "upsampling", "output"):
+                if getattr(self, field) != getattr(Variant, field):
+                    raise VstError(f"{field} is {getattr(self, field)!r}; the compact layout has none")
+
+    def check_layout(self, expected: str, network: str) -> None:
+        """Refuse another layout than a network's.
+
+        Raises:
+            VstError: naming the network.
+        """
+        if self.layout != expected:
+            raise VstError(f"layout is {self.layout!r}; {network} has {expected}")
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,7 @@ class GatedVariant(Variant):
 
 
 TABLE_4_1 = Variant()
+COMPACT = Variant(layout=COMPACT_LAYOUT)
 
 
 class TransformationBody(StyleNetwork):
@@ -107,6 +127,7 @@ class TransformationBody(StyleNetwork):
         self, inputs: int, width: int = 32, styles: int = 1, variant: Variant = TABLE_4_1, outputs: int = 3
     ) -> None:
         super().__init__(inputs, width, styles, variant)
+        variant.check_layout(TABLE_LAYOUT, type(self).__name__)
         norm, upsample = NORMS[variant.norm], UPSAMPLING[variant.upsampling]
         self.down = nn.ModuleList(
             [
@@ -146,12 +167,8 @@ class TransformationBody(StyleNetwork):
         # Two strides of 2 round an odd size up; what the up-sampling made too much is cut off.
         return run.window(run.crop(features, size), self.last.kernel_size[0] // 2)
 
-    def compose(self, raw: Tensor, given: Tensor, refresh: Tensor | None) -> Tensor:
-        """See `StyleNetwork.compose`."""
-        return self.activate(raw.to(given.dtype))
-
     def activate(self, raw: Tensor) -> Tensor:
-        """What the last convolution gave, B×3×H×W, brought to −1..1 by the variant's activation."""
+        """See `StyleNetwork.activate`; by the variant's output."""
         if self.variant.output == "tanh":
             return torch.tanh(raw)
         return raw if self.training else raw.clamp(-1, 1)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.nn.layers import ConvBlock, ReflectedConv2d, ResidualBlock
+from vst.nn.layers import ConvBlock, EnlargingConv2d, ReflectedConv2d, ResidualBlock
 
 M = TypeVar("M")
 """Feature maps as an executor has them: B×C×H×W, in memory or not."""
@@ -53,8 +53,22 @@ class Executor(Protocol[M]):
         """Two convolutions whose result is added to the input."""
         ...
 
-    def convolve(self, layer: ReflectedConv2d, x: M, relu: bool = False) -> M:
+    def convolve(self, layer: ReflectedConv2d | EnlargingConv2d, x: M, relu: bool = False) -> M:
         """A convolution without a norm."""
+        ...
+
+    def pack(self, x: M, factor: int, multiple: int) -> M:
+        """Space-to-depth: a cell of factor × factor pixels becomes one pixel of factor² as many channels.
+
+        Args:
+            x: B×C×H×W.
+            factor: Side of a cell.
+            multiple: H and W are first made multiples of this by reflection at the bottom and right.
+        """
+        ...
+
+    def add(self, x: M, y: M) -> M:
+        """The sum of two maps of one size and type."""
         ...
 
     def concat(self, x: M, y: M) -> M:
@@ -150,10 +164,22 @@ class WholeFrame:
         y: Tensor = block(x, self._mix)
         return y
 
-    def convolve(self, layer: ReflectedConv2d, x: Tensor, relu: bool = False) -> Tensor:
+    def convolve(self, layer: ReflectedConv2d | EnlargingConv2d, x: Tensor, relu: bool = False) -> Tensor:
         """See `Executor.convolve`."""
         y: Tensor = layer(x)
         return F.relu(y) if relu else y
+
+    def pack(self, x: Tensor, factor: int, multiple: int) -> Tensor:
+        """See `Executor.pack`."""
+        height, width = x.shape[-2:]
+        below, right = -height % multiple, -width % multiple
+        if below or right:
+            x = F.pad(x, (0, right, 0, below), mode="reflect")
+        return F.pixel_unshuffle(x, factor).contiguous(memory_format=torch.channels_last)
+
+    def add(self, x: Tensor, y: Tensor) -> Tensor:
+        """See `Executor.add`."""
+        return x + y
 
     def concat(self, x: Tensor, y: Tensor) -> Tensor:
         """See `Executor.concat`."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vst.nn.layers import ConvBlock, ReflectedConv2d, ResidualBlock
+from vst.nn.layers import ConvBlock, EnlargingConv2d, ReflectedConv2d, ResidualBlock
 from vst.nn.style_network import StyleNetwork
 
 _HALOS = 16 / 11
@@ -120,9 +120,22 @@ class Footprint:
         self.kept = max(self.kept, 3 * x.area)
         return Channels(x.number, x.scale, kept=True)
 
-    def convolve(self, layer: ReflectedConv2d, x: Channels, relu: bool = False) -> Channels:
+    def convolve(
+        self, layer: ReflectedConv2d | EnlargingConv2d, x: Channels, relu: bool = False
+    ) -> Channels:
         """See `Executor.convolve`."""
+        if isinstance(layer, EnlargingConv2d):
+            y = Channels(layer.out_channels, x.scale // 2)
+            return self._add(2 * x.area + y.area, x, y)  # what is read, padded, and before depth-to-space
         return self._add(2 * x.area, x, Channels(layer.out_channels, x.scale * layer.stride[0]))
+
+    def pack(self, x: Channels, factor: int, multiple: int) -> Channels:
+        """See `Executor.pack`."""
+        return self._add(2 * x.area, x, Channels(x.number * factor**2, x.scale * factor))
+
+    def add(self, x: Channels, y: Channels) -> Channels:
+        """See `Executor.add`."""
+        return self._add(x.area + y.area, x, Channels(x.number, x.scale))
 
     def concat(self, x: Channels, y: Channels) -> Channels:
         """See `Executor.concat`."""

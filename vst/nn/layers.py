@@ -167,6 +167,56 @@ class UpsampleBlock(ConvBlock):
         return super().project(F.interpolate(x, scale_factor=2, mode="nearest"))
 
 
+class EnlargingConv2d(nn.Conv2d):
+    """Nearest-neighbour ×2 and a 5×5 convolution, computed at the size before.
+
+    Over an enlarged map a 5×5 kernel reads 3×3 different pixels, and which ones depends only on the place
+    in a 2×2 cell. So four 3×3 kernels, each a sum of the taps that meet the same pixel, give the same
+    numbers in the shapes that processors are fast at, and depth-to-space puts them in place. What is even
+    stays even, as after any convolution of an enlarged map (Odena 2016): four kernels that were free to
+    differ would leave a pattern of two pixels. Up to the border: there the small map is reflected.
+    """
+
+    doubles = True
+    fold: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 5)
+        fold = torch.zeros(2, 3, 5)
+        for place in range(2):
+            for tap in range(5):
+                fold[place, (place + tap - 2) // 2 + 1, tap] = 1
+        self.register_buffer("fold", fold, persistent=False)
+
+    def folded(self) -> Tensor:
+        """The four 3×3 kernels of each output, 4·outputs×inputs×3×3, in the weight's type."""
+        outputs, inputs = self.weight.shape[:2]
+        with torch.autocast(self.weight.device.type, enabled=False):
+            rows = torch.tensordot(self.weight.float(), self.fold.float(), ([2], [2]))
+            both = torch.tensordot(rows, self.fold.float(), ([2], [2]))  # O, I, place, tap, place, tap
+        kernels = both.permute(0, 2, 4, 1, 3, 5).reshape(4 * outputs, inputs, 3, 3)
+        return kernels.to(self.weight.dtype).contiguous(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """B×inputs×H×W to B×outputs×2H×2W."""
+        assert self.bias is not None
+        bias = self.bias.repeat_interleave(4)
+        return F.pixel_shuffle(F.conv2d(F.pad(x, (1,) * 4, mode="reflect"), self.folded(), bias), 2)
+
+
+class EnlargingBlock(ConvBlock):
+    """An `EnlargingConv2d`, conditional norm, and ReLU unless `relu` is false."""
+
+    doubles = True
+
+    def __init__(self, inputs: int, outputs: int, styles: int = 1, relu: bool = True) -> None:
+        super().__init__(inputs, outputs, 3, styles=styles, relu=relu)
+
+    def convolution(self, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+        """B×inputs×H×W to B×outputs×2H×2W."""
+        return EnlargingConv2d(inputs, outputs)
+
+
 class TransposedBlock(ConvBlock):
     """A transposed convolution of stride 2 (Johnson 2016); its uneven overlap can show (Odena 2016)."""
 

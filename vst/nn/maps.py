@@ -147,6 +147,61 @@ class Joined:
         return torch.cat((first, self.second.piece(box).to(first.dtype)), 1)
 
 
+@dataclass(frozen=True)
+class Summed:
+    """The sum of two maps of one size and type."""
+
+    first: Map
+    second: Map
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """H and W."""
+        return self.first.size
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C×h×w."""
+        return self.first.piece(box) + self.second.piece(box)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Space-to-depth of a map that is reflected at the bottom and right to whole cells.
+
+    Attributes:
+        source: The map.
+        factor: Side of a cell.
+        multiple: What height and width are made multiples of.
+    """
+
+    source: Map
+    factor: int
+    multiple: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """⌈H/multiple⌉·multiple/factor, and likewise for W."""
+        height, width = self.source.size
+        return tuple((each + -each % self.multiple) // self.factor for each in (height, width))  # type: ignore[return-value]
+
+    def piece(self, box: Box) -> Tensor:
+        """B×C·factor²×h×w."""
+        height, width = self.source.size
+        top, bottom, below = self._rows(box.top, box.bottom, height)
+        left, right, beside = self._rows(box.left, box.right, width)
+        pixels = self.source.piece(Box(top, bottom, left, right))
+        if below or beside:
+            pixels = F.pad(pixels, (0, beside, 0, below), mode="reflect")
+        pixels = pixels[..., self.factor * box.top - top :, self.factor * box.left - left :]
+        return F.pixel_unshuffle(pixels, self.factor).contiguous(memory_format=torch.channels_last)
+
+    def _rows(self, start: int, stop: int, length: int) -> tuple[int, int, int]:
+        """What is read of the source, first to last but one, and how much of it is reflected behind."""
+        first, last = start * self.factor, stop * self.factor
+        missing = max(last - length, 0)
+        return max(min(first, length - missing - 1), 0), last - missing, missing
+
+
 class Windowed:
     """A map of which the piece around one tile is made once, for all layers that read parts of it.
 

@@ -85,8 +85,8 @@ class StyleNetwork(nn.Module, ABC):
         self.inputs, self.width, self.styles, self.variant = inputs, width, styles, variant
 
     @classmethod
-    def build(cls, width: int, styles: int, variant: Hyperparameters) -> Self:
-        """A network with the weights that training begins from."""
+    def build(cls, width: int, styles: int, variant: Hyperparameters) -> StyleNetwork:
+        """A network with the weights that training begins from, of this class or another of its mode."""
         return cls(width, styles, variant)  # type: ignore[call-arg]
 
     @abstractmethod
@@ -99,7 +99,6 @@ class StyleNetwork(nn.Module, ABC):
             size: H and W.
         """
 
-    @abstractmethod
     def compose(self, raw: Tensor, given: Tensor, refresh: Tensor | None) -> Tensor:
         """The stylized frame from what the last convolution gives, each pixel for itself.
 
@@ -111,6 +110,11 @@ class StyleNetwork(nn.Module, ABC):
         Returns:
             B×3×H×W, −1..1, of the input's type.
         """
+        return self.activate(raw.to(given.dtype))
+
+    def activate(self, raw: Tensor) -> Tensor:
+        """What the last convolution gives, B×3×H×W, brought to −1..1."""
+        return torch.tanh(raw)
 
     def forward(self, x: Tensor, mix: Tensor | None = None, refresh: Tensor | None = None) -> Tensor:
         """Stylize whole frames.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vst.nn.layers import ConvBlock, ReflectedConv2d, ResidualBlock
+from vst.nn.layers import ConvBlock, EnlargingConv2d, ReflectedConv2d, ResidualBlock
 from vst.nn.maps import (
     Convolved,
     Cropped,
@@ -26,8 +26,10 @@ from vst.nn.maps import (
     Joined,
     Map,
     Normed,
+    Packed,
     Planes,
     Rectified,
+    Summed,
     Windowed,
     tiles,
 )
@@ -93,11 +95,25 @@ class Tiled:
             raw.piece(box).copy_(x.map.piece(box) + y.piece(box))
         return TiledMap(raw, x.scale)
 
-    def convolve(self, layer: ReflectedConv2d, x: TiledMap, relu: bool = False) -> TiledMap:
+    def convolve(
+        self, layer: ReflectedConv2d | EnlargingConv2d, x: TiledMap, relu: bool = False
+    ) -> TiledMap:
         """See `Executor.convolve`."""
-        kernel, stride = layer.kernel_size[0], layer.stride[0]
-        y: Map = Convolved(layer, x.map, kernel, stride)
-        return TiledMap(Rectified(y) if relu else y, x.scale * stride)
+        if isinstance(layer, EnlargingConv2d):
+            y: Map = Enlarged(layer, x.map)
+            scale = x.scale // 2
+        else:
+            y = Convolved(layer, x.map, layer.kernel_size[0], layer.stride[0])
+            scale = x.scale * layer.stride[0]
+        return TiledMap(Rectified(y) if relu else y, scale)
+
+    def pack(self, x: TiledMap, factor: int, multiple: int) -> TiledMap:
+        """See `Executor.pack`."""
+        return TiledMap(Packed(x.map, factor, multiple), x.scale * factor)
+
+    def add(self, x: TiledMap, y: TiledMap) -> TiledMap:
+        """See `Executor.add`."""
+        return TiledMap(Summed(x.map, y.map), x.scale)
 
     def concat(self, x: TiledMap, y: TiledMap) -> TiledMap:
         """See `Executor.concat`."""

@@ -7,34 +7,38 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vst.nn.body import GatedVariant, TransformationBody
-from vst.nn.style_network import Hyperparameters
+from vst.nn.body import COMPACT_LAYOUT, GatedVariant, TransformationBody
+from vst.nn.compact_body import CompactBody
+from vst.nn.style_network import Hyperparameters, StyleNetwork
 
 UNGATED = GatedVariant()
+COMPACT_UNGATED = GatedVariant(layout=COMPACT_LAYOUT)
 
 
-class VTN(TransformationBody):
-    """The body with 7 input channels (Ruder 2018; thesis 5.4, algorithm 2): frame, past and mask.
+class _SeesThePast(StyleNetwork):
+    """A body with 7 input channels (Ruder 2018; thesis 5.4, algorithm 2): frame, past and mask.
 
     With a gate the last convolution has a fourth channel z, and of the stylization P and the past R,
     trusted where m is 1, comes O = P + (1 − a) m σ(z) (R − P): what holds is not stylized again. By the
     anchor a nothing is kept for ever: errors of the motion, and of resampling, are gone after some 1/a
     frames.
-
-    Args:
-        width: Number of filters w of the first layer.
-        styles: Number of styles that share the convolutions.
-        variant: Blocks, norm, up-sampling, output, gate and anchor.
     """
 
     variant_type: ClassVar[type[Hyperparameters]] = GatedVariant
-    variant: GatedVariant
 
-    def __init__(self, width: int = 32, styles: int = 1, variant: GatedVariant = UNGATED) -> None:
-        super().__init__(7, width, styles, variant, outputs=4 if variant.gate else 3)
-        self.gated = variant.gate
+    @classmethod
+    def build(cls, width: int, styles: int, variant: Hyperparameters) -> StyleNetwork:
+        """See `StyleNetwork.build`: the class of the variant's layout."""
+        assert isinstance(variant, GatedVariant)
+        kind = CompactVTN if variant.layout == COMPACT_LAYOUT else VTN
+        return kind(width, styles, variant)
+
+    def start_gate(self) -> None:
+        """Give a gate an even mixture, from which learning can go either way."""
+        assert isinstance(self.variant, GatedVariant)
+        self.gated = self.variant.gate
         if self.gated:
-            with torch.no_grad():  # an even mixture, from which learning can go either way
+            with torch.no_grad():
                 for parameter in self.last.parameters():
                     parameter[3:].zero_()
 
@@ -59,9 +63,32 @@ class VTN(TransformationBody):
         stylized = self.activate(raw[:, :3])
         if not self.gated:
             return stylized
+        assert isinstance(self.variant, GatedVariant)
         # Warping overshoots; kept for many frames, that would grow.
         past = given[:, 3:6].clamp(-1, 1)
         kept = (1 - self.variant.anchor) * torch.sigmoid(raw[:, 3:]) * given[:, 6:]
         if refresh is not None:
             kept = kept * (1 - refresh)
         return torch.lerp(stylized, past, kept.expand_as(past))
+
+
+class VTN(_SeesThePast, TransformationBody):
+    """`TransformationBody` that sees the past.
+
+    Args:
+        width: Number of filters w of the first layer.
+        styles: Number of styles that share the convolutions.
+        variant: Blocks, norm, up-sampling, output, gate and anchor.
+    """
+
+    def __init__(self, width: int = 32, styles: int = 1, variant: GatedVariant = UNGATED) -> None:
+        super().__init__(7, width, styles, variant, outputs=4 if variant.gate else 3)
+        self.start_gate()
+
+
+class CompactVTN(_SeesThePast, CompactBody):
+    """`CompactBody` that sees the past; arguments as for `VTN`."""
+
+    def __init__(self, width: int = 48, styles: int = 1, variant: GatedVariant = COMPACT_UNGATED) -> None:
+        super().__init__(7, width, styles, variant, outputs=4 if variant.gate else 3)
+        self.start_gate()
