@@ -69,7 +69,21 @@ class Recipe:
     output: str = recipe_option(
         "tanh", "The activation at the end.", choices=("tanh", "linear"), names=("--last",)
     )
+    layout: str = recipe_option(
+        "table-4.1", "The network's layers.", choices=("table-4.1", "compact"), names=("--layout",)
+    )
     size: int = recipe_option(192, "Side of the square crops, in pixels.", least=32)
+    loss_size: int = recipe_option(
+        0,
+        "Side of the square of each crop, at a random place, that the loss network sees; 0 is all.",
+        least=0,
+    )
+    """The loss network is most of a step's work, and small squares ask for the style in every part."""
+    zoom: float = recipe_option(1.0, "Photographs are enlarged by at most this.", least=1)
+    plain: float = recipe_option(
+        0.0, "Share of photographs whose contrast and light are reduced at random.", least=0, most=1
+    )
+    """Instance norm brings them to full contrast again: so the network meets walls, skies and dim light."""
     batch: int = recipe_option(4, "Photographs in a batch.", least=1)
     styles_each: int = recipe_option(1, "Styles that each photograph of a batch is stylized in.", least=1)
     style_size: int = recipe_option(
@@ -98,6 +112,8 @@ class Recipe:
     def __post_init__(self) -> None:
         find_mode(self.mode)
         check_recipe(self)
+        if self.loss_size > self.size:
+            raise UsageError(f"loss_size is {self.loss_size}; expected at most size, {self.size}")
         if not self.styles:
             raise UsageError("the recipe has no style; give at least one with a picture")
         names = [style.name for style in self.styles]
@@ -114,7 +130,7 @@ class Recipe:
         """
         kind = find_mode(self.mode).network_class.variant_type
         known = {each.name for each in dataclasses.fields(kind)}
-        for name in sorted({"blocks", "norm", "upsampling", "output"} - known):
+        for name in sorted({"blocks", "norm", "upsampling", "output", "layout"} - known):
             if getattr(self, name) != type(self).__dataclass_fields__[name].default:
                 raise UsageError(f"the network of mode {self.mode!r} has no {name}; leave it out")
         values = {name: getattr(self, name, None) for name in known}

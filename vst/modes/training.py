@@ -68,7 +68,9 @@ class TrainingStep(ABC):
         """
         repeated = (frames * 2 - 1).repeat_interleave(len(mix) // len(frames), 0)
         output = self.stylize_alone(repeated, mix)
-        return picture_losses(self.recipe, self.perceptual, output, frames, batch["style"])
+        return picture_losses(
+            self.recipe, self.perceptual, output, frames, batch["style"], batch.get("loss_corner")
+        )
 
     @staticmethod
     def extras(recipe: Any, length: int, warm_up: int, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -96,7 +98,12 @@ def style_weights(recipe: Recipe) -> Tensor:
 
 
 def picture_losses(
-    recipe: Recipe, perceptual: PerceptualLoss, output: Tensor, frames: Tensor, style: Tensor
+    recipe: Recipe,
+    perceptual: PerceptualLoss,
+    output: Tensor,
+    frames: Tensor,
+    style: Tensor,
+    corner: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """α content + β style + total variation of stylized frames.
 
@@ -106,8 +113,15 @@ def picture_losses(
         output: B·k×3×H×W, −1..1: k stylizations of the first frame, then of the next.
         frames: B×3×H×W, 0..1.
         style: B·k, int64.
+        corner: Top and left of the square of `Recipe.loss_size` that counts; None: all does.
     """
     stylized = (output.float() + 1) / 2
+    if corner is not None:
+        top, left = corner.tolist()
+        square = (..., slice(top, top + recipe.loss_size), slice(left, left + recipe.loss_size))
+        stylized, frames = (
+            each[square].contiguous(memory_format=torch.channels_last) for each in (stylized, frames)
+        )
     target = perceptual.content_target(frames).repeat_interleave(len(output) // len(frames), 0)
     terms = perceptual(stylized, target, style)
     total = (
@@ -154,7 +168,12 @@ def loss_frame_losses(
     frames = to_unit(batch["frames"][:, int(batch["warm_up"]) :][:, chosen])
     style = batch["style"][:, None].expand(frames.shape[:2])
     return picture_losses(
-        recipe, perceptual, outputs[:, chosen].flatten(0, 1), frames.flatten(0, 1), style.flatten()
+        recipe,
+        perceptual,
+        outputs[:, chosen].flatten(0, 1),
+        frames.flatten(0, 1),
+        style.flatten(),
+        batch.get("loss_corner"),
     )
 
 

@@ -21,14 +21,34 @@ def generator(recipe: Recipe, step: int) -> np.random.Generator:
 def photo_batch(recipe: Recipe, photos: Sequence[Loadable], rng: np.random.Generator) -> dict[str, Tensor]:
     """`frames` B×3×S×S uint8 and `style` B·k int64: the k styles of the first frame, then of the next.
 
-    The styles of a batch differ from each other as far as there are enough of them.
+    The styles of a batch differ from each other as far as there are enough of them. `loss_corner`, 2 int64:
+    the top and left of the square of `Recipe.loss_size` that the loss network sees, where that is not 0.
     """
     chosen = rng.integers(len(photos), size=recipe.batch)
-    crops = [random_crop(photos[index].load(), recipe.size, rng) for index in chosen]
+    crops = [random_crop(photos[index].load(), recipe.size, rng, recipe.zoom) for index in chosen]
+    if recipe.plain:
+        crops = [plain(crop, rng) if rng.random() < recipe.plain else crop for crop in crops]
     return {
         "frames": torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2),
         "style": different_styles(recipe, recipe.batch * recipe.styles_each, rng),
+        **loss_corner(recipe, rng),
     }
+
+
+def loss_corner(recipe: Recipe, rng: np.random.Generator) -> dict[str, Tensor]:
+    """`loss_corner` of a batch; nothing where the loss network sees whole crops."""
+    if not recipe.loss_size:
+        return {}
+    return {"loss_corner": torch.from_numpy(rng.integers(recipe.size - recipe.loss_size + 1, size=2))}
+
+
+def plain(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A crop, H×W×3 uint8, made like a wall, a sky or a dark scene: little contrast, any light, some noise."""
+    contrast = rng.uniform(0.03, 0.5)
+    centre = crop.mean((0, 1))
+    tint = rng.uniform(contrast / 2, 1 - contrast / 2) * 255 + rng.normal(0, 8, 3)
+    noise = rng.normal(0, rng.uniform(0, 2.5), crop.shape)
+    return (tint + contrast * (crop - centre) + noise).round().clip(0, 255).astype(np.uint8)
 
 
 def different_styles(recipe: Recipe, count: int, rng: np.random.Generator) -> Tensor:

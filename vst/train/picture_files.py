@@ -205,10 +205,18 @@ def holds_pictures(source: Path) -> bool:
     return _holds_pictures(source) if source.is_dir() else source.is_file() and tarfile.is_tarfile(source)
 
 
-def random_crop(image: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """A square part at a random place, scale and mirroring, as size×size×3."""
+def random_crop(image: np.ndarray, size: int, rng: np.random.Generator, zoom: float = 1.0) -> np.ndarray:
+    """A square part at a random place, scale and mirroring, as size×size×3.
+
+    Args:
+        image: H×W×3.
+        size: Side of the result, in pixels.
+        rng: Of all random numbers.
+        zoom: Parts are enlarged by at most this, more only where the picture is smaller than `size`.
+    """
     height, width = image.shape[:2]
-    side = int(rng.integers(min(size, height, width), min(height, width) + 1))
+    least = min(round(size / zoom), height, width)
+    side = int(rng.integers(least, min(height, width) + 1))
     top = int(rng.integers(height - side + 1))
     left = int(rng.integers(width - side + 1))
     part = image[top : top + side, left : left + side]

@@ -21,7 +21,7 @@ from vst.motion.estimators.dis import DisEstimator
 from vst.synthetic import Scene, SceneConfig
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
-from vst.train.photos import different_styles, generator, photo_batch
+from vst.train.photos import different_styles, generator, loss_corner, photo_batch
 from vst.train.picture_files import Loadable
 
 _TRIES = 10
@@ -39,7 +39,8 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     and noise jitter); `true_flow` B×T×2×S×S and `true_mask` B×T×1×S×S to the frame before, for the temporal
     loss: exact where the sequence is synthetic, so that the network learns to be stable where the estimate
     fails; `style` B; `loss_frames`, which of the unrolled frames the loss network sees, counted from the
-    first of them; and `warm_up`, a scalar: how many of the T frames are not learned from.
+    first of them; `warm_up`, a scalar: how many of the T frames are not learned from; and `loss_corner` as
+    `vst.train.photos.photo_batch`.
 
     With K `SequenceRecipe.distances` also `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S of the jittered frames,
     as a render estimates them, mask 0 where a render would have none: this is what the network is shown.
@@ -78,6 +79,7 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             "style": different_styles(recipe, recipe.sequences, rng),
             "loss_frames": torch.from_numpy(np.sort(rng.permutation(recipe.unroll)[:count])),
             "warm_up": torch.tensor(warm_up),
+            **loss_corner(recipe, rng),
             **self._extras(recipe, length, warm_up, rng),
         }
 
