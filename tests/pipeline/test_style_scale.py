@@ -57,14 +57,17 @@ def stylized(frames, session: StylizerSession) -> list[Frame]:
 @pytest.mark.parametrize(
     ("size", "style_scale", "working"),
     [
-        # By default 480p at most.
+        # By default frames up to 600p as they are, larger ones at 480p.
         ((640, 480), None, (640, 480)),
         ((854, 480), None, (854, 480)),
+        ((768, 512), None, (768, 512)),
+        ((600, 720), None, (600, 720)),
+        ((960, 602), None, (765, 480)),
         ((48, 3), None, (48, 3)),
         ((1920, 1080), None, (853, 480)),
         ((1080, 1920), None, (480, 853)),
         ((3840, 2160), None, (853, 480)),
-        ((20000, 600), None, (16000, 480)),
+        ((20000, 640), None, (15000, 480)),
         # A given style scale also enlarges small frames.
         ((1920, 1080), 1, (853, 480)),
         ((320, 240), 1, (640, 480)),

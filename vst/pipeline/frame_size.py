@@ -13,6 +13,10 @@ from vst.postprocess import resize
 STROKE_SIDE = 480
 """Short side in pixels at which a frame is stylized with a style scale of 1."""
 
+NATIVE = 1.25
+"""Frames up to this many times `STROKE_SIDE` are stylized at their own size: to enlarge a stylization by a
+tenth costs more of its texture than strokes a tenth finer."""
+
 MAX_WORKING_SIDE = 4096
 """The longest side in pixels of the working resolution that a style scale may ask for."""
 
@@ -48,15 +52,15 @@ def working_size(width: int, height: int, style_scale: float | None = None) -> t
     Args:
         width: Of the output, in pixels.
         height: Of the output, in pixels.
-        style_scale: Size of the strokes relative to the frame, as in `RenderSettings`. None is 1, but never
-            enlarges a frame.
+        style_scale: Size of the strokes relative to the frame, as in `RenderSettings`. None is 1, but a
+            short side of up to `NATIVE` · `STROKE_SIDE` stays as it is.
 
     Raises:
         UsageError: The style scale asks for strokes so fine that a side would be longer than
             `MAX_WORKING_SIDE`.
     """
     short, long = sorted((width, height))
-    default = min(1.0, STROKE_SIDE / short)
+    default = 1.0 if short <= NATIVE * STROKE_SIDE else STROKE_SIDE / short
     factor = default if style_scale is None else STROKE_SIDE / (style_scale * short)
     working = (round(width * factor), round(height * factor))
     if factor > default and max(working) > MAX_WORKING_SIDE:

@@ -175,7 +175,7 @@ class RenderSettings:
         metavar="FACTOR",
         range=Range(0.1, 10, low_means="fine strokes", high_means="broad strokes"),
         help="Size of the strokes relative to the frame: 1 as at 480p, 2 twice as broad. By default 1, but "
-        "smaller frames are stylized at their own size.",
+        "frames up to 600p are stylized at their own size.",
         openfx=OpenFxParameter(
             position=5,
             name="styleScale",

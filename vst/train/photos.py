@@ -43,7 +43,7 @@ def loss_corner(recipe: Recipe, rng: np.random.Generator) -> dict[str, Tensor]:
 
 
 def plain(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A crop, H×W×3 uint8, made like a wall, a sky or a dark scene: little contrast, any light, some noise."""
+    """A crop, H×W×3 uint8, made like a wall, a sky or a dark scene: of low contrast, with some noise."""
     contrast = rng.uniform(0.03, 0.5)
     centre = crop.mean((0, 1))
     tint = rng.uniform(contrast / 2, 1 - contrast / 2) * 255 + rng.normal(0, 8, 3)

@@ -1,0 +1,44 @@
+"""The light of the clip in the stylized frame: a fade to black ends black.
+
+Instance norm brings every frame to the same contrast, so a network's output is as bright for a dark frame
+as for a bright one, and grey for a black one. What it took away is a single number, the frame's mean, and
+that is given back here. The gain depends on the frame alone: it has no state, so keyframes, segments and
+random access see the same, and it is no less steady than the clip's own light. docs/adr/0018-light.md.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vst.postprocess.colour import luminance_within
+
+DARK = 0.27
+"""Mean luma, 0..1, below which the stylized frame is as much darker as the frame is."""
+
+BRIGHT = 0.12
+"""Distance of the mean luma from white below which the stylized frame is as much brighter."""
+
+_SHARPNESS = 8
+"""Of the bend between both: at 1.5 times a threshold less than a hundredth of the gain is left."""
+
+
+def follow_light(stylized: Tensor, frame: Tensor) -> Tensor:
+    """Darken the stylization of a dark frame, and brighten that of one that is nearly white.
+
+    Args:
+        stylized: 3×H×W, RGB, 0..1.
+        frame: 3×h×w, RGB, the frame that was stylized; counted as within 0..1.
+
+    Returns:
+        3×H×W: 0 for a black frame, 1 for a white one, and within 1 % of `stylized` where the frame's mean
+        luma is from 0.41 to 0.82.
+    """
+    mean = float(luminance_within(frame).mean())
+    dark, bright = _gain(mean / DARK), _gain((1 - mean) / BRIGHT)
+    return 1 - (1 - stylized * dark) * bright
+
+
+def _gain(light: float) -> float:
+    """`light` where it is small, 1 where it is large, with a smooth bend at 1."""
+    light = max(light, 0.0)
+    return light / (1 + light**_SHARPNESS) ** (1 / _SHARPNESS)
