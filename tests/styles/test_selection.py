@@ -30,7 +30,7 @@ def network(kind=ITN, width=2, styles=1, seed=0):
 
 
 def save(path, made, *styles):
-    mode = {ITN: "itn", VTN: "vtn"}[type(made)]
+    mode = {3: "itn", 7: "vtn"}[made.inputs]
     save_weights(path, made, mode=mode, styles=styles, **DESCRIPTION)
     return path
 
@@ -315,3 +315,19 @@ def test_a_body_that_is_no_digest_is_refused(folder):
     describe_as(path, body="x" * 64)
     with pytest.raises(WeightsError, match="no SHA-256 for its body"):
         read_info(path)
+
+
+def test_widths_of_different_layouts_are_compared_by_their_grade(folder):
+    torch.manual_seed(0)
+    layouts = {"narrow": Variant(), "compact": Variant(layout="compact"), "wide": Variant()}
+    widths = {"narrow": 4, "compact": 18, "wide": 8}
+    for name, variant in layouts.items():
+        save(folder / "all" / f"{name}.safetensors", ITN.build(widths[name], 1, variant), "a")
+
+    def chosen(quality):
+        return load_catalogue(folder / "all").choose(parse_blend("a"), "itn", quality).files[0].path.stem
+
+    assert chosen("best") == "wide"
+    assert chosen("fast") == "narrow"
+    (folder / "all" / "narrow.safetensors").unlink()
+    assert chosen("fast") == "compact"

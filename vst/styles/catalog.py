@@ -165,7 +165,7 @@ class Catalogue:
                 raise UsageError(f"there are no weights for mode {mode} to add a style to")
             sign = 1 if widest else -1
             if fit:
-                best = max(fit, key=lambda info: (sign * info.width, len(info.styles)))
+                best = max(fit, key=lambda info: (sign * info.grade, len(info.styles)))
                 problem = self.wrong_hash(best)
                 if problem:
                     raise WeightsError(problem)

@@ -11,7 +11,7 @@ BEST, STANDARD, FAST = QUALITIES = ("best", "standard", "fast")
 """The widest network there is, none but wide ones, or the narrowest there is."""
 
 STANDARD_WIDTH = 32
-"""Filters of the first layer, table 4.1 of the thesis; files with fewer are for speed."""
+"""Filters of the first layer of table 4.1; files of a lower `WeightsInfo.grade` are for speed."""
 
 
 def check_quality(quality: str) -> None:
@@ -31,4 +31,4 @@ def wide_enough(weights: Iterable[WeightsInfo], quality: str) -> list[WeightsInf
         UsageError: for a quality that does not exist.
     """
     check_quality(quality)
-    return [info for info in weights if quality != STANDARD or info.width >= STANDARD_WIDTH]
+    return [info for info in weights if quality != STANDARD or info.grade >= STANDARD_WIDTH]

@@ -54,9 +54,9 @@ def select(names: Sequence[str], weights: Iterable[WeightsInfo], quality: str = 
         if info.body:
             groups.setdefault(info.body, []).append(info)
     if whole:
-        one = (min if quality == FAST else max)(whole, key=lambda info: info.width)
+        one = (min if quality == FAST else max)(whole, key=lambda info: info.grade)
         return Selection(((one, one.styles),))
-    for group in sorted(groups.values(), key=lambda group: group[0].width, reverse=quality != FAST):
+    for group in sorted(groups.values(), key=lambda group: group[0].grade, reverse=quality != FAST):
         parts: dict[WeightsInfo, tuple[str, ...]] = {}
         for name in names:
             giver = next((info for info in group if name in info.styles), None)
