@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from benchmarks.against_peer import Terms, kindest_size
 from benchmarks.measure import MeasuredMode
 from benchmarks.photographs import Photograph
+from benchmarks.picture_measures import flat, grid, rim_losses
 from vst.evaluate import gradient_energy, in_8_bits
 from vst.evaluate.metrics.perceptual import ContentStyleMeter
 from vst.frame import Frame
+from vst.losses.perceptual import style_targets
 
 INPUT, PEER = "input", "peer"
 
@@ -26,12 +28,19 @@ class LossRecord:
     Attributes:
         content: Content loss of each photograph.
         gradient: Gradient energy of each photograph.
+        flat: Size of the style picture -> `flat` of each photograph.
+        grid: `grid` of each photograph.
+        rim: Content and style loss at the border over those inside, of each photograph, with the style
+            picture in its largest size.
         style: Size of the style picture -> style loss of each photograph.
     """
 
     content: list[float] = field(default_factory=list)
     gradient: list[float] = field(default_factory=list)
     style: dict[int, list[float]] = field(default_factory=dict)
+    flat: dict[int, list[float]] = field(default_factory=dict)
+    grid: list[float] = field(default_factory=list)
+    rim: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, content: float, style: Mapping[int, float], gradient: float) -> None:
         """Add the values of the next photograph."""
@@ -39,6 +48,15 @@ class LossRecord:
         self.gradient.append(gradient)
         for size, value in style.items():
             self.style.setdefault(size, []).append(value)
+
+    def parts(self, size: int) -> dict[str, float]:
+        """Means of flat, grid, and of content and style at the border, with the style picture at one size."""
+        return {
+            "flat": _mean(self.flat[size]),
+            "grid": _mean(self.grid),
+            "rim content": _mean([content for content, _ in self.rim]),
+            "rim style": _mean([style for _, style in self.rim]),
+        }
 
     def style_by_size(self) -> dict[int, float]:
         """Size of the style picture -> mean style loss."""
@@ -99,6 +117,9 @@ def measure_photographs(
     pictures = [(case.name, picture) for case in cases for picture in case.pictures.values()]
     meter = ContentStyleMeter(loss_network, [picture for _, picture in pictures])
     indices = list(range(len(pictures)))
+    targets = {
+        case.name: style_targets(loss_network, [case.pictures[max(case.pictures)]]) for case in cases
+    }
     of_case = {case.name: [i for i in indices if pictures[i][0] == case.name] for case in cases}
     for photo in photos:
         target = meter.target(photo.image)
@@ -112,6 +133,11 @@ def measure_photographs(
             for row, network in case.networks.items():
                 image = stylize_photograph(network, photo.image)
                 _record(case, row, *meter(image, target, against), gradient_energy(image))
+                record = case.records[row]
+                for size, picture in case.pictures.items():
+                    record.flat.setdefault(size, []).append(flat(photo.image, image, picture))
+                record.grid.append(grid(image))
+                record.rim.append(rim_losses(loss_network, photo.image, image, targets[case.name]))
                 show(case.name, photo.name, row, image)
 
 

@@ -6,7 +6,8 @@
 
 The style loss is computed with the painting in several sizes. The size that suits the peer best is used
 for all networks of that style; without a peer it is `--style-size`. The sum is content + weight · style,
-with the weight for which the two terms of the peer are equal. Output is rounded to 8 bits.
+with the weight for which the two terms of the peer are equal. Our pictures go through `vst.render`. Output
+is rounded to 8 bits.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from benchmarks.against_peer import RATIOS, ratios, sizes_within, style_weight
 from benchmarks.markdown import markdown, number
-from benchmarks.networks import SHIPPED, described, find_weights, open_mode
+from benchmarks.networks import SHIPPED, described, find_weights
 from benchmarks.options import (
     PLACE_HELP,
     add_losses,
@@ -37,11 +38,15 @@ from benchmarks.options import (
 from benchmarks.peers import PeerMode
 from benchmarks.photo_losses import INPUT, PEER, StyleCase, measure_photographs
 from benchmarks.photographs import longer_side, read_photographs, spread
+from benchmarks.rendered import RenderedStills
 from benchmarks.sheet import Cell, cell, write_sheet
 from vst.errors import UsageError
 from vst.styles import Selection
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import find_painting, read_painting
+
+PARTS = ("flat", "grid", "rim content", "rim style")
+"""See `benchmarks.picture_measures`."""
 
 Weights = Mapping[str, Selection]
 """What is ours, by row of the table."""
@@ -107,7 +112,8 @@ def _cases(options: argparse.Namespace, weights: Mapping[str, Weights]) -> list[
         wanted = options.style_sizes if style in peers else [sizes[style]]
         pictures = {s: read_painting(path, s) for s in sizes_within(wanted, longer_side(path))}
         case = StyleCase(style, pictures, {PEER: PeerMode(peers[style])} if style in peers else {})
-        case.networks.update({row: open_mode(files, (style, 1.0)) for row, files in weights[style].items()})
+        for row, files in weights[style].items():
+            case.networks[row] = RenderedStills(files, style, files.files[0].mode)
         cases.append(case)
     return cases
 
@@ -120,6 +126,7 @@ def _table(cases: Sequence[StyleCase]) -> str:
         "content",
         "style",
         "gradient",
+        *PARTS,
         *(f"{name} / peer" for name in RATIOS),
     ]
     rows = []
@@ -128,7 +135,9 @@ def _table(cases: Sequence[StyleCase]) -> str:
         for row, record in case.records.items():
             terms = record.terms(size)
             against = {} if peer is None or row in (INPUT, PEER) else ratios(terms, peer)
-            values = [terms.content, terms.style, terms.gradient, *(against.get(name) for name in RATIOS)]
+            parts = {} if row == INPUT else record.parts(size)
+            values = [terms.content, terms.style, terms.gradient, *map(parts.get, PARTS)]
+            values += [against.get(name) for name in RATIOS]
             rows.append([case.name, f"{size} px", row, *map(number, values)])
     return markdown(header, rows)
 
@@ -143,6 +152,7 @@ def _as_json(case: StyleCase, weights: Weights) -> dict[str, Any]:
             "style": terms.style,
             "gradient": terms.gradient,
             "style_by_size": record.style_by_size(),
+            "parts": {} if row == INPUT else record.parts(size),
             "photos": {"content": record.content, "style": record.style[size], "gradient": record.gradient},
         }
         if row in weights:
@@ -173,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         type=positive,
         default=[256, 320, 384, 512, 640, 768, 1024],
-        help="longer sides of the style picture to choose from where there is a peer",
+        help="longer sides of the style picture to choose from where there is a peer; all are in --output",
     )
     add_sheet(parser, side=480)
     return parser

@@ -1,0 +1,102 @@
+"""What means over a picture hide: its plain parts, its border, and patterns tied to the pixel grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vst.evaluate.images import luma
+from vst.losses.perceptual import CONTENT_LAYER, style_loss
+from vst.motion.neighbourhood import mean_around
+
+WINDOW, AT = 32, 480
+"""Side of the windows of `flat` in pixels, for a picture with this short side."""
+
+RIM = 16
+"""Width of the border in pixels."""
+
+_GRID = 4
+
+
+def detail_energy(image: Tensor) -> Tensor:
+    """The square of Y minus its mean over 5×5 pixels, 1×H×W, of a picture 3×H×W, 0..1."""
+    y = luma(image)[None]
+    return (y - mean_around(y, 5)).square()
+
+
+def flat(photo: Tensor, stylized: Tensor, painting: Tensor) -> float:
+    """Detail energy where the photograph has least, over the painting's mean.
+
+    Windows of `WINDOW` pixels at `AT` and in proportion elsewhere; the third of them where the photograph
+    has the least detail energy. A pattern of the pixel grid counts as detail: read it beside `grid`.
+
+    Args:
+        photo: 3×H×W, 0..1.
+        stylized: 3×H×W, 0..1.
+        painting: 3×h×w, 0..1, in the size that the style is compared in.
+    """
+    side = max(1, round(WINDOW * min(photo.shape[-2:]) / AT))
+    least = F.avg_pool2d(detail_energy(photo)[None], side).flatten()
+    found = F.avg_pool2d(detail_energy(stylized)[None], side).flatten()
+    plain = least.argsort()[: max(1, len(least) // 3)]
+    return float(found[plain].mean() / detail_energy(painting).mean())
+
+
+def grid(image: Tensor) -> float:
+    """How uneven the detail energy is over the 16 places of a 4×4 cell of pixels; 0 is even.
+
+    The standard deviation over the mean. Depth-to-space and transposed convolutions leave such patterns.
+    """
+    energy = detail_energy(image)[0]
+    height, width = (each // _GRID * _GRID for each in energy.shape)
+    cells = energy[:height, :width].view(height // _GRID, _GRID, width // _GRID, _GRID).mean((0, 2))
+    return float(cells.std(correction=0) / cells.mean())
+
+
+@torch.inference_mode()
+def rim_losses(
+    network: nn.Module, photo: Tensor, stylized: Tensor, grams: Mapping[str, Tensor]
+) -> tuple[float, float]:
+    """Content and style loss over the outer `RIM` pixels, over those of a ring inside.
+
+    The ring lies four times as far from the border and is as wide, so that both have about as many
+    features: style of few features is further from any painting's.
+
+    Args:
+        network: A loss network.
+        photo: 3×H×W, 0..1.
+        stylized: 3×H×W, 0..1.
+        grams: The painting's Gram matrices by layer, from `style_targets`.
+
+    Returns:
+        The two ratios; 1 is no worse than inside.
+    """
+    layers = {CONTENT_LAYER, *grams}
+    wanted = network(photo[None], (CONTENT_LAYER,))[CONTENT_LAYER]
+    found = network(stylized[None], layers)
+    losses = []
+    for start in (0, 4 * RIM):
+        difference = _ring((found[CONTENT_LAYER] - wanted).square(), photo, start)
+        content = difference.mean() / _ring(wanted.square(), photo, start).mean()
+        style = 0.0
+        for layer, gram in grams.items():
+            features = _ring(found[layer], photo, start)
+            own = (features @ features.T / features.shape[1])[None]
+            style += float(style_loss(own, gram) / style_loss(gram, torch.zeros_like(gram)))
+        losses.append((float(content), style))
+    (outer_content, outer_style), (inner_content, inner_style) = losses
+    return outer_content / inner_content, outer_style / inner_style
+
+
+def _ring(features: Tensor, photo: Tensor, start: int) -> Tensor:
+    """The features, 1×N×h×w, of a ring of `RIM` pixels that begins at a distance from the border: N×M."""
+    factor = features.shape[-1] / photo.shape[-1]
+    first, last = round(start * factor), round((start + RIM) * factor)
+    height, width = features.shape[-2:]
+    inside = torch.zeros(height, width, dtype=torch.bool)
+    inside[first : height - first, first : width - first] = True
+    inside[last : height - last, last : width - last] = False
+    return features[0][:, inside]
