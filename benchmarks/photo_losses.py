@@ -50,13 +50,11 @@ class LossRecord:
             self.style.setdefault(size, []).append(value)
 
     def parts(self, size: int) -> dict[str, float]:
-        """Means of flat, grid, and of content and style at the border, with the style picture at one size."""
-        return {
-            "flat": _mean(self.flat[size]),
-            "grid": _mean(self.grid),
-            "rim content": _mean([content for content, _ in self.rim]),
-            "rim style": _mean([style for _, style in self.rim]),
-        }
+        """Means of flat, grid and, where pictures are large enough, the border, for one size of style."""
+        found = {"flat": _mean(self.flat[size]), "grid": _mean(self.grid)}
+        if self.rim:
+            found["rim content"], found["rim style"] = (_mean(each) for each in zip(*self.rim, strict=True))
+        return found
 
     def style_by_size(self) -> dict[int, float]:
         """Size of the style picture -> mean style loss."""
@@ -117,9 +115,8 @@ def measure_photographs(
     pictures = [(case.name, picture) for case in cases for picture in case.pictures.values()]
     meter = ContentStyleMeter(loss_network, [picture for _, picture in pictures])
     indices = list(range(len(pictures)))
-    targets = {
-        case.name: style_targets(loss_network, [case.pictures[max(case.pictures)]]) for case in cases
-    }
+    largest = {case.name: case.pictures[max(case.pictures)] for case in cases}
+    targets = {name: style_targets(loss_network, [picture]) for name, picture in largest.items()}
     of_case = {case.name: [i for i in indices if pictures[i][0] == case.name] for case in cases}
     for photo in photos:
         target = meter.target(photo.image)
@@ -137,7 +134,8 @@ def measure_photographs(
                 for size, picture in case.pictures.items():
                     record.flat.setdefault(size, []).append(flat(photo.image, image, picture))
                 record.grid.append(grid(image))
-                record.rim.append(rim_losses(loss_network, photo.image, image, targets[case.name]))
+                rim = rim_losses(loss_network, photo.image, image, targets[case.name])
+                record.rim += [] if rim is None else [rim]
                 show(case.name, photo.name, row, image)
 
 

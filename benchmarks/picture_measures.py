@@ -59,7 +59,7 @@ def grid(image: Tensor) -> float:
 @torch.inference_mode()
 def rim_losses(
     network: nn.Module, photo: Tensor, stylized: Tensor, grams: Mapping[str, Tensor]
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """Content and style loss over the outer `RIM` pixels, over those of a ring inside.
 
     The ring lies four times as far from the border and is as wide, so that both have about as many
@@ -72,8 +72,10 @@ def rim_losses(
         grams: The painting's Gram matrices by layer, from `style_targets`.
 
     Returns:
-        The two ratios; 1 is no worse than inside.
+        The two ratios; 1 is no worse than inside. None for a picture without room for the inner ring.
     """
+    if min(photo.shape[-2:]) < 12 * RIM:
+        return None
     layers = {CONTENT_LAYER, *grams}
     wanted = network(photo[None], (CONTENT_LAYER,))[CONTENT_LAYER]
     found = network(stylized[None], layers)
