@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vst.evaluate.images import luma
-from vst.losses.perceptual import CONTENT_LAYER, style_loss
+from vst.losses.gram import style_loss
+from vst.losses.perceptual import CONTENT_LAYER
 from vst.motion.neighbourhood import mean_around
 
 WINDOW, AT = 32, 480

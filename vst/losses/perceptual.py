@@ -9,58 +9,23 @@ out, which is right for equal sizes only).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from vst.errors import VstError
+from vst.losses.style_statistics import STYLE_LOSSES
 
+GRAM = "gram"
 CONTENT_LAYER = "relu3_3"
+_ZEROS = (16, 16)
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-
-
-class _Gram(torch.autograd.Function):
-    """F Fᵀ / M with its gradient, (g + gᵀ) F / M, as one product where autograd would take two and a sum.
-
-    Maps are read as channels_last, which is how the loss network leaves them: nothing is copied. A training
-    step's Gram matrices take a third of the time.
-    """
-
-    @staticmethod
-    def forward(context: Any, features: Tensor) -> Tensor:
-        context.save_for_backward(features)
-        maps = features.permute(0, 2, 3, 1).flatten(1, 2)
-        return torch.bmm(maps.transpose(1, 2), maps).float() / maps.shape[1]
-
-    @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> Tensor:
-        (features,), (gradient,) = context.saved_tensors, gradients
-        batch, channels, height, width = features.shape
-        maps = features.permute(0, 2, 3, 1).flatten(1, 2)
-        both = ((gradient + gradient.transpose(1, 2)) / maps.shape[1]).to(maps.dtype)
-        return torch.bmm(maps, both).view(batch, height, width, channels).permute(0, 3, 1, 2)
-
-
-def gram_matrix(features: Tensor) -> Tensor:
-    """G = F Fᵀ / M: B×N×h×w to B×N×N in fp32; can be differentiated once."""
-    gram: Tensor = _Gram.apply(features)
-    return gram
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """Mean squared difference of B×N×h×w features; one value a picture, B, in fp32."""
     return (features.float() - target.float()).square().mean((1, 2, 3))
-
-
-def style_loss(gram: Tensor, target: Tensor) -> Tensor:
-    """‖G − A‖² / (4 N²) (Gatys 2015, eq. 4, on Gram matrices per pixel); one value a picture, B.
-
-    Args:
-        gram: B×N×N.
-        target: B×N×N or 1×N×N.
-    """
-    return (gram - target).square().sum((1, 2)) / (4 * gram.shape[-1] ** 2)
 
 
 class ContentAndStyle(NamedTuple):
@@ -74,24 +39,31 @@ class PerceptualLoss(nn.Module):
     """Content and style losses against frames and style images, relative to the targets' own energy.
 
     Relative losses mean the same at every layer, style and clip: content is ‖F − P‖² / ‖P‖², style is
-    the mean over layers of ‖G − A‖² / ‖A‖², so one pair of weights serves every style.
+    the mean over layers of ‖G − A‖² / ‖A‖², so one pair of weights serves every style. Statistics other
+    than Gram matrices are relative to the distance of features that are 0, too.
 
     Args:
         network: A loss network, see `vst.nn.vgg`.
-        styles: One mapping a style, from layer to 1×N×N Gram matrix, see `style_targets`.
+        styles: One mapping a style, from layer to what `style_targets` gives.
         content_layer: Where content is compared.
+        style_loss: Name of the statistic, one of `vst.losses.style_statistics.STYLE_LOSSES`.
     """
 
     def __init__(
-        self, network: nn.Module, styles: Sequence[Mapping[str, Tensor]], content_layer: str = CONTENT_LAYER
+        self,
+        network: nn.Module,
+        styles: Sequence[Mapping[str, Tensor]],
+        content_layer: str = CONTENT_LAYER,
+        style_loss: str = GRAM,
     ) -> None:
         super().__init__()
         self.network = network
         self.content_layer = content_layer
         self.layers = tuple(styles[0])
+        self._statistic = STYLE_LOSSES[style_loss]
         for layer in self.layers:
             targets = torch.cat([style[layer] for style in styles])
-            self.register_buffer(f"gram_{layer}", targets, persistent=False)
+            self.register_buffer(f"style_{layer}", targets, persistent=False)
 
     def content_target(self, frames: Tensor) -> Tensor:
         """Features of B×3×H×W frames, 0..1, for `forward`."""
@@ -111,9 +83,11 @@ class PerceptualLoss(nn.Module):
         content = content_loss(features[self.content_layer], target) / energy
         terms = []
         for layer in self.layers:
-            wanted = self.get_buffer(f"gram_{layer}")[style]
-            energy = style_loss(wanted, torch.zeros_like(wanted))
-            terms.append(style_loss(gram_matrix(features[layer]), wanted) / energy)
+            wanted, found = self.get_buffer(f"style_{layer}")[style], features[layer]
+            with torch.no_grad():
+                zeros = found.new_zeros(1, found.shape[1], *_ZEROS)  # of any size: they are all equal
+                nothing = self._statistic.distance(zeros, wanted)
+            terms.append(self._statistic.distance(found, wanted) / nothing)
         return ContentAndStyle(content, torch.stack(terms).mean(0))
 
 
@@ -138,19 +112,24 @@ def available_layers(wanted: Sequence[str], available: Sequence[str]) -> tuple[s
 
 
 def style_targets(
-    network: nn.Module, images: Sequence[Tensor], layers: Sequence[str] = STYLE_LAYERS
+    network: nn.Module,
+    images: Sequence[Tensor],
+    layers: Sequence[str] = STYLE_LAYERS,
+    style_loss: str = GRAM,
 ) -> dict[str, Tensor]:
-    """Gram matrices of a style, the mean over its images (several make one hybrid style).
+    """What a style's features are to match; of several images (a hybrid style) the mean.
 
     Args:
         network: A loss network.
         images: 3×H×W each, RGB 0..1, of any sizes.
         layers: Where to look; see `available_layers` for those that the network lacks.
+        style_loss: As for `PerceptualLoss`.
 
     Returns:
-        1×N×N in fp32 by layer.
+        By layer, 1×…; of Gram matrices 1×N×N in fp32.
     """
     wanted = available_layers(layers, network.layers)  # type: ignore[arg-type]
     with torch.no_grad():
         found = [network(image[None], wanted) for image in images]
-    return {layer: torch.stack([gram_matrix(one[layer]) for one in found]).mean(0) for layer in wanted}
+    statistic = STYLE_LOSSES[style_loss]
+    return {layer: statistic.describe([one[layer] for one in found]) for layer in wanted}

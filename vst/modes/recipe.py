@@ -92,6 +92,13 @@ class Recipe:
     content_weight: float = 1.0
     """α, on the content loss relative to the frame's own energy."""
     style_weight: float = recipe_option(30.0, "Weight of the style loss; content has 1.", least=0)
+    style_loss: str = recipe_option(
+        "gram",
+        "What of the painting's features is to be matched.",
+        choices=("gram", "shifted", "histogram", "mmd-linear", "mmd-gaussian", "mmd-poly"),
+    )
+    """A key of `vst.losses.style_statistics.STYLE_LOSSES`."""
+    laplacian_weight: float = recipe_option(0.0, "Weight of the frame's edges (Laplacian loss).", least=0)
     variation_weight: float = recipe_option(1.0, "Weight of the total variation.", least=0)
     steps: int = recipe_option(5000, "Optimiser steps in all.", least=1)
     learning_rate: float = recipe_option(1e-3, "Adam's at the start.", least=0)

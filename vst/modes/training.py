@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vst.losses import PerceptualLoss, total_variation
+from vst.losses import PerceptualLoss, laplacian_loss, total_variation
 from vst.modes.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -129,6 +129,9 @@ def picture_losses(
         + (style_weights(recipe).to(style.device)[style] * terms.style).mean()
         + recipe.variation_weight * total_variation(stylized)
     )
+    if recipe.laplacian_weight:
+        photos = frames.repeat_interleave(len(output) // len(frames), 0)
+        total = total + recipe.laplacian_weight * laplacian_loss(stylized, photos).mean()
     return {"total": total, "content": terms.content.detach().mean(), "style": terms.style.detach().mean()}
 
 

@@ -156,9 +156,14 @@ def _start(model: StyleNetwork, names: tuple[str, ...], path: Path) -> None:
 def _perceptual(recipe: Recipe, data: TrainingData, place: torch.device) -> PerceptualLoss:
     """Content and style losses against the recipe's styles."""
     loss_network = load_loss_network(recipe.loss_network)
-    targets = [style_targets(loss_network, images) for images in data.paintings]
+    targets = [
+        style_targets(loss_network, images, style_loss=recipe.style_loss) for images in data.paintings
+    ]
     loss_network = loss_network.to(LOSS_TYPES[recipe.precision])
-    return PerceptualLoss(loss_network.to(memory_format=torch.channels_last), targets).to(place)
+    loss = PerceptualLoss(
+        loss_network.to(memory_format=torch.channels_last), targets, style_loss=recipe.style_loss
+    )
+    return loss.to(place)
 
 
 def _batches(recipe: Recipe, data: TrainingData) -> Dataset[dict[str, Tensor]]:
