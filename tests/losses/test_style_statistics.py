@@ -31,7 +31,7 @@ class Raw(torch.nn.Module):
         return dict.fromkeys(wanted, images)
 
 
-def features(batch=1, channels=5, height=16, width=20, seed=0):
+def features(batch=1, channels=5, height=20, width=24, seed=0):
     return torch.rand(batch, channels, height, width, generator=torch.Generator().manual_seed(seed))
 
 
@@ -50,7 +50,7 @@ def test_the_style_loss_of_a_black_picture_is_1_and_a_style_may_have_several_pai
     paintings = [features(1, 3, seed=seed)[0] for seed in (1, 2)]
     targets = [style_targets(Raw(), each, ("relu1_2",), name) for each in (paintings, paintings[:1])]
     loss = PerceptualLoss(Raw(), targets, style_loss=name)
-    x = torch.cat([torch.zeros(1, 3, 16, 20), paintings[0][None]])
+    x = torch.cat([torch.zeros(1, 3, 20, 24), paintings[0][None]])
     for style in (0, 1):
         found = loss(x, loss.content_target(x), torch.tensor([style, style])).style
         assert float(found[0]) == pytest.approx(1, rel=1e-3)
