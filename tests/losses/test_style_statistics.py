@@ -67,9 +67,9 @@ def test_gradients_are_those_of_differences(name):
     assert gradient.isfinite().all()
     direction = torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
-        step = 1e-2 * direction
-        difference = (statistic.distance(x + step, wanted) - statistic.distance(x - step, wanted)) / 2e-2
-    assert float((gradient * direction).sum()) == pytest.approx(float(difference), rel=0.03, abs=1e-4)
+        step = 2e-3 * direction
+        difference = (statistic.distance(x + step, wanted) - statistic.distance(x - step, wanted)) / 4e-3
+    assert float((gradient * direction).sum()) == pytest.approx(float(difference), rel=0.05, abs=2e-4)
 
 
 @pytest.mark.parametrize("name", STYLE_LOSSES)
