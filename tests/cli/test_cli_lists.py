@@ -25,6 +25,20 @@ def test_styles_as_json(vst, weights):
     assert {"itn", "vtn"} <= set(styles["candy"]["modes"])
 
 
+def test_styles_in_the_public_domain_are_listed_alone(vst):
+    outcome = vst("styles", "--public-domain", "--json")
+    styles = {entry["name"]: entry for entry in map(json.loads, outcome.out.splitlines())}
+    assert set(styles) == {"starry-night", "wave", "scream", "composition-vii", "shipwreck"}
+    assert all(entry["public_domain"] for entry in styles.values())
+
+
+def test_a_folder_without_a_style_in_the_public_domain_is_an_error(vst, weights, monkeypatch):
+    monkeypatch.setattr("vst.styles.catalog.weight_folders", lambda given=None: [weights])
+    outcome = vst("styles", "--public-domain")
+    assert outcome.code == 1
+    assert "leave out --public-domain" in outcome.err
+
+
 def test_every_mode_is_listed_with_its_description(vst):
     outcome = vst("modes", "--json")
     listed = {entry["name"]: entry["description"] for entry in map(json.loads, outcome.out.splitlines())}

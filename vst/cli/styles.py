@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from vst.errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
     from vst.styles import Catalogue
+    from vst.styles.catalog import Style
 
 
 @click.command("styles")
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     help="On the sheet, show this picture in every style.",
 )
 @click.option("-y", "--overwrite", is_flag=True, help="Replace a sheet that exists.")
+@click.option(
+    "--public-domain", is_flag=True, help="Only styles of paintings that are in the public domain."
+)
 @weights_dir_option
 @json_option
 @verbose_option
@@ -40,6 +45,7 @@ def styles_command(
     sheet: Path | None,
     photo: Path | None,
     overwrite: bool,
+    public_domain: bool,
     weights_dir: Path | None,
 ) -> None:
     """List the styles, or write a contact sheet of them."""
@@ -49,15 +55,27 @@ def styles_command(
     if sheet is None and (photo is not None or overwrite):
         raise UsageError("--photo and -y apply to a contact sheet; give --sheet FILE too")
     catalogue = load_catalogue(weights_dir)
-    if sheet is None:
-        _list(console, catalogue)
+    styles = [each for each in catalogue.styles.values() if each.public_domain or not public_domain]
+    if not styles and (sheet is not None or public_domain):
+        raise WeightsError(_nothing(catalogue, public_domain))
+    if not styles:
+        console.message(_nothing(catalogue, public_domain))
+    elif sheet is None:
+        _list(console, styles)
     else:
-        _draw(console, catalogue, sheet, photo, overwrite, weights_dir)
+        _draw(console, styles, sheet, photo, overwrite, weights_dir)
     for problem in catalogue.problems:
         console.message(f"warning: {problem}")
 
 
-def _list(console: Console, catalogue: Catalogue) -> None:
+def _nothing(catalogue: Catalogue, public_domain: bool) -> str:
+    where = ", ".join(map(str, catalogue.folders)) or "any weights folder"
+    if public_domain and catalogue.styles:
+        return f"no style in {where} is marked as public domain in catalog.toml; leave out --public-domain"
+    return f"no weights in {where}; give --weights-dir"
+
+
+def _list(console: Console, styles: Sequence[Style]) -> None:
     rows = [
         {
             "name": style.name,
@@ -66,20 +84,17 @@ def _list(console: Console, catalogue: Catalogue) -> None:
             "year": style.year,
             "modes": list(style.modes),
             "rights": style.rights,
+            "public_domain": style.public_domain,
             "files": list(style.files),
         }
-        for style in catalogue.styles.values()
+        for style in styles
     ]
-    if not rows:
-        where = ", ".join(map(str, catalogue.folders)) or "any weights folder"
-        console.message(f"no weights in {where}; give --weights-dir")
-    else:
-        show_table(console, ("name", "title", "artist", "year", "modes"), rows)
+    show_table(console, ("name", "title", "artist", "year", "modes"), rows)
 
 
 def _draw(
     console: Console,
-    catalogue: Catalogue,
+    styles: Sequence[Style],
     sheet: Path,
     photo: Path | None,
     overwrite: bool,
@@ -88,10 +103,6 @@ def _draw(
     from vst.styles.sheet import check_sheet, draw_sheet, write_sheet
 
     check_sheet(sheet, photo, overwrite)
-    styles = catalogue.styles.values()
-    if not styles:
-        where = ", ".join(map(str, catalogue.folders)) or "any weights folder"
-        raise WeightsError(f"no weights in {where}; give --weights-dir")
 
     def warn(problem: str) -> None:
         console.message(f"warning: {problem}")

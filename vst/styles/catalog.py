@@ -7,6 +7,7 @@ A weights folder holds `*.safetensors` and, beside them, `catalog.toml`:
     artist = "..."
     year = "..."
     rights = "..."
+    public_domain = true
     thumbnail = "candy.jpg"
 
     [files."itn-fast.safetensors"]
@@ -44,7 +45,8 @@ class Style:
         title: The painting's name.
         artist: Name of the artist.
         year: When.
-        rights: Whether the painting is in the public domain.
+        rights: What is known of the painting's rights, in words.
+        public_domain: Whether the catalogue says that the painting is in the public domain.
         thumbnail: A small picture stylized by our own networks, or "".
         files: Weight files that have it.
         modes: Modes with weights for it.
@@ -56,6 +58,7 @@ class Style:
     year: str = ""
     rights: str = ""
     thumbnail: str = ""
+    public_domain: bool = False
     files: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
 
@@ -230,7 +233,8 @@ def load_catalogue(weights_dir: Path | None = None) -> Catalogue:
                 str(entry.get(key, "")) for key in ("title", "artist", "year", "rights")
             )
             thumbnail = _thumbnail(folder, str(entry.get("thumbnail", "")))
-            styles.setdefault(name, Style(name, title, artist, year, rights, thumbnail))
+            free = entry.get("public_domain") is True
+            styles.setdefault(name, Style(name, title, artist, year, rights, thumbnail, free))
         for name, entry in described.get("files", {}).items():
             if name not in weights:
                 digests.setdefault(name, str(entry.get("sha256", "")))

@@ -40,6 +40,7 @@ def record_style(
     year: str = "",
     rights: str = "",
     thumbnail: str = "",
+    public_domain: bool = False,
 ) -> None:
     """Describe one style, and one weight file by its hash, in a folder's `catalog.toml`.
 
@@ -53,8 +54,9 @@ def record_style(
         title: The painting's name.
         artist: Name of the artist.
         year: When.
-        rights: Whether the painting is in the public domain.
+        rights: What is known of the painting's rights, in words.
         thumbnail: Name of a picture in the folder.
+        public_domain: Whether the painting is in the public domain.
 
     Raises:
         WeightsError: where an existing `catalog.toml` cannot be read, which leaves it unchanged; where
@@ -64,7 +66,8 @@ def record_style(
     text = _read(path)
     described = _parse(path, text)
     values = {"title": title, "artist": artist, "year": year, "rights": rights, "thumbnail": thumbnail}
-    described.setdefault("styles", {})[name] = {key: value for key, value in values.items() if value}
+    entry: dict[str, Any] = {key: value for key, value in values.items() if value}
+    described.setdefault("styles", {})[name] = entry | ({"public_domain": True} if public_domain else {})
     temporary = path.with_name(f"{CATALOG}.{os.getpid()}.part")
     try:
         described.setdefault("files", {})[file] = {"sha256": file_digest(folder / file)}
