@@ -73,7 +73,7 @@ def rim_losses(
         grams: The painting's Gram matrices by layer, from `style_targets`.
 
     Returns:
-        The two ratios; 1 is no worse than inside. None for a picture without room for the inner ring.
+        The two ratios; 1 is no worse than inside. None for a picture that is too small for the inner ring.
     """
     if min(photo.shape[-2:]) < 12 * RIM:
         return None

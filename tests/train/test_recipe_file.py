@@ -41,7 +41,7 @@ def test_paths_are_looked_for_in_the_data_folder(tmp_path):
 def test_every_recipe_of_the_package_is_complete(name):
     recipe = create_recipe(read_recipe(name))
     mode, width, *smaller = name.split("-")
-    assert (recipe.mode, recipe.width) == (mode, {"fast": 16, "standard": 32}[width])
+    assert (recipe.mode, recipe.width) == (mode, {"fast": 16, "compact": 48, "standard": 32}[width])
     assert len(recipe.styles) >= (2 if smaller else 10 if mode in ("itn", "vtn") else 4)
     assert recipe.photos
     assert bool(getattr(recipe, "clips", ())) is (mode != "itn")
@@ -61,7 +61,7 @@ def test_a_recipe_extends_one_of_the_packages(tmp_path):
         ('photos = "p.tar"', "photos is 'p.tar'; expected a list"),
         ("[[styles]]\nname = 'a'", "a style has no images"),
         ("styles = [3]", "to be a table"),
-        ("extends = 'nothing'", "extends is 'nothing'; expected one of itn-fast"),
+        ("extends = 'nothing'", "extends is 'nothing'; expected one of itn-compact"),
         ("width = ", "cannot be read as a recipe"),
     ],
 )
