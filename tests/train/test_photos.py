@@ -9,7 +9,7 @@ import torch
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
 from vst.modes.training import picture_losses, to_unit
-from vst.train.photos import PhotoBatches, plain
+from vst.train.photos import PhotoBatches, loss_corner, plain
 from vst.train.picture_files import find_pictures, random_crop
 from vst.train.run import run_recipe
 
@@ -70,6 +70,17 @@ def test_the_loss_network_sees_a_square_of_the_crop(make_recipe):
     same = picture_losses(recipe, loss, output[square], frames[square], style)
     torch.testing.assert_close(part["total"], same["total"])
     assert part["total"] != picture_losses(recipe, loss, output, frames, style)["total"]
+
+
+def test_pixels_at_the_border_are_seen_as_often_as_others(make_recipe):
+    recipe = make_recipe(loss_size=20)
+    corners = [loss_corner(recipe, np.random.default_rng(seed))["loss_corner"] for seed in range(400)]
+    seen = np.zeros((32, 32))
+    for top, left in corners:
+        seen[top : top + 20, left : left + 20] += 1
+    assert seen[0].mean() > 0.4 * seen[16].mean()
+    assert min(int(corner.min()) for corner in corners) == 0
+    assert max(int(corner.max()) for corner in corners) == 12
 
 
 def test_a_square_larger_than_the_crop_is_refused(make_recipe):

@@ -36,10 +36,16 @@ def photo_batch(recipe: Recipe, photos: Sequence[Loadable], rng: np.random.Gener
 
 
 def loss_corner(recipe: Recipe, rng: np.random.Generator) -> dict[str, Tensor]:
-    """`loss_corner` of a batch; nothing where the loss network sees whole crops."""
+    """`loss_corner` of a batch; nothing where the loss network sees whole crops.
+
+    Corners are drawn from a range that is wider by half a square to each side, and moved inside: drawn from
+    within alone, the pixels at the border would hardly ever be seen, and a network learns to fray there.
+    """
     if not recipe.loss_size:
         return {}
-    return {"loss_corner": torch.from_numpy(rng.integers(recipe.size - recipe.loss_size + 1, size=2))}
+    last, beyond = recipe.size - recipe.loss_size, recipe.loss_size // 2
+    drawn = rng.integers(-beyond, last + beyond + 1, size=2)
+    return {"loss_corner": torch.from_numpy(drawn.clip(0, last))}
 
 
 def plain(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
