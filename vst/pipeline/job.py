@@ -321,7 +321,7 @@ def open_session(
     return StylizerSession(
         stylizer,
         motion,
-        Postprocess(settings.strength, settings.keep_color),
+        Postprocess(settings.strength, settings.keep_color, settings.follow_light),
         working,
         size,
         keep_borders=settings.keep_borders,

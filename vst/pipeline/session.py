@@ -19,7 +19,7 @@ from vst.pipeline.border_keeper import BorderKeeper
 from vst.pipeline.frame_size import resize_frame
 from vst.pipeline.inside import inside_frame, paste, with_borders
 from vst.pipeline.working_frame import WorkingFrame, crop_of, decoded, frame_values
-from vst.postprocess import Postprocess, at_frame_size
+from vst.postprocess import Postprocess, at_frame_size, follow_light
 
 ShotState = tuple[Tensor, ...]
 """The state of a session within a shot, exactly: a tensor that counts the parts, then the parts."""
@@ -230,6 +230,8 @@ class StylizerSession:
         Returns:
             3×H×W, RGB.
         """
+        if self._postprocess.follow_light and self._postprocess.strength:
+            stylized = follow_light(stylized, reduced)
         return self._postprocess(at_frame_size(stylized, reduced, image), image)
 
     def process(self, frames: Iterable[Frame | DecodedFrame]) -> Iterator[Frame]:

@@ -169,6 +169,11 @@ class RenderSettings:
             hint="leave borders of one colour, such as letterbox bars, as they are",
         ),
     )
+    follow_light: bool = option(
+        True,
+        type=bool,
+        help="Dark frames stay dark, and white ones white: a fade to black ends black.",
+    )
     style_scale: float | None = option(
         None,
         type=float,

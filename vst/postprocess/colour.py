@@ -21,10 +21,12 @@ class Postprocess:
     Attributes:
         strength: 1 is the stylized frame, 0 the original.
         keep_color: Luminance of the stylized frame, colour of the original.
+        follow_light: Whether dark and nearly white frames stay so; see `vst.postprocess.light`.
     """
 
     strength: float = 1.0
     keep_color: bool = False
+    follow_light: bool = True
 
     def __call__(self, stylized: Tensor, frame: Tensor) -> Tensor:
         """Apply strength and colour.

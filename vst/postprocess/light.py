@@ -18,6 +18,9 @@ DARK = 0.27
 BRIGHT = 0.12
 """Distance of the mean luma from white below which the stylized frame is as much brighter."""
 
+_NOTHING = 1e-3
+"""A gain this close to 1 is left out: most frames are as the network gave them."""
+
 _SHARPNESS = 8
 """Of the bend between both: at 1.5 times a threshold less than a hundredth of the gain is left."""
 
@@ -35,6 +38,8 @@ def follow_light(stylized: Tensor, frame: Tensor) -> Tensor:
     """
     mean = float(luminance_within(frame).mean())
     dark, bright = _gain(mean / DARK), _gain((1 - mean) / BRIGHT)
+    if 1 - dark * bright < _NOTHING:
+        return stylized
     return 1 - (1 - stylized * dark) * bright
 
 
