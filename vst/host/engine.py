@@ -370,7 +370,7 @@ class Engine:
         if result is None:
             image, borders = stylized
             picture = borders.inside(source.current_image())
-            working = image if image.shape == picture.shape else source.image(request.index, borders)
+            working = picture if image.shape == picture.shape else source.image(request.index, borders)
             postprocess = Postprocess(request.settings.strength, request.settings.keep_color)
             result = StylizerSession(None, None, postprocess).compose(image, working, picture)
             result = to_linear(result) if request.clip.linear else result
