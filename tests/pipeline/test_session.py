@@ -58,7 +58,8 @@ def images(session: StylizerSession, given) -> list[torch.Tensor]:
 @pytest.mark.parametrize("mode", BUILT_IN)
 def test_frame_by_frame_gives_what_the_whole_shot_gives(make, mode):
     shot = frames(CUT)
-    whole = images(make(mode), shot)
+    # What `advance` gives is not composed: the light is given back afterwards.
+    whole = images(make(mode, postprocess=Postprocess(follow_light=False)), shot)
     session = make(mode)
     session.begin_shot()
     assert all(torch.equal(session.advance(frame), image) for frame, image in zip(shot, whole, strict=True))
@@ -147,3 +148,15 @@ def test_a_stylizer_that_needs_a_whole_shot_is_refused():
     stylizer.whole_shot = True
     with pytest.raises(UsageError, match="all frames of a shot at once"):
         StylizerSession(stylizer)
+
+
+def test_a_fade_to_black_ends_black_and_one_to_white_white(make):
+    shot = frames()
+    for level in (0.0, 1.0):
+        even = [Frame(f.index, f.time, f.duration, torch.full_like(f.image, level)) for f in shot[:2]]
+        faded = [*shot[:2], *even]
+        for mode in BUILT_IN:
+            last = images(make(mode), faded)[-1]
+            assert (last - level).abs().max() < 1e-5, mode
+            free = images(make(mode, postprocess=Postprocess(follow_light=False)), faded)[-1]
+            assert (free - level).abs().max() > 0.1, mode

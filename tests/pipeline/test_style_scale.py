@@ -20,6 +20,7 @@ from vst.pipeline import render, stylize
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.stages import StageRunner
+from vst.postprocess import Postprocess
 from vst.styles import resolve_style
 
 
@@ -113,7 +114,8 @@ def test_every_frame_is_composed_with_its_own_stylized_frame():
             value = 0.02 * n + (0.6 if n > 6 else 0)
             yield Frame(n, Fraction(n), Fraction(1), torch.full((3, 60, 80), value))
 
-    written = stylized(flat(), StylizerSession(Copy(), working=(20, 15)))
+    as_stylized = Postprocess(follow_light=False)
+    written = stylized(flat(), StylizerSession(Copy(), postprocess=as_stylized, working=(20, 15)))
     values = [frame.image.mean().item() for frame in written]
     assert values == pytest.approx([frame.image.mean().item() for frame in flat()], abs=1e-4)
     assert [frame.index for frame in written] == list(range(13))
