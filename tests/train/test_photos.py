@@ -65,7 +65,7 @@ def test_the_loss_network_sees_a_square_of_the_crop(make_recipe):
     output = torch.rand(frames.shape) * 2 - 1
     loss = PerceptualLoss(Raw(), [style_targets(Raw(), [torch.rand(3, 8, 8)], ("relu1_2",))])
     style = batch["style"]
-    part = picture_losses(recipe, loss, output, frames, style, batch["loss_corner"])
+    part = picture_losses(recipe, loss, output, frames, style, batch)
     square = (..., slice(top, top + 20), slice(left, left + 20))
     same = picture_losses(recipe, loss, output[square], frames[square], style)
     torch.testing.assert_close(part["total"], same["total"])
@@ -81,6 +81,23 @@ def test_pixels_at_the_border_are_seen_often(make_recipe):
     assert seen[0].mean() > 0.25 * seen[16].mean()
     assert min(int(corner.min()) for corner in corners) == 0
     assert max(int(corner.max()) for corner in corners) == 12
+
+
+def test_the_style_weight_rises_over_the_ramp(make_recipe):
+    recipe = make_recipe(style_ramp=4, steps=8)
+    batches = PhotoBatches(recipe, find_pictures(recipe.photos))
+    shares = [float(batches[step]["style_share"]) for step in (0, 2, 4, 7)]
+    assert shares == pytest.approx([0.02, 0.02**0.5, 1, 1])
+    frames, style = to_unit(batches[0]["frames"]), batches[0]["style"]
+    loss = PerceptualLoss(Raw(), [style_targets(Raw(), [torch.rand(3, 8, 8)], ("relu1_2",))])
+    output = torch.rand(frames.shape) * 2 - 1
+    totals = [
+        picture_losses(recipe, loss, output, frames, style, {"style_share": torch.tensor(share)})["total"]
+        for share in (0.0, 0.5, 1.0)
+    ]
+    assert totals[0] < totals[1] < totals[2]
+    assert float(totals[2] - totals[1]) == pytest.approx(float(totals[1] - totals[0]), rel=1e-3)
+    assert "style_share" not in PhotoBatches(make_recipe(), find_pictures(recipe.photos))[0]
 
 
 def test_a_square_larger_than_the_crop_is_refused(make_recipe):

@@ -99,6 +99,10 @@ class Recipe:
     )
     """A key of `vst.losses.style_statistics.STYLE_LOSSES`."""
     laplacian_weight: float = recipe_option(0.0, "Weight of the frame's edges (Laplacian loss).", least=0)
+    style_ramp: int = recipe_option(
+        0, "Steps over which the style weight rises from a fiftieth to its value.", least=0
+    )
+    """With all of it from the start a network learns the style first, on pictures that show nothing."""
     variation_weight: float = recipe_option(1.0, "Weight of the total variation.", least=0)
     steps: int = recipe_option(5000, "Optimiser steps in all.", least=1)
     learning_rate: float = recipe_option(1e-3, "Adam's at the start.", least=0)

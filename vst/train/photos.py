@@ -12,6 +12,9 @@ from torch.utils.data import Dataset
 from vst.modes.recipe import Recipe
 from vst.train.picture_files import Loadable, random_crop
 
+LEAST_SHARE = 0.02
+"""Of the style weight, at the first step of `Recipe.style_ramp`."""
+
 
 def generator(recipe: Recipe, step: int) -> np.random.Generator:
     """All random numbers of batch `step`."""
@@ -33,6 +36,13 @@ def photo_batch(recipe: Recipe, photos: Sequence[Loadable], rng: np.random.Gener
         "style": different_styles(recipe, recipe.batch * recipe.styles_each, rng),
         **loss_corner(recipe, rng),
     }
+
+
+def style_share(recipe: Recipe, step: int) -> dict[str, Tensor]:
+    """`style_share` of a batch, a scalar: of the style weight; nothing where that does not rise."""
+    if not recipe.style_ramp:
+        return {}
+    return {"style_share": torch.tensor(LEAST_SHARE ** max(0.0, 1 - step / recipe.style_ramp))}
 
 
 def loss_corner(recipe: Recipe, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -74,4 +84,5 @@ class PhotoBatches(Dataset[dict[str, Tensor]]):
         return self.recipe.steps
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
-        return photo_batch(self.recipe, self.photos, generator(self.recipe, step))
+        batch = photo_batch(self.recipe, self.photos, generator(self.recipe, step))
+        return batch | style_share(self.recipe, step)

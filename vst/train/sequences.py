@@ -21,7 +21,7 @@ from vst.motion.estimators.dis import DisEstimator
 from vst.synthetic import Scene, SceneConfig
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
-from vst.train.photos import different_styles, generator, loss_corner, photo_batch
+from vst.train.photos import different_styles, generator, loss_corner, photo_batch, style_share
 from vst.train.picture_files import Loadable
 
 _TRIES = 10
@@ -57,8 +57,8 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         rng = generator(self.recipe, step)
         if rng.random() < self.recipe.empty:
-            return photo_batch(self.recipe, self.photos, rng)
-        return self.sequence_batch(rng)
+            return photo_batch(self.recipe, self.photos, rng) | style_share(self.recipe, step)
+        return self.sequence_batch(rng) | style_share(self.recipe, step)
 
     def sequence_batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """A batch of sequences."""
