@@ -61,10 +61,10 @@ def grid(image: Tensor) -> float:
 def rim_losses(
     network: nn.Module, photo: Tensor, stylized: Tensor, grams: Mapping[str, Tensor]
 ) -> tuple[float, float] | None:
-    """Content and style loss over the outer `RIM` pixels, over those of a ring inside.
+    """Content and style loss over the outer `RIM` pixels, over those of the same pictures cut smaller.
 
-    The ring lies four times as far from the border and is as wide, so that both have about as many
-    features: style of few features is further from any painting's.
+    Four times `RIM` is cut off at each side. So both rings meet the loss network's zeros beyond the border,
+    and have about as many features: style of few features is further from any painting's.
 
     Args:
         network: A loss network.
@@ -73,33 +73,36 @@ def rim_losses(
         grams: The painting's Gram matrices by layer, from `style_targets`.
 
     Returns:
-        The two ratios; 1 is no worse than inside. None for a picture that is too small for the inner ring.
+        The two ratios; 1 is no worse than inside. None for a picture that is too small for an inner ring.
     """
     if min(photo.shape[-2:]) < 12 * RIM:
         return None
-    layers = {CONTENT_LAYER, *grams}
-    wanted = network(photo[None], (CONTENT_LAYER,))[CONTENT_LAYER]
-    found = network(stylized[None], layers)
-    losses = []
-    for start in (0, 4 * RIM):
-        difference = _ring((found[CONTENT_LAYER] - wanted).square(), photo, start)
-        content = difference.mean() / _ring(wanted.square(), photo, start).mean()
-        style = 0.0
-        for layer, gram in grams.items():
-            features = _ring(found[layer], photo, start)
-            own = (features @ features.T / features.shape[1])[None]
-            style += float(style_loss(own, gram) / style_loss(gram, torch.zeros_like(gram)))
-        losses.append((float(content), style))
-    (outer_content, outer_style), (inner_content, inner_style) = losses
-    return outer_content / inner_content, outer_style / inner_style
+    cut = (..., slice(4 * RIM, -4 * RIM), slice(4 * RIM, -4 * RIM))
+    outer, inner = (
+        _ring_losses(network, *pictures, grams)
+        for pictures in ((photo, stylized), (photo[cut], stylized[cut]))
+    )
+    return outer[0] / inner[0], outer[1] / inner[1]
 
 
-def _ring(features: Tensor, photo: Tensor, start: int) -> Tensor:
-    """The features, 1×N×h×w, of a ring of `RIM` pixels that begins at a distance from the border: N×M."""
-    factor = features.shape[-1] / photo.shape[-1]
-    first, last = round(start * factor), round((start + RIM) * factor)
-    height, width = features.shape[-2:]
-    inside = torch.zeros(height, width, dtype=torch.bool)
-    inside[first : height - first, first : width - first] = True
-    inside[last : height - last, last : width - last] = False
-    return features[0][:, inside]
+def _ring_losses(
+    network: nn.Module, photo: Tensor, stylized: Tensor, grams: Mapping[str, Tensor]
+) -> tuple[float, float]:
+    wanted = _ring(network(photo[None], (CONTENT_LAYER,))[CONTENT_LAYER], photo)
+    found = {
+        name: _ring(each, photo) for name, each in network(stylized[None], {CONTENT_LAYER, *grams}).items()
+    }
+    content = (found[CONTENT_LAYER] - wanted).square().mean() / wanted.square().mean()
+    style = 0.0
+    for layer, gram in grams.items():
+        own = (found[layer] @ found[layer].T / found[layer].shape[1])[None]
+        style += float(style_loss(own, gram) / style_loss(gram, torch.zeros_like(gram)))
+    return float(content), style
+
+
+def _ring(features: Tensor, photo: Tensor) -> Tensor:
+    """The features, 1×N×h×w, of the outer `RIM` pixels of a photograph: N×M."""
+    width = round(RIM * features.shape[-1] / photo.shape[-1])
+    outside = torch.ones(features.shape[-2:], dtype=torch.bool)
+    outside[width:-width, width:-width] = False
+    return features[0][:, outside]
