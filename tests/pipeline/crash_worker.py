@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import struct
 import sys
@@ -73,6 +74,12 @@ def run(clip: Path, output: Path, weights: Path, kill_after: int | None, delay: 
     return written
 
 
+def remove_leftovers(output: Path) -> None:
+    """Remove the work folder and locks of a render that was killed when its output was complete."""
+    for left in output.parent.glob(f".{output.name}*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
 def main() -> None:
     clip, weights, folder = (Path(each) for each in sys.argv[1:4])
     random_source = random.Random(int(sys.argv[4]))
@@ -96,6 +103,11 @@ def main() -> None:
                 break
             kills += 1
             killed.append(max(written, default=0))
+            if output.exists():
+                # Killed after the output got its name: nothing is left to resume.
+                written = [DONE, frames]
+                remove_leftovers(output)
+                break
         if DONE not in written:
             written = run(clip, output, weights, None, 0)
         print(json.dumps({"output": output.name, "killed": killed, "resumed": written[-1]}), flush=True)
