@@ -79,6 +79,13 @@ def test_an_entry_is_replaced_and_all_others_keep_their_meaning(folder):
     assert (folder / CATALOG).read_text().startswith("# My own styles.\n# Mind the hash.\n\nowner = ")
 
 
+def test_a_style_in_the_public_domain_is_marked(folder):
+    for free in (True, False):
+        record_style(folder, "mine", "mine.safetensors", public_domain=free)
+        assert read_catalog_file(folder)["styles"]["mine"] == ({"public_domain": True} if free else {})
+        assert load_catalogue(folder).styles["mine"].public_domain is free
+
+
 def test_words_that_mean_something_to_toml_are_only_words(folder):
     hostile = 'a"\n[files."x"]\nsha256 = \'1\'\\ \x00\x7f\u2028 é'
     record_style(folder, hostile, "mine.safetensors", title=hostile, rights=hostile)

@@ -62,7 +62,8 @@ def style_group() -> None:
 @click.option("--title", default="", metavar="TEXT", help="Title of the painting, for the catalogue.")
 @click.option("--artist", default="", metavar="TEXT", help="Artist of the painting.")
 @click.option("--year", default="", metavar="TEXT", help="Year of the painting.")
-@click.option("--rights", default="", metavar="TEXT", help="Rights of the painting, such as public domain.")
+@click.option("--rights", default="", metavar="TEXT", help="Rights of the painting, in words.")
+@click.option("--public-domain", is_flag=True, help="The painting is in the public domain.")
 @click.option(
     "--loss-network",
     default="vgg19",
@@ -100,6 +101,7 @@ def add_command(
     artist: str,
     year: str,
     rights: str,
+    public_domain: bool,
     loss_network: str,
     minutes: float,
     device: str,
@@ -133,6 +135,7 @@ def add_command(
             artist=artist,
             year=year,
             rights=rights,
+            public_domain=public_domain,
         )
         catalogue = load_catalogue(weights_dir)
         catalogue.check_free(name, overwrite)

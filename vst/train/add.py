@@ -52,7 +52,8 @@ class NewStyle:
         title: The painting's name, for the catalogue.
         artist: Name of the artist.
         year: When.
-        rights: Whether it is in the public domain.
+        rights: What is known of its rights, in words.
+        public_domain: Whether it is in the public domain.
     """
 
     name: str
@@ -65,6 +66,7 @@ class NewStyle:
     artist: str = ""
     year: str = ""
     rights: str = ""
+    public_domain: bool = False
 
     def __post_init__(self) -> None:
         plain = self.name.replace("-", "").replace("_", "")
@@ -152,6 +154,7 @@ def _install(new: NewStyle, data: TrainingData, trained: Path, target: Path) -> 
         artist=new.artist,
         year=new.year,
         rights=new.rights,
+        public_domain=new.public_domain,
         thumbnail=thumbnail,
     )
     return target
