@@ -69,9 +69,7 @@ class Recipe:
     output: str = recipe_option(
         "tanh", "The activation at the end.", choices=("tanh", "linear"), names=("--last",)
     )
-    layout: str = recipe_option(
-        "table-4.1", "The network's layers.", choices=("table-4.1", "compact"), names=("--layout",)
-    )
+    layout: str = recipe_option("table-4.1", "The network's layers.", choices=("table-4.1", "compact"))
     size: int = recipe_option(192, "Side of the square crops, in pixels.", least=32)
     loss_size: int = recipe_option(
         0,

@@ -26,6 +26,7 @@ M = TypeVar("M")
 
 RESIDUAL_BLOCKS = 5
 _MOST_BLOCKS = 64
+_FIRST = "down.0.conv.weight"
 
 NORMS = {"instance": ConditionalInstanceNorm2d, "batch": ConditionalBatchNorm2d}
 UPSAMPLING = {"nearest": UpsampleBlock, "transposed": TransposedBlock}
@@ -182,24 +183,33 @@ class TransformationBody(StyleNetwork):
             and (other.norm, other.upsampling, other.output) == (own.norm, own.upsampling, own.output)
         )
 
-    @torch.no_grad()
     def start_from(self, earlier: StyleNetwork) -> None:
-        """Take another body's weights. At first this one stylizes frames without a past as that one does.
+        """See `take_body`."""
+        take_body(self, earlier)
 
-        New input channels start at zero; channels that this one lacks are left out (a past that is empty
-        is zero, so nothing is lost). Output channels and parts that the other lacks start as they were
-        made; of more residual blocks the first are taken.
 
-        Raises:
-            RuntimeError: where the widths differ, or something that is not named here.
-        """
-        state, mine = earlier.state_dict(), self.state_dict()
-        first = state["down.0.conv.weight"]
-        wanted = first.new_zeros(first.shape[0], self.inputs, *first.shape[2:])
-        common = min(self.inputs, earlier.inputs)
-        wanted[:, :common] = first[:, :common]
-        state["down.0.conv.weight"] = wanted
-        for name in ("last.weight", "last.bias"):
-            both = min(len(state[name]), len(mine[name]))
-            state[name] = torch.cat((state[name][:both], mine[name][both:]))
-        self.load_state_dict({name: state.get(name, value) for name, value in mine.items()})
+@torch.no_grad()
+def take_body(network: StyleNetwork, earlier: StyleNetwork) -> None:
+    """Take another body's weights. At first the network stylizes frames without a past as that one does.
+
+    New input channels start at zero; channels that the network lacks are left out (a past that is empty
+    is zero, so nothing is lost). Output channels and parts that the other lacks start as they were
+    made; of more residual blocks the first are taken.
+
+    Args:
+        network: A body of any layout; changed in place.
+        earlier: A body of the same layout.
+
+    Raises:
+        RuntimeError: where the widths differ, or something that is not named here.
+    """
+    state, mine = earlier.state_dict(), network.state_dict()
+    first, own = state[_FIRST], mine[_FIRST]
+    wanted = first.new_zeros(first.shape[0], own.shape[1], *first.shape[2:])
+    common = min(first.shape[1], own.shape[1])
+    wanted[:, :common] = first[:, :common]
+    state[_FIRST] = wanted
+    for name in ("last.weight", "last.bias"):
+        both = min(len(state[name]), len(mine[name]))
+        state[name] = torch.cat((state[name][:both], mine[name][both:]))
+    network.load_state_dict({name: state.get(name, value) for name, value in mine.items()})

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
-import torch
 from torch import nn
 
-from vst.nn.body import COMPACT, COMPACT_LAYOUT, Variant
+from vst.nn.body import COMPACT, COMPACT_LAYOUT, Variant, take_body
 from vst.nn.executor import Executor
 from vst.nn.layers import ConvBlock, EnlargingBlock, EnlargingConv2d, ResidualBlock
 from vst.nn.style_network import Hyperparameters, StyleNetwork
@@ -81,19 +80,9 @@ class CompactBody(StyleNetwork):
         """See `StyleNetwork.can_start_from`: any compact body does that has as many blocks."""
         return isinstance(earlier, CompactBody) and earlier.variant.blocks == self.variant.blocks
 
-    @torch.no_grad()
     def start_from(self, earlier: StyleNetwork) -> None:
-        """See `TransformationBody.start_from`."""
-        state, mine = earlier.state_dict(), self.state_dict()
-        first = state["down.0.conv.weight"]  # the cells of one input channel, then of the next
-        wanted = first.new_zeros(first.shape[0], self.inputs * _CELL**2, *first.shape[2:])
-        common = min(self.inputs, earlier.inputs) * _CELL**2
-        wanted[:, :common] = first[:, :common]
-        state["down.0.conv.weight"] = wanted
-        for name in ("last.weight", "last.bias"):
-            both = min(len(state[name]), len(mine[name]))
-            state[name] = torch.cat((state[name][:both], mine[name][both:]))
-        self.load_state_dict({name: state.get(name, value) for name, value in mine.items()})
+        """See `take_body`; the first convolution has the cells of one input channel, then of the next."""
+        take_body(self, earlier)
 
     def held_bytes(self, in_tiles: bool) -> float:
         """See `StyleNetwork.held_bytes`; the first convolution's features are added."""
