@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vst.batch.batch_file import one_line
+from vst.summary import named
 
 MAX_NAMED = 3
 """Names that `summary_lines` gives for each reason; the others are counted."""
@@ -55,6 +56,4 @@ def summary_lines(left_out: Sequence[LeftOut], most: int | None = MAX_NAMED) -> 
         names.setdefault(each.reason, []).append(one_line(each.name))
     for reason in Reason:
         if found := names.get(reason):
-            shown = found if most is None else found[:most]
-            more = f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else ""
-            yield f"{reason} ({len(found):,}): {', '.join(shown)}{more}"
+            yield named(reason, found, most)

@@ -185,7 +185,7 @@ class SourceFrames:
         key = (self._format, self.hash_of(index), borders)
         image = self._working_frames.get(key)
         if image is None:
-            image = self._resized(self._slot_of(index), borders)
+            image = self._resized(self._display_referred(self._slot_of(index)), borders)
         self._working_frames.put(key, image)
         return image
 
@@ -199,7 +199,9 @@ class SourceFrames:
         found = self._small_frames.get(key)
         if found is None:
             slot = self._slot_of(index)
-            found = self._small_frames.get(key) or self._reduced(slot, self.image(index))
+            found = self._small_frames.get(key) or self._reduced(
+                self._display_referred(slot), self.image(index)
+            )
             self._small_frames.put(key, found)
         return found
 
@@ -255,14 +257,14 @@ class SourceFrames:
         key = (self._format, digest)
         if slot == OTHER and digest is not None and key not in self._small_frames:
             # The next frame overwrites the slot.
-            image = self._resized(slot, NONE)
+            full = self._display_referred(slot)
+            image = self._resized(full, NONE)
             self._working_frames.put((*key, NONE), image)
-            self._small_frames.put(key, self._reduced(slot, image))
+            self._small_frames.put(key, self._reduced(full, image))
         return digest
 
-    def _reduced(self, slot: int, image: Tensor) -> tuple[SmallFrame, Look]:
-        """The small frame and the look of the frame in a slot, whose working frame is `image`."""
-        full = self._display_referred(slot)
+    def _reduced(self, full: Tensor, image: Tensor) -> tuple[SmallFrame, Look]:
+        """The small frame and the look of a frame, R'G'B' at the size of the clip and at working size."""
         look = look_at(full) if self._keeps_borders else Look()
         if not look.borders:
             return small_frame(image), look
@@ -273,8 +275,8 @@ class SourceFrames:
         image = self._frames.slot(slot)
         return to_display(image) if self._request.clip.linear else image
 
-    def _resized(self, slot: int, borders: Borders) -> Tensor:
-        image = borders.inside(self._display_referred(slot))
+    def _resized(self, full: Tensor, borders: Borders) -> Tensor:
+        image = borders.inside(full)
         width, height = self._working
         if borders:
             width, height = inside_working_size(

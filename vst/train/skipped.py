@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vst.summary import named
+
 SKIPPED_NAME = "skipped.txt"
 """In the folder of a run: every file that was skipped, and why; some twice, by several processes."""
 
@@ -79,5 +81,4 @@ class SkippedFiles:
         for name, reason in sorted(self.reasons().items()):
             names.setdefault(reason, []).append(name)
         for reason, found in sorted(names.items()):
-            more = f" and {len(found) - MAX_NAMED:,} more" if len(found) > MAX_NAMED else ""
-            yield f"skipped, {reason} ({len(found):,}): {', '.join(found[:MAX_NAMED])}{more}"
+            yield named(f"skipped, {reason}", found, MAX_NAMED)
