@@ -12,6 +12,7 @@ from clips import Sound, make_clip
 from PIL import Image
 
 from vst.cli.app import run
+from vst.media import Encoding, Reader, open_writer
 
 
 @pytest.fixture
@@ -107,3 +108,28 @@ def test_of_several_files_each_is_looked_at(clip, capsys, names, code):
 def test_an_invalid_frame_rate_is_bad_usage(tmp_path, capsys):
     assert run(["probe", str(tmp_path / "%d.png"), "--fps", "fast"]) == 2
     assert "expected a number such as 25, 23.976 or 24000/1001" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["p.png", "p.mkv"])
+def test_the_render_that_made_a_file_is_shown(tmp_path, capsys, name):
+    text = "vst 1.2.3; mode itn; style candy; weights candy sha256:12"
+    Image.new("RGB", (32, 24), "teal").save(tmp_path / "s.png")
+    with (
+        Reader(tmp_path / "s.png") as reader,
+        open_writer(tmp_path / name, reader.info, Encoding(provenance=text)) as writer,
+    ):
+        for frame in reader:
+            writer.write(frame)
+    assert run(["probe", str(tmp_path / name)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "1.2.3" in line] == [
+        line for line in lines if line.startswith("made by")
+    ]
+    assert f"made by  {text}".split() in [line.split() for line in lines]
+    assert run(["probe", "--json", str(tmp_path / name)]) == 0
+    assert json.loads(capsys.readouterr().out)["provenance"] == text
+
+
+def test_a_file_of_another_program_states_no_render(clip, capsys):
+    assert run(["probe", "--json", str(clip)]) == 0
+    assert json.loads(capsys.readouterr().out)["provenance"] is None

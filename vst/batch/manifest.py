@@ -25,8 +25,8 @@ _MAX_CHARACTERS = 64 * 2**20
 
 
 def settings_digest(settings: RenderSettings) -> str:
-    """Sixteen hexadecimal digits: a hash of the options that change what an output shows."""
-    values = recorded_values(settings, Effect.FRAMES, Effect.RESOLVED)
+    """Sixteen hexadecimal digits: a hash of the options that change an output."""
+    values = recorded_values(settings, Effect.FRAMES, Effect.RESOLVED, Effect.METADATA)
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

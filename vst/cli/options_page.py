@@ -24,7 +24,7 @@ command line accepts British and American spelling (`--keep-colour`).
 An option that changes the frames is part of the fingerprint that `--resume` compares, and of the record by
 which `vst batch` skips files that are up to date. *Through what it selects*: the fingerprint contains what
 the option selects, such as the device or the weight files; the record contains the option. *Last bits
-only*: as before, but not part of the record.
+only*: as before, but not part of the record. *The metadata*: part of the record, not of the fingerprint.
 """
 
 _PLUGINS = """

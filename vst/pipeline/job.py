@@ -38,6 +38,7 @@ from vst.pipeline.memory_estimate import (
     tiles_note,
 )
 from vst.pipeline.plan import RenderPlan, plan_render
+from vst.pipeline.provenance import provenance_of
 from vst.pipeline.report import Report
 from vst.pipeline.resume import EarlierRun, describe, find_earlier
 from vst.pipeline.session import StylizerSession
@@ -243,7 +244,7 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
         open_writer(
             plan.target,
             info,
-            Encoding(settings.codec, settings.crf, settings.pix_fmt),
+            Encoding(settings.codec, settings.crf, settings.pix_fmt, provenance_of(plan, info)),
             width=size[0],
             height=size[1],
             overwrite=settings.overwrite,
@@ -272,6 +273,7 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             plan.style.files if plan.stylizes else (),
             session.motion,
         )
+        fingerprint |= writer.segment_contents
         earlier = find_earlier(writer, fingerprint) if settings.resume and plan.resumes else None
         start = earlier.start if earlier is not None else find_start(plan, reader, session, stop)
         is_past_end = end_of(plan.clip_range, start.first, info)

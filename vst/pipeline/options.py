@@ -36,6 +36,8 @@ class Effect(enum.Enum):
     instead of the value; the batch record contains the value."""
     ROUNDING = "last bits only"
     """As `RESOLVED`, but it changes only how sums are rounded: not part of the batch record."""
+    METADATA = "no, but the metadata"
+    """It changes what an output says about itself: part of the batch record only."""
     NONE = "no"
     """Part of neither record."""
 

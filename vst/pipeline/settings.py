@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vst.errors import UsageError
+from vst.pipeline.option_values import check_hwaccel, parse_frame_rate, parse_tile
 from vst.pipeline.options import (
     Effect,
     Frei0rParameter,
@@ -42,48 +42,6 @@ HDR_MODES = ("tonemap", "keep")
 INPUT_COLORS = ("auto", "linear", "srgb", "acescct", "cineon", "slog3", "logc3")
 PIPE_FORMATS = ("mkv", "ts", "y4m")
 DEINTERLACE_MODES = ("no", "frames", "fields")
-
-
-def parse_frame_rate(text: str) -> Fraction:
-    """The exact rate of ``25``, ``23.976`` or ``24000/1001``; NTSC's usual decimals mean its fractions.
-
-    Raises:
-        UsageError: for text that is not a number.
-    """
-    try:
-        rate = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError):
-        raise UsageError(
-            f"{text!r} is not a frame rate; expected a number such as 25, 23.976 or 24000/1001"
-        ) from None
-    ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
-    return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 500) else rate
-
-
-def parse_tile(text: str) -> int | None:
-    """The value of `RenderSettings.tile` for ``auto``, ``off`` or a number of pixels.
-
-    Raises:
-        UsageError: for anything else.
-    """
-    if text in ("auto", "off"):
-        return None if text == "auto" else 0
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not auto, off or a number of pixels") from None
-
-
-def check_hwaccel(name: str) -> None:
-    """Check that the decoder library knows a kind of device; the library is loaded only if one is given.
-
-    Raises:
-        UsageError: for an unknown kind, and for one that this build of the library leaves out.
-    """
-    if name not in ("none", "auto"):
-        from vst.media.decode import hardware
-
-        hardware.check_hwaccel(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,6 +294,13 @@ class RenderSettings:
         effect=Effect.NONE,
         help="Replace an output that exists.",
         batch_help="Replace outputs that exist and are not up to date.",
+    )
+    provenance: bool = option(
+        True,
+        type=bool,
+        effect=Effect.METADATA,
+        help="Write style, mode, hash of the weights and version of vst into the metadata of the output "
+        "(default), or leave them out.",
     )
     resume: bool = option(
         True,

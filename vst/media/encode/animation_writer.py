@@ -31,6 +31,7 @@ from vst.media.stills.animate import (
     plan_timing,
     write_animation,
 )
+from vst.media.stills.comment import write_provenance
 from vst.media.stills.write import plan_picture, write_picture
 
 SLICED_SIDE = 8
@@ -98,7 +99,7 @@ class AnimationWriter(VideoWriter):
                 f"--crf {encoding.crf} is out of range for {format_.name}: use 0 (lossless) to {WORST_CRF}"
             )
         self._crf = format_.default_crf if encoding.crf is None else encoding.crf
-        self._picture = plan_picture(output.path, source, encoding.pix_fmt)
+        self._picture = plan_picture(output.path, source, encoding.pix_fmt, encoding.provenance)
         super().__init__(
             output, source, encoding, width, height, threads=threads, segment_frames=segment_frames
         )
@@ -160,6 +161,8 @@ class AnimationWriter(VideoWriter):
             )
         except (ValueError, MemoryError) as error:
             raise OSError(reason_of(error)) from error
+        if self._picture.provenance is not None:
+            write_provenance(temporary, self._format.kind, self._picture.provenance)
         if not timing.left_out:
             return ()
         return (

@@ -24,6 +24,8 @@ class Container:
         codecs: The codecs that it may hold, where `Codec.containers` does not say so; the first is the
             default.
         holds_extras: Whether it holds audio, subtitles and tags.
+        provenance: Tags that may hold the provenance (`vst.media.provenance`), the preferred first; the
+            last one is rarely used otherwise.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Container:
     start_times: bool = True
     codecs: tuple[str, ...] = ()
     holds_extras: bool = True
+    provenance: tuple[str, ...] = ("comment", "provenance")
 
     @property
     def is_mp4(self) -> bool:
@@ -49,21 +52,31 @@ class Container:
 
 
 _FASTSTART = (("movflags", "+faststart"),)
+_MP4_PROVENANCE = ("comment", "description", "synopsis", "provenance")
 _NEGATIVE_TIMES = (("avoid_negative_ts", "disabled"),)
 
 CONTAINERS = {
-    "mp4": Container("mp4", "mp4", True, False, "aac", "mov_text", _FASTSTART),
-    "m4v": Container("m4v", "mp4", True, False, "aac", "mov_text", _FASTSTART),
+    "mp4": Container("mp4", "mp4", True, False, "aac", "mov_text", _FASTSTART, provenance=_MP4_PROVENANCE),
+    "m4v": Container("m4v", "mp4", True, False, "aac", "mov_text", _FASTSTART, provenance=_MP4_PROVENANCE),
     "mov": Container("mov", "mov", True, False, "aac", "mov_text", _FASTSTART),
     "mkv": Container("mkv", "matroska", False, True, "aac", "srt", _NEGATIVE_TIMES),
     "webm": Container("webm", "webm", False, True, "libopus", "webvtt", _NEGATIVE_TIMES),
-    "avi": Container("avi", "avi", True, False, "libmp3lame", None, start_times=False),
+    "avi": Container(
+        "avi",
+        "avi",
+        True,
+        False,
+        "libmp3lame",
+        None,
+        start_times=False,
+        provenance=("comment", "ISFT"),  # the chunk of the program that wrote a file
+    ),
 }
 """Extension -> container."""
 
 STREAM_CONTAINERS = {
     "mkv": CONTAINERS["mkv"],
-    "ts": Container("ts", "mpegts", True, False, "aac", None, codecs=("h264", "h265")),
+    "ts": Container("ts", "mpegts", True, False, "aac", None, codecs=("h264", "h265"), provenance=()),
     "y4m": Container(
         "y4m",
         "yuv4mpegpipe",
@@ -74,6 +87,7 @@ STREAM_CONTAINERS = {
         (("strict", "-1"),),  # more than 8 bits
         codecs=("rawvideo",),
         holds_extras=False,
+        provenance=(),
     ),
 }
 """Name -> container of an output that is a pipe."""

@@ -17,7 +17,7 @@ from vst.media.encode.extra_streams import ExtraStream, add_extra_streams
 from vst.media.encode.extras import CHAPTERS, MAX_READ_PACKETS, TAGS, Extras, Sample, sampled_streams
 from vst.media.encode.matroska import PLACEHOLDER_TAG, set_sample_aspect
 from vst.media.encode.plan import EncodingPlan
-from vst.media.encode.tags import MP4_TAGS, content_tags
+from vst.media.encode.tags import MOV_TAGS, MP4_TAGS, content_tags
 from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.video_packets import add_video_stream, video_packets
 from vst.media.file_errors import reason_of
@@ -25,6 +25,7 @@ from vst.media.libav import open_input, url_of
 from vst.media.notes import Note, Notes, dropped
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.probe.timecode import fits_timecode, later_timecode
+from vst.media.provenance import add_provenance
 from vst.media.segments.work_folder import Segment, WorkFolder
 
 
@@ -69,6 +70,8 @@ def join(
         if original is not None and TAGS in extras:
             tags = content_tags(original.metadata)
             video_tags = content_tags(original.streams[source.stream_index].metadata)
+        if plan.provenance is not None:
+            add_provenance(tags, plan.container.provenance, plan.provenance)
         output = av.open(
             url_of(target),
             "w",
@@ -85,8 +88,8 @@ def join(
             if needs_aspect:
                 video.metadata.update([PLACEHOLDER_TAG])
             packets = [video_packets(work, segments, video, plan, notes)]
+            output.metadata.update(tags)
             if original is not None:
-                output.metadata.update(tags)
                 extra = add_extra_streams(output, original, plan.container, source, window, extras)
                 if CHAPTERS in extras:
                     copy_chapters(output, original, window)
@@ -110,7 +113,7 @@ def join(
 def _muxer_options(plan: EncodingPlan, source: ClipInfo, tags: dict[str, str]) -> dict[str, str]:
     options = dict(plan.container.options)
     if plan.container.is_mp4:
-        if set(tags) - MP4_TAGS:
+        if set(tags) - (MOV_TAGS if plan.container.muxer == "mov" else MP4_TAGS):
             options["movflags"] += "+use_metadata_tags"
         # The unit of edit lists, which state where each stream starts.
         options["movie_timescale"] = str(_movie_timescale(source, plan.time_base))

@@ -26,7 +26,7 @@ def plan_pictures(path: Path, source: ClipInfo, encoding: Encoding, notes: Notes
     """
     if encoding.codec is not None or encoding.crf is not None:
         raise UsageError(f"{path.name} is a picture: --codec and --crf are for video; leave them out")
-    plan = plan_picture(path, source, encoding.pix_fmt)
+    plan = plan_picture(path, source, encoding.pix_fmt, encoding.provenance)
     notes.extend(plan.notes)
     properties = {
         "audio": source.audio,

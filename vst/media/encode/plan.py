@@ -43,16 +43,21 @@ class Encoding:
         codec: A key of `CODECS` or `HARDWARE_CODECS`; None for `default_codec`.
         crf: Quality, smaller is better.
         pix_fmt: Pixel format of the output.
+        provenance: What the metadata of the output say about how it was made (`vst.media.provenance`); None
+            for nothing.
     """
 
     codec: str | None = None
     crf: int | None = None
     pix_fmt: str | None = None
+    provenance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EncodingPlan:
-    """All settings of the encoder and the muxer for the video stream.
+    """All settings of the encoder and the muxer.
+
+    Many attributes: one for each setting.
 
     Attributes:
         codec: The codec.
@@ -67,6 +72,7 @@ class EncodingPlan:
         sample_aspect: Width of a pixel divided by its height.
         threads: Encoder threads.
         notes: What is converted or dropped.
+        provenance: As in `Encoding`.
     """
 
     codec: Codec
@@ -81,6 +87,7 @@ class EncodingPlan:
     sample_aspect: Fraction
     threads: int
     notes: tuple[Note, ...]
+    provenance: str | None = None
 
 
 def plan_encoding(
@@ -154,6 +161,7 @@ def plan_encoding(
         source.sample_aspect,
         threads,
         tuple(notes),
+        encoding.provenance,
     )
 
 

@@ -53,6 +53,10 @@ class SequenceWriter(Writer):
         self._indices: list[int] = []
         output.acquire()
 
+    @property
+    def segment_contents(self) -> dict[str, str]:
+        return {"--provenance": str(self._plan.provenance is not None)}
+
     def set_time_range(self, begin: Fraction | None, *, until_last_frame: bool) -> None:
         return
 

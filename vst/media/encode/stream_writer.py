@@ -29,6 +29,7 @@ from vst.media.notes import dropped
 from vst.media.pipes.input_stream import held_stream
 from vst.media.pipes.output_stream import OutputStream, stream_suffix
 from vst.media.probe.clip_info import ClipInfo
+from vst.media.provenance import add_provenance
 from vst.media.segments.encoder import add_encoder
 from vst.media.segments.transaction import OutputTransaction
 from vst.media.segments.work_folder import Save, WorkFolder
@@ -143,6 +144,10 @@ class StreamWriter(Writer):
             self._extras = StreamExtras(
                 muxer, self._encoder, self._source, plan.container, window, self._tried
             )
+        if plan.provenance is not None:
+            tags = dict(muxer.metadata)
+            add_provenance(tags, plan.container.provenance, plan.provenance)
+            muxer.metadata.update(tags)
         if is_stream(self._source.path):
             # Everything that reads it is open: what all have passed need not be kept.
             with held_stream(self._source.path) as stream:

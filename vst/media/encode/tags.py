@@ -44,6 +44,20 @@ MP4_TAGS = {
 """Tags that the usual metadata box of MP4 can hold; others need the newer key-value box."""
 
 
+MOV_TAGS = {
+    "title",
+    "artist",
+    "album",
+    "comment",
+    "genre",
+    "copyright",
+    "date",
+    "creation_time",
+    "location",
+}
+"""As `MP4_TAGS`, of the metadata box of QuickTime."""
+
+
 def content_tags(tags: dict[str, str]) -> dict[str, str]:
     """The tags that describe the clip rather than its file."""
     return {

@@ -51,6 +51,11 @@ class Writer(ABC):
         self._notes = Notes()
 
     @property
+    def segment_contents(self) -> dict[str, str]:
+        """What finished segments contain beside the frames, by the name that users know it by."""
+        return {}
+
+    @property
     def path(self) -> Path:
         """The output: its final name."""
         return self._output.path

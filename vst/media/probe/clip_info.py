@@ -10,6 +10,7 @@ from vst.media.colour.mastering import Mastering
 from vst.media.colour.spec import ColourSpec
 from vst.media.notes import Note
 from vst.media.probe.orientation import Orientation
+from vst.media.provenance import find_provenance
 from vst.media.stills.samples import PictureMetadata
 from vst.media.stills.sequence import ImageSequence
 
@@ -187,6 +188,11 @@ class ClipInfo:
     def is_animated_webp(self) -> bool:
         """Whether the clip is an animated WebP, which Pillow decodes rather than libav."""
         return self.container == "webp" and self.plays is not None
+
+    @property
+    def provenance(self) -> str | None:
+        """What the metadata say about the render that made the clip (`vst.media.provenance`)."""
+        return self.picture.provenance or find_provenance(self.metadata)
 
     @property
     def frame_duration(self) -> Fraction:

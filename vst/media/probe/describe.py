@@ -8,6 +8,7 @@ from typing import Any
 from vst.media.colour.layout import layout_of
 from vst.media.colour.spec import TRANSFER_HLG, TRANSFER_PQ, ColourSpec
 from vst.media.probe.clip_info import ClipInfo
+from vst.media.provenance import find_provenance
 
 _MATRICES = {
     "bt601": "BT.601",
@@ -64,7 +65,12 @@ def describe(info: ClipInfo) -> list[tuple[str, str]]:
         names = ", ".join(chapter.title or _seconds(chapter.start) for chapter in info.chapters)
         lines.append(("chapters", f"{len(info.chapters)}: {names}"))
     lines += [("also", each) for each in info.extras]
-    lines += [("tag", f"{key}: {value}") for key, value in info.metadata.items()]
+    lines += [
+        ("tag", f"{key}: {value}")
+        for key, value in info.metadata.items()
+        if find_provenance({key: value}) is None
+    ]
+    lines += [("made by", each) for each in (info.provenance or "").splitlines()]
     return [*lines, *(("note", note) for note in info.notes)]
 
 
@@ -121,6 +127,7 @@ def as_values(info: ClipInfo) -> dict[str, Any]:
         ],
         "extras": list(info.extras),
         "tags": dict(info.metadata),
+        "provenance": info.provenance,
         "notes": list(info.notes),
     }
 

@@ -16,7 +16,7 @@ from vst.media.notes import Notes, assumed, repaired
 from vst.media.probe.clip_info import ClipInfo, FieldInfo, StoredFrame
 from vst.media.probe.container import probe_container
 from vst.media.stills.animation import Animation, animation_of
-from vst.media.stills.samples import StillInfo, is_still, is_webp, probe_still
+from vst.media.stills.samples import StillInfo, animation_provenance, is_still, is_webp, probe_still
 from vst.media.stills.sequence import DEFAULT_RATE, ImageSequence, find_sequence, is_pattern
 from vst.stream_paths import is_stream
 
@@ -63,7 +63,8 @@ def probe(
             with open_input(path, stop=stop) as container:
                 info = probe_container(path, container)
         if animation is not None:
-            info = _animated(info, animation)
+            picture = replace(info.picture, provenance=animation_provenance(path))
+            info = replace(_animated(info, animation), picture=picture)
     FRAMES.check(path, info.frames or 0)
     SECONDS.check(path, float(info.duration or 0))
     return info

@@ -17,6 +17,7 @@ from vst.media.colour.spec import RGB, spec_from_tags
 from vst.media.libav import decoding_options
 from vst.media.limits import PIXELS
 from vst.media.notes import Note, assumed
+from vst.media.stills.comment import provenance_in_coded
 from vst.media.stills.picture_kind import coded_name
 
 _DPX_TRANSFER = 801
@@ -47,6 +48,7 @@ class CodedPicture(NamedTuple):
         image: R'G'B', 3×H×W.
         alpha: 1×H×W or None.
         notes: What a user should know.
+        provenance: What the file says about the render that made it, or None.
     """
 
     codec: str
@@ -55,6 +57,7 @@ class CodedPicture(NamedTuple):
     image: Tensor
     alpha: Tensor | None
     notes: tuple[Note, ...]
+    provenance: str | None = None
 
 
 def read_coded(path: Path) -> CodedPicture:
@@ -93,7 +96,8 @@ def read_coded(path: Path) -> CodedPicture:
         scale = 65535 / (((1 << bits) - 1) << (16 - bits))
         image, alpha = image * scale, None if alpha is None else alpha * scale
     depth = bits if 8 <= bits <= 16 else layout.bits
-    return CodedPicture(codec, frame.format.name, depth, image, alpha, _notes(data, codec))
+    provenance = provenance_in_coded(data, codec)
+    return CodedPicture(codec, frame.format.name, depth, image, alpha, _notes(data, codec), provenance)
 
 
 def _header(path: Path, data: bytes, codec: str) -> tuple[int, int, int]:

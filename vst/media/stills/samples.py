@@ -30,6 +30,7 @@ from vst.media.limits import PIXELS
 from vst.media.notes import Note, converted, dropped
 from vst.media.stills import exr
 from vst.media.stills.animation import animation_of
+from vst.media.stills.comment import provenance_in_exr, provenance_in_picture
 from vst.media.stills.exr_windows import Box, Windows
 from vst.media.stills.picture_kind import PictureKind, kind_of
 
@@ -63,6 +64,7 @@ class PictureMetadata:
         attributes: Attributes of an OpenEXR picture.
         windows: The windows of an OpenEXR picture.
         canvas: The frame of a clip of OpenEXR files, if it is not their display window.
+        provenance: What the file says about the render that made it, or None.
     """
 
     profile: bytes | None = None
@@ -70,6 +72,7 @@ class PictureMetadata:
     attributes: dict[str, Any] = field(default_factory=dict)
     windows: Windows | None = None
     canvas: Box | None = None
+    provenance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,7 @@ def probe_still(path: Path) -> StillInfo:
             metadata=PictureMetadata(
                 profile=image.info.get("icc_profile") if image.mode != "CMYK" else None,
                 exif=exif.tobytes() if len(exif) else None,
+                provenance=provenance_in_picture(image),
             ),
             notes=tuple(notes),
         )
@@ -275,6 +279,7 @@ def _probe_coded(path: Path) -> StillInfo:
         picture.pix_fmt,
         picture.bits,
         picture.alpha is not None,
+        metadata=PictureMetadata(provenance=picture.provenance),
         notes=picture.notes,
     )
 
@@ -290,7 +295,11 @@ def _probe_exr(path: Path) -> StillInfo:
         info.has_alpha,
         info.sample_aspect,
         info.rate,
-        metadata=PictureMetadata(attributes=info.attributes, windows=info.windows),
+        metadata=PictureMetadata(
+            attributes=info.attributes,
+            windows=info.windows,
+            provenance=provenance_in_exr(info.attributes),
+        ),
         notes=info.notes,
     )
 
@@ -335,6 +344,15 @@ def _read_deep(path: Path, orientation: int) -> Samples:
     rows, columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
     pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
     return Samples(np.ascontiguousarray(pixels), 65535.0 if pixels.dtype == np.uint16 else 255.0)
+
+
+def animation_provenance(path: Path) -> str | None:
+    """The provenance of an animated picture; None if there is none, or it cannot be read."""
+    try:
+        with _open(path) as image:
+            return provenance_in_picture(image)
+    except MediaError:
+        return None
 
 
 def animated_frames(path: Path, alpha: bool) -> Iterator[np.ndarray]:

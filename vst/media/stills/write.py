@@ -25,6 +25,7 @@ from vst.media.notes import Note, converted, dropped
 from vst.media.stills import exr
 from vst.media.stills.animate import ANIMATIONS, Timing, write_animation
 from vst.media.stills.coded_picture import encode_coded
+from vst.media.stills.comment import exr_attributes, save_options, write_provenance
 from vst.media.stills.samples import PictureMetadata
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class PicturePlan:
         curve: How samples store light, a key of `CURVES`, if the user stated that of the source and the
             output has the same format; None for linear light in OpenEXR and sRGB in other formats.
         notes: What is converted or dropped.
+        provenance: What the metadata of each picture say about how it was made, or None.
     """
 
     kind: str
@@ -102,6 +104,7 @@ class PicturePlan:
     source: ClipInfo
     curve: str | None
     notes: tuple[Note, ...]
+    provenance: str | None = None
 
     @property
     def loses_light(self) -> bool:
@@ -109,13 +112,16 @@ class PicturePlan:
         return self.kind != "EXR" and self.curve in (None, "srgb", "linear")
 
 
-def plan_picture(target: Path, source: ClipInfo, pix_fmt: str | None = None) -> PicturePlan:
+def plan_picture(
+    target: Path, source: ClipInfo, pix_fmt: str | None = None, provenance: str | None = None
+) -> PicturePlan:
     """Choose bit depth and alpha: those of the source, if the picture format has them.
 
     Args:
         target: The file or pattern to write; its extension chooses the format.
         source: The clip.
         pix_fmt: The pixel format to write; None for the source's depth.
+        provenance: Goes into the metadata of each picture (`vst.media.provenance`); None for nothing.
 
     Raises:
         UsageError: If the picture format does not have the pixel format.
@@ -146,7 +152,7 @@ def plan_picture(target: Path, source: ClipInfo, pix_fmt: str | None = None) -> 
         notes.append(converted("colours are written as linear light, converted by the sRGB curve"))
     if source.picture.profile and (kind in _WITHOUT_PROFILE or (kind == "TIFF" and bits == 16)):
         notes.append(dropped(f"the colour profile is dropped: it is not written to {bits}-bit {kind}"))
-    return PicturePlan(kind, bits, alpha, source, curve, tuple(notes))
+    return PicturePlan(kind, bits, alpha, source, curve, tuple(notes), provenance)
 
 
 def _depth(kind: str, source: ClipInfo) -> int:
@@ -182,12 +188,15 @@ def write_picture(path: Path, plan: PicturePlan, frame: Frame, metadata: Picture
         if plan.curve is not None:
             image = CURVES[plan.curve].encode(image)
     if plan.kind == "EXR":
+        attributes = metadata.attributes
+        if plan.provenance is not None:
+            attributes = exr_attributes(attributes, plan.provenance)
         exr.write_exr(
             path,
             image.numpy(),
             None if alpha is None else alpha.numpy(),
             half=plan.bits == 16,
-            attributes=metadata.attributes,
+            attributes=attributes,
             windows=metadata.windows,
             canvas=plan.source.picture.canvas,
         )
@@ -195,10 +204,16 @@ def write_picture(path: Path, plan: PicturePlan, frame: Frame, metadata: Picture
     if plan.kind in ("DPX", "JPEG2000"):
         logarithmic = plan.curve not in (None, "srgb", "linear")
         path.write_bytes(encode_coded(plan.kind.lower(), image, alpha, plan.bits, logarithmic=logarithmic))
-        return
-    if plan.kind == "GIF":
+    elif plan.kind == "GIF":
         _write_gif(path, image, alpha)
-        return
+    else:
+        _write_pixels(path, plan, image, alpha)
+    if plan.provenance is not None and not save_options(plan.kind, plan.provenance):
+        write_provenance(path, plan.kind, plan.provenance)
+
+
+def _write_pixels(path: Path, plan: PicturePlan, image: torch.Tensor, alpha: torch.Tensor | None) -> None:
+    """PNG, TIFF, JPEG, WebP and AVIF."""
     planes = image if alpha is None else torch.cat((image, alpha))
     top = 255.0 if plan.bits == 8 else 65535.0
     pixels = planes.mul(top).add_(0.5).clamp_(0, top + 0.25).permute(1, 2, 0).contiguous()
@@ -210,6 +225,8 @@ def write_picture(path: Path, plan: PicturePlan, frame: Frame, metadata: Picture
         options["icc_profile"] = plan.source.picture.profile
     if plan.source.picture.exif:
         options["exif"] = plan.source.picture.exif
+    if plan.provenance is not None:
+        options |= save_options(plan.kind, plan.provenance)
     data = io.BytesIO()  # Pillow's TIFF encoder takes no file whose name is not UTF-8
     try:
         Image.fromarray(pixels.to(torch.uint8).numpy()).save(data, format=plan.kind, **options)

@@ -1,0 +1,49 @@
+"""Reading and checking the values of single options."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from vst.errors import UsageError
+
+
+def parse_frame_rate(text: str) -> Fraction:
+    """The exact rate of ``25``, ``23.976`` or ``24000/1001``; NTSC's usual decimals mean its fractions.
+
+    Raises:
+        UsageError: for text that is not a number.
+    """
+    try:
+        rate = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(
+            f"{text!r} is not a frame rate; expected a number such as 25, 23.976 or 24000/1001"
+        ) from None
+    ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 500) else rate
+
+
+def parse_tile(text: str) -> int | None:
+    """The value of `RenderSettings.tile` for ``auto``, ``off`` or a number of pixels.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if text in ("auto", "off"):
+        return None if text == "auto" else 0
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not auto, off or a number of pixels") from None
+
+
+def check_hwaccel(name: str) -> None:
+    """Check that the decoder library knows a kind of device; the library is loaded only if one is given.
+
+    Raises:
+        UsageError: for an unknown kind, and for one that this build of the library leaves out.
+    """
+    if name not in ("none", "auto"):
+        from vst.media.decode import hardware
+
+        hardware.check_hwaccel(name)
