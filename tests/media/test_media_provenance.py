@@ -279,9 +279,11 @@ def test_an_attribute_of_openexr_stays(tmp_path, value):
     assert probe(target).provenance == TEXT
 
 
-@pytest.mark.parametrize("suffix", ["gif", "apng", "webp"])
+@pytest.mark.parametrize(
+    ("suffix", "options"), [("gif", {}), ("apng", {}), ("webp", {}), ("webp", {"crf": 0})]
+)
 @pytest.mark.parametrize("still", [False, True])
-def test_an_animation_has_it_and_is_shown_alike(tmp_path, suffix, still):
+def test_an_animation_has_it_and_is_shown_alike(tmp_path, suffix, options, still):
     # Of equal frames libwebp makes a file without animation.
     pictures = [Image.fromarray(np.full((24, 40, 3), 9 if still else 40 * n, np.uint8)) for n in range(4)]
     source = tmp_path / "s.gif"
@@ -298,7 +300,10 @@ def test_an_animation_has_it_and_is_shown_alike(tmp_path, suffix, still):
         pictures[0].save(
             source, save_all=True, append_images=pictures[1:], duration=[70, 50, 90, 40], loop=2
         )
-    target, bare = (copy(source, tmp_path / f"{n}.{suffix}", t) for n, t in (("o", TEXT), ("bare", None)))
+    target = copy(source, tmp_path / f"o.{suffix}", **options)
+    bare = copy(source, tmp_path / f"bare.{suffix}", None, **options)
+    if suffix == "webp":
+        assert (bare.read_bytes()[12:16] == b"VP8X") is not still
     assert probe(target).provenance == TEXT
     assert probe(bare).provenance is None
     assert animation_of(target) == animation_of(bare)

@@ -112,13 +112,17 @@ def _write_gif(file: BinaryIO, text: str) -> None:
 
 def _write_webp(file: BinaryIO, text: str) -> None:
     file.seek(12)
-    if file.read(4) != b"VP8X":
-        # libwebp makes a simple file of an animation whose frames are equal.
-        with Image.open(file) as image:
-            alpha, (width, height) = 0x10 * (image.mode == "RGBA"), image.size
-            flags = bytes([alpha, 0, 0, 0])
-            size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-        _insert(file, 12, b"VP8X" + struct.pack("<I", 10) + flags + size)
+    kind, head = file.read(4), file.read(14)[4:]
+    if kind != b"VP8X":
+        # libwebp makes a simple file, lossless or lossy, of an animation whose frames are equal.
+        if kind == b"VP8L":
+            bits = int.from_bytes(head[1:5], "little")
+            right, bottom, alpha = bits & 0x3FFF, bits >> 14 & 0x3FFF, bits >> 28 & 1
+        else:
+            right, bottom = (each - 1 & 0x3FFF for each in struct.unpack("<HH", head[6:10]))
+            alpha = 0
+        size = right.to_bytes(3, "little") + bottom.to_bytes(3, "little")
+        _insert(file, 12, b"VP8X" + struct.pack("<I", 10) + bytes([alpha << 4, 0, 0, 0]) + size)
     packet = xmp_packet(text)
     file.seek(0, 2)
     file.write(b"XMP " + struct.pack("<I", len(packet)) + packet + bytes(len(packet) % 2))
