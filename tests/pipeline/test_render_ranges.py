@@ -16,6 +16,7 @@ from PIL import Image
 from tests.pipeline.scenes import CUTS, scenes
 from vst.errors import Interrupted, UsageError
 from vst.media import Reader
+from vst.media.decode import reader
 from vst.media.probe import probe
 from vst.motion import shots
 from vst.pipeline import FlowSettings, follow_motion, frame_range, render
@@ -53,6 +54,18 @@ def test_a_frame_range_has_the_frames_of_the_whole_render(
     assert torch.equal(images(report.output), whole[first:last])
     cuts_inside = {cut for cut in CUTS if first < cut < last}
     assert report.shots == 1 + len(cuts_inside)
+
+
+def test_a_clip_is_described_once_however_often_it_is_read(clip, settings, tmp_path, monkeypatch):
+    described, opened = [], []
+    describe, open_again = reader.probe, reader.Reader.decoded
+    monkeypatch.setattr(
+        reader, "probe", lambda path, **given: described.append(path) or describe(path, **given)
+    )
+    monkeypatch.setattr(reader.Reader, "decoded", lambda self: opened.append(self) or open_again(self))
+    render(clip, settings(mode="vtn", start="15f", frames=2), tmp_path / "o.mkv")
+    assert len(opened) > 1
+    assert described == [clip]
 
 
 def test_a_frame_range_is_stylized_from_the_first_frame_of_its_shot(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TypeVar
 
 from vst.errors import Interrupted, UsageError
@@ -195,11 +196,11 @@ def find_start(
 
     @contextmanager
     def reduced(first: int) -> Iterator[Iterable[Frame]]:
-        with plan.open_reader() as again:
+        with plan.open_reader(like=reader) as again:
             again.begin_at(first)
             yield map(session.reduce, unless_stopped(again, stop))
 
-    first, time_ = find_first(plan.open_reader, plan.clip_range, reader.info, stop)
+    first, time_ = find_first(partial(plan.open_reader, like=reader), plan.clip_range, reader.info, stop)
     if not first or not (session.temporal or _may_have_borders(session, reduced, first)):
         return RenderStart(first, time_, first)
     known = None if session.motion is None else session.motion.first_of_shot(first)

@@ -53,8 +53,13 @@ class RenderPlan:
         """Whether the same render can go on after it was stopped: not if a stream is read or written."""
         return not (is_stream(self.source) or is_output_stream(self.target))
 
-    def open_reader(self, stop: threading.Event | None = None) -> Reader:
-        """The clip, opened from its beginning; `stop` ends the waiting for a stream."""
+    def open_reader(self, stop: threading.Event | None = None, like: Reader | None = None) -> Reader:
+        """The clip, opened from its beginning.
+
+        Args:
+            stop: Ends the waiting for a stream once it is set.
+            like: An earlier reader, so that the clip is not described again.
+        """
         return Reader(
             self.source,
             max_damaged=self.settings.max_damaged,
@@ -65,6 +70,7 @@ class RenderPlan:
             input_color=self.settings.input_color,
             for_exr=self.target.suffix.lower() == ".exr",
             stop=stop,
+            like=like,
         )
 
 

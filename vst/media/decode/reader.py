@@ -64,6 +64,7 @@ class Reader:
         for_exr: Whether the frames are written as OpenEXR. Then those of OpenEXR files have their overscan,
             and light where alpha is 0.
         stop: Ends the waiting for a pipe once it is set.
+        like: Another reader of the clip with the same options; the clip is not described again.
 
     Raises:
         MediaError: If the file cannot be read (see `probe`), or not by the device; while iterating, if no
@@ -88,6 +89,7 @@ class Reader:
         input_color: str = AUTO_COLOR,
         for_exr: bool = False,
         stop: threading.Event | None = None,
+        like: Reader | None = None,
     ) -> None:
         check_hdr(hdr)
         check_deinterlace(deinterlace)
@@ -95,9 +97,13 @@ class Reader:
         with ExitStack() as opening:
             if is_stream(Path(path)):
                 opening.enter_context(held_stream(Path(path), stop))
-            stored = probe(path, fps=fps)
-            self.info: ClipInfo = apply_options(stored, hdr, deinterlace, input_color, for_exr)
-            """The properties of the frames; for HDR and interlaced clips they may differ from `probe`'s."""
+            stored = probe(path, fps=fps) if like is None else like.stored
+            self.stored = stored
+            """The properties of the file, from `probe`."""
+            self.info: ClipInfo = (
+                apply_options(stored, hdr, deinterlace, input_color, for_exr) if like is None else like.info
+            )
+            """The properties of the frames; for HDR and interlaced clips they may differ from `stored`."""
             device, note = choose_device(hwaccel, stored)
             # A stream can be opened again until the end of the `with` block, for its audio.
             self._held = opening.pop_all()
