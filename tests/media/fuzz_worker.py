@@ -27,13 +27,13 @@ def read(path: Path) -> str:
     from vst.media.notes import Notes
     from vst.media.probe import probe
     from vst.media.probe.describe import as_values, describe
-    from vst.media.stills.samples import read_samples
+    from vst.media.stills.samples import picture_kind, read_samples
 
     info = probe(path)
     describe(info)
     as_values(info)
     if info.is_still:
-        samples = read_samples(path)
+        samples = read_samples(path, picture_kind(path))
         assert samples.planes.shape[2] in (1, 3, 4)
         return f"picture {samples.planes.shape[1]}×{samples.planes.shape[0]}"
     count = 0

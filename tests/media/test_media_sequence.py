@@ -16,6 +16,8 @@ from PIL import Image
 from vst.errors import MediaError, UsageError
 from vst.media import Encoding, NoteKind, Reader, open_writer
 from vst.media.probe import probe
+from vst.media.stills import samples
+from vst.media.stills.picture_kind import kind_of
 from vst.media.stills.read import read_still
 from vst.media.stills.sequence import find_sequence, is_output_pattern, is_pattern, numbered
 
@@ -123,6 +125,19 @@ def test_a_damaged_picture_is_replaced_by_its_neighbour(tmp_path):
     assert torch.equal(frames[0].image, frames[1].image)
     assert torch.equal(frames[2].image, frames[1].image)
     assert any("2 damaged frames were replaced" in note for note in reader.notes)
+
+
+@pytest.mark.parametrize("suffix", ["png", "exr", "dpx"])
+def test_the_kind_of_each_picture_is_found_out_once(tmp_path, monkeypatch, suffix):
+    clip = make_clip(tmp_path / "c.mp4", frames=3)
+    with Reader(clip) as reader, open_writer(tmp_path / "s" / f"%d.{suffix}", reader.info) as writer:
+        for frame in reader:
+            writer.write(frame)
+    found = []
+    with Reader(tmp_path / "s" / f"%d.{suffix}") as reader:
+        monkeypatch.setattr(samples, "kind_of", lambda head: found.append(kind_of(head)) or found[-1])
+        frames = list(reader)
+    assert len(frames) == len(found) == 3
 
 
 def test_too_many_damaged_pictures_in_a_row_end_the_clip(tmp_path):

@@ -16,7 +16,8 @@ from vst.media.notes import Notes, assumed, repaired
 from vst.media.probe.clip_info import ClipInfo, FieldInfo, StoredFrame
 from vst.media.probe.container import probe_container
 from vst.media.stills.animation import Animation, animation_of
-from vst.media.stills.samples import StillInfo, animation_provenance, is_still, is_webp, probe_still
+from vst.media.stills.picture_kind import PictureKind
+from vst.media.stills.samples import StillInfo, animation_provenance, is_still, picture_kind, probe_still
 from vst.media.stills.sequence import DEFAULT_RATE, ImageSequence, find_sequence, is_pattern
 from vst.stream_paths import is_stream
 
@@ -57,7 +58,7 @@ def probe(
         if is_still(path):
             return _from_still(path, probe_still(path))
         animation = None if is_stream(path) else animation_of(path)
-        if animation is not None and is_webp(path):
+        if animation is not None and picture_kind(path) is PictureKind.WEBP:
             info = _from_still(path, probe_still(path))
         else:
             with open_input(path, stop=stop) as container:

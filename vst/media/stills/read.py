@@ -13,7 +13,8 @@ from vst.media.colour.light import compress, srgb_from_light
 from vst.media.notes import Note
 from vst.media.stills.coded_picture import read_coded
 from vst.media.stills.exr_windows import Box
-from vst.media.stills.samples import is_coded, is_exr, read_samples
+from vst.media.stills.picture_kind import PictureKind
+from vst.media.stills.samples import picture_kind, read_samples
 
 
 class DecodedImage(NamedTuple):
@@ -45,18 +46,19 @@ def read_still(path: Path, *, canvas: Box | None = None, curve: str | None = Non
         MediaError: If it cannot be decoded, or is too large.
     """
     notes: tuple[Note, ...] = ()
-    if is_coded(path):
+    kind = picture_kind(path)
+    if kind is PictureKind.CODED:
         coded = read_coded(path)
         image, alpha = coded.image, coded.alpha
     else:
-        samples = read_samples(path, canvas)
+        samples = read_samples(path, kind, canvas)
         planes = torch.from_numpy(samples.planes.astype(np.float32)).permute(2, 0, 1).div(samples.top)
         planes = planes.contiguous()
         image, alpha = planes[:3], planes[3:4] if planes.shape[0] == 4 else None
         if planes.shape[0] == 1:
             image = planes.repeat(3, 1, 1)
         notes = samples.notes
-    if curve is None and not is_exr(path):
+    if curve is None and kind is not PictureKind.EXR:
         return DecodedImage(image, alpha)
     shown, gain = compress(image if curve is None else decoded(CURVES[curve], image))
     return DecodedImage(srgb_from_light(shown), alpha, gain, notes)

@@ -122,10 +122,10 @@ def is_still(path: Path) -> bool:
     """Whether a file is a picture with one frame, by its contents; an animated one is a clip."""
     if path.suffix.lower() in _STREAM_SUFFIXES:
         return False
-    kind = _kind(path)
+    kind = picture_kind(path)
     if kind is PictureKind.AVIF_SEQUENCE:
         try:
-            with _open(path) as image:
+            with _open(path, kind) as image:
                 return getattr(image, "n_frames", 1) == 1
         except MediaError:
             return False
@@ -134,12 +134,8 @@ def is_still(path: Path) -> bool:
     return kind is not None
 
 
-def is_webp(path: Path) -> bool:
-    """Whether a file is WebP, by its first bytes."""
-    return _kind(path) is PictureKind.WEBP
-
-
-def _kind(path: Path) -> PictureKind | None:
+def picture_kind(path: Path) -> PictureKind | None:
+    """The kind of a picture file, by its first bytes; None for a file that is no picture."""
     if kind_of_file(path) is not None:
         return None
     try:
@@ -149,23 +145,13 @@ def _kind(path: Path) -> PictureKind | None:
         return None
 
 
-def is_coded(path: Path) -> bool:
-    """Whether a file is DPX or JPEG 2000, by its first bytes."""
-    return _kind(path) is PictureKind.CODED
-
-
-def is_exr(path: Path) -> bool:
-    """Whether a file is OpenEXR, by its first bytes."""
-    return _kind(path) is PictureKind.EXR
-
-
-def _formats(path: Path) -> tuple[str, ...]:
+def _formats(path: Path, kind: PictureKind | None) -> tuple[str, ...]:
     """Pillow's names of the formats that a file may have; HEIC needs a plugin.
 
     Raises:
         MediaError: If it is HEIC, and the plugin is not installed.
     """
-    if _kind(path) is not PictureKind.HEIF:
+    if kind is not PictureKind.HEIF:
         return _FORMATS
     try:
         pillow_heif = importlib.import_module("pillow_heif")
@@ -178,8 +164,8 @@ def _formats(path: Path) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _open(path: Path) -> Image.Image:
-    formats = _formats(path)
+def _open(path: Path, kind: PictureKind | None) -> Image.Image:
+    formats = _formats(path, kind)
     with _lock:
         # `PIXELS` replaces Pillow's own limit, which a user cannot raise.
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -226,12 +212,12 @@ def probe_still(path: Path) -> StillInfo:
     Raises:
         MediaError: If it is not a picture, or too large.
     """
-    kind = _kind(path)
+    kind = picture_kind(path)
     if kind is PictureKind.EXR:
         return _probe_exr(path)
     if kind is PictureKind.CODED:
         return _probe_coded(path)
-    with _open(path) as image, _decoding(path):
+    with _open(path, kind) as image, _decoding(path):
         width, height = image.size
         exif = image.getexif()
         # Pillow's size of a TIFF file is upright already.
@@ -304,20 +290,21 @@ def _probe_exr(path: Path) -> StillInfo:
     )
 
 
-def read_samples(path: Path, canvas: Box | None = None) -> Samples:
+def read_samples(path: Path, kind: PictureKind | None, canvas: Box | None = None) -> Samples:
     """Read the samples of a picture, upright; not of DPX and JPEG 2000 (`vst.media.stills.coded_picture`).
 
     Args:
         path: The file.
+        kind: Its `picture_kind`.
         canvas: The frame of an OpenEXR clip that keeps its overscan; None for the display window.
 
     Raises:
         MediaError: If it cannot be decoded, or is too large.
     """
-    if is_exr(path):
+    if kind is PictureKind.EXR:
         light, notes = exr.read_exr(path, canvas, keep_light=canvas is not None)
         return Samples(light, 1.0, tuple(notes))
-    with _open(path) as image, _decoding(path):
+    with _open(path, kind) as image, _decoding(path):
         if _is_deep(path, image):
             # OpenCV applies the orientation of TIFF files itself.
             orientation = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
@@ -349,7 +336,7 @@ def _read_deep(path: Path, orientation: int) -> Samples:
 def animation_provenance(path: Path) -> str | None:
     """The provenance of an animated picture; None if there is none, or it cannot be read."""
     try:
-        with _open(path) as image:
+        with _open(path, picture_kind(path)) as image:
             return provenance_in_picture(image)
     except MediaError:
         return None
@@ -361,7 +348,7 @@ def animated_frames(path: Path, alpha: bool) -> Iterator[np.ndarray]:
     Raises:
         MediaError: If one cannot be decoded.
     """
-    with _open(path) as image, _decoding(path):
+    with _open(path, picture_kind(path)) as image, _decoding(path):
         size = image.size
         for number in range(getattr(image, "n_frames", 1)):
             image.seek(number)
