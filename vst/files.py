@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vst.errors import MediaError, WeightsError
+from vst.errors import MediaError, UsageError, WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,19 @@ NAME_BYTES = 255
 def is_name_too_long(name: str) -> bool:
     """Whether a file name is longer than file systems allow."""
     return len(os.fsencode(name)) > NAME_BYTES
+
+
+def check_name_length(name: str) -> None:
+    """Refuse the name of an output that is longer than file systems allow.
+
+    Raises:
+        UsageError: It is.
+    """
+    if is_name_too_long(name):
+        raise UsageError(
+            f"the name {name} has {len(os.fsencode(name))} bytes, more than the {NAME_BYTES} that a file's "
+            "name may have: give a shorter one with -o"
+        )
 
 
 def hidden_name(name: str, suffix: str) -> str:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from vst.errors import UsageError
-from vst.files import NAME_BYTES, is_name_too_long
+from vst.files import check_name_length
 from vst.media import CONTAINERS
 from vst.media.file_errors import check_readable
 from vst.media.stills.samples import is_still
@@ -54,9 +54,5 @@ def output_path(source: Path, settings: RenderSettings, output: Path | None = No
         name = source.with_suffix(written_suffix(source)).name
         return (source.parent / label if output is None else output) / name
     name = f"{source.stem}.{label}{written_suffix(source)}"
-    if is_name_too_long(name):
-        raise UsageError(
-            f"the name {name} has {len(os.fsencode(name))} bytes, more than the {NAME_BYTES} that a file's "
-            "name may have: give a shorter one with -o"
-        )
+    check_name_length(name)
     return source.with_name(name) if output is None else output / name

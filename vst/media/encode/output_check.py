@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from vst.errors import MediaError, UsageError
-from vst.files import NAME_BYTES, check_replaceable, is_name_too_long
+from vst.files import check_name_length, check_replaceable
 from vst.media.encode.containers import container_of
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.sequence import files_like, numbered
@@ -25,7 +25,7 @@ def check_output(path: Path, source: ClipInfo | None, is_sequence: bool, overwri
 
     Raises:
         MediaError: If it exists already, is the input, or its folder is missing or not writable.
-        UsageError: If its extension is unknown, or its name does not have exactly one counter.
+        UsageError: If its extension is unknown, its name is too long, or does not have exactly one counter.
     """
     if is_output_stream(path):
         if source is not None and is_stream(source.path) and os.path.samefile(path, source.path):
@@ -45,11 +45,7 @@ def check_output(path: Path, source: ClipInfo | None, is_sequence: bool, overwri
             f"the folder {path.parent} does not exist: make it first, or choose another with -o"
         )
     check_replaceable(path)
-    if is_name_too_long(path.name):
-        raise UsageError(
-            f"the name {path.name} has {len(os.fsencode(path.name))} bytes, more than the {NAME_BYTES} "
-            "that a file's name may have: give a shorter one with -o"
-        )
+    check_name_length(path.name)
     inputs = [] if source is None else source.sequence.files if source.sequence else [source.path]
     if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
         raise MediaError(f"{path} is the input itself: choose another output with -o")
