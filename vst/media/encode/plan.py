@@ -28,9 +28,6 @@ MAX_TIME_BASE = 1_000_000
 COMMON_TIME_BASE = Fraction(1, 90_000)
 """Used instead of a finer one."""
 
-DEFAULT_RATE = Fraction(25)
-"""Frames per second, for a clip without a frame rate."""
-
 AVI_TOLERANCE = Fraction(1, 20)
 """Seconds by which audio may be shifted in AVI; a larger shift is visible on lips."""
 
@@ -129,7 +126,7 @@ def plan_encoding(
     if container.muxer == "avi":
         _check_avi_audio(source, notes)
         if source.variable_rate:
-            rate = float(source.average_rate or DEFAULT_RATE)
+            rate = float(1 / source.frame_duration)
             notes.add(converted(f"the frame rate is a constant {rate:.6g} frames/s: AVI has no other"))
     pix_fmt = choose_pix_fmt(codec, source, encoding.pix_fmt, width, height, notes)
     layout = layout_of(pix_fmt)
@@ -227,8 +224,7 @@ def _check_avi_audio(source: ClipInfo, notes: Notes) -> None:
 
 def nominal_rate(source: ClipInfo) -> Fraction:
     """The frame rate, within the range that every encoder takes."""
-    rate = source.average_rate or DEFAULT_RATE
-    return min(max(rate, Fraction(1)), Fraction(240)).limit_denominator(1001)
+    return min(max(1 / source.frame_duration, Fraction(1)), Fraction(240)).limit_denominator(1001)
 
 
 def output_time_base(source: ClipInfo, container: Container) -> Fraction:
@@ -236,7 +232,7 @@ def output_time_base(source: ClipInfo, container: Container) -> Fraction:
     if not container.exact_time:
         return Fraction(1, 1000)
     if container.muxer == "avi":
-        return 1 / (source.average_rate or DEFAULT_RATE)
+        return source.frame_duration
     if container.muxer == "yuv4mpegpipe":
         return 1 / nominal_rate(source)
     unit = Fraction(1, source.time_base.denominator)
