@@ -15,6 +15,7 @@ from vst.media.colour.planes import to_rgb
 from vst.media.colour.spec import RGB
 from vst.media.encode.codecs import CODECS
 from vst.media.encode.containers import CONTAINERS
+from vst.media.encode.extras import not_stored
 from vst.media.encode.plan import Encoding, EncodingPlan, nominal_rate, output_time_base
 from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.trial_join import TrialJoin, TrialResult
@@ -135,10 +136,7 @@ class AnimationWriter(VideoWriter):
 
     def _format_notes(self) -> Iterator[Note]:
         source, name = self._source, self._format.kind
-        lost = {"audio": source.audio, "subtitles": source.subtitles, "chapters": source.chapters}
-        names = [what for what, value in lost.items() if value]
-        if names:
-            yield dropped(f"animated pictures cannot store {', '.join(names)}: dropped")
+        yield from not_stored("animated pictures", source)
         if source.sample_aspect != 1:
             yield dropped(f"the sample aspect {source.sample_aspect} is dropped: {name} has none")
 

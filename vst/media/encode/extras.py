@@ -110,6 +110,24 @@ def sampled_streams(container: av.container.InputContainer) -> list[av.stream.St
     return [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
 
 
+def not_stored(what: str, source: ClipInfo) -> Iterator[Note]:
+    """The note on what an output of pictures alone drops; none if the clip has nothing else.
+
+    Args:
+        what: The output, such as "picture files".
+        source: The clip.
+    """
+    properties = {
+        "audio": source.audio,
+        "subtitles": source.subtitles,
+        "chapters": source.chapters,
+        "timecode": source.timecode,
+    }
+    names = [name for name, value in properties.items() if value]
+    if names:
+        yield dropped(f"{what} cannot store {', '.join(names)}: dropped")
+
+
 def parts_of(source: ClipInfo, container: Container, sample: Sample) -> list[Part]:
     """Everything beside the video of a file, in the order of its streams, then tags and chapters.
 

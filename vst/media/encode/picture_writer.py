@@ -9,9 +9,10 @@ from typing import Any
 
 from vst.errors import UsageError
 from vst.frame import Frame
+from vst.media.encode.extras import not_stored
 from vst.media.encode.plan import Encoding
 from vst.media.encode.writer import Writer
-from vst.media.notes import Notes, dropped
+from vst.media.notes import Notes
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.segments.transaction import OutputTransaction
 from vst.media.segments.work_folder import Save
@@ -28,15 +29,7 @@ def plan_pictures(path: Path, source: ClipInfo, encoding: Encoding, notes: Notes
         raise UsageError(f"{path.name} is a picture: --codec and --crf are for video; leave them out")
     plan = plan_picture(path, source, encoding.pix_fmt, encoding.provenance)
     notes.extend(plan.notes)
-    properties = {
-        "audio": source.audio,
-        "subtitles": source.subtitles,
-        "chapters": source.chapters,
-        "timecode": source.timecode,
-    }
-    names = [name for name, value in properties.items() if value]
-    if names:
-        notes.add(dropped(f"picture files cannot store {', '.join(names)}: dropped"))
+    notes.extend(not_stored("picture files", source))
     return plan
 
 

@@ -17,7 +17,7 @@ from vst.errors import UsageError
 from vst.frame import Frame
 from vst.media.colour.layout import layout_of
 from vst.media.encode.containers import STREAM_CONTAINERS, Container
-from vst.media.encode.extras import Extras
+from vst.media.encode.extras import Extras, not_stored
 from vst.media.encode.join import set_timecode
 from vst.media.encode.plan import Encoding, plan_encoding
 from vst.media.encode.stream_extras import StreamExtras
@@ -25,7 +25,6 @@ from vst.media.encode.timestamps import OutputTimestamps
 from vst.media.encode.trial_join import open_trial
 from vst.media.encode.video_signal import picture_of
 from vst.media.encode.writer import Writer
-from vst.media.notes import dropped
 from vst.media.pipes.input_stream import held_stream
 from vst.media.pipes.output_stream import OutputStream, stream_suffix
 from vst.media.probe.clip_info import ClipInfo
@@ -96,10 +95,7 @@ class StreamWriter(Writer):
         """Find out what of the source the container takes beside the video, before the first frame."""
         container, source = self._plan.container, self._source
         if not container.holds_extras:
-            kinds = {"audio": source.audio, "subtitles": source.subtitles, "chapters": source.chapters}
-            names = [name for name, value in kinds.items() if value]
-            if names:
-                self._notes.add(dropped(f".{container.name} cannot hold {', '.join(names)}: dropped"))
+            self._notes.extend(not_stored(f".{container.name}", source))
             return
         with tempfile.TemporaryDirectory() as folder:
             target, work = Path(folder) / "trial", WorkFolder(Path(folder) / "work")
