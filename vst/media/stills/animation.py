@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vst.media.limits import FRAMES
+from vst.media.stills.picture_kind import PictureKind, kind_of
 
 DEFAULT_DELAY = Fraction(1, 10)
 """Seconds, for frames whose delay is 0, and for GIF frames below 0.02 s: as browsers show them."""
@@ -23,8 +24,6 @@ _GIF_CLEARED = 2
 
 _GIF_SHORTEST = 2
 """Hundredths of a second; shorter delays are shown as `DEFAULT_DELAY`."""
-
-_APNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +58,12 @@ def animation_of(path: Path) -> Animation | None:
     """
     opaque = False
     with path.open("rb") as file:
-        head = file.read(12)
-        if head[:6] in (b"GIF87a", b"GIF89a"):
+        kind = kind_of(file.read(64))
+        if kind is PictureKind.GIF:
             delays, plays, opaque = _collect(_gif_delays(file), 1)
-        elif head.startswith(_APNG_SIGNATURE):
-            file.seek(len(_APNG_SIGNATURE))
+        elif kind is PictureKind.PNG:
             delays, plays, _ = _collect(_png_delays(file), 0)
-        elif head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        elif kind is PictureKind.WEBP:
             delays, plays, _ = _collect(_webp_delays(file), 0)
         else:
             return None
@@ -148,6 +146,7 @@ def _gif_blocks(file: BinaryIO, keep: int = 0) -> Iterator[bytes]:
 
 def _png_delays(file: BinaryIO) -> Iterator[tuple[str, Fraction]]:
     """An APNG's delays, one a frame control chunk; a picture without ``acTL`` has none."""
+    file.seek(8)
     animated = False
     while True:
         size, kind = struct.unpack(">I4s", _take(file, 8))
@@ -168,6 +167,7 @@ def _png_delays(file: BinaryIO) -> Iterator[tuple[str, Fraction]]:
 
 def _webp_delays(file: BinaryIO) -> Iterator[tuple[str, Fraction]]:
     """A WebP's delays, one an ``ANMF`` chunk."""
+    file.seek(12)
     while True:
         kind, size = struct.unpack("<4sI", _take(file, 8))
         if kind == b"ANIM":
