@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vst.errors import MediaError
+from vst.media.file_errors import reason_of
 from vst.media.pipes.waiting import PipeWait
 from vst.stream_paths import STDIN
 
@@ -52,7 +53,7 @@ class InputStream:
                 os.dup(0) if path == STDIN else os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             )
         except OSError as error:
-            raise MediaError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
+            raise MediaError(f"{path} cannot be read: {reason_of(error)}") from error
 
     def open(self) -> StreamFile:
         """A file that reads the stream from its beginning."""
@@ -119,7 +120,7 @@ class InputStream:
         except BlockingIOError:
             return
         except OSError as error:
-            raise MediaError(f"{self.path} cannot be read: {(error.strerror or '').lower()}") from error
+            raise MediaError(f"{self.path} cannot be read: {reason_of(error)}") from error
         if not data:
             self._ended = True
             return
@@ -128,7 +129,7 @@ class InputStream:
         except OSError as error:
             raise MediaError(
                 f"what comes from {self.path} cannot be kept in {_folder()}: "
-                f"{(error.strerror or str(error)).lower()}; set TMPDIR to a folder on another disk"
+                f"{reason_of(error)}; set TMPDIR to a folder on another disk"
             ) from error
 
     def _store(self, data: bytes) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 
 from vst.errors import MediaError
+from vst.media.file_errors import reason_of
 from vst.media.pipes.waiting import PipeWait
 from vst.stream_paths import STDOUT, is_stdout
 
@@ -43,9 +44,7 @@ class OutputStream:
         try:
             self._descriptor = self._open()
         except OSError as error:
-            raise MediaError(
-                f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
-            ) from error
+            raise MediaError(f"{path} cannot be written: {reason_of(error)}") from error
 
     def _open(self) -> int:
         if self._redirected:
@@ -93,7 +92,7 @@ class OutputStream:
         except BrokenPipeError:
             self._failure = MediaError(f"{self._path} was closed by the program that reads it")
         except OSError as error:
-            self._failure = MediaError(f"{self._path} cannot be written: {(error.strerror or '').lower()}")
+            self._failure = MediaError(f"{self._path} cannot be written: {reason_of(error)}")
         except Exception as error:  # no other write may wait again
             self._failure = error
         if self._failure is not None:

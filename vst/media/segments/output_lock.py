@@ -12,6 +12,7 @@ from typing import BinaryIO, Self
 
 from vst.errors import MediaError
 from vst.files import hidden_name
+from vst.media.file_errors import reason_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -95,9 +96,8 @@ class OutputLock:
         try:
             return self.path.open("ab")
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
             raise MediaError(
-                f"{self._output} cannot be written: {reason}; choose another output with -o"
+                f"{self._output} cannot be written: {reason_of(error)}; choose another output with -o"
             ) from error
 
     def _is_current(self, file: BinaryIO) -> bool:

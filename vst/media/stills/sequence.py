@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from vst.errors import MediaError, UsageError
+from vst.media.file_errors import reason_of
 from vst.media.limits import FRAMES
 
 DEFAULT_RATE = Fraction(24)
@@ -156,8 +157,9 @@ def files_like(pattern: Path) -> list[tuple[int, Path]]:
             matches = (m for entry in entries if (m := wanted.fullmatch(entry.name)) and entry.is_file())
             found = list(islice(matches, FRAMES.value + 1))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise MediaError(f"the folder {pattern.parent} cannot be read: {reason}; check the path") from error
+        raise MediaError(
+            f"the folder {pattern.parent} cannot be read: {reason_of(error)}; check the path"
+        ) from error
     FRAMES.check(pattern, len(found))
     if counted:
         return sorted((int(match[1]), pattern.with_name(match.string)) for match in found)
