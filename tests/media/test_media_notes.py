@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 
+import pytest
 from clips import make_clip
 
 from vst.media import Note, NoteKind, Reader, open_writer
@@ -35,3 +36,12 @@ def test_the_notes_of_reader_and_writer_have_a_kind(tmp_path):
             writer.write(frame)
     assert [note.kind for note in reader.notes] == [NoteKind.ASSUMED]
     assert [note.kind for note in writer.notes] == [NoteKind.DROPPED]
+
+
+@pytest.mark.parametrize("name", ["o.gif", "o.webp", "o%d.png"])
+def test_a_timecode_that_pictures_cannot_store_is_noted(tmp_path, name):
+    clip = make_clip(tmp_path / "c.mov", frames=3, tags={"timecode": "01:00:00:00"})
+    with Reader(clip) as reader, open_writer(tmp_path / name, reader.info) as writer:
+        for frame in reader:
+            writer.write(frame)
+    assert any("cannot store timecode: dropped" in note for note in writer.notes)

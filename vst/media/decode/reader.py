@@ -97,8 +97,8 @@ class Reader:
         with ExitStack() as opening:
             if is_stream(Path(path)):
                 opening.enter_context(held_stream(Path(path), stop))
-            stored = probe(path, fps=fps) if like is None else like.stored
-            self.stored = stored
+            stored: ClipInfo = probe(path, fps=fps) if like is None else like.stored
+            self.stored: ClipInfo = stored
             """The properties of the file, from `probe`."""
             self.info: ClipInfo = (
                 apply_options(stored, hdr, deinterlace, input_color, for_exr) if like is None else like.info
