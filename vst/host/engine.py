@@ -256,21 +256,18 @@ class Engine:
         stylized = self._caches.stylized.get((key, chained_hash))
         if stylized is not None:
             return chained_hash, stylized, False
-        steps = index - state_index
-        step = None
-        for number in range(state_index + 1, index + 1):
-            frame, position = source.frame(number), number - start
-            if number < index and not session.temporal:
-                state = session.skip(frame, state, position)
-                self._caches.add_state(key, run.chained_hashes[number][1], position, state)
+        numbers, seed = range(state_index + 1, index + 1), request.settings.seed
+        after = None
+        for number, after in session.replay(source.frame, numbers, state, numbers[0] - start, seed):
+            digest, position = run.chained_hashes[number][1], number - start
+            if not isinstance(after, ReplayStep):
+                self._caches.add_state(key, digest, position, after)
                 continue
-            step = session.step(frame, state, position, request.settings.seed)
-            state = step.state
-            self._caches.add_step(key, run.chained_hashes[number][1], position, step)
+            self._caches.add_step(key, digest, position, after)
             if number < index:
-                progress(number - state_index, steps)
-        assert step is not None
-        return chained_hash, (step.stylized, step.borders), False
+                progress(number - state_index, len(numbers))
+        assert isinstance(after, ReplayStep)
+        return chained_hash, (after.stylized, after.borders), False
 
     def _nearest_state(
         self, source: SourceFrames, key: bytes, run: RequestRun, index: int, earliest: int | None
@@ -337,22 +334,16 @@ class Engine:
                 return last.step.stylized, last.step.borders
             if last.index == index - 1:
                 state, state_index, position = last.step.state, last.index, last.position
-        step = None
-        for number in range(state_index + 1, index + 1):
-            position += 1
-            frame = source.frame(number)
-            if number < index and not session.temporal:
-                state = session.skip(frame, state, position)
-                continue
-            step = session.step(frame, state, position, request.settings.seed)
-            state = step.state
-            if number < index:
-                progress(number - state_index, index - state_index)
-        assert step is not None
+        numbers, seed = range(state_index + 1, index + 1), request.settings.seed
+        after = None
+        for number, after in session.replay(source.frame, numbers, state, position + 1, seed):
+            if number < index and isinstance(after, ReplayStep):
+                progress(number - state_index, len(numbers))
+        assert isinstance(after, ReplayStep)
         self._approximate[request.run] = _ApproximateFrame(
-            key, index, source.hash_of(index) or b"", position, step
+            key, index, source.hash_of(index) or b"", position + len(numbers), after
         )
-        return step.stylized, step.borders
+        return after.stylized, after.borders
 
     def _write_result(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -111,6 +112,36 @@ class ReplaySession:
         self._take_up(state, borders)
         self._state = self._session.snapshot()
         return self._state
+
+    def replay(
+        self,
+        frame_at: Callable[[int], SourceFrame],
+        numbers: range,
+        state: ShotState | None,
+        position: int,
+        seed: int,
+    ) -> Iterator[tuple[int, ReplayStep | ShotState]]:
+        """Stylize up to a frame, with what its stylization needs of the frames before.
+
+        Args:
+            frame_at: Gets a frame from the host.
+            numbers: The frames after the one with the state; the last is stylized.
+            state: After the frame before; None at the start of the shot.
+            position: In the shot, of the first of them.
+            seed: For modes that draw random numbers.
+
+        Yields:
+            The number of each frame, with its step, or with the state after it if it was not stylized.
+        """
+        for place, number in enumerate(numbers, position):
+            frame = frame_at(number)
+            if number < numbers[-1] and not self.temporal:
+                state = self.skip(frame, state, place)
+                yield number, state
+                continue
+            step = self.step(frame, state, place, seed)
+            state = step.state
+            yield number, step
 
     def _borders_at(self, frame: SourceFrame, state: ShotState | None, position: int) -> ShotBorders | None:
         if not self.keeps_borders:
