@@ -1,21 +1,25 @@
-"""Training itn on photographs: algorithm 1 of the thesis."""
+"""Training itn on photographs: algorithm 1 of the thesis; or on the pictures of another network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vst.errors import UsageError
 from vst.losses import PerceptualLoss
 from vst.modes.itn.config import ItnRecipe
+from vst.modes.network_file import load_network
 from vst.modes.training import TrainingStep, arithmetic, uncompiled
 from vst.nn.style_network import StyleNetwork
+from vst.nn.style_parameters import select_styles
 
 
 class ItnStep(TrainingStep):
-    """Losses of one batch of photographs: α content + β style."""
+    """Losses of one batch of photographs: α content + β style; with a teacher, the distance from its pictures."""
 
     def __init__(
         self,
@@ -26,10 +30,21 @@ class ItnStep(TrainingStep):
     ) -> None:
         super().__init__(recipe, network, perceptual)
         self._forward = compiled(network)
+        self._teacher = None
+        if recipe.teacher:
+            device = next(network.parameters()).device
+            self._teacher = compiled(_teacher(recipe).to(device, memory_format=torch.channels_last))
 
     def photo_losses(self, batch: dict[str, Tensor], mix: Tensor, frames: Tensor) -> dict[str, Tensor]:
         """See `TrainingStep.photo_losses`."""
-        return super().photo_losses(batch, mix, frames.contiguous(memory_format=torch.channels_last))
+        frames = frames.contiguous(memory_format=torch.channels_last)
+        if self._teacher is None:
+            return super().photo_losses(batch, mix, frames)
+        repeated = (frames * 2 - 1).repeat_interleave(len(mix) // len(frames), 0)
+        with torch.no_grad(), arithmetic(self.recipe, frames.device):
+            target = self._teacher(repeated, mix).float()
+        distance = picture_distance(self.stylize_alone(repeated, mix).float(), target)
+        return {"total": distance, "distance": distance.detach()}
 
     def sequence_losses(self, batch: dict[str, Tensor], mix: Tensor) -> dict[str, Tensor]:
         """There are no sequences."""
@@ -40,3 +55,30 @@ class ItnStep(TrainingStep):
         with arithmetic(self.recipe, frames.device):
             output: Tensor = self._forward(frames, mix)
         return output
+
+
+def picture_distance(pictures: Tensor, targets: Tensor) -> Tensor:
+    """Mean absolute difference of pictures and, with double weight, of their gradients.
+
+    Args:
+        pictures: B×3×H×W.
+        targets: B×3×H×W.
+    """
+    difference = pictures - targets
+    across, down = difference.diff(dim=-1), difference.diff(dim=-2)
+    return difference.abs().mean() + 2 * (across.abs().mean() + down.abs().mean())
+
+
+def _teacher(recipe: ItnRecipe) -> StyleNetwork:
+    """The network of `ItnRecipe.teacher`, with the recipe's styles in their order."""
+    network, info = load_network(Path(recipe.teacher))
+    names = [style.name for style in recipe.styles]
+    missing = [name for name in names if name not in info.styles]
+    if info.mode != recipe.mode or missing:
+        lacks = f" without {', '.join(missing)}" if missing else ""
+        raise UsageError(
+            f"the teacher {recipe.teacher} is of mode {info.mode}{lacks}; "
+            f"give a weight file of {recipe.mode} with the styles {', '.join(names)}"
+        )
+    select_styles(network, [info.styles.index(name) for name in names])
+    return network
