@@ -9,7 +9,7 @@ from torch import nn
 
 from vst.nn.body import COMPACT, COMPACT_LAYOUT, Variant, take_body
 from vst.nn.executor import Executor
-from vst.nn.layers import ConditionalAffine2d, ConvBlock, EnlargingBlock, EnlargingConv2d, ResidualBlock
+from vst.nn.layers import ConvBlock, EnlargingBlock, EnlargingConv2d, ResidualBlock
 from vst.nn.style_network import Hyperparameters, StyleNetwork
 
 M = TypeVar("M")
@@ -28,13 +28,8 @@ class CompactBody(StyleNetwork):
     matrix units waiting: its last 9×9 convolution alone is a quarter. Here nothing but the picture itself
     has full resolution. The residual blocks stand at an eighth of it, where they see twice as far; what
     that is too coarse for passes them by from the first convolution. The enlarging layers are
-    `EnlargingConv2d`. ReLU stands after each convolution but the second of a residual block, the first
-    enlarging one and the last.
-
-    Instance norm stands where features are made, behind the first two convolutions and the first of each
-    residual block; the others have their style's scale and shift alone. Behind all of them, a feature
-    that few pixels have, such as the only dark spot on snow, is brought to 20 deviations, and what is
-    made from it becomes a black smudge.
+    `EnlargingConv2d`. Instance norm stands after every convolution but the last, ReLU after each but the
+    second of a residual block and the first enlarging one.
     docs/adr/0017-a-body-for-processors.md.
 
     Args:
@@ -61,9 +56,7 @@ class CompactBody(StyleNetwork):
                 ConvBlock(width, 2 * width, 3, stride=2, styles=styles),
             ]
         )
-        self.residual = nn.ModuleList(
-            [ResidualBlock(2 * width, styles, last_norm=ConditionalAffine2d) for _ in range(variant.blocks)]
-        )
+        self.residual = nn.ModuleList([ResidualBlock(2 * width, styles) for _ in range(variant.blocks)])
         self.up = nn.ModuleList(
             [
                 EnlargingBlock(2 * width, width, styles, relu=False),

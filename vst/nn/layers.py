@@ -92,21 +92,6 @@ class ConditionalBatchNorm2d(ConditionalNorm2d):
         return self.mean[:, None, None], self.variance[:, None, None]
 
 
-class ConditionalAffine2d(ConditionalNorm2d):
-    """Scale and shift alone, without statistics."""
-
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        """B×C×H×W and B×S to B×C×H×W."""
-        return self.apply_affine(x, *self._unchanged(), mix)
-
-    def statistics(self, gather: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        """Those that leave the picture unchanged."""
-        return self._unchanged()
-
-    def _unchanged(self) -> tuple[Tensor, Tensor]:
-        return self.weight.new_zeros(1, 1, 1), self.weight.new_full((1, 1, 1), 1 - EPSILON)
-
-
 class ReflectedConv2d(nn.Conv2d):
     """A convolution behind reflection padding, so that no border shows in the picture."""
 
@@ -160,25 +145,12 @@ class ConvBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions that are added to the input, without a ReLU (thesis, figure 4.2).
+    """Two 3×3 convolutions that are added to the input, without a ReLU (thesis, figure 4.2)."""
 
-    Args:
-        features: Number of channels.
-        styles: Number of styles S.
-        norm: Behind both convolutions.
-        last_norm: Behind the second one, if that is another.
-    """
-
-    def __init__(
-        self,
-        features: int,
-        styles: int = 1,
-        norm: Norm = ConditionalInstanceNorm2d,
-        last_norm: Norm | None = None,
-    ) -> None:
+    def __init__(self, features: int, styles: int = 1, norm: Norm = ConditionalInstanceNorm2d) -> None:
         super().__init__()
         self.first = ConvBlock(features, features, 3, styles=styles, norm=norm)
-        self.second = ConvBlock(features, features, 3, styles=styles, relu=False, norm=last_norm or norm)
+        self.second = ConvBlock(features, features, 3, styles=styles, relu=False, norm=norm)
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         """B×C×H×W and B×S to B×C×H×W."""
@@ -233,12 +205,12 @@ class EnlargingConv2d(nn.Conv2d):
 
 
 class EnlargingBlock(ConvBlock):
-    """An `EnlargingConv2d`, the style's scale and shift, and ReLU unless `relu` is false."""
+    """An `EnlargingConv2d`, conditional norm, and ReLU unless `relu` is false."""
 
     doubles = True
 
     def __init__(self, inputs: int, outputs: int, styles: int = 1, relu: bool = True) -> None:
-        super().__init__(inputs, outputs, 3, styles=styles, relu=relu, norm=ConditionalAffine2d)
+        super().__init__(inputs, outputs, 3, styles=styles, relu=relu)
 
     def convolution(self, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
         """B×inputs×H×W to B×outputs×2H×2W."""

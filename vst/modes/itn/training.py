@@ -19,7 +19,7 @@ from vst.nn.style_parameters import select_styles
 
 
 class ItnStep(TrainingStep):
-    """Losses of a batch of photographs: α content + β style, or the distance from a teacher's pictures."""
+    """Losses of one batch of photographs: α content + β style; with a teacher, the distance from its pictures."""
 
     def __init__(
         self,
