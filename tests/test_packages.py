@@ -15,6 +15,7 @@ PACKAGE = Path(vst.__file__).parent
 LAYERS = (
     {"cli"},
     {"pipeline", "batch", "train", "evaluate", "host"},
+    {"keyframes"},
     {"modes", "postprocess", "media", "motion", "styles", "synthetic"},
     {"nn", "losses"},
 )

@@ -11,6 +11,7 @@ from vst.distances import DISTANCES
 from vst.motion.consistency import consistency_mask, occlusion_part, trusted_mask
 from vst.motion.estimator import Estimator
 from vst.motion.files.flo import read_flo, write_flo
+from vst.motion.pairs import FlowPair
 from vst.motion.registry import ESTIMATORS, automatic, check_estimator, create_estimator
 from vst.motion.shot_detection import shots
 from vst.motion.source import EstimatedMotion, MotionSource, open_motion
@@ -23,6 +24,7 @@ __all__ = [
     "ESTIMATORS",
     "EstimatedMotion",
     "Estimator",
+    "FlowPair",
     "MotionSource",
     "Tracked",
     "WarpHistory",

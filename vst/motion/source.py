@@ -15,6 +15,7 @@ from vst.frame import Frame
 from vst.motion.analysis import Analysed, analyse
 from vst.motion.estimator import Estimator
 from vst.motion.files.recorded import RecordedMotion, is_recorded
+from vst.motion.pairs import Paired, estimate_pairs
 from vst.motion.registry import create_estimator
 from vst.motion.shot_detection import shots
 from vst.motion.tracking import Tracked, Tracker, track
@@ -52,6 +53,17 @@ class MotionSource(Protocol):
 
         Yields:
             One `Tracked` per frame, in order.
+        """
+        ...
+
+    def pairs(self, frames: Iterable[tuple[Frame, bool]]) -> Iterator[Paired]:
+        """Give each frame the flow between it and the one before, both ways.
+
+        Args:
+            frames: As for `track_shots`.
+
+        Yields:
+            One `Paired` per frame, in order.
         """
         ...
 
@@ -112,6 +124,10 @@ class EstimatedMotion:
     ) -> Iterator[Tracked]:
         """See `MotionSource.track_shots`."""
         return track(frames, self._estimator, distances)
+
+    def pairs(self, frames: Iterable[tuple[Frame, bool]]) -> Iterator[Paired]:
+        """See `MotionSource.pairs`."""
+        return estimate_pairs(frames, self._estimator)
 
     def track(self, frames: Iterable[Frame], distances: Sequence[int]) -> Iterator[Tracked]:
         """See `MotionSource.track`."""

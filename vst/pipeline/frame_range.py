@@ -77,13 +77,14 @@ def frame_range_from(
         session: Stylizes.
         write_from: The first frame that this run writes.
         shot: The first frame of its shot.
-        restored: The session takes up its state before that frame.
+        restored: The session has taken up its state before that frame.
         is_past_end: Whether a frame comes after the last one that is wanted.
     """
     if restored or not session.has_state:
         # The frames that motion refers to are decoded all the same.
-        decode_from = max(write_from - session.look_back - CUT_CONTEXT, 0)
-        return FrameRange(decode_from, write_from, write_from, shot, is_past_end)
+        read_from = session.read_from(write_from)
+        stylize_from = read_from if session.keyframes else write_from
+        return FrameRange(max(read_from - CUT_CONTEXT, 0), stylize_from, write_from, shot, is_past_end)
     # Borders are decided from frames that need not be stylized.
     stylize_from = shot if session.temporal else write_from
     return FrameRange(max(shot - CUT_CONTEXT, 0), stylize_from, write_from, shot, is_past_end)

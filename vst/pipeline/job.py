@@ -14,6 +14,7 @@ import torch
 
 from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
+from vst.keyframes import Schedule
 from vst.media import DecodedFrame, Encoding, Reader, Writer, open_writer
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
@@ -285,9 +286,9 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             removed = writer.resume(earlier.segments)
             shot, restored = earlier.shot(session.has_state), earlier.state is not None
             first = start.first + earlier.frames
-            frame_range = frame_range_from(session, first, shot, restored, is_past_end)
             if session.has_state and earlier.state is not None:
                 session.restore(earlier.state)
+            frame_range = frame_range_from(session, first, shot, restored, is_past_end)
         writer.shot = frame_range.shot
         yield RenderJob(
             plan, reader, writer, session, prediction, earlier, start, frame_range, removed, [], stop
@@ -306,12 +307,14 @@ def open_session(
         working: Width and height at which frames are stylized.
     """
     info, settings = reader.info, plan.settings
-    stylizer = motion = None
+    stylizer = motion = keyframes = None
     if plan.stylizes:
         stylizer = create_stylizer(
             plan.style, device=plan.device, precision=plan.precision, tile=settings.tile
         )
-        if stylizer.conditioned and not (info.is_still and is_recorded(settings.flow)):
+        keyframes = None if settings.keyframe_interval == 1 else Schedule(settings.keyframe_interval)
+        moves = stylizer.conditioned or keyframes is not None
+        if moves and not (info.is_still and is_recorded(settings.flow)):
             motion = open_motion(
                 settings.flow,
                 clip=info.first_file,
@@ -328,6 +331,7 @@ def open_session(
         size,
         keep_borders=settings.keep_borders,
         inside_working=partial(inside_working_size, style_scale=settings.style_scale),
+        keyframes=keyframes,
     )
 
 

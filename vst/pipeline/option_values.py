@@ -37,6 +37,18 @@ def parse_tile(text: str) -> int | None:
         raise UsageError(f"{text!r} is not auto, off or a number of pixels") from None
 
 
+def parse_interval(text: str) -> int:
+    """The value of `RenderSettings.keyframe_interval` for ``auto`` or a number of frames.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    try:
+        return 0 if text == "auto" else int(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not auto or a number of frames") from None
+
+
 def check_hwaccel(name: str) -> None:
     """Check that the decoder library knows a kind of device; the library is loaded only if one is given.
 

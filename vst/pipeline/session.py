@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,9 +12,10 @@ from torch import Tensor
 from vst.borders import Borders, ShotBorders, look_at
 from vst.errors import UsageError
 from vst.frame import Frame, Motion
+from vst.keyframes import KeyframeEngine, Schedule
 from vst.media import DecodedFrame
 from vst.modes import Stylizer
-from vst.motion import DISTANCES, MotionSource, Tracked, WarpHistory, shots
+from vst.motion import DISTANCES, FlowPair, MotionSource, WarpHistory, shots
 from vst.motion.tracking import Tracker
 from vst.pipeline.border_keeper import BorderKeeper
 from vst.pipeline.frame_size import resize_frame
@@ -32,18 +34,21 @@ class PreparedFrame:
     Attributes:
         frame: At working resolution, with its source.
         new_shot: Whether a shot begins here.
-        motions: To earlier frames of the shot, by distance.
+        motions: To earlier frames of the shot, by distance; none where keyframes are carried.
+        pair: Flow between the frame and the one before, where keyframes are carried; None where a shot
+            begins.
     """
 
     frame: WorkingFrame
     new_shot: bool
-    motions: Mapping[int, Motion]
+    motions: Mapping[int, Motion] = field(default_factory=dict)
+    pair: FlowPair | None = None
 
 
 class StylizerSession:
     """Resizes, estimates motion, stylizes, upsamples and postprocesses, one shot at a time.
 
-    A pipeline calls `reduce`, `prepare`, `stylize` and `finish`, each in a thread of its own if it likes.
+    A pipeline calls `reduce`, `prepare`, `stylized` and `finish`, each in a thread of its own if it likes.
     Full frames wait as decoded planes while shots and motion look ahead; `finish` converts them again.
     Callers that have one frame at a time use `enter` and `advance`.
 
@@ -60,9 +65,12 @@ class StylizerSession:
         keep_borders: Whether borders of one colour are left as they are.
         inside_working: Gives the working size of the picture inside borders, for its width and height at
             output size; None: its own.
+        keyframes: Which frames are stylized, the others being carried from these; None: every frame is
+            stylized.
 
     Raises:
-        UsageError: The stylizer needs all frames of a shot at once.
+        UsageError: The stylizer needs all frames of a shot at once, or each of them where keyframes are
+            given.
     """
 
     def __init__(
@@ -75,14 +83,21 @@ class StylizerSession:
         *,
         keep_borders: bool = False,
         inside_working: Callable[[int, int], tuple[int, int]] | None = None,
+        keyframes: Schedule | None = None,
     ) -> None:
         if stylizer is not None and stylizer.whole_shot:
             raise UsageError(
                 "the mode needs all frames of a shot at once; give a mode that takes one at a time"
             )
+        if keyframes is not None and stylizer is not None and stylizer.every_frame:
+            raise UsageError("the mode needs to see every frame; expected --keyframe-interval 1")
         self.stylizer, self.motion, self.working, self.size = stylizer, motion, working, size
         self._postprocess = Postprocess() if postprocess is None else postprocess
-        self._history = WarpHistory() if stylizer is not None and stylizer.conditioned else None
+        self._engine: KeyframeEngine | None = None
+        if keyframes is not None and stylizer is not None and motion is not None:
+            self._engine = KeyframeEngine(stylizer, keyframes)
+        recurrent = stylizer is not None and stylizer.conditioned and self._engine is None
+        self._history = WarpHistory() if recurrent else None
         self._tracker: Tracker | None = None
         keeps = keep_borders and stylizer is not None
         self._keeper = BorderKeeper(size, inside_working) if keeps else None
@@ -90,7 +105,12 @@ class StylizerSession:
     @property
     def temporal(self) -> bool:
         """Whether a stylized frame depends on the frames before it."""
-        return is_temporal(self.stylizer)
+        return self._engine is not None or is_temporal(self.stylizer)
+
+    @property
+    def keyframes(self) -> bool:
+        """Whether keyframes are stylized and carried to the frames between them."""
+        return self._engine is not None
 
     @property
     def has_state(self) -> bool:
@@ -107,10 +127,12 @@ class StylizerSession:
         """The borders that were found so far, with the index of the first frame that had them."""
         return {} if self._keeper is None else self._keeper.kept
 
-    @property
-    def look_back(self) -> int:
-        """How many earlier frames of the shot are read to estimate a frame's motions."""
-        return max(DISTANCES) if self._history is not None else 0
+    def read_from(self, index: int) -> int:
+        """The first frame that is read to go on with frame `index` from the present state."""
+        if self._engine is not None:
+            keyframe = self._engine.needed_from
+            return index if keyframe is None else keyframe
+        return max(index - max(DISTANCES), 0) if self._history is not None else index
 
     def reduce(self, given: Frame | DecodedFrame) -> WorkingFrame:
         """Convert a frame and resize it to working resolution."""
@@ -137,21 +159,26 @@ class StylizerSession:
         Yields:
             One prepared frame for each, in order.
         """
-        for tracked in self._track(frames):
-            assert isinstance(tracked.frame, WorkingFrame)  # tracking passes frames on as they are
-            new_shot = tracked.new_shot and not tracked.frame.starts_anew
-            yield PreparedFrame(tracked.frame, new_shot, tracked.motions)
+        for prepared in self._track(frames):
+            assert isinstance(prepared.frame, WorkingFrame)  # motion passes frames on as they are
+            yield replace(prepared, new_shot=prepared.new_shot and not prepared.frame.starts_anew)
 
-    def _track(self, frames: Iterable[Frame]) -> Iterator[Tracked]:
-        found = self.shots(frames)
+    def _track(self, frames: Iterable[Frame]) -> Iterator[PreparedFrame]:
+        found: Iterable[tuple[Any, bool]] = self.shots(frames)
         found = found if self._keeper is None else self._keeper.without_borders(found)
-        if self._history is None or self.motion is None:
-            return (Tracked(frame, new_shot, {}) for frame, new_shot in found)
-        return self.motion.track_shots(found, DISTANCES)
+        if self._engine is not None and self.motion is not None:
+            for paired in self.motion.pairs(found):
+                yield PreparedFrame(paired.frame, paired.new_shot, pair=paired.pair)  # type: ignore[arg-type]
+        elif self._history is None or self.motion is None:
+            for frame, new_shot in found:
+                yield PreparedFrame(frame, new_shot)  # type: ignore[arg-type]
+        else:
+            for tracked in self.motion.track_shots(found, DISTANCES):
+                yield PreparedFrame(tracked.frame, tracked.new_shot, tracked.motions)  # type: ignore[arg-type]
 
     def shots(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
         """Frames from `reduce`, each with whether a shot begins at it. Looks two frames ahead."""
-        if self._history is None or self.motion is None:
+        if self.motion is None or (self._history is None and self._engine is None):
             return shots(frames, crop_of)
         return self.motion.shots(frames, crop_of)
 
@@ -169,6 +196,30 @@ class StylizerSession:
             self._history.clear()
         if self._tracker is not None:
             self._tracker.clear()
+        if self._engine is not None:
+            self._engine.clear()
+
+    def stylized(self, frames: Iterable[PreparedFrame]) -> Iterator[tuple[PreparedFrame, Tensor | None]]:
+        """Stylize the frames of a clip.
+
+        Args:
+            frames: From `prepare`. Where keyframes are carried, frames up to the next keyframe are read
+                before one comes out; after `restore`, those before the keyframe of the state are passed
+                over.
+
+        Yields:
+            Each frame with its stylization, as `stylize` returns it.
+        """
+        if self._engine is None:
+            for prepared in frames:
+                yield prepared, self.stylize(prepared)
+            return
+        for prepared, output in self._engine.stylize(frames):
+            if self._keeper is not None:
+                if prepared.new_shot:
+                    self._keeper.clear()
+                self._keeper.stylized(prepared.frame)
+            yield prepared, (output + 1) / 2
 
     def stylize(self, prepared: PreparedFrame) -> Tensor | None:
         """Stylize the next frame of the clip; a shot that begins at it begins here too.
@@ -236,8 +287,8 @@ class StylizerSession:
 
     def process(self, frames: Iterable[Frame | DecodedFrame]) -> Iterator[Frame]:
         """Frames of a clip to frames to write, in this thread."""
-        for prepared in self.prepare(map(self.reduce, frames)):
-            yield self.finish(prepared, self.stylize(prepared))
+        for prepared, stylized in self.stylized(self.prepare(map(self.reduce, frames))):
+            yield self.finish(prepared, stylized)
 
     def enter(self, borders: ShotBorders) -> None:
         """Take up the borders of the next frame of the shot, before `advance`.
@@ -274,7 +325,7 @@ class StylizerSession:
         """The state within the shot, exactly, as tensors that later frames do not change.
 
         Motion is part of it if frames came through `advance`. Otherwise the frames before have to be read
-        again, as many as `look_back` says.
+        again, from the one that `read_from` says.
         """
         parts = self._parts()
         counts = torch.tensor([len(part) for part in parts], dtype=torch.int64)
@@ -288,6 +339,8 @@ class StylizerSession:
             parts.append(self._history.snapshot())
         if self._tracker is not None:
             parts += self._tracker.snapshot()
+        if self._engine is not None:
+            parts.append(self._engine.snapshot())
         return parts
 
     def borders_in(self, state: ShotState) -> ShotBorders | None:
@@ -305,6 +358,8 @@ class StylizerSession:
             self._keeper.restore(parts.pop(0))
         if self._history is not None:
             self._history.restore(parts.pop(0))
+        if self._engine is not None:
+            self._engine.restore(parts.pop(0))
         if parts and self.motion is not None:
             if self._tracker is None:
                 self._tracker = self.motion.tracker(DISTANCES)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vst.pipeline.option_values import check_hwaccel, parse_frame_rate, parse_tile
+from vst.pipeline.option_values import check_hwaccel, parse_frame_rate, parse_interval, parse_tile
 from vst.pipeline.options import (
     Effect,
     Frei0rParameter,
@@ -35,6 +35,9 @@ MIN_FREE_MIB = 256
 """Default of ``--min-free``."""
 MIN_TILE = 64
 """Smallest side of a tile in pixels; a smaller one would mostly be overlap with its neighbours."""
+
+MAX_KEYFRAME_INTERVAL = 16
+"""Frames from a keyframe to the next; `vst.keyframes` holds as many in memory."""
 
 QUALITIES = ("best", "standard", "fast")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -92,6 +95,14 @@ class RenderSettings:
         metavar="FLOW",
         effect=Effect.RESOLVED,
         help="Optical flow estimator, or file:FOLDER for flow that 'vst flow' wrote.",
+    )
+    keyframe_interval: int = option(
+        1,
+        type=parse_interval,
+        metavar="FRAMES",
+        range=Range(1, MAX_KEYFRAME_INTERVAL, unit="frames", special=(0, "auto")),
+        help="Stylize one frame in so many, and carry it to the frames between: auto (a third of a "
+        "second), or a number; 1 stylizes every frame.",
     )
     strength: float = option(
         1.0,

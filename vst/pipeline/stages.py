@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
+
+from torch import Tensor
 
 from vst.errors import Interrupted
 from vst.frame import Frame
@@ -19,6 +22,8 @@ from vst.pipeline.session import PreparedFrame, StylizerSession
 from vst.pipeline.snapshot_file import save_snapshot
 from vst.pipeline.threads import Background, Clock, Sink
 from vst.progress import PREROLL, Progress, progress_now
+
+T = TypeVar("T")
 
 DEPTH = 3
 """Frames that wait between two stages: enough to even out, few enough for 4K."""
@@ -91,38 +96,41 @@ class StageRunner:
                 Background(self.session.prepare(reduced), 1, "motion", clock).after(reduced)
             )
             sink = stack.enter_context(Sink(_run, DEPTH, "encode", clock))
-            for item in prepared:
+            for item, stylized in _timed(self.session.stylized(self._needed(prepared)), prepared, clock):
                 if self.stop is not None and self.stop.is_set():
                     sink.finish()  # a segment may just have ended
                     raise Interrupted(f"stopped after {self.done + self._count} frames")
                 if self.frame_range.is_past_end(item.frame):
                     break
                 if item.frame.index < self.frame_range.write_from:
-                    self._preroll(item)
+                    self._preroll()
                     began = time.monotonic()
                     continue
                 if item.new_shot:
                     shot, self._in_segment = item.frame.index, 0
                     found.append(shot)
                     sink.put(partial(self.cut, shot, None))
-                self._one(item, shot, sink, clock)
+                self._one(item, stylized, shot, sink, clock)
                 if self.progress is not None:
                     self.progress(progress_now(self._count, self.total, began, clock.limiting(), self.done))
             sink.finish()
         return Counts(self._count, tuple(found))
 
-    def _preroll(self, item: PreparedFrame) -> None:
+    def _needed(self, prepared: Iterable[PreparedFrame]) -> Iterator[PreparedFrame]:
+        """The frames that are stylized; those before were decoded to find shots and motion."""
+        return (item for item in prepared if item.frame.index >= self.frame_range.stylize_from)
+
+    def _preroll(self) -> None:
         """A frame that is stylized only because later ones depend on it."""
-        if item.frame.index < self.frame_range.stylize_from:
-            return
-        self.session.stylize(item)
         if self.progress is not None:
             self.progress(Progress(self.done, self.total, 0.0, None, PREROLL))
 
-    def _one(self, item: PreparedFrame, shot: int, sink: Sink, clock: Clock) -> None:
+    def _one(
+        self, item: PreparedFrame, stylized: Tensor | None, shot: int, sink: Sink, clock: Clock
+    ) -> None:
         """A frame that is written."""
         started = time.monotonic()
-        finished = self.session.finish(item, self.session.stylize(item))
+        finished = self.session.finish(item, stylized)
         clock.add("stylize", time.monotonic() - started)
         sink.put(partial(self.write, finished))
         self._count += 1
@@ -136,6 +144,18 @@ class StageRunner:
         if not self.session.has_state:
             return None
         return partial(save_snapshot, state=self.session.snapshot())
+
+
+def _timed(items: Iterable[T], source: Background, clock: Clock) -> Iterator[T]:
+    """The items; the time that they take counts as stylizing, without waiting for the stage before."""
+    iterator = iter(items)
+    while True:
+        began, waited = time.monotonic(), source.waited
+        item = next(iterator, None)
+        clock.add("stylize", time.monotonic() - began - (source.waited - waited))
+        if item is None:
+            return
+        yield item
 
 
 def _run(work: Callable[[], object]) -> None:

@@ -19,7 +19,7 @@ from vst.nn.style_parameters import select_styles
 
 
 class ItnStep(TrainingStep):
-    """Losses of one batch of photographs: α content + β style; with a teacher, the distance from its pictures."""
+    """Losses of a batch of photographs: α content + β style, or the distance from a teacher's pictures."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ItnStep(TrainingStep):
         self._teacher = None
         if recipe.teacher:
             device = next(network.parameters()).device
-            self._teacher = compiled(_teacher(recipe).to(device, memory_format=torch.channels_last))
+            self._teacher = compiled(_teacher(recipe).to(device).to(memory_format=torch.channels_last))
 
     def photo_losses(self, batch: dict[str, Tensor], mix: Tensor, frames: Tensor) -> dict[str, Tensor]:
         """See `TrainingStep.photo_losses`."""

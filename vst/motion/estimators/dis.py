@@ -33,9 +33,9 @@ class DisEstimator(Estimator):
 
     OpenCV's presets stop at half the resolution and enlarge the flow, so that motion boundaries are a pixel
     or two beside the outlines of objects. ``refined`` is ``medium`` with another variational refinement
-    (Brox 2004) at full resolution. Small frames are also searched at full resolution, which takes three
-    times as
-    long: docs/adr/0008-flow-is-refined-at-full-resolution.md.
+    (Brox 2004) at full resolution, and with `vst.motion.boundary_refinement`. Small frames are also
+    searched at full resolution, which takes three times as long:
+    docs/adr/0008-flow-is-refined-at-full-resolution.md.
 
     Args:
         preset: ``"refined"``, or OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four
@@ -101,5 +101,10 @@ class DisEstimator(Estimator):
         flow = dis.calc(a, b, None)  # type: ignore[call-overload]
         planes = np.ascontiguousarray(flow.transpose(2, 0, 1))
         if self._refinement is not None:
+            from vst.motion.boundary_refinement import refine_boundaries
+
             self._refinement.calcUV(a, b, planes[0], planes[1])  # in place
+            planes = refine_boundaries(np.ascontiguousarray(planes.transpose(1, 2, 0)), a, b).transpose(
+                2, 0, 1
+            )
         return torch.from_numpy(np.ascontiguousarray(planes[:, :height, :width]))

@@ -28,6 +28,7 @@ from vst.motion.files.flow_folder import (
     read_flow_metadata,
 )
 from vst.motion.files.flow_png import read_flow_png, read_mask_png
+from vst.motion.pairs import FlowPair, Paired
 from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.shot_detection import shots
 from vst.motion.tracking import Tracked
@@ -36,6 +37,9 @@ from vst.motion.warping import inside
 RECORDED_PREFIX = "file:"
 
 _RERUN = "run 'vst flow' again"
+
+_NOWHERE = 1e5
+"""Pixels: flow out of any frame."""
 
 _FRAME_TOLERANCE = 2
 """Frames, or two percent, by which the number that a container gives may differ from the real one."""
@@ -213,14 +217,9 @@ class RecordedMotion:
         wanted = sorted(set(distances))
         self._note_missing_distances(wanted)
         previous: Tensor | None = None
-        number = since_cut = 0
-        for frame, new_shot in frames:
+        since_cut = 0
+        for frame, new_shot in self._as_many(frames):
             number = frame.index + 1
-            if number > self._frames:
-                raise MediaError(
-                    f"{self.folder} contains flow of {self._frames} frames, but the clip has a frame "
-                    f"{number}; {_RERUN}"
-                )
             since_cut = 0 if new_shot else since_cut + 1
             motions = {
                 distance: self._motion(frame, number, distance, previous)
@@ -229,6 +228,37 @@ class RecordedMotion:
             }
             previous = frame.image
             yield Tracked(frame, new_shot, motions)
+
+    def pairs(self, frames: Iterable[tuple[Frame, bool]]) -> Iterator[Paired]:
+        """Read the flow between each frame and the one before; see ``vst.motion.pairs``.
+
+        Raises:
+            MediaError: As ``track_shots``; also where forward flow is missing.
+        """
+        for frame, new_shot in self._as_many(frames):
+            pair = None
+            if not new_shot:
+                backward = self._flow("backward", frame.index + 1, 1, frame)
+                forward = self._flow("forward", frame.index, 1, frame)
+                # Where there is no flow, the two do not cancel, and the pixel is not trusted.
+                pair = FlowPair(backward.nan_to_num(_NOWHERE), forward.nan_to_num(_NOWHERE))
+            yield Paired(frame, new_shot, pair)
+
+    def _as_many(self, frames: Iterable[tuple[Frame, bool]]) -> Iterator[tuple[Frame, bool]]:
+        """The frames of a clip that has as many as the folder has flow for.
+
+        Raises:
+            MediaError: There are more, or fewer.
+        """
+        number = 0
+        for frame, new_shot in frames:
+            number = frame.index + 1
+            if number > self._frames:
+                raise MediaError(
+                    f"{self.folder} contains flow of {self._frames} frames, but the clip has a frame "
+                    f"{number}; {_RERUN}"
+                )
+            yield frame, new_shot
         if 0 < number < self._frames:
             raise MediaError(
                 f"{self.folder} contains flow of {self._frames} frames, but the clip ends with frame "

@@ -1,0 +1,205 @@
+"""Stylizes a clip by keyframes: waits for the next one, stylizes it, and gives the frames up to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from vst.frame import Frame, Past
+from vst.keyframes.composed_flow import ComposedFlow, Reach
+from vst.keyframes.compositing import composite, fill, untrusted
+from vst.keyframes.fields import Array, luma_of, sample, to_array, to_tensor
+from vst.keyframes.schedule import Schedule
+from vst.motion import FlowPair
+
+MOST_UNTRUSTED = 0.01
+"""Share of a frame above which what no keyframe is trusted for is stylized anew."""
+
+
+class Linked(Protocol):
+    """A frame with the flow to the one before it."""
+
+    @property
+    def frame(self) -> Frame:
+        """At working resolution."""
+        ...
+
+    @property
+    def pair(self) -> FlowPair | None:
+        """Flow between the frame and the one before; None where a shot begins, or borders change."""
+        ...
+
+
+class StylizesFrames(Protocol):
+    """What the engine needs of a stylizer."""
+
+    conditioned: bool
+
+    def stylize(self, frame: Frame, past: Past | None) -> Tensor: ...
+
+
+L = TypeVar("L", bound=Linked)
+
+
+class KeyframeEngine:
+    """The keyframes of a clip, and what is between them, one shot after the other.
+
+    The first and the last frame of a shot are keyframes; `Schedule` says which others. A frame comes out
+    when the keyframe after it is stylized. State is the last keyframe, so that a run that begins there
+    gives the same frames.
+
+    Args:
+        stylizer: Stylizes keyframes; from the one before, if it is conditioned.
+        schedule: Which frames are keyframes.
+    """
+
+    def __init__(self, stylizer: StylizesFrames, schedule: Schedule) -> None:
+        self._stylizer, self._schedule = stylizer, schedule
+        self._keyframe: Tensor | None = None
+        self._index = -1
+
+    @property
+    def needed_from(self) -> int | None:
+        """Index of the keyframe that the next frames are carried from; None if a shot begins."""
+        return None if self._keyframe is None else self._index
+
+    def clear(self) -> None:
+        """Forget the keyframe: a shot begins."""
+        self._keyframe, self._index = None, -1
+
+    def snapshot(self) -> tuple[Tensor, ...]:
+        """The exact state: empty where a shot begins."""
+        if self._keyframe is None:
+            return ()
+        return self._keyframe, torch.tensor(self._index)
+
+    def restore(self, state: tuple[Tensor, ...]) -> None:
+        """Take up what `snapshot` returned. The next frame to come is that keyframe, or one before it."""
+        self.clear()
+        if state:
+            self._keyframe, self._index = state[0], int(state[1])
+
+    def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor]]:
+        """Stylize frames.
+
+        Args:
+            frames: Consecutive frames of a clip. After `restore` frames up to the keyframe are passed over.
+
+        Yields:
+            Each frame with its stylization, 3×h×w, −1..1.
+        """
+        interval: _Interval[L] | None = None
+        for item in frames:
+            if self._keyframe is not None and interval is None:
+                if item.frame.index < self._index:
+                    continue
+                if item.frame.index == self._index:
+                    interval = _Interval(item)
+                    continue
+            if item.pair is None or interval is None:
+                if interval is not None:
+                    yield from self._finish(interval)
+                yield item, self._begin(item)
+                interval = _Interval(item)
+                continue
+            interval.add(item)
+            if self._schedule.is_due(interval.length, interval.duration, interval.trusted):
+                yield from self._finish(interval)
+                interval = _Interval(item)
+        if interval is not None:
+            yield from self._finish(interval)
+
+    def _begin(self, item: L) -> Tensor:
+        """Stylize the first frame of a shot."""
+        self._keyframe, self._index = self._stylizer.stylize(item.frame, None), item.frame.index
+        return self._keyframe
+
+    def _finish(self, interval: _Interval[L]) -> Iterator[tuple[L, Tensor]]:
+        """Stylize the last frame of an interval as keyframe, and give all of its frames."""
+        if not interval.length:
+            return
+        assert self._keyframe is not None
+        earlier = to_array(self._keyframe)
+        last = interval.items[-1]
+        keyframe = self._stylize(
+            last.frame,
+            sample(earlier, interval.reaches[-1].flow, cv2.INTER_CUBIC),
+            interval.reaches[-1].trust,
+        )
+        later = to_array(keyframe)
+        after = interval.to_later()
+        for place, (item, before, behind) in enumerate(
+            zip(interval.items[:-1], interval.reaches[:-1], after, strict=True), 1
+        ):
+            composed = composite(earlier, later, before, behind, place / interval.length)
+            yield item, to_tensor(self._filled(item.frame, composed, before, behind))
+        self._keyframe, self._index = keyframe, last.frame.index
+        yield last, keyframe
+
+    def _stylize(self, frame: Frame, past: Array, trust: Array) -> Tensor:
+        """Stylize a frame, from what is carried to it if the stylizer is conditioned."""
+        if not self._stylizer.conditioned:
+            return self._stylizer.stylize(frame, None)
+        mask = to_tensor(trust.astype(np.float32))
+        return self._stylizer.stylize(frame, Past(to_tensor(past) * mask, mask))
+
+    def _filled(self, frame: Frame, composed: Array, before: Reach, behind: Reach) -> Array:
+        """What no keyframe is trusted for is stylized anew."""
+        hole = untrusted(before, behind)
+        if hole.mean() <= MOST_UNTRUSTED:
+            return composed
+        return fill(composed, to_array(self._stylize(frame, composed, 1 - hole)), hole)
+
+
+class _Interval(Generic[L]):
+    """The frames after a keyframe, up to the next one.
+
+    Args:
+        first: The keyframe that they follow.
+    """
+
+    def __init__(self, first: L) -> None:
+        self.items: list[L] = []
+        self.reaches: list[Reach] = []
+        self.duration = first.frame.duration
+        self._luma = [luma_of(first.frame.image)]
+        self._composed = ComposedFlow(self._luma[0])
+
+    @property
+    def length(self) -> int:
+        """How many frames there are."""
+        return len(self.items)
+
+    @property
+    def trusted(self) -> float:
+        """Share of the last frame for which flow to the keyframe is trusted."""
+        return float(self.reaches[-1].trust.mean())
+
+    def add(self, item: L) -> None:
+        """The next frame."""
+        assert item.pair is not None  # only the first frame of a shot has none
+        luma = luma_of(item.frame.image)
+        self.items.append(item)
+        self._luma.append(luma)
+        self.reaches.append(self._composed.extend(luma, *_arrays(item.pair)))
+
+    def to_later(self) -> list[Reach]:
+        """How each frame but the last relates to the last, which is the next keyframe; in order."""
+        composed = ComposedFlow(self._luma[-1])
+        found = []
+        for place in range(self.length - 1, 0, -1):
+            pair = self.items[place].pair
+            assert pair is not None
+            backward, forward = _arrays(pair)
+            found.append(composed.extend(self._luma[place], forward, backward))
+        return found[::-1]
+
+
+def _arrays(pair: FlowPair) -> tuple[Array, Array]:
+    """Backward and forward flow, H×W×2 each."""
+    return to_array(pair.backward), to_array(pair.forward)

@@ -1,0 +1,55 @@
+"""Fields over a frame as NumPy arrays, H×W×C, which OpenCV works on without a copy."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+Array = np.ndarray
+
+
+@lru_cache(maxsize=4)
+def grid(height: int, width: int) -> Array:
+    """The coordinates of all pixels, H×W×2 float32, x then y."""
+    y, x = np.mgrid[0:height, 0:width]
+    places = np.stack((x, y), axis=-1).astype(np.float32)
+    places.flags.writeable = False
+    return places
+
+
+def sample(field: Array, flow: Array, interpolation: int = cv2.INTER_LINEAR) -> Array:
+    """A field at p + flow(p) for every pixel p; the border pixel is repeated outside."""
+    places = flow + grid(*flow.shape[:2])
+    # None is "both coordinates are in one map"; OpenCV's type hints do not allow it.
+    return cv2.remap(  # type: ignore[call-overload]
+        field, places, None, interpolation, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def is_inside(flow: Array) -> Array:
+    """Whether p + flow(p) lies in the frame, H×W bool."""
+    height, width = flow.shape[:2]
+    places = flow + grid(height, width)
+    x, y = places[..., 0], places[..., 1]
+    # Flow that was estimated as 0 ± rounding stays inside.
+    return (x >= -5e-4) & (x <= width - 1 + 5e-4) & (y >= -5e-4) & (y <= height - 1 + 5e-4)
+
+
+def to_array(tensor: Tensor) -> Array:
+    """C×H×W to H×W×C float32, contiguous."""
+    return np.ascontiguousarray(tensor.permute(1, 2, 0).float().cpu().numpy())
+
+
+def to_tensor(array: Array) -> Tensor:
+    """H×W×C or H×W to C×H×W, contiguous."""
+    planes = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(planes))
+
+
+def luma_of(image: Tensor) -> Array:
+    """BT.601 luma of a frame, 3×H×W, 0..1, as H×W uint8."""
+    return cv2.cvtColor((to_array(image).clip(0, 1) * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY)

@@ -1,0 +1,45 @@
+"""Which frames of a shot are keyframes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+AUTO = 0
+"""An interval that follows the frame rate."""
+
+MAX_INTERVAL = 16
+"""The most frames between two keyframes: so many are held in memory."""
+
+_SECONDS = Fraction(1, 3)
+"""Between two keyframes, with `AUTO`."""
+
+_LEAST_TRUSTED = 0.6
+"""Share of a frame that has to be trusted to continue an interval beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When the next keyframe is due.
+
+    Attributes:
+        interval: Frames from a keyframe to the next, at most; `AUTO` is a third of a second.
+    """
+
+    interval: int = AUTO
+
+    def is_due(self, distance: int, duration: Fraction, trusted: float) -> bool:
+        """Whether a frame is a keyframe, though the shot goes on.
+
+        Args:
+            distance: Frames since the last keyframe.
+            duration: How long the last keyframe is shown, in seconds.
+            trusted: Share of the frame for which flow to the last keyframe is trusted.
+        """
+        return distance >= self.longest(duration) or trusted < _LEAST_TRUSTED
+
+    def longest(self, duration: Fraction) -> int:
+        """Frames from a keyframe to the next, at most."""
+        if self.interval != AUTO:
+            return self.interval
+        return min(max(round(_SECONDS / duration), 1), MAX_INTERVAL) if duration > 0 else MAX_INTERVAL

@@ -1,0 +1,61 @@
+"""Where flow can be trusted: a step between neighbours, and what is carried over many steps."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from vst.keyframes.fields import Array, is_inside, sample
+
+TOLERANCE = 30
+"""Luma, of 255, by which a keyframe carried to a frame may differ from it. Larger than in the mask between
+neighbours: a pixel that is rejected in one frame and not in the next flickers, and the light may change."""
+
+_MEDIAN_FACTOR = 2.5
+"""How many times the frame's median difference a pixel may differ: a noisy clip differs everywhere."""
+
+_NEIGHBOURHOOD = 3
+
+
+def step_holds(step: Array, back: Array) -> Array:
+    """Whether flow to a neighbour and the neighbour's flow back cancel (Sundaram 2010).
+
+    Args:
+        step: H×W×2, pixels, from this frame to its neighbour, on this frame's grid.
+        back: H×W×2, from the neighbour to this frame, on the neighbour's grid.
+
+    Returns:
+        H×W bool; false outside of the neighbour.
+    """
+    # Nearest: beside an outline bilinear sampling mixes two motions into one that neither side has.
+    returned = sample(back, step, cv2.INTER_NEAREST)
+    mismatch = _squared_length(returned + step)
+    bound = 0.01 * (_squared_length(returned) + _squared_length(step)) + 0.5
+    return (mismatch <= bound) & is_inside(step)
+
+
+def difference(current: Array, other: Array, flow: Array) -> Array:
+    """How much a frame and another one that is warped to it differ, without a change of the whole light.
+
+    Args:
+        current: H×W uint8, luma.
+        other: H×W uint8, luma of the other frame.
+        flow: H×W×2, from the current frame to the other.
+
+    Returns:
+        H×W float32, 0 to 255: mean absolute difference over 3×3 pixels.
+    """
+    change = current.astype(np.int16) - sample(other, flow)
+    change -= np.int16(np.median(change[::4, ::4]))
+    return cv2.blur(np.abs(change).astype(np.float32), (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
+
+
+def alike(differences: Array) -> Array:
+    """Whether what `difference` gives is small enough, H×W bool."""
+    median = float(np.median(differences[::4, ::4]))
+    return differences < max(TOLERANCE, _MEDIAN_FACTOR * median)
+
+
+def _squared_length(vectors: Array) -> Array:
+    x, y = vectors[..., 0], vectors[..., 1]
+    return x * x + y * y

@@ -1,0 +1,135 @@
+"""Optical flow that changes where objects end: at motion boundaries each pixel takes the flow that fits it.
+
+A patch matcher bleeds across the outline of what moves, by half a patch. What is carried along such flow
+drags a rim of background with the object, frame after frame. The right flow is near: that of the object
+on one side of the outline, that of the background on the other. So every pixel near a motion boundary is
+offered the flow of pixels on two rings around it, and takes the one by which a small window around it
+looks most like the other frame. Twice: from afar, then from near with smaller windows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+Array = np.ndarray
+
+_SPREAD = 0.7
+"""Pixels by which flow differs within a neighbourhood that has a motion boundary."""
+
+_NEIGHBOURHOOD = 21
+"""Side of that neighbourhood, in pixels."""
+
+_PASSES = (((5, 12), 2), ((3, 7), 1))
+"""Radii of the rings, and half the side of the window, in pixels, of each pass."""
+
+_DIRECTIONS = 8
+
+_MOST = np.uint8(30)
+"""Luma differences, of 255, count at most this much: a single pixel does not decide."""
+
+_TILE = 96
+"""Tiles without a motion boundary are left out."""
+
+
+def refine_boundaries(flow: Array, a: Array, b: Array) -> Array:
+    """Choose among neighbouring flow vectors at motion boundaries.
+
+    Args:
+        flow: H×W×2 float32, pixels, x then y, with a(p) ≈ b(p + flow(p)).
+        a: H×W uint8, luma.
+        b: H×W uint8, luma of the other frame.
+
+    Returns:
+        H×W×2 float32; `flow` itself if it has no motion boundary.
+    """
+    boundary = _near_boundary(flow)
+    if not boundary.any():
+        return flow
+    grid = _grid(*flow.shape[:2])
+    for radii, half in _PASSES:
+        flow = _choose(flow, a, b, boundary, grid, _offsets(radii), half)
+    return flow
+
+
+def _near_boundary(flow: Array) -> Array:
+    """H×W uint8, not 0 where the flow changes within the neighbourhood."""
+    kernel = np.ones((_NEIGHBOURHOOD, _NEIGHBOURHOOD), np.uint8)
+    spread = cv2.dilate(flow, kernel) - cv2.erode(flow, kernel)
+    return (spread.max(-1) > _SPREAD).astype(np.uint8)
+
+
+def _choose(
+    flow: Array, a: Array, b: Array, boundary: Array, grid: Array, offsets: list[tuple[int, int]], half: int
+) -> Array:
+    """One pass: the best of the flow at each offset, its own first."""
+    reach = max(max(abs(dx), abs(dy)) for dx, dy in offsets)
+    padded = cv2.copyMakeBorder(flow, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    chosen = flow.copy()
+    for rows, columns, inner in _tiles(boundary, half):
+        places = grid[rows, columns]
+        window = a[rows, columns]
+        height, width = window.shape
+        least = best = None
+        for dx, dy in offsets:
+            top, left = rows.start + reach + dy, columns.start + reach + dx
+            target = padded[top : top + height, left : left + width] + places
+            moved = _sampled(b, target)
+            cost = _cost(window, moved, half)
+            if least is None or best is None:
+                least, best = cost, target
+                continue
+            better = cv2.compare(cost, least, cv2.CMP_LT)
+            cv2.copyTo(cost, better, least)
+            cv2.copyTo(target, better, best)
+        assert best is not None
+        part = chosen[rows, columns][inner]
+        near = boundary[rows, columns][inner].astype(bool)
+        part[near] = (best - places)[inner][near]
+    return chosen
+
+
+def _cost(window: Array, moved: Array, half: int) -> Array:
+    """Sum of capped absolute differences over the window of each pixel, H×W int16."""
+    side = 2 * half + 1
+    difference = np.minimum(cv2.absdiff(window, moved), _MOST)
+    return cv2.boxFilter(difference, cv2.CV_16S, (side, side), normalize=False)
+
+
+def _tiles(boundary: Array, half: int) -> Iterator[tuple[slice, slice, tuple[slice, slice]]]:
+    """Tiles with a motion boundary: rows and columns with a margin, and the tile within these."""
+    height, width = boundary.shape
+    for top in range(0, height, _TILE):
+        for left in range(0, width, _TILE):
+            bottom, right = min(top + _TILE, height), min(left + _TILE, width)
+            if not boundary[top:bottom, left:right].any():
+                continue
+            above, before = max(top - half, 0), max(left - half, 0)
+            rows = slice(above, min(bottom + half, height))
+            columns = slice(before, min(right + half, width))
+            inner = slice(top - above, bottom - above), slice(left - before, right - before)
+            yield rows, columns, inner
+
+
+def _offsets(radii: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Whole offsets, x then y, of the pixel itself and of the rings around it."""
+    angles = [2 * math.pi * turn / _DIRECTIONS for turn in range(_DIRECTIONS)]
+    ring = [(round(r * math.cos(angle)), round(r * math.sin(angle))) for r in radii for angle in angles]
+    return [(0, 0), *ring]
+
+
+def _grid(height: int, width: int) -> Array:
+    """The coordinates of all pixels, H×W×2 float32, x then y."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack((x, y), axis=-1).astype(np.float32)
+
+
+def _sampled(image: Array, places: Array) -> Array:
+    # None is "both coordinates are in one map"; OpenCV's type hints do not allow it.
+    moved: Array = cv2.remap(  # type: ignore[call-overload]
+        image, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return moved
