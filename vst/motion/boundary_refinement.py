@@ -31,6 +31,9 @@ _DIRECTIONS = 8
 _MOST = np.uint8(30)
 """Luma differences, of 255, count at most this much: a single pixel does not decide."""
 
+_MEDIAN = 5
+"""Side of the median filter over the flow that was chosen, in pixels."""
+
 _TILE = 96
 """Tiles without a motion boundary are left out."""
 
@@ -52,7 +55,9 @@ def refine_boundaries(flow: Array, a: Array, b: Array) -> Array:
     grid = _grid(*flow.shape[:2])
     for radii, half in _PASSES:
         flow = _choose(flow, a, b, boundary, grid, _offsets(radii), half)
-    return flow
+    # Pixels chose for themselves; one that disagrees with those around it is wrong.
+    agreed = np.dstack([cv2.medianBlur(np.ascontiguousarray(plane), _MEDIAN) for plane in cv2.split(flow)])
+    return np.where(boundary[..., None] > 0, agreed, flow)
 
 
 def _near_boundary(flow: Array) -> Array:
