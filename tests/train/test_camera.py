@@ -18,7 +18,7 @@ def photo():
 def test_the_frame_before_warped_by_the_flow_is_the_frame():
     seen = 0
     for seed in range(6):
-        move = camera_move(photo(), 5, 96, np.random.default_rng(seed))
+        move = camera_move(photo(), range(5), 96, np.random.default_rng(seed))
         frames = torch.from_numpy(move.frames).permute(0, 3, 1, 2).float()
         carried = warp(frames[:-1], torch.from_numpy(move.flow))
         mask = torch.from_numpy(move.mask)
@@ -33,7 +33,7 @@ def test_a_long_move_stays_on_the_photograph():
     picture = photo()
     picture[:4], picture[-4:], picture[:, :4], picture[:, -4:] = 0, 0, 0, 0
     for seed in range(4):
-        move = camera_move(cv2.blur(picture, (3, 3)), 60, 48, np.random.default_rng(seed))
+        move = camera_move(cv2.blur(picture, (3, 3)), range(60), 48, np.random.default_rng(seed))
         assert move.frames.shape == (60, 48, 48, 3)
         assert np.isfinite(move.flow).all()
         assert move.mask.mean() > 0.8

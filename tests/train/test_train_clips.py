@@ -8,7 +8,7 @@ import pytest
 from tests.clips import make_clip
 from vst.errors import MediaError
 from vst.train.clips import VideoClip, find_clips, replaceable_clips
-from vst.train.sequences import changes, real_sequence
+from vst.train.shots import changes, real_sequence
 from vst.train.skipped import SkippedFiles
 
 

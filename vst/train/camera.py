@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,6 +11,9 @@ import numpy as np
 
 _MARGIN = 0.72
 """Share of the photograph's short side that a view of zoom 1 takes, so that it can move."""
+
+_LONGEST_ZOOM = 30
+"""Frames over which a camera may zoom at full speed; over more it zooms as far, and slower."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,12 @@ class CameraMove:
     mask: np.ndarray
 
 
-def camera_move(photo: np.ndarray, frames: int, size: int, rng: np.random.Generator) -> CameraMove:
+def camera_move(photo: np.ndarray, times: Sequence[int], size: int, rng: np.random.Generator) -> CameraMove:
     """Pan, zoom and turn smoothly over a photograph; one in five moves stands still.
 
     Args:
         photo: H×W×3, uint8.
-        frames: How many, T.
+        times: Numbers of the T frames that are wanted, rising, from 0.
         size: Side S of the square frames.
         rng: All that is random.
     """
@@ -35,10 +39,11 @@ def camera_move(photo: np.ndarray, frames: int, size: int, rng: np.random.Genera
     moving = 0.0 if rng.random() < 0.2 else rng.uniform(0.2, 1.0)
     speed = rng.uniform(-6, 6, 2) * moving * scale
     zoom, turn = rng.uniform(-0.02, 0.02) * moving, rng.uniform(-0.02, 0.02) * moving
+    zoom *= min(1.0, _LONGEST_ZOOM / max(times[-1], 1))
     reach = np.maximum((np.array([width, height]) - size * scale * 1.1) / 2, 0)
     centre = np.array([width, height]) / 2 + rng.uniform(-1, 1, 2) * reach
     views = []
-    for t in range(frames):
+    for t in times:
         # A triangle wave keeps the view on the photograph however long the move is.
         away = centre + speed * t - np.array([width, height]) / 2
         folded = np.where(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,18 +16,11 @@ from vst.modes.registry import find_mode
 from vst.modes.training import to_unit
 from vst.motion import track
 from vst.motion.estimators.dis import DisEstimator
-from vst.synthetic import Scene, SceneConfig
-from vst.train.camera import camera_move
 from vst.train.clips import Clip
+from vst.train.keyframe_sequences import keyframe_sequence
 from vst.train.photos import different_styles, generator, loss_corner, photo_batch, style_share
 from vst.train.picture_files import Loadable
-
-_TRIES = 10
-"""At most this many real sequences are drawn to find one that changes enough and has no cut."""
-
-_CUT = 5.0
-"""A change this many times the median (plus 0.01) is a cut: in 23 clips the one cut has 11.7, all else 2.5
-at most."""
+from vst.train.shots import Shot, camera_sequence, real_sequence, scene_sequence
 
 
 class MixedBatches(Dataset[dict[str, Tensor]]):
@@ -45,6 +36,9 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     With K `SequenceRecipe.distances` also `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S of the jittered frames,
     as a render estimates them, mask 0 where a render would have none: this is what the network is shown.
     What else it has is the mode's (`TrainingStep.extras`).
+
+    With `SequenceRecipe.gap` the frames are keyframes, so far apart, and the one distance is that to the
+    keyframe before (`vst.train.keyframe_sequences`).
     """
 
     def __init__(self, recipe: SequenceRecipe, photos: Sequence[Loadable], clips: Sequence[Clip]) -> None:
@@ -87,6 +81,13 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
         self, sequences: Sequence[Shot], seen: Tensor
     ) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor]]]:
         """`flow` and `mask` if the network is shown motion, and each sequence's to the frame before."""
+        if self.recipe.gap > 1:
+            shown = [each.shown or each.motion for each in sequences]
+            flows, masks = zip(*(motion for motion in shown if motion is not None), strict=True)
+            return (
+                {"flow": torch.stack(flows)[:, :, None], "mask": torch.stack(masks)[:, :, None]},
+                [each.motion or motion for each, motion in zip(sequences, shown, strict=True) if motion],
+            )
         distances = self.recipe.distances
         if not distances:
             return {}, [
@@ -102,30 +103,15 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     def sequence(self, length: int, rng: np.random.Generator) -> Shot:
         """One sequence: of a clip, of a camera that moves over a photograph, or of a synthetic scene."""
         recipe = self.recipe
+        if recipe.gap > 1:
+            return keyframe_sequence(recipe, self.photos, self.clips, length, rng)
         if self.clips and rng.random() >= recipe.synthetic:
             return real_sequence(self.clips, length, recipe.size, rng, recipe.least_change)
         if rng.random() < 0.5:
             photos = [self.photos[int(index)].load() for index in rng.integers(len(self.photos), size=4)]
-            return scene_sequence(photos, length, recipe.size, rng)
+            return scene_sequence(photos, range(length), recipe.size, rng)
         photo = self.photos[int(rng.integers(len(self.photos)))].load()
-        move = camera_move(photo, length, recipe.size, rng)
-        motion = torch.from_numpy(move.flow), torch.from_numpy(move.mask)
-        return Shot(torch.from_numpy(move.frames).permute(0, 3, 1, 2), _from_second(*motion))
-
-
-class Shot(NamedTuple):
-    """Frames T×3×S×S uint8; exact flow T×2×S×S and mask T×1×S×S to the frame before, where known.
-
-    The first frame has no frame before it: flow and mask 0.
-    """
-
-    frames: Tensor
-    motion: tuple[Tensor, Tensor] | None = None
-
-
-def _from_second(flow: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Motion of all frames but the first as motion of all."""
-    return torch.cat((torch.zeros_like(flow[:1]), flow)), torch.cat((torch.zeros_like(mask[:1]), mask))
+        return camera_sequence(photo, range(length), recipe.size, rng)
 
 
 def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -157,66 +143,6 @@ def nearest_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
     """Flow T×2×S×S and mask T×1×S×S to the frame before, as `estimate_motion` has them."""
     flow, mask = estimate_motion(frames, (1,))
     return flow[:, 0], mask[:, 0]
-
-
-def scene_sequence(photos: Sequence[np.ndarray], length: int, size: int, rng: np.random.Generator) -> Shot:
-    """Objects cut from photographs that cross before another one, with exact flow and occlusion."""
-    scene = Scene(
-        SceneConfig(
-            width=size,
-            height=size,
-            frames=length,
-            seed=int(rng.integers(2**31)),
-            textures=[to_unit(torch.from_numpy(photo.copy()).permute(2, 0, 1)) for photo in photos],
-            objects=int(rng.integers(1, 4)),
-            # Some objects are fast enough to hide and uncover the background within a sequence.
-            max_speed=float(rng.uniform(3, 12)),
-            lighting=0.0,
-            noise=0.0,
-        )
-    )
-    frames = torch.stack([scene.frame(t) for t in range(length)])
-    motions = [scene.motion(t) for t in range(1, length)]
-    pixels = (frames.clamp(0, 1) * 255).round().byte()
-    flow, mask = (torch.stack([getattr(each, name) for each in motions]) for name in ("flow", "mask"))
-    return Shot(pixels, _from_second(flow, mask))
-
-
-def real_sequence(
-    clips: Sequence[Clip], length: int, size: int, rng: np.random.Generator, least_change: float = 0.0
-) -> Shot:
-    """A square window of consecutive frames of a clip, forwards or backwards in time.
-
-    Where neighbouring frames differ by less than `least_change`, or there is a cut, another one is taken,
-    ten times at most: pairs that hardly differ teach little about motion (thesis, section 5.4).
-    """
-    for _ in range(_TRIES):
-        clip = clips[int(rng.integers(len(clips)))]
-        images = clip.load(int(rng.integers(len(clip) - length + 1)), length)
-        if rng.random() < 0.5:
-            images.reverse()
-        height, width = images[0].shape[:2]
-        side = int(rng.integers(min(size, height, width), min(height, width) + 1))
-        top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-        mirrored = rng.random() < 0.5
-        parts = []
-        for image in images:
-            part = image[top : top + side, left : left + side]
-            part = np.ascontiguousarray(part[:, ::-1] if mirrored else part)
-            if side != size:
-                shrink = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-                part = cv2.resize(part, (size, size), interpolation=shrink)
-            parts.append(part)
-        frames = np.stack(parts)
-        steps = changes(frames)
-        if steps.mean() >= least_change and steps.max() < _CUT * (np.median(steps) + 0.01):
-            break
-    return Shot(torch.from_numpy(frames).permute(0, 3, 1, 2))
-
-
-def changes(frames: np.ndarray) -> np.ndarray:
-    """Mean absolute difference of neighbouring frames, T×H×W×3 uint8, on 0..1: T−1 values."""
-    return np.abs(np.diff(frames.astype(np.int16), axis=0)).mean((1, 2, 3)) / 255
 
 
 def jitter(frames: Tensor, recipe: SequenceRecipe, rng: np.random.Generator) -> Tensor:
