@@ -34,7 +34,9 @@ def clip(exact_clip) -> Path:
     return exact_clip("clip.mkv", scenes())
 
 
-@pytest.mark.parametrize("mode", ["vtn", "lstm", "itn"])
+@pytest.mark.parametrize(
+    ("mode", "interval"), [("vtn", 1), ("vtn", 0), ("lstm", 1), ("itn", 1), ("itn", 4)]
+)
 @pytest.mark.parametrize(
     ("options", "first", "last"),
     [
@@ -45,9 +47,9 @@ def clip(exact_clip) -> Path:
     ],
 )
 def test_a_frame_range_has_the_frames_of_the_whole_render(
-    clip, settings, images, tmp_path, mode, options, first, last
+    clip, settings, images, tmp_path, mode, interval, options, first, last
 ):
-    common = {"mode": mode, "codec": "ffv1"}
+    common = {"mode": mode, "codec": "ffv1", "keyframe_interval": interval}
     whole = images(render(clip, settings(**common), tmp_path / "whole.mkv").output)
     report = render(clip, settings(**common, **options), tmp_path / "part.mkv")
     assert report.frames == last - first

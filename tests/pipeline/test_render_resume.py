@@ -60,15 +60,18 @@ def stopped(clip, settings, tmp_path) -> Stopped:
     return stop_at
 
 
-@pytest.mark.parametrize("mode", ["vtn", "lstm", "itn"])
+@pytest.mark.parametrize(
+    ("mode", "interval"), [("vtn", 1), ("vtn", 3), ("vtn", 0), ("lstm", 1), ("itn", 1), ("itn", 5)]
+)
 @pytest.mark.parametrize("frame", [4, 9, 12, 21, 26])
 def test_a_resumed_render_gives_the_file_of_an_uninterrupted_one(
-    clip, settings, stopped, tmp_path, mode, frame
+    clip, settings, stopped, tmp_path, mode, interval, frame
 ):
-    whole = render(clip, settings(mode=mode), tmp_path / "whole.mp4")
-    stopped(frame, mode=mode) if frame < 26 else None
+    options = {"mode": mode, "keyframe_interval": interval}
+    whole = render(clip, settings(**options), tmp_path / "whole.mp4")
+    stopped(frame, **options) if frame < 26 else None
     reports = []
-    again = render(clip, settings(mode=mode), tmp_path / "out.mp4", progress=reports.append)
+    again = render(clip, settings(**options), tmp_path / "out.mp4", progress=reports.append)
     kept = {4: 4, 9: 8, 12: 11, 21: 20, 26: 0}[frame]
     assert (again.frames, again.shots, again.resumed) == (26, 3, kept)
     assert [each.frame for each in reports] == list(range(kept + 1, 27))

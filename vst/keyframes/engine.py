@@ -14,11 +14,19 @@ from vst.frame import Frame, Past
 from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.compositing import composite, fill, untrusted
 from vst.keyframes.fields import Array, luma_of, sample, to_array, to_tensor
-from vst.keyframes.schedule import Schedule
+from vst.keyframes.schedule import MAX_INTERVAL, Schedule
 from vst.motion import FlowPair
 
 MOST_UNTRUSTED = 0.01
 """Share of a frame above which what no keyframe is trusted for is stylized anew."""
+
+
+_FRAME_BYTES = 12 + 16 + 1 + 2 * 13
+"""Bytes a pixel of each frame of an interval: the frame, flow both ways, luma, and how it relates to both
+keyframes."""
+
+_KEYFRAME_BYTES = 2 * 12 + 60
+"""Bytes a pixel for the two keyframes, and to composite a frame."""
 
 
 class Linked(Protocol):
@@ -50,8 +58,8 @@ class KeyframeEngine:
     """The keyframes of a clip, and what is between them, one shot after the other.
 
     The first and the last frame of a shot are keyframes; `Schedule` says which others. A frame comes out
-    when the keyframe after it is stylized. State is the last keyframe, so that a run that begins there
-    gives the same frames.
+    when the keyframe after it is stylized. State is the last keyframe, and which frame came out last: a
+    run that takes it up gives the same frames after that one.
 
     Args:
         stylizer: Stylizes keyframes; from the one before, if it is conditioned.
@@ -62,6 +70,12 @@ class KeyframeEngine:
         self._stylizer, self._schedule = stylizer, schedule
         self._keyframe: Tensor | None = None
         self._index = -1
+        self._given = -1  # index of the last frame that came out
+
+    @staticmethod
+    def memory(width: int, height: int, frames: int = MAX_INTERVAL) -> int:
+        """Bytes that an interval of frames of this size takes."""
+        return (_FRAME_BYTES * frames + _KEYFRAME_BYTES) * width * height
 
     @property
     def needed_from(self) -> int | None:
@@ -70,28 +84,29 @@ class KeyframeEngine:
 
     def clear(self) -> None:
         """Forget the keyframe: a shot begins."""
-        self._keyframe, self._index = None, -1
+        self._keyframe, self._index, self._given = None, -1, -1
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """The exact state: empty where a shot begins."""
         if self._keyframe is None:
             return ()
-        return self._keyframe, torch.tensor(self._index)
+        return self._keyframe, torch.tensor((self._index, self._given))
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
         """Take up what `snapshot` returned. The next frame to come is that keyframe, or one before it."""
         self.clear()
         if state:
-            self._keyframe, self._index = state[0], int(state[1])
+            self._keyframe = state[0]
+            self._index, self._given = state[1].tolist()
 
     def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor]]:
         """Stylize frames.
 
         Args:
-            frames: Consecutive frames of a clip. After `restore` frames up to the keyframe are passed over.
+            frames: Consecutive frames of a clip; after `restore` from the keyframe on, or from before it.
 
         Yields:
-            Each frame with its stylization, 3×h×w, −1..1.
+            Each frame with its stylization, 3×h×w, −1..1; after `restore` those that had not come out.
         """
         interval: _Interval[L] | None = None
         for item in frames:
@@ -116,7 +131,8 @@ class KeyframeEngine:
 
     def _begin(self, item: L) -> Tensor:
         """Stylize the first frame of a shot."""
-        self._keyframe, self._index = self._stylizer.stylize(item.frame, None), item.frame.index
+        self._keyframe = self._stylizer.stylize(item.frame, None)
+        self._index = self._given = item.frame.index
         return self._keyframe
 
     def _finish(self, interval: _Interval[L]) -> Iterator[tuple[L, Tensor]]:
@@ -136,9 +152,13 @@ class KeyframeEngine:
         for place, (item, before, behind) in enumerate(
             zip(interval.items[:-1], interval.reaches[:-1], after, strict=True), 1
         ):
+            if item.frame.index <= self._given:
+                continue
+            self._given = item.frame.index
             composed = composite(earlier, later, before, behind, place / interval.length)
             yield item, to_tensor(self._filled(item.frame, composed, before, behind))
-        self._keyframe, self._index = keyframe, last.frame.index
+        self._keyframe = keyframe
+        self._index = self._given = last.frame.index
         yield last, keyframe
 
     def _stylize(self, frame: Frame, past: Array, trust: Array) -> Tensor:

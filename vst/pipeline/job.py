@@ -264,6 +264,7 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
             working,
             planes=4 if info.has_alpha else 3,
             frames=1 if info.is_still else info.frames,
+            keyframes=session.keyframes,
         )
         check_memory(prediction, plan.device, size, working)
         fingerprint = fingerprint_of(

@@ -17,6 +17,7 @@ import cv2
 import torch
 
 from vst.errors import VstError
+from vst.keyframes import MAX_INTERVAL, KeyframeEngine
 from vst.modes import Stylizer
 from vst.modes.tiling import SMALLEST_TILE, MemoryEstimate, is_out_of_memory
 from vst.motion import WarpHistory
@@ -74,6 +75,7 @@ def predict_memory(
     *,
     planes: int = 3,
     frames: int | None = None,
+    keyframes: bool = False,
 ) -> Prediction:
     """Predict the memory of a render.
 
@@ -84,6 +86,7 @@ def predict_memory(
         working: Width and height at which frames are stylized.
         planes: Of a frame, alpha and gain included.
         frames: Number of frames, if known.
+        keyframes: Whether keyframes are stylized and carried to the frames between.
     """
     pixels = size[0] * size[1]
     # A short clip never has so many at once; three are in postprocessing.
@@ -97,7 +100,10 @@ def predict_memory(
     stylized = working[0] * working[1]
     network = stylizer.memory(*working)
     main += stylized * _PLANE * planes * waiting
-    if stylizer.conditioned:
+    if keyframes:
+        held = MAX_INTERVAL if frames is None else min(MAX_INTERVAL, frames)
+        main += KeyframeEngine.memory(*working, held) + stylized * _MOTION
+    elif stylizer.conditioned:
         main += WarpHistory.memory(*working)
         if frames != 1:
             main += stylized * _MOTION

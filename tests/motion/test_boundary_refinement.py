@@ -1,0 +1,62 @@
+"""Flow at motion boundaries: outlines move with what they outline."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vst.keyframes.fields import luma_of, to_array
+from vst.motion.boundary_refinement import refine_boundaries
+from vst.motion.estimators.dis import DisEstimator
+from vst.synthetic import create_scene
+
+
+def test_flow_without_a_boundary_is_returned_as_it_is():
+    flow = np.full((48, 64, 2), 3.0, np.float32)
+    image = np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)
+    assert refine_boundaries(flow, image, image) is flow
+
+
+def test_flow_that_bleeds_over_an_outline_is_drawn_back():
+    rng = np.random.default_rng(1)
+    ground, thing = rng.integers(0, 120, (96, 128), np.uint8), rng.integers(130, 255, (30, 30), np.uint8)
+    a, b = ground.copy(), ground.copy()
+    a[30:60, 40:70], b[30:60, 48:78] = thing, thing
+    exact = np.zeros((96, 128, 2), np.float32)
+    exact[30:60, 40:70, 0] = 8
+    bled = np.zeros_like(exact)
+    bled[26:64, 36:74, 0] = 8
+    found = refine_boundaries(bled, a, b)
+    # What the thing hides in b has no match there, and is left out.
+    seen = np.ones((96, 128), bool)
+    seen[30:60, 70:78] = False
+
+    def wrong(flow):
+        return (np.abs(flow - exact).max(-1) > 1)[seen].mean()
+
+    assert wrong(found) < wrong(bled) / 4
+
+
+@pytest.mark.parametrize("name", ["crossing", "hidden"])
+def test_dis_follows_outlines_better_with_it(name):
+    scene = create_scene(name, width=320, height=180, frames=3)
+    a, b = scene.frame(1), scene.frame(0)
+    exact, seen = to_array(scene.flow(1, 0)), to_array(scene.visible(1, 0))[..., 0] > 0
+    estimator = DisEstimator("medium")
+    plain = to_array(estimator.estimate(a, b))
+    refined = refine_boundaries(plain, luma_of(a), luma_of(b))
+
+    def error(flow):
+        return np.linalg.norm(flow - exact, axis=-1)[seen].mean()
+
+    assert error(refined) < 0.9 * error(plain)
+
+
+def test_any_size_is_accepted():
+    rng = np.random.default_rng(2)
+    for height, width in ((1, 1), (7, 200), (97, 95), (33, 193)):
+        flow = rng.normal(0, 4, (height, width, 2)).astype(np.float32)
+        image = rng.integers(0, 255, (height, width), np.uint8)
+        found = refine_boundaries(flow, image, image)
+        assert found.shape == flow.shape
+        assert np.isfinite(found).all()
