@@ -71,17 +71,7 @@ class Recipe:
     )
     layout: str = recipe_option("table-4.1", "The network's layers.", choices=("table-4.1", "compact"))
     size: int = recipe_option(192, "Side of the square crops, in pixels.", least=32)
-    loss_size: int = recipe_option(
-        0,
-        "Side of the square of each crop, at a random place, that the loss network sees; 0 is all.",
-        least=0,
-    )
-    """The loss network is most of a step's work, and small squares ask for the style in every part."""
     zoom: float = recipe_option(1.0, "Photographs are enlarged by at most this.", least=1)
-    plain: float = recipe_option(
-        0.0, "Share of photographs whose contrast and light are reduced at random.", least=0, most=1
-    )
-    """Instance norm brings them to full contrast again: so the network meets walls, skies and dim light."""
     batch: int = recipe_option(4, "Photographs in a batch.", least=1)
     styles_each: int = recipe_option(1, "Styles that each photograph of a batch is stylized in.", least=1)
     style_size: int = recipe_option(
@@ -97,10 +87,6 @@ class Recipe:
     )
     """A key of `vst.losses.style_statistics.STYLE_LOSSES`."""
     laplacian_weight: float = recipe_option(0.0, "Weight of the frame's edges (Laplacian loss).", least=0)
-    style_ramp: int = recipe_option(
-        0, "Steps over which the style weight rises from a fiftieth to its value.", least=0
-    )
-    """With all of it from the start a network learns the style first, on pictures that show nothing."""
     variation_weight: float = recipe_option(1.0, "Weight of the total variation.", least=0)
     steps: int = recipe_option(5000, "Optimiser steps in all.", least=1)
     learning_rate: float = recipe_option(1e-3, "Adam's at the start.", least=0)
@@ -121,8 +107,6 @@ class Recipe:
     def __post_init__(self) -> None:
         find_mode(self.mode)
         check_recipe(self)
-        if self.loss_size > self.size:
-            raise UsageError(f"loss_size is {self.loss_size}; expected at most size, {self.size}")
         if not self.styles:
             raise UsageError("the recipe has no style; give at least one with a picture")
         names = [style.name for style in self.styles]

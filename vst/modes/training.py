@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -69,7 +68,7 @@ class TrainingStep(ABC):
         """
         repeated = (frames * 2 - 1).repeat_interleave(len(mix) // len(frames), 0)
         output = self.stylize_alone(repeated, mix)
-        return picture_losses(self.recipe, self.perceptual, output, frames, batch["style"], batch)
+        return picture_losses(self.recipe, self.perceptual, output, frames, batch["style"])
 
     @staticmethod
     def extras(recipe: Any, length: int, warm_up: int, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -102,7 +101,6 @@ def picture_losses(
     output: Tensor,
     frames: Tensor,
     style: Tensor,
-    batch: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> dict[str, Tensor]:
     """α content + β style + total variation of stylized frames.
 
@@ -112,19 +110,11 @@ def picture_losses(
         output: B·k×3×H×W, −1..1: k stylizations of the first frame, then of the next.
         frames: B×3×H×W, 0..1.
         style: B·k, int64.
-        batch: May have `loss_corner`, top and left of the square of `Recipe.loss_size` that counts, and
-            `style_share`, a share of the style weights.
     """
     stylized = (output.float() + 1) / 2
-    if "loss_corner" in batch:
-        top, left = batch["loss_corner"].tolist()
-        square = (..., slice(top, top + recipe.loss_size), slice(left, left + recipe.loss_size))
-        stylized, frames = (
-            each[square].contiguous(memory_format=torch.channels_last) for each in (stylized, frames)
-        )
     target = perceptual.content_target(frames).repeat_interleave(len(output) // len(frames), 0)
     terms = perceptual(stylized, target, style)
-    weights = style_weights(recipe).to(style.device)[style] * batch.get("style_share", 1.0)
+    weights = style_weights(recipe).to(style.device)[style]
     total = (
         recipe.content_weight * terms.content.mean()
         + (weights * terms.style).mean()
@@ -177,7 +167,6 @@ def loss_frame_losses(
         outputs[:, chosen].flatten(0, 1),
         frames.flatten(0, 1),
         style.flatten(),
-        batch,
     )
 
 

@@ -18,7 +18,7 @@ from vst.motion import track
 from vst.motion.estimators.dis import DisEstimator
 from vst.train.clips import Clip
 from vst.train.keyframe_sequences import keyframe_sequence
-from vst.train.photos import different_styles, generator, loss_corner, photo_batch, style_share
+from vst.train.photos import different_styles, generator, photo_batch
 from vst.train.picture_files import Loadable
 from vst.train.shots import Shot, camera_sequence, real_sequence, scene_sequence
 
@@ -30,8 +30,7 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     and noise jitter); `true_flow` B×T×2×S×S and `true_mask` B×T×1×S×S to the frame before, for the temporal
     loss: exact where the sequence is synthetic, so that the network learns to be stable where the estimate
     fails; `style` B; `loss_frames`, which of the unrolled frames the loss network sees, counted from the
-    first of them; `warm_up`, a scalar: how many of the T frames are not learned from; and `loss_corner` as
-    `vst.train.photos.photo_batch`.
+    first of them; and `warm_up`, a scalar: how many of the T frames are not learned from.
 
     With K `SequenceRecipe.distances` also `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S of the jittered frames,
     as a render estimates them, mask 0 where a render would have none: this is what the network is shown.
@@ -51,8 +50,8 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         rng = generator(self.recipe, step)
         if rng.random() < self.recipe.empty:
-            return photo_batch(self.recipe, self.photos, rng) | style_share(self.recipe, step)
-        return self.sequence_batch(rng) | style_share(self.recipe, step)
+            return photo_batch(self.recipe, self.photos, rng)
+        return self.sequence_batch(rng)
 
     def sequence_batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """A batch of sequences."""
@@ -73,7 +72,6 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             "style": different_styles(recipe, recipe.sequences, rng),
             "loss_frames": torch.from_numpy(np.sort(rng.permutation(recipe.unroll)[:count])),
             "warm_up": torch.tensor(warm_up),
-            **loss_corner(recipe, rng),
             **self._extras(recipe, length, warm_up, rng),
         }
 
