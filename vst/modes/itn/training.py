@@ -31,7 +31,8 @@ class ItnStep(TrainingStep):
         super().__init__(recipe, network, perceptual)
         self._forward = compiled(network)
         self._teacher = None
-        if recipe.teacher:
+        # A mode of another package that uses this step may have a recipe without teacher.
+        if getattr(recipe, "teacher", ""):
             device = next(network.parameters()).device
             self._teacher = compiled(_teacher(recipe).to(device).to(memory_format=torch.channels_last))
 
