@@ -28,7 +28,7 @@ from vst.pipeline import RenderSettings, render
 
 FRAMES = 24
 RATE = 24
-SHOWN = (0, 4, 8, 12, 16, 18, 20, 21, 22, 23)
+SHOWN = (0, 4, 8, 10, 12, 16, 18, 20, 23)
 """Frames in the table."""
 
 FADED = 20
