@@ -82,6 +82,7 @@ class Curves:
         previous: Tensor | None = None,
         restart: bool = False,
         motions: Mapping[int, Motion] | None = None,
+        per_frame: Tensor | None = None,
     ) -> Point:
         """Measure the next frame.
 
@@ -97,6 +98,7 @@ class Curves:
             restart: Compare with nothing, although the shot goes on.
             motions: Motion to earlier frames by distance, where the reference flow follows the clip. Keeps
                 the last 17 outputs of a shot, in 8 bits.
+            per_frame: See ``Sample.per_frame``.
 
         Returns:
             The values of the frame.
@@ -121,6 +123,7 @@ class Curves:
             self.content_style if due else None,
             motions or {},
             self._earlier,
+            per_frame,
         )
         values, weights = _measure(sample, shared)
         if motions is not None:

@@ -113,6 +113,7 @@ class CurveRecorder:
         if source is not None:
             for name, baseline in self._baselines.items():
                 images[name] = in_8_bits(baseline.step(outputs[source.name], motion))
+        per_frame = images[source.name] if source is not None and source.per_frame else None
         for name, image in images.items():
             shared = None
             for reference, curves in self.rows[name].items():
@@ -124,6 +125,7 @@ class CurveRecorder:
                     forward=reference in self.forward,
                     shared=shared,
                     motions=motions if reference == self.follower else None,
+                    per_frame=None if name == INPUT else per_frame,
                 )
         if source is not None:
             for reference, still in self._stills.items():

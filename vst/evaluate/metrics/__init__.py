@@ -17,6 +17,7 @@ FAMILIES = (
     "vst.evaluate.metrics.reappearance",
     "vst.evaluate.metrics.perceptual",
     "vst.evaluate.metrics.detail",
+    "vst.evaluate.metrics.texture",
 )
 """Modules, each with a tuple ``METRICS``."""
 

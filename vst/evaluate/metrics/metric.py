@@ -38,6 +38,7 @@ class Sample:
         motions: Motion to earlier frames by distance; empty unless the reference flow follows the clip.
         earlier: Outputs of the shot before this one, 3×H×W in 8 bits, the nearest first; empty where there
             are no `motions`.
+        per_frame: What a per-frame mode makes of the frame, 3×H×W, 0..1; None if it is not given.
     """
 
     output: Tensor
@@ -48,6 +49,7 @@ class Sample:
     content_style: ContentStyleFunction | None = None
     motions: Mapping[int, Motion] = field(default_factory=dict)
     earlier: Sequence[Tensor] = ()
+    per_frame: Tensor | None = None
     _results: dict[Callable[[Any], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, function: Callable[[Sample], T]) -> T:
