@@ -126,6 +126,9 @@ class KeyframeEngine:
             if self._schedule.is_due(interval.length, interval.duration, interval.trusted):
                 yield from self._finish(interval)
                 interval = _Interval(item)
+            elif not self._schedule.look_ahead and item.frame.index > self._given:
+                self._given = item.frame.index
+                yield item, self._carried(interval)
         if interval is not None:
             yield from self._finish(interval)
 
@@ -137,7 +140,7 @@ class KeyframeEngine:
 
     def _finish(self, interval: _Interval[L]) -> Iterator[tuple[L, Tensor]]:
         """Stylize the last frame of an interval as keyframe, and give all of its frames."""
-        if not interval.length:
+        if not interval.length or interval.items[-1].frame.index <= self._given:
             return
         assert self._keyframe is not None
         earlier = to_array(self._keyframe)
@@ -148,7 +151,7 @@ class KeyframeEngine:
             interval.reaches[-1].trust,
         )
         later = to_array(keyframe)
-        after = interval.to_later()
+        after = interval.to_later() if self._schedule.look_ahead else interval.reaches[:-1]
         for place, (item, before, behind) in enumerate(
             zip(interval.items[:-1], interval.reaches[:-1], after, strict=True), 1
         ):
@@ -160,6 +163,13 @@ class KeyframeEngine:
         self._keyframe = keyframe
         self._index = self._given = last.frame.index
         yield last, keyframe
+
+    def _carried(self, interval: _Interval[L]) -> Tensor:
+        """The last frame of an interval, from the keyframe before alone."""
+        assert self._keyframe is not None
+        frame, reach = interval.items[-1].frame, interval.reaches[-1]
+        carried = sample(to_array(self._keyframe), reach.flow, cv2.INTER_CUBIC)
+        return to_tensor(self._filled(frame, carried, reach, reach))
 
     def _stylize(self, frame: Frame, past: Array, trust: Array) -> Tensor:
         """Stylize a frame, from what is carried to it if the stylizer is conditioned."""

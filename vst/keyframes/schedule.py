@@ -20,13 +20,16 @@ _LEAST_TRUSTED = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When the next keyframe is due.
+    """When the next keyframe is due, and whether frames wait for it.
 
     Attributes:
         interval: Frames from a keyframe to the next, at most; `AUTO` is a third of a second.
+        look_ahead: Whether a frame waits for the keyframe after it. Without, it comes from the one before
+            alone: for live use.
     """
 
     interval: int = AUTO
+    look_ahead: bool = True
 
     def is_due(self, distance: int, duration: Fraction, trusted: float) -> bool:
         """Whether a frame is a keyframe, though the shot goes on.

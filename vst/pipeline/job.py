@@ -313,7 +313,8 @@ def open_session(
         stylizer = create_stylizer(
             plan.style, device=plan.device, precision=plan.precision, tile=settings.tile
         )
-        keyframes = None if settings.keyframe_interval == 1 else Schedule(settings.keyframe_interval)
+        if settings.keyframe_interval != 1:
+            keyframes = Schedule(settings.keyframe_interval, settings.look_ahead != "0")
         moves = stylizer.conditioned or keyframes is not None
         if moves and not (info.is_still and is_recorded(settings.flow)):
             motion = open_motion(

@@ -39,6 +39,7 @@ MIN_TILE = 64
 MAX_KEYFRAME_INTERVAL = 16
 """Frames from a keyframe to the next; `vst.keyframes` holds as many in memory."""
 
+LOOK_AHEAD = ("auto", "0")
 QUALITIES = ("best", "standard", "fast")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 HDR_MODES = ("tonemap", "keep")
@@ -103,6 +104,13 @@ class RenderSettings:
         range=Range(1, MAX_KEYFRAME_INTERVAL, unit="frames", special=(0, "auto")),
         help="Stylize one frame in so many, and carry it to the frames between: auto (a third of a "
         "second), or a number; 1 stylizes every frame.",
+    )
+    look_ahead: str = option(
+        "auto",
+        type=str,
+        choices=LOOK_AHEAD,
+        help="Frames between two keyframes: auto waits for the later one and uses both, 0 uses the earlier "
+        "one alone, for live use.",
     )
     strength: float = option(
         1.0,
