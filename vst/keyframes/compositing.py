@@ -11,6 +11,15 @@ from vst.keyframes.fields import Array, sample
 _LEAST = 1e-3
 """Weight of what is not trusted, beside 1: it counts only where nothing is."""
 
+_DETAIL = 9
+"""Side in pixels of the mean that detail is the difference from."""
+
+_DETAIL_REGION = 5
+"""Side of the neighbourhood over which detail is compared, in steps of four pixels."""
+
+_LARGEST_GAIN = 1.6
+_SMALLEST = 1e-6
+
 _HOLE_CORE = 3
 _HOLE_EDGE = 9
 """Sides in pixels by which a region that is stylized anew is widened, and over which it is faded in."""
@@ -35,7 +44,37 @@ def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, 
     part = (after / (before + after))[..., None]
     a = sample(earlier, to_earlier.flow, cv2.INTER_CUBIC)
     b = sample(later, to_later.flow, cv2.INTER_CUBIC)
-    return a + part * (b - a)
+    return _with_detail(a + part * (b - a), a, b, part[..., 0])
+
+
+def _with_detail(mixed: Array, a: Array, b: Array, part: Array) -> Array:
+    """Give a mixture the detail of what was mixed.
+
+    Two textures that differ average out: halfway between two keyframes that were stylized independently
+    the detail has half its energy. Where both agree it has all, and nothing is changed.
+
+    Args:
+        mixed: H×W×3, a + part · (b − a).
+        a: H×W×3.
+        b: H×W×3.
+        part: H×W, 0..1.
+    """
+    coarse = cv2.blur(mixed, (_DETAIL, _DETAIL))
+    energies = [_detail_energy(each) for each in (mixed, a, b)]
+    wanted = energies[1] + cv2.resize(part, energies[1].shape[::-1]) * (energies[2] - energies[1])
+    gain = np.sqrt(wanted / np.maximum(energies[0], _SMALLEST)).clip(1, _LARGEST_GAIN)
+    height, width = part.shape
+    gain = cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
+    return coarse + gain[..., None] * (mixed - coarse)
+
+
+def _detail_energy(image: Array) -> Array:
+    """Mean square of what is finer than a few pixels, over neighbourhoods, at a quarter of the size."""
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    squares = cv2.pow(luma - cv2.blur(luma, (_DETAIL, _DETAIL)), 2)
+    height, width = luma.shape
+    small = cv2.resize(squares, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
+    return cv2.blur(small, (_DETAIL_REGION, _DETAIL_REGION))
 
 
 def _weight(reach: Reach) -> Array:
