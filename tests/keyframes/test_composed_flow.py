@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vst.keyframes.composed_flow import ComposedFlow
-from vst.keyframes.fields import luma_of, sample, to_array
+from vst.motion.fields import luma_of, sample, to_array
 from vst.synthetic import create_scene
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from tests.stylizers import Copy
 from vst.frame import Frame
-from vst.keyframes import AUTO, MAX_INTERVAL, KeyframeEngine, Schedule
+from vst.keyframe_interval import AUTO, MAX_INTERVAL
+from vst.keyframes import KeyframeEngine, Schedule
 from vst.motion import FlowPair
 from vst.synthetic import Scene, create_scene
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vst.keyframes.fields import luma_of, to_array
 from vst.motion.boundary_refinement import refine_boundaries
 from vst.motion.estimators.dis import DisEstimator
+from vst.motion.fields import luma_of, to_array
 from vst.synthetic import create_scene
 
 

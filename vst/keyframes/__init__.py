@@ -6,6 +6,6 @@ sides: what enters comes from the later keyframe, where it is seen whole. docs/a
 """
 
 from vst.keyframes.engine import KeyframeEngine, Linked
-from vst.keyframes.schedule import AUTO, MAX_INTERVAL, Schedule
+from vst.keyframes.schedule import Schedule
 
-__all__ = ["AUTO", "MAX_INTERVAL", "KeyframeEngine", "Linked", "Schedule"]
+__all__ = ["KeyframeEngine", "Linked", "Schedule"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from vst.keyframes.fields import Array, is_inside, sample
 from vst.keyframes.trust import alike, difference, step_holds
+from vst.motion.fields import Array, is_inside, sample
 
 _MEDIAN = 5
 """Side of the median filter over what is trusted, in pixels."""

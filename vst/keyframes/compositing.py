@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from vst.keyframes.composed_flow import Reach
-from vst.keyframes.fields import Array, sample
+from vst.motion.fields import Array, sample
 
 _LEAST = 1e-3
 """Weight of what is not trusted, beside 1: it counts only where nothing is."""
@@ -41,10 +41,10 @@ def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, 
     share = place * place * (3 - 2 * place)
     before = (1 - share) * _weight(to_earlier)
     after = share * _weight(to_later)
-    part = (after / (before + after))[..., None]
+    part = after / (before + after)
     a = sample(earlier, to_earlier.flow, cv2.INTER_CUBIC)
     b = sample(later, to_later.flow, cv2.INTER_CUBIC)
-    return _with_detail(a + part * (b - a), a, b, part[..., 0])
+    return _with_detail(a + part[..., None] * (b - a), a, b, part)
 
 
 def _with_detail(mixed: Array, a: Array, b: Array, part: Array) -> Array:

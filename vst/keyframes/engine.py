@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from vst.frame import Frame, Past
+from vst.keyframe_interval import MAX_INTERVAL
 from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.compositing import composite, fill, untrusted
-from vst.keyframes.fields import Array, luma_of, sample, to_array, to_tensor
-from vst.keyframes.schedule import MAX_INTERVAL, Schedule
+from vst.keyframes.schedule import Schedule
 from vst.motion import FlowPair
+from vst.motion.fields import Array, luma_of, sample, to_array, to_tensor
 
 MOST_UNTRUSTED = 0.01
 """Share of a frame above which what no keyframe is trusted for is stylized anew."""

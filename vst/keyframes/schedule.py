@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-AUTO = 0
-"""An interval that follows the frame rate."""
-
-MAX_INTERVAL = 16
-"""The most frames between two keyframes: so many are held in memory."""
+from vst.keyframe_interval import AUTO, MAX_INTERVAL
 
 _SECONDS = Fraction(1, 3)
 """Between two keyframes, with `AUTO`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from vst.keyframes.fields import Array, is_inside, sample
+from vst.motion.fields import Array, is_inside, sample
 
 TOLERANCE = 30
 """Luma, of 255, by which a keyframe carried to a frame may differ from it. Larger than in the mask between

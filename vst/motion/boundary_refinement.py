@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-Array = np.ndarray
+from vst.motion.fields import Array, grid, sample_at
 
 _SPREAD = 0.7
 """Pixels by which flow differs within a neighbourhood that has a motion boundary."""
@@ -52,9 +52,8 @@ def refine_boundaries(flow: Array, a: Array, b: Array) -> Array:
     boundary = _near_boundary(flow)
     if not boundary.any():
         return flow
-    grid = _grid(*flow.shape[:2])
     for radius, half in _PASSES:
-        flow = _choose(flow, a, b, boundary, grid, _offsets(radius), half)
+        flow = _choose(flow, a, b, boundary, _offsets(radius), half)
     # Pixels chose for themselves; one that disagrees with those around it is wrong.
     agreed = np.dstack([cv2.medianBlur(np.ascontiguousarray(plane), _MEDIAN) for plane in cv2.split(flow)])
     return np.where(boundary[..., None] > 0, agreed, flow)
@@ -70,14 +69,15 @@ def _near_boundary(flow: Array) -> Array:
 
 
 def _choose(
-    flow: Array, a: Array, b: Array, boundary: Array, grid: Array, offsets: list[tuple[int, int]], half: int
+    flow: Array, a: Array, b: Array, boundary: Array, offsets: list[tuple[int, int]], half: int
 ) -> Array:
     """One pass: the best of the flow at each offset, its own first."""
     reach = max(max(abs(dx), abs(dy)) for dx, dy in offsets)
     padded = _rows(cv2.copyMakeBorder(flow, reach, reach, reach, reach, cv2.BORDER_REPLICATE))
+    everywhere = grid(*flow.shape[:2])
     chosen = flow.copy()
     for rows, columns, inner in _tiles(boundary, half):
-        places = np.ascontiguousarray(grid[rows, columns])
+        places = np.ascontiguousarray(everywhere[rows, columns])
         window = a[rows, columns]
         height, width = window.shape
         least = best = None
@@ -85,7 +85,7 @@ def _choose(
             top, left = rows.start + reach + dy, columns.start + reach + dx
             offered = padded[top : top + height, 2 * left : 2 * (left + width)]
             target = (offered + _rows(places)).reshape(height, width, 2)
-            moved = _sampled(b, target)
+            moved = sample_at(b, target)
             cost = _cost(window, moved, half)
             if least is None or best is None:
                 least, best = cost, target
@@ -131,17 +131,3 @@ def _offsets(radius: int) -> list[tuple[int, int]]:
     """Whole offsets, x then y, of the pixel itself and of the ring around it."""
     angles = [2 * math.pi * turn / _DIRECTIONS for turn in range(_DIRECTIONS)]
     return [(0, 0), *((round(radius * math.cos(a)), round(radius * math.sin(a))) for a in angles)]
-
-
-def _grid(height: int, width: int) -> Array:
-    """The coordinates of all pixels, H×W×2 float32, x then y."""
-    y, x = np.mgrid[0:height, 0:width]
-    return np.stack((x, y), axis=-1).astype(np.float32)
-
-
-def _sampled(image: Array, places: Array) -> Array:
-    # None is "both coordinates are in one map"; OpenCV's type hints do not allow it.
-    moved: Array = cv2.remap(  # type: ignore[call-overload]
-        image, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return moved

@@ -17,7 +17,8 @@ import cv2
 import torch
 
 from vst.errors import VstError
-from vst.keyframes import MAX_INTERVAL, KeyframeEngine
+from vst.keyframe_interval import MAX_INTERVAL
+from vst.keyframes import KeyframeEngine
 from vst.modes import Stylizer
 from vst.modes.tiling import SMALLEST_TILE, MemoryEstimate, is_out_of_memory
 from vst.motion import WarpHistory

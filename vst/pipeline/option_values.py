@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from vst.errors import UsageError
+from vst.keyframe_interval import AUTO
 
 
 def parse_frame_rate(text: str) -> Fraction:
@@ -44,7 +45,7 @@ def parse_interval(text: str) -> int:
         UsageError: for anything else.
     """
     try:
-        return 0 if text == "auto" else int(text)
+        return AUTO if text == "auto" else int(text)
     except ValueError:
         raise UsageError(f"{text!r} is not auto or a number of frames") from None
 

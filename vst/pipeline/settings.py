@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vst.keyframe_interval import AUTO, MAX_INTERVAL
 from vst.pipeline.option_values import check_hwaccel, parse_frame_rate, parse_interval, parse_tile
 from vst.pipeline.options import (
     Effect,
@@ -35,9 +36,6 @@ MIN_FREE_MIB = 256
 """Default of ``--min-free``."""
 MIN_TILE = 64
 """Smallest side of a tile in pixels; a smaller one would mostly be overlap with its neighbours."""
-
-MAX_KEYFRAME_INTERVAL = 16
-"""Frames from a keyframe to the next; `vst.keyframes` holds as many in memory."""
 
 LOOK_AHEAD = ("auto", "0")
 QUALITIES = ("best", "standard", "fast")
@@ -101,7 +99,7 @@ class RenderSettings:
         1,
         type=parse_interval,
         metavar="FRAMES",
-        range=Range(1, MAX_KEYFRAME_INTERVAL, unit="frames", special=(0, "auto")),
+        range=Range(1, MAX_INTERVAL, unit="frames", special=(AUTO, "auto")),
         help="Stylize one frame in so many, and carry it to the frames between: auto (a third of a "
         "second), or a number; 1 stylizes every frame.",
     )

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from vst.keyframes.composed_flow import ComposedFlow
-from vst.keyframes.fields import luma_of, to_array, to_tensor
 from vst.modes.recipe import SequenceRecipe
 from vst.modes.training import to_unit
 from vst.motion.estimators.dis import DisEstimator
+from vst.motion.fields import luma_of, to_array, to_tensor
 from vst.train.clips import Clip
 from vst.train.picture_files import Loadable
 from vst.train.shots import Shot, camera_sequence, from_second, real_sequence, scene_sequence

@@ -48,7 +48,10 @@ class DisEstimator(Estimator):
     def __init__(self, preset: Preset = "refined", fine_below: float = FINE_BELOW) -> None:
         if preset not in _PRESETS:
             raise ValueError(f"DIS preset is {preset!r}; expected one of {', '.join(_PRESETS)}")
-        import cv2  # here, so that listing the estimators does not load OpenCV
+        # Here, so that listing the estimators does not load OpenCV.
+        import cv2
+
+        from vst.motion.boundary_refinement import refine_boundaries
 
         refined = preset == "refined"
         self.name = f"dis-{preset}"
@@ -57,6 +60,7 @@ class DisEstimator(Estimator):
         self._dis = cv2.DISOpticalFlow.create(_PRESETS[preset])
         self._refinement = cv2.VariationalRefinement.create() if refined else None
         self._fine = cv2.DISOpticalFlow.create(_PRESETS[preset]) if refined else self._dis
+        self._refine_boundaries = refine_boundaries
         self._fine_below = fine_below
         if refined:
             self._fine.setFinestScale(0)
@@ -99,12 +103,6 @@ class DisEstimator(Estimator):
         # None is "no initial flow"; OpenCV's type hints do not allow it.
         dis = self._fine if min(height, width) < self._fine_below else self._dis
         flow = dis.calc(a, b, None)  # type: ignore[call-overload]
-        planes = np.ascontiguousarray(flow.transpose(2, 0, 1))
         if self._refinement is not None:
-            from vst.motion.boundary_refinement import refine_boundaries
-
-            self._refinement.calcUV(a, b, planes[0], planes[1])  # in place
-            planes = refine_boundaries(np.ascontiguousarray(planes.transpose(1, 2, 0)), a, b).transpose(
-                2, 0, 1
-            )
-        return torch.from_numpy(np.ascontiguousarray(planes[:, :height, :width]))
+            flow = self._refine_boundaries(self._refinement.calc(a, b, flow), a, b)
+        return torch.from_numpy(np.ascontiguousarray(flow[:height, :width].transpose(2, 0, 1)))

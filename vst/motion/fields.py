@@ -23,7 +23,11 @@ def grid(height: int, width: int) -> Array:
 
 def sample(field: Array, flow: Array, interpolation: int = cv2.INTER_LINEAR) -> Array:
     """A field at p + flow(p) for every pixel p; the border pixel is repeated outside."""
-    places = flow + grid(*flow.shape[:2])
+    return sample_at(field, flow + grid(*flow.shape[:2]), interpolation)
+
+
+def sample_at(field: Array, places: Array, interpolation: int = cv2.INTER_LINEAR) -> Array:
+    """A field at some places, h×w×2, x then y; the border pixel is repeated outside."""
     # None is "both coordinates are in one map"; OpenCV's type hints do not allow it.
     return cv2.remap(  # type: ignore[call-overload]
         field, places, None, interpolation, borderMode=cv2.BORDER_REPLICATE
