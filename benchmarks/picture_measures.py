@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vst.evaluate.images import luma
+from vst.evaluate.images import detail_energy
 from vst.losses.gram import style_loss
 from vst.losses.perceptual import CONTENT_LAYER
-from vst.motion.neighbourhood import mean_around
 
 WINDOW, AT = 32, 480
 """Side of the windows of `flat` in pixels, for a picture with this short side."""
@@ -20,12 +19,6 @@ RIM = 16
 """Width of the border in pixels."""
 
 _GRID = 4
-
-
-def detail_energy(image: Tensor) -> Tensor:
-    """The square of Y minus its mean over 5×5 pixels, 1×H×W, of a picture 3×H×W, 0..1."""
-    y = luma(image)[None]
-    return (y - mean_around(y, 5)).square()
 
 
 def flat(photo: Tensor, stylized: Tensor, painting: Tensor) -> float:

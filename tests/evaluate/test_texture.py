@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vst.evaluate.metrics.texture import WINDOW_AT, detail_energy, texture_shares
+from vst.evaluate.metrics.texture import WINDOW_AT, texture_shares, window_energy
 from vst.evaluate.recorder import BaselineSource, CurveRecorder
 
 
@@ -49,10 +49,10 @@ def test_windows_without_texture_do_not_count(picture):
 
 
 def test_windows_grow_with_the_frame(picture):
-    assert detail_energy(picture).shape == (11, 20)
+    assert window_energy(picture).shape == (11, 20)
     twice = F.interpolate(picture[None], scale_factor=2)[0]
-    assert detail_energy(twice).shape == (11, 20)
-    assert detail_energy(picture[:, :16, :24]).shape[0] > 0
+    assert window_energy(twice).shape == (11, 20)
+    assert window_energy(picture[:, :16, :24]).shape[0] > 0
 
 
 def test_an_even_picture_has_no_soft_windows():

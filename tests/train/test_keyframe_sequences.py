@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from vst.errors import UsageError
 from vst.modes.recipe import StyleGoal
 from vst.modes.vtn.config import VtnRecipe
 from vst.motion import warp
@@ -85,3 +86,8 @@ def test_a_batch_of_keyframes_has_one_motion_a_frame(recipe, photos):
 def test_batches_of_keyframes_depend_on_their_number_alone(recipe, photos):
     one, other = MixedBatches(recipe, photos, []), MixedBatches(replace(recipe, steps=9), photos, [])
     assert all(torch.equal(value, other[1][name]) for name, value in one[1].items())
+
+
+def test_keyframes_with_motion_to_further_frames_are_refused(recipe):
+    with pytest.raises(UsageError, match=r"gap is 8 and distances is \(1, 2\); expected distances 1"):
+        replace(recipe, distances=(1, 2))

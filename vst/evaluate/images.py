@@ -6,6 +6,10 @@ import torch
 from torch import Tensor
 
 from vst.losses.temporal import LUMINANCE
+from vst.motion.neighbourhood import mean_around
+
+_DETAIL = 5
+"""Side in pixels of the mean that detail is the difference from."""
 
 
 def in_8_bits(image: Tensor) -> Tensor:
@@ -17,6 +21,12 @@ def luma(image: Tensor) -> Tensor:
     """BT.709 luma of an image: 3×H×W to H×W."""
     weights = torch.tensor(LUMINANCE, dtype=torch.float32, device=image.device)
     return torch.einsum("c,chw->hw", weights, image.float())
+
+
+def detail_energy(image: Tensor) -> Tensor:
+    """The square of Y minus its 5×5 mean, 1×H×W, of an image 3×H×W, 0..1."""
+    y = luma(image)[None]
+    return (y - mean_around(y, _DETAIL)).square()
 
 
 def check_same_shape(a: Tensor, b: Tensor) -> None:

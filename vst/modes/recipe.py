@@ -152,12 +152,11 @@ class SequenceRecipe(Recipe):
     )
     sequences: int = recipe_option(2, "Sequences in a batch.", least=1)
     unroll: int = recipe_option(4, "Frames of a sequence that are learned from.", least=2)
-    gap: int = recipe_option(
-        1, "Frames of the clip from one frame of a sequence to the next, at most: keyframes.", least=1
-    )
     warm_up: ClassVar[int]
     """At most this many frames are stylized without learning before those that are learned from, so that
     the network meets states as deep as a long shot's."""
+    gap: ClassVar[int] = 1
+    """Frames of the clip from one frame of a sequence to the next, at most."""
     distances: ClassVar[tuple[int, ...]] = ()
     """How many frames back the network is shown the motion to, as in a render."""
     loss_frames: int = recipe_option(

@@ -17,7 +17,7 @@ from vst.motion.estimators.dis import DisEstimator
 from vst.motion.fields import luma_of, to_array, to_tensor
 from vst.train.clips import Clip
 from vst.train.picture_files import Loadable
-from vst.train.shots import Shot, camera_sequence, from_second, real_sequence, scene_sequence
+from vst.train.shots import Shot, from_second, real_sequence, synthetic_sequence
 
 _LARGEST_ERROR = 0.6
 """Pixels by which exact flow is bent, at most: composed flow is not exact."""
@@ -46,11 +46,7 @@ def keyframe_sequence(
         gap = min(recipe.gap, (shortest - 1) // (length - 1))
         return _real(clips, keyframe_times(length, gap, rng), recipe, rng)
     times = keyframe_times(length, recipe.gap, rng)
-    if rng.random() < 0.5:
-        chosen = [photos[int(index)].load() for index in rng.integers(len(photos), size=4)]
-        shot = scene_sequence(chosen, times, recipe.size, rng)
-    else:
-        shot = camera_sequence(photos[int(rng.integers(len(photos)))].load(), times, recipe.size, rng)
+    shot = synthetic_sequence(photos, times, recipe.size, rng)
     assert shot.motion is not None
     return shot._replace(shown=_inexact(*shot.motion, rng))
 

@@ -20,7 +20,7 @@ from vst.train.clips import Clip
 from vst.train.keyframe_sequences import keyframe_sequence
 from vst.train.photos import different_styles, generator, photo_batch
 from vst.train.picture_files import Loadable
-from vst.train.shots import Shot, camera_sequence, real_sequence, scene_sequence
+from vst.train.shots import Shot, real_sequence, synthetic_sequence
 
 
 class MixedBatches(Dataset[dict[str, Tensor]]):
@@ -36,8 +36,8 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     as a render estimates them, mask 0 where a render would have none: this is what the network is shown.
     What else it has is the mode's (`TrainingStep.extras`).
 
-    With `SequenceRecipe.gap` the frames are keyframes, so far apart, and the one distance is that to the
-    keyframe before (`vst.train.keyframe_sequences`).
+    With a `SequenceRecipe.gap` above 1 the frames are keyframes, so far apart, and the one distance is that
+    to the keyframe before (`vst.train.keyframe_sequences`).
     """
 
     def __init__(self, recipe: SequenceRecipe, photos: Sequence[Loadable], clips: Sequence[Clip]) -> None:
@@ -80,11 +80,11 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     ) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor]]]:
         """`flow` and `mask` if the network is shown motion, and each sequence's to the frame before."""
         if self.recipe.gap > 1:
-            shown = [each.shown or each.motion for each in sequences]
-            flows, masks = zip(*(motion for motion in shown if motion is not None), strict=True)
+            shown = [each.shown for each in sequences if each.shown is not None]
+            flows, masks = zip(*shown, strict=True)
             return (
                 {"flow": torch.stack(flows)[:, :, None], "mask": torch.stack(masks)[:, :, None]},
-                [each.motion or motion for each, motion in zip(sequences, shown, strict=True) if motion],
+                [each.motion or motion for each, motion in zip(sequences, shown, strict=True)],
             )
         distances = self.recipe.distances
         if not distances:
@@ -105,11 +105,7 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
             return keyframe_sequence(recipe, self.photos, self.clips, length, rng)
         if self.clips and rng.random() >= recipe.synthetic:
             return real_sequence(self.clips, length, recipe.size, rng, recipe.least_change)
-        if rng.random() < 0.5:
-            photos = [self.photos[int(index)].load() for index in rng.integers(len(self.photos), size=4)]
-            return scene_sequence(photos, range(length), recipe.size, rng)
-        photo = self.photos[int(rng.integers(len(self.photos)))].load()
-        return camera_sequence(photo, range(length), recipe.size, rng)
+        return synthetic_sequence(self.photos, range(length), recipe.size, rng)
 
 
 def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from vst.modes.training import to_unit
 from vst.synthetic import Scene, SceneConfig
 from vst.train.camera import camera_move
 from vst.train.clips import Clip
+from vst.train.picture_files import Loadable
 
 _TRIES = 10
 """At most this many real sequences are drawn to find one that changes enough and has no cut."""
@@ -46,6 +47,16 @@ def camera_sequence(photo: np.ndarray, times: Sequence[int], size: int, rng: np.
 def from_second(flow: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Motion of all frames but the first as motion of all."""
     return torch.cat((torch.zeros_like(flow[:1]), flow)), torch.cat((torch.zeros_like(mask[:1]), mask))
+
+
+def synthetic_sequence(
+    photos: Sequence[Loadable], times: Sequence[int], size: int, rng: np.random.Generator
+) -> Shot:
+    """A synthetic scene made of photographs, or as often a camera move over one; `times` as of these."""
+    if rng.random() < 0.5:
+        chosen = [photos[int(index)].load() for index in rng.integers(len(photos), size=4)]
+        return scene_sequence(chosen, times, size, rng)
+    return camera_sequence(photos[int(rng.integers(len(photos)))].load(), times, size, rng)
 
 
 def scene_sequence(

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.evaluate.images import check_same_shape, luma
+from vst.evaluate.images import check_same_shape, detail_energy
 from vst.evaluate.metrics.metric import Metric, Sample
 
 WINDOW = 32
@@ -17,24 +17,20 @@ WINDOW = 32
 
 WINDOW_AT = 360
 
-_BLUR = 5
 _FLAT = 0.15
 """Windows in which the per-frame stylization has less than this share of its median are left out."""
 
 _HALF, _TWICE = 0.5, 2.0
 
 
-def detail_energy(image: Tensor) -> Tensor:
-    """Mean of (Y − its 5×5 mean)² in windows, rows × columns; a rest at the right and bottom is left out.
+def window_energy(image: Tensor) -> Tensor:
+    """Mean detail energy in windows, rows × columns; a rest at the right and bottom is left out.
 
     Args:
         image: 3×H×W, 0..1.
     """
-    y = luma(image)[None, None]
-    padded = F.pad(y, (_BLUR // 2,) * 4, mode="reflect")
-    squares = (y - F.avg_pool2d(padded, _BLUR, stride=1)).square()
     side = max(1, round(WINDOW * min(image.shape[-2:]) / WINDOW_AT))
-    return F.avg_pool2d(squares, min(side, *image.shape[-2:]))[0, 0]
+    return F.avg_pool2d(detail_energy(image), min(side, *image.shape[-2:]))[0]
 
 
 def texture_shares(output: Tensor, per_frame: Tensor) -> tuple[float, float]:
@@ -61,7 +57,7 @@ def texture_shares(output: Tensor, per_frame: Tensor) -> tuple[float, float]:
 
 def texture_ratio(output: Tensor, per_frame: Tensor) -> Tensor:
     """Detail energy over that of the per-frame stylization, rows × columns; NaN where it does not count."""
-    own, other = detail_energy(output), detail_energy(per_frame)
+    own, other = window_energy(output), window_energy(per_frame)
     counts = other > _FLAT * other.median()
     return torch.where(counts, own / other, torch.nan)
 

@@ -26,6 +26,9 @@ class VtnRecipe(SequenceRecipe):
         least=1,
         former=("memory",),
     )
+    gap: int = recipe_option(  # type: ignore[misc]
+        1, "Frames of the clip from one frame of a sequence to the next, at most: keyframes.", least=1
+    )
     gate: bool = recipe_option(False, "Whether the network decides by pixel how much of the past to keep.")
     anchor: float = recipe_option(
         0.1, "With a gate, the least share of each frame that is stylized afresh.", least=0, most=1
@@ -53,5 +56,10 @@ class VtnRecipe(SequenceRecipe):
         super().__post_init__()
         if not self.distances or self.distances[0] != 1:
             raise UsageError(f"distances is {self.distances}; expected numbers that begin with 1")
+        if self.gap > 1 and self.distances != (1,):
+            raise UsageError(
+                f"gap is {self.gap} and distances is {self.distances}; expected distances 1: a keyframe is "
+                "conditioned on the one before alone"
+            )
         if list(self.distances) != sorted(set(self.distances)):
             raise UsageError(f"distances is {self.distances}; expected rising numbers")
