@@ -6,7 +6,6 @@
 - `python -m benchmarks.pictures`: content and style loss of stylized photographs, compared with a published
   network.
 - `python -m benchmarks.blend`: position of a blend between its two styles.
-- `python -m benchmarks.mode_times`: time per frame of each mode.
 - `python -m benchmarks.memory`: peak memory of a short and a long clip.
 - `python -m benchmarks.tiles`: peak memory and time in tiles.
 - `python -m benchmarks.kernels`: kernels of the flow networks, compared with plain PyTorch.

@@ -12,22 +12,21 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from benchmarks.clips import scene_clip
 from benchmarks.markdown import markdown
-from benchmarks.measure import MeasuredMode
-from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import add_losses, add_weights, create_parser, positive, run, style_sizes
+from benchmarks.rendered import rendered_modes, rendered_weights
 from benchmarks.sheet import Cell, cell, write_sheet
 from benchmarks.still_shot import windows
-from vst.evaluate import in_8_bits, structural_similarity
+from vst.evaluate import structural_similarity
 from vst.evaluate.metrics.metric import ContentStyleFunction
 from vst.evaluate.metrics.perceptual import content_style_function
 from vst.styles.loss_network import load_loss_network
@@ -77,20 +76,17 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     rows: list[list[str]] = []
     sheet: list[list[Cell]] = []
     for style in options.styles:
-        weights = need_modes(options, style)
-        modes: dict[str, MeasuredMode] = {
-            name: open_mode(files, (style, 1.0)) for name, files in weights.items()
-        }
         picture = read_painting(find_painting(options.style_images, style), sizes[style])
-        seen, cells = _watch(modes, options, content_style_function(network, picture), (early, late))
+        seen, cells = _watch(style, options, content_style_function(network, picture), (early, late))
         sheet += cells
         first = options.modes[0]
         result[style] = {}
+        weights = rendered_weights(options, style)
         for mode, values in seen.items():
             moved = {name: parting(values, seen[first], name, early, late) for name in NUMBERS}
             rows.append([style, mode, *(f"{each:.3f}" for name in NUMBERS for each in moved[name])])
             result[style][mode] = {
-                "weights": described(weights[mode]),
+                "weights": weights[shlex.split(mode)[0]],
                 "ratios": moved,
                 "frames": {name: getattr(values, name) for name in NUMBERS},
             }
@@ -110,7 +106,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _watch(
-    modes: dict[str, MeasuredMode],
+    style: str,
     options: argparse.Namespace,
     perceptual: ContentStyleFunction,
     looked_at: tuple[slice, slice],
@@ -119,26 +115,28 @@ def _watch(
     width = round(options.size * 16 / 9 / 4) * 4
     scene = create_scene(options.scene, width=width, height=options.size, frames=options.frames)
     clip = scene_clip(options.scene, scene, options.frames)
-    seen = {name: Faithfulness() for name in modes}
+    seen = {name: Faithfulness() for name in options.modes}
     pictures: list[list[Cell]] = []
     middles = [(each.start + each.stop) // 2 for each in looked_at]
-    for tracked in clip.tracked(sorted({d for mode in modes.values() for d in mode.distances})):
-        frame, t = tracked.frame, tracked.frame.index
-        outputs: dict[str, Tensor] = {}
-        for name, mode in modes.items():
-            if tracked.new_shot:
-                mode.reset()
-            motions = {d: tracked.motions[d] for d in mode.distances if d in tracked.motions}
-            outputs[name] = in_8_bits(mode.step(frame, motions))
-        if any(window.start <= t < window.stop for window in looked_at):
-            for name, output in outputs.items():
-                seen[name].content[t], _ = perceptual(output, frame.image)
-                seen[name].ssim[t] = structural_similarity(frame.image, output)
-        if t in middles:
-            shown = {"input": frame.image, **outputs}
-            pictures.append(
-                [cell(f"{name}, frame {t + 1}", image, options.sheet_side) for name, image in shown.items()]
-            )
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source.mkv"
+        clip.save(source)
+        modes = rendered_modes(options, source, options.frames, style)
+        for frame in scene.frames():
+            t = frame.index
+            outputs = {name: mode.step(frame) for name, mode in modes.items()}
+            if any(window.start <= t < window.stop for window in looked_at):
+                for name, output in outputs.items():
+                    seen[name].content[t], _ = perceptual(output, frame.image)
+                    seen[name].ssim[t] = structural_similarity(frame.image, output)
+            if t in middles:
+                shown = {"input": frame.image, **outputs}
+                pictures.append(
+                    [
+                        cell(f"{name}, frame {t + 1}", image, options.sheet_side)
+                        for name, image in shown.items()
+                    ]
+                )
     return seen, pictures
 
 

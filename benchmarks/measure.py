@@ -13,7 +13,7 @@ from benchmarks.clips import Clip
 from vst.evaluate import Curves, MaskScore, SceneReappearance, score_mask
 from vst.evaluate.metrics.metric import ContentStyleFunction
 from vst.evaluate.recorder import STILL, BaselineSource, CurveRecorder
-from vst.frame import Frame, Motion
+from vst.frame import Frame
 from vst.motion import consistency_mask, create_estimator, occlusion_part, trusted_mask
 from vst.synthetic import Scene
 
@@ -21,11 +21,9 @@ from vst.synthetic import Scene
 class MeasuredMode(Protocol):
     """What a benchmark needs of a mode."""
 
-    distances: tuple[int, ...]
-
-    def reset(self) -> None: ...
-
-    def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor: ...
+    def step(self, frame: Frame) -> Tensor:
+        """The next frame of the clip, stylized: 3×H×W, RGB, 0..1."""
+        ...
 
 
 @dataclass
@@ -51,7 +49,7 @@ def measure(
 
     Args:
         clip: The clip.
-        modes: By name; the baselines are made from the first one without temporal state.
+        modes: By name, the per-frame one first: baselines are made from it.
         perceptual: Content and style losses, or None.
         every: Interval in frames between measurements of content and style.
         gap: Number of frames for which regions are hidden; None does not measure reappearance.
@@ -59,7 +57,7 @@ def measure(
     Returns:
         The rows by name, input first.
     """
-    per_frame = next((name for name, mode in modes.items() if not mode.distances), None)
+    per_frame = next(iter(modes), None)
     recorder = CurveRecorder(
         list(modes),
         [reference.name for reference in clip.references],
@@ -71,16 +69,13 @@ def measure(
         name: SceneReappearance(gap) for name in recorder.rows if gap is not None and name != STILL
     }
     rows = {name: Row(curves, reappearances.get(name)) for name, curves in recorder.rows.items()}
-    distances = sorted({1, *(d for mode in modes.values() for d in mode.distances)})
-    for tracked in clip.tracked(distances):
+    for tracked in clip.tracked([1]):
         frame, motions = tracked.frame, tracked.motions
         flows = {reference.name: reference.step(frame, tracked.new_shot) for reference in clip.references}
         outputs = {}
         for name, mode in modes.items():
             started = time.perf_counter()
-            if tracked.new_shot:
-                mode.reset()
-            outputs[name] = mode.step(frame, {d: motions[d] for d in mode.distances if d in motions})
+            outputs[name] = mode.step(frame)
             rows[name].seconds += time.perf_counter() - started
         seen = recorder.step(frame.image, outputs, flows, motions.get(1), tracked.new_shot)
         if reappearances:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,12 +11,10 @@ from torch import Tensor
 from vst.device import choose_precision
 from vst.errors import UsageError
 from vst.files import file_digest
-from vst.frame import Frame, Motion
+from vst.frame import Frame
 from vst.modes import Stylizer, check_mode, find_mode, load_selection
 from vst.modes.network_runner import NetworkRunner
-from vst.motion import DISTANCES
-from vst.pipeline.session import PreparedFrame, StylizerSession
-from vst.pipeline.working_frame import WorkingFrame
+from vst.pipeline.session import StylizerSession
 from vst.styles import Blend, Selection, read_info
 from vst.styles.quality import BEST, FAST, STANDARD, STANDARD_WIDTH
 from vst.styles.selection import select
@@ -69,46 +66,24 @@ def need_weights(place: str | None, mode: str, styles: Sequence[str], quality: s
     return selection
 
 
-def need_modes(options: argparse.Namespace, style: str) -> dict[str, Selection]:
-    """By mode what `need_weights` finds for a style, with the options of `add_weights` and `--modes`."""
-    return {
-        mode: need_weights(options.weights_dir, mode, [style], options.quality) for mode in options.modes
-    }
-
-
-class SessionMode:
-    """A session that gets its motions from outside, so that several modes share one estimate.
+class PictureMode:
+    """Stylizes each frame as a picture of its own, as a render does, without files.
 
     Args:
         stylizer: Stylizes.
     """
 
     def __init__(self, stylizer: Stylizer) -> None:
-        self.distances: tuple[int, ...] = DISTANCES if stylizer.conditioned else ()
         self._session = StylizerSession(stylizer)
 
-    def reset(self) -> None:
-        """Forget all state: a new shot begins."""
+    def step(self, frame: Frame) -> Tensor:
+        """See `MeasuredMode.step`."""
         self._session.begin_shot()
-
-    def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
-        """Stylize the next frame of the shot.
-
-        Args:
-            frame: At working resolution.
-            motions: To earlier frames of the shot, by distance.
-
-        Returns:
-            3×H×W, RGB, 0..1.
-        """
-        working = WorkingFrame(frame.index, frame.time, frame.duration, frame.image, source=frame)
-        stylized = self._session.stylize(PreparedFrame(working, False, motions))
-        assert stylized is not None
-        return stylized
+        return self._session.advance(frame)
 
 
-def open_mode(selection: Selection, *parts: tuple[str, float]) -> SessionMode:
-    """A mode that stylizes as a render on the CPU does.
+def open_mode(selection: Selection, *parts: tuple[str, float]) -> PictureMode:
+    """A mode that stylizes pictures as a render on the CPU does.
 
     Args:
         selection: From ``find_weights``.
@@ -117,7 +92,7 @@ def open_mode(selection: Selection, *parts: tuple[str, float]) -> SessionMode:
     device = torch.device("cpu")
     mixture = Blend(parts).mixture(selection.styles)
     runner = NetworkRunner(load_selection(selection), mixture, device, choose_precision("auto", device))
-    return SessionMode(find_mode(selection.files[0].mode).stylizer_factory(runner))
+    return PictureMode(find_mode(selection.files[0].mode).stylizer_factory(runner))
 
 
 def described(selection: Selection) -> dict[str, object]:

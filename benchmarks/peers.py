@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vst.errors import WeightsError
-from vst.frame import Frame, Motion
+from vst.frame import Frame
 
 
 class _Convolution(nn.Module):
@@ -77,8 +76,6 @@ class PeerMode:
         WeightsError: where the file cannot be read, or is another network's.
     """
 
-    distances: tuple[int, ...] = ()
-
     def __init__(self, path: Path) -> None:
         self._network = TransformerNet().eval().requires_grad_(False)
         try:
@@ -90,12 +87,9 @@ class PeerMode:
                 f"{path} is not a TransformerNet of pytorch/examples ({reason}); give its safetensors"
             ) from error
 
-    def reset(self) -> None:
-        """Nothing to forget."""
-
     @torch.inference_mode()
-    def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
-        """3×H×W, RGB, 0..1; motions are not looked at."""
+    def step(self, frame: Frame) -> Tensor:
+        """See `MeasuredMode.step`."""
         height, width = frame.image.shape[-2:]
         out = self._network(frame.image.clamp(0, 1)[None] * 255)[0] / 255
         return out[:, :height, :width].clamp(0, 1).clone()

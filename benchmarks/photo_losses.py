@@ -94,8 +94,7 @@ class StyleCase:
 
 def stylize_photograph(network: MeasuredMode, photo: Tensor) -> Tensor:
     """Stylize a photograph, 3×H×W, 0..1; the result is rounded to 8 bits."""
-    network.reset()
-    return in_8_bits(network.step(Frame(0, Fraction(0), Fraction(1, 25), photo), {}))
+    return in_8_bits(network.step(Frame(0, Fraction(0), Fraction(1, 25), photo)))
 
 
 def measure_photographs(

@@ -1,9 +1,13 @@
-"""Photographs through `vst.render`, as a user stylizes them: read, sized, stylized and written."""
+"""What is measured is what a user gets: photographs through `vst.render`, clips through `vst render`."""
 
 from __future__ import annotations
 
+import argparse
+import shlex
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +16,11 @@ import numpy as np
 from torch import Tensor
 
 import vst.styles.catalog
-from vst.frame import Frame, Motion
+from benchmarks.measure import MeasuredMode
+from benchmarks.networks import SHIPPED, described, need_weights
+from vst.errors import VstError
+from vst.frame import Frame
+from vst.media import Reader
 from vst.media.stills.read import read_still
 from vst.pipeline import RenderSettings, render
 from vst.styles import Selection
@@ -27,23 +35,75 @@ class RenderedStills:
         mode: Name of the mode.
     """
 
-    distances: tuple[int, ...] = ()
-
     def __init__(self, selection: Selection, style: str, mode: str) -> None:
         self._files = [info.path.resolve() for info in selection.files]
         self._settings = RenderSettings(style=style, mode=mode, device="cpu")
 
-    def reset(self) -> None:
-        """Nothing to forget."""
-
-    def step(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor:
-        """3×H×W, RGB, 0..1; motions are not used."""
+    def step(self, frame: Frame) -> Tensor:
+        """See `MeasuredMode.step`."""
         with tempfile.TemporaryDirectory() as folder, _only(self._files, Path(folder) / "weights"):
             photo, output = Path(folder) / "photo.png", Path(folder) / "output.png"
             pixels = (frame.image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
             cv2.imwrite(str(photo), np.ascontiguousarray(pixels[..., ::-1]))
             render(photo, self._settings, output)
             return read_still(output).image
+
+
+class RenderedClip:
+    """A clip that `vst render` stylizes, once, and then gives frame by frame.
+
+    Args:
+        clip: The file.
+        command: Options of `vst render`.
+        frames: How many frames to render.
+        output: Where to write, lossless: Matroska.
+
+    Raises:
+        VstError: The command failed.
+    """
+
+    def __init__(self, clip: Path, command: Sequence[str], frames: int, output: Path) -> None:
+        full = [sys.executable, "-m", "vst", "render", str(clip), *command, "--frames", str(frames)]
+        done = subprocess.run(
+            [*full, "--codec", "ffv1", "-o", str(output), "-y", "-q"],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise VstError(f"vst render {' '.join(command)} failed: {done.stderr.strip()}")
+        self._output = output
+        self._frames = self._read()
+
+    def _read(self) -> Iterator[Frame]:
+        with Reader(self._output) as reader:
+            yield from reader
+
+    def step(self, frame: Frame) -> Tensor:
+        """See `MeasuredMode.step`."""
+        return next(self._frames).image
+
+
+def rendered_modes(
+    options: argparse.Namespace, source: Path, frames: int, style: str
+) -> dict[str, MeasuredMode]:
+    """A clip in each of `--modes`, a mode and other options of `vst render`; outputs lie beside it."""
+    shared = ["--style", style, "--quality", options.quality, "--threads", str(options.threads)]
+    shared += ["--weights-dir", options.weights_dir or str(SHIPPED)]
+    modes: dict[str, MeasuredMode] = {}
+    for place, text in enumerate(options.modes):
+        mode, *others = shlex.split(text)
+        output = source.with_name(f"{place}.mkv")
+        modes[text] = RenderedClip(source, ["--mode", mode, *others, *shared], frames, output)
+    return modes
+
+
+def rendered_weights(options: argparse.Namespace, style: str) -> dict[str, dict[str, object]]:
+    """By mode the weight files that `rendered_modes` renders with, for JSON."""
+    modes = [shlex.split(mode)[0] for mode in options.modes]
+    return {
+        mode: described(need_weights(options.weights_dir, mode, [style], options.quality)) for mode in modes
+    }
 
 
 @contextmanager

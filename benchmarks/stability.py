@@ -1,25 +1,27 @@
-"""Temporal stability of the modes: the tables of benchmarks/results/stability.md, from a checkout.
+"""Temporal stability of `vst render`: the tables of benchmarks/results/stability.md, from a checkout.
 
-    python -m benchmarks.stability --styles candy mosaic --style-images ../shared/data/styles \
-        --loss-network vgg16 --clips fox.mp4 --scenes crossing hidden pan still_noisy -o stability.json
+    python -m benchmarks.stability --modes itn vtn "vtn --keyframe-interval 1" --styles candy mosaic \
+        --style-images ../shared/data/styles --loss-network ../shared/weights --clips fox.mp4 \
+        --scenes crossing hidden pan -o stability.json
 
-For every clip and scene: input, per-frame and temporal modes, the published peer, and the baselines blend,
-paste and still, side by side in one pass. Modes get motion by `dis`, as in a render. The reference flow of
-scenes is their exact motion; that of files is `dis`, with Farnebäck as second.
-Several styles also have means.
+Each of `--modes` is a mode with other options of `vst render`; the first is stylized frame by frame, and
+the others have ratios to it. Clips are cut and sized first, then rendered and read back without loss.
+Beside the modes stand the input, the published peer, and the baselines blend, paste and still. The
+reference flow of scenes is their exact motion; that of files is `dis`, with Farnebäck as second. Several
+styles also have means. `--by-place N` adds a table by the place of a frame between two keyframes N apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.clips import Clip, file_clip, scene_clip
-from benchmarks.measure import MeasuredMode, mask_scores, measure
-from benchmarks.networks import described, need_modes, open_mode
+from benchmarks.measure import mask_scores, measure
 from benchmarks.options import (
     add_losses,
     add_peers,
@@ -31,12 +33,14 @@ from benchmarks.options import (
     style_sizes,
 )
 from benchmarks.peers import PeerMode
+from benchmarks.rendered import rendered_modes, rendered_weights
 from benchmarks.tables import (
     Rows,
     as_json,
     mask_table,
     mean_table,
     means_as_json,
+    place_table,
     ratio_table,
     ratios,
     reappearance,
@@ -58,26 +62,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     peers = peer_files(options.peer, options.styles)
-    weights = {style: need_modes(options, style) for style in options.styles}
     perceptual = _perceptual(options)
     result: dict[str, Any] = {
         "styles": {
-            style: {"weights": {name: described(files) for name, files in modes.items()}, "clips": {}}
-            for style, modes in weights.items()
+            style: {"weights": rendered_weights(options, style), "clips": {}} for style in options.styles
         }
     }
     for clip in _clips(options):
         gap = options.gap if clip.scene is not None and clip.name == "hidden" else None
         styles: dict[str, Rows] = {}
-        for style in options.styles:
-            modes: dict[str, MeasuredMode] = {
-                name: open_mode(files, (style, 1.0)) for name, files in weights[style].items()
-            }
-            if style in peers:
-                modes["peer"] = PeerMode(peers[style])
-            styles[style] = measure(clip, modes, perceptual.get(style), options.perceptual_every, gap)
-            result["styles"][style]["clips"][clip.name] = as_json(styles[style])
-            _print(clip, style, styles[style])
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "source.mkv"
+            clip.save(source)
+            for style in options.styles:
+                modes = rendered_modes(options, source, clip.frames, style)
+                if style in peers:
+                    modes["peer"] = PeerMode(peers[style])
+                function = perceptual.get(style)
+                styles[style] = measure(clip, modes, function, options.perceptual_every, gap)
+                result["styles"][style]["clips"][clip.name] = as_json(styles[style])
+                _print(clip, style, styles[style], options.by_place)
         if len(styles) > 1:
             _print_means(clip, styles)
             result.setdefault("means", {})[clip.name] = {
@@ -123,12 +127,15 @@ def _perceptual(options: argparse.Namespace) -> Mapping[str, ContentStyleFunctio
     }
 
 
-def _print(clip: Clip, style: str, rows: Rows) -> None:
+def _print(clip: Clip, style: str, rows: Rows, interval: int | None) -> None:
     for reference in clip.references:
         count = len(rows["input"].curves[reference.name].points)
         print(f"\n**{clip.name}**, {style}, {count} frames, {reference.name} flow")
         print("(in brackets the last quarter of each shot)\n")
         print(table(rows, reference.name))
+        if interval is not None:
+            print(f"\nBy frames since a keyframe, of {interval}, / the mean of all\n")
+            print(place_table(rows, reference.name, interval))
 
 
 def _print_means(clip: Clip, styles: Mapping[str, Rows]) -> None:
@@ -142,7 +149,12 @@ def _print_means(clip: Clip, styles: Mapping[str, Rows]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = create_parser(__doc__)
-    parser.add_argument("--modes", nargs="*", default=["itn", "vtn"], help="per-frame one first")
+    parser.add_argument(
+        "--modes",
+        nargs="+",
+        default=["itn", "vtn"],
+        help="mode and options of vst render",
+    )
     parser.add_argument("--styles", "--style", nargs="+", default=["candy"])
     add_weights(parser)
     add_peers(parser)
@@ -151,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frames", type=positive, default=80, help="of each clip, at most")
     parser.add_argument("--size", type=positive, default=360, help="shorter side, pixels")
     parser.add_argument("--gap", type=positive, default=8, help="frames that `hidden` hides things for")
+    parser.add_argument("--by-place", type=positive, metavar="N", help="keyframe interval of the renders")
     add_losses(parser, required=False)
     parser.add_argument(
         "--perceptual-every", type=positive, default=8, help="content and style every n frames"

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,15 +22,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.clips import write_frames
 from benchmarks.markdown import markdown
-from benchmarks.measure import MeasuredMode
-from benchmarks.networks import described, need_modes, open_mode
 from benchmarks.options import add_weights, create_parser, positive, run
 from benchmarks.photographs import read_photograph
+from benchmarks.rendered import rendered_modes, rendered_weights
 from vst.errors import UsageError
 from vst.evaluate import gradient_energy, in_8_bits
 from vst.frame import Frame
-from vst.motion import create_estimator, shots, track
 from vst.synthetic import create_scene
 
 CHANNELS = ("red", "green", "blue")
@@ -115,24 +116,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     early, late = windows(options.frames, options.skip, options.window)
     picture = _picture(options.photo, options.size)
-    weights = {
-        (style, mode): files
-        for style in options.styles
-        for mode, files in need_modes(options, style).items()
-    }
-    stylizers: dict[tuple[str, str], MeasuredMode] = {
-        key: open_mode(files, (key[0], 1.0)) for key, files in weights.items()
-    }
-    courses = {key: Course() for key in (("", "input"), *stylizers)}
-    distances = sorted({d for stylizer in stylizers.values() for d in stylizer.distances})
-    frames = noisy(picture, options.frames, options.noise, options.flicker, options.seed)
-    for tracked in track(shots(frames), create_estimator("dis"), distances):
-        courses["", "input"].add(tracked.frame.image)
-        for key, stylizer in stylizers.items():
-            if tracked.new_shot:
-                stylizer.reset()
-            motions = {d: tracked.motions[d] for d in stylizer.distances if d in tracked.motions}
-            courses[key].add(in_8_bits(stylizer.step(tracked.frame, motions)))
+    frames = list(noisy(picture, options.frames, options.noise, options.flicker, options.seed))
+    courses = {("", "input"): Course()}
+    for frame in frames:
+        courses["", "input"].add(frame.image)
+    weights = {style: rendered_weights(options, style) for style in options.styles}
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source.mkv"
+        write_frames(source, frames)
+        for style in options.styles:
+            for name, mode in rendered_modes(options, source, options.frames, style).items():
+                course = courses[style, name] = Course()
+                for frame in frames:
+                    course.add(mode.step(frame))
     drifts = {key: course.drift(early, late) for key, course in courses.items()}
     print(
         f"{picture.shape[-1]}×{picture.shape[-2]}, frames {late.start + 1} to {late.stop} "
@@ -147,7 +143,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
             {
                 "style": style,
                 "mode": mode,
-                **({"weights": described(weights[style, mode])} if style else {}),
+                **({"weights": weights[style][shlex.split(mode)[0]]} if style else {}),
                 "colours": dict(zip(CHANNELS, drift.colours, strict=True)),
                 "gradient": drift.gradient,
                 "frames": {

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.markdown import markdown, number
-from benchmarks.means import mean_rows, mean_summary, mean_values, ratio_summary, ratio_values
+from benchmarks.means import mean_rows, mean_summary, mean_values, ratio_summary
 from benchmarks.measure import Row
 from vst.evaluate import METRICS, MaskScore, Summary
+from vst.evaluate.recorder import BASELINES, INPUT
 
 Rows = Mapping[str, Row]
 """The rows of one clip."""
-
-RATIO = "vtn / itn"
 
 
 def table(rows: Rows, reference: str) -> str:
@@ -27,17 +27,55 @@ def mean_table(styles: Mapping[str, Rows], reference: str) -> str:
 
 
 def ratio_table(styles: Mapping[str, Rows], reference: str) -> str:
-    """vtn / itn of each style, and the mean of these ratios; all styles have to have both."""
-    return _summary_table(ratios(styles, reference), RATIO)
+    """What is relative to the first mode, of each style, and the mean of these ratios."""
+    return _summary_table(ratios(styles, reference))
 
 
 def ratios(styles: Mapping[str, Rows], reference: str) -> dict[str, Summary]:
-    """vtn / itn by style, and their mean; empty if a style has not both."""
+    """The ratios, named "mode / first mode, style", and their means, with "mean" for the style."""
     by_style = {style: _ratio(rows, reference) for style, rows in styles.items()}
-    if not all(by_style.values()):
-        return {}
-    found = {style: ratio[RATIO] for style, ratio in by_style.items()}
-    return {"mean": mean_summary(list(found.values())), **found}
+    found = {}
+    for name in next(iter(by_style.values())):
+        of_styles = {style: ratio[name] for style, ratio in by_style.items() if name in ratio}
+        found[f"{name}, mean"] = mean_summary(list(of_styles.values()))
+        found |= {f"{name}, {style}": ratio for style, ratio in of_styles.items()}
+    return found
+
+
+def place_table(rows: Rows, reference: str, interval: int) -> str:
+    """E, soft and gradient by how many frames after a keyframe, relative to the mean over all frames.
+
+    The curves' first frames of shots are keyframes, and then every `interval`-th frame of the shot.
+    """
+    lines = []
+    for name, row in rows.items():
+        points = row.curves[reference].points
+        places = _places([point.shot for point in points], interval)
+        for metric in ("E", "soft", "gradient"):
+            values = [
+                (place, p.values[metric])
+                for place, p in zip(places, points, strict=True)
+                if metric in p.values
+            ]
+            mean = math.fsum(value for _, value in values) / len(values) if values else 0.0
+            if mean:
+                cells = [_mean_at(values, place) / mean for place in range(interval)]
+                lines.append([f"{name}, {metric}", *(f"{cell:.2f}" for cell in cells)])
+    return markdown(["", *map(str, range(interval))], lines)
+
+
+def _places(shots: Sequence[int], interval: int) -> list[int]:
+    """Frames since the last keyframe."""
+    places: list[int] = []
+    for t, shot in enumerate(shots):
+        new = t == 0 or shots[t - 1] != shot
+        places.append(0 if new else (places[-1] + 1) % interval)
+    return places
+
+
+def _mean_at(values: Sequence[tuple[int, float]], place: int) -> float:
+    chosen = [value for at, value in values if at == place]
+    return math.fsum(chosen) / max(len(chosen), 1)
 
 
 def reappearance_table(styles: Mapping[str, Rows]) -> str:
@@ -51,7 +89,7 @@ def reappearance_table(styles: Mapping[str, Rows]) -> str:
 
 
 def reappearance(styles: Mapping[str, Rows]) -> dict[str, dict[str, float]]:
-    """Errors of what comes back by style and row, with vtn / itn; of several styles also the means."""
+    """Errors of what comes back by style and row, also relative to the first mode; of several the means."""
     errors = {}
     for style, rows in styles.items():
         found = {
@@ -59,8 +97,10 @@ def reappearance(styles: Mapping[str, Rows]) -> dict[str, dict[str, float]]:
             for name, row in rows.items()
             if row.reappearance is not None and row.reappearance.pixels
         }
-        if "vtn" in found and "itn" in found:
-            found |= ratio_values({RATIO: found["vtn"]}, {RATIO: found["itn"]})
+        first = next((name for name in found if name != INPUT), None)
+        if first is not None:
+            relative = {name: value / found[first] for name, value in found.items() if name != first}
+            found |= {f"{name} / {first}": value for name, value in relative.items()}
         errors[style] = found
     return errors if len(errors) < 2 else {"mean": mean_values(list(errors.values())), **errors}
 
@@ -98,7 +138,7 @@ def means_as_json(styles: Mapping[str, Rows], reference: str) -> dict[str, Any]:
     means = mean_rows([_summaries(rows, reference) for rows in styles.values()])
     return {
         "rows": {name: _both(summary) for name, summary in means.items()},
-        RATIO: {name: _both(summary) for name, summary in ratios(styles, reference).items()},
+        "ratios": {name: _both(summary) for name, summary in ratios(styles, reference).items()},
     }
 
 
@@ -107,10 +147,11 @@ def _summaries(rows: Rows, reference: str) -> dict[str, Summary]:
 
 
 def _ratio(rows: Rows, reference: str) -> dict[str, Summary]:
-    if "vtn" not in rows or "itn" not in rows:
-        return {}
+    """The rows after that of the first mode, relative to it."""
     found = _summaries(rows, reference)
-    return {RATIO: ratio_summary(found["vtn"], found["itn"])}
+    outputs = [name for name in found if name != INPUT and name not in BASELINES]
+    first, *others = [*outputs, *(name for name in (INPUT, *BASELINES) if name in found)]
+    return {f"{name} / {first}": ratio_summary(found[name], found[first]) for name in others}
 
 
 def _summary_table(rows: Mapping[str, Summary], corner: str = "") -> str:

@@ -63,10 +63,7 @@ class Past:
         image: Float tensor 3×H×W, RGB, −1..1, as `Stylizer.stylize` returned it, warped; 0 where `trust` is
             0.
         trust: Float tensor 1×H×W: 1 where `image` can be trusted.
-        refresh: Float tensor 1×H×W, 0..1: the share of what a gated network would keep of the past that is
-            to be stylized afresh, since it has been resampled too often. None: nothing is.
     """
 
     image: Tensor
     trust: Tensor
-    refresh: Tensor | None = None

@@ -155,6 +155,7 @@ def test_an_unknown_data_set_or_estimator_is_one_line(vst, pairs, arguments, cod
     assert outcome.err.count("\n") == 1
 
 
-def test_the_help_gives_the_distances_of_a_render(vst):
+def test_the_help_gives_the_distances_of_a_render_and_of_an_evaluation(vst):
     text = " ".join(vst("flow", "--help").out.split())
-    assert f"(default: {','.join(map(str, FlowSettings().distances))})" in text
+    assert "(default: 1, which is what a render needs; 1,2,3,5,9,17 are those" in text
+    assert FlowSettings().distances == (1,)

@@ -89,7 +89,7 @@ def test_files_with_equal_convolutions_can_be_blended(mixed: Path, tiny_weights:
     painted = []
     for place in (whole.path, parts):
         selection = need_weights(str(place), "itn", ["red", "blue"])
-        painted.append(open_mode(selection, ("red", 0.25), ("blue", 0.75)).step(frame, {}))
+        painted.append(open_mode(selection, ("red", 0.25), ("blue", 0.75)).step(frame))
     assert torch.equal(*painted)
     assert set(described(selection)["files"]) == {"red.safetensors", "blue.safetensors"}
 

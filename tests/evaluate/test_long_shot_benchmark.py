@@ -38,17 +38,3 @@ def test_a_short_run_prints_all_modes_and_writes_pictures_of_both_windows(
     assert told["itn"]["ratios"]["content"] == [1.0, 1.0, 1.0]
     assert set(told["vtn"]["frames"]["ssim"]) == {"1", "2", "10", "11"}
     assert (tmp_path / "sheet.png").stat().st_size > 1000
-
-
-def test_the_time_of_a_frame_is_given_for_every_mode_and_for_motion(
-    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from benchmarks.mode_times import main
-
-    out = tmp_path / "times.json"
-    arguments = ["--style", "red", "--modes", "itn", "vtn", "--weights-dir", str(tiny_weights)]
-    assert main([*arguments, "--size", "32", "--frames", "2", "-o", str(out)]) == 0
-    told = json.loads(out.read_text())
-    assert told["itn"]["together_ms"] == told["itn"]["painting_ms"] > 0
-    assert told["vtn"]["together_ms"] > told["vtn"]["painting_ms"] > 0
-    assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]) == 4

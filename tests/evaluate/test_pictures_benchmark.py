@@ -81,12 +81,7 @@ def test_losses_are_those_of_training_on_8_bit_images(loss_folder: Path) -> None
     class Brighter:
         """Paints everything a little brighter than 8 bits can say."""
 
-        distances: tuple[int, ...] = ()
-
-        def reset(self) -> None:
-            pass
-
-        def step(self, frame: Frame, motions: object) -> Tensor:
+        def step(self, frame: Frame) -> Tensor:
             return frame.image * 1.1 + 0.3 / 255
 
     network = load_loss_network(loss_folder)

@@ -18,6 +18,7 @@ from vst.device import choose_precision
 from vst.frame import Frame
 from vst.host.engine import Engine, RequestOutcome
 from vst.host.protocol import RESULT, SLOTS, Request, RequestedClip, RequestedSettings
+from vst.host.replay import KEYFRAMES
 from vst.host.shared_frames import SharedFrames
 from vst.modes import create_stylizer
 from vst.motion import EstimatedMotion, create_estimator
@@ -143,7 +144,7 @@ def make_host(clip: list[Tensor], tiny_weights: Path) -> Callable[..., Host]:
 
 @pytest.fixture
 def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
-    """The stylized frames of `vst render`, before encoding."""
+    """The stylized frames of `vst render --look-ahead 0`, before encoding."""
 
     def render(
         frames: list[Tensor],
@@ -158,7 +159,8 @@ def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
         height, width = frames[0].shape[-2:]
         out: list[Tensor] = []
         size = working_size(width, height, style_scale)
-        session = StylizerSession(stylizer, motion, postprocess, size)
+        keyframes = KEYFRAMES if stylizer.conditioned else None
+        session = StylizerSession(stylizer, motion, postprocess, size, keyframes=keyframes)
         runner = StageRunner(session, lambda frame: out.append(frame.image), lambda shot, save: None)
         runner.run(Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames))
         return out

@@ -192,37 +192,6 @@ def test_a_run_that_continues_from_a_snapshot_gives_the_same_frames(pan, after):
         assert torch.equal(outputs[index], whole[index])
 
 
-@pytest.mark.parametrize("after", range(1, 13))
-def test_without_looking_ahead_each_frame_comes_out_at_once(pan, after):
-    engine = KeyframeEngine(Counting(conditioned=True), Schedule(4, look_ahead=False))
-    read = []
-
-    def reading():
-        for item in pan:
-            read.append(item.frame.index)
-            yield item
-
-    for number, (item, _) in enumerate(engine.stylize(reading()), 1):
-        assert read[-1] == item.frame.index
-        if number == after:
-            break
-    again = KeyframeEngine(Counting(conditioned=True), Schedule(4, look_ahead=False))
-    again.restore(engine.snapshot())
-    rest = [item.frame.index for item, _ in again.stylize(pan[engine.needed_from :])]
-    assert rest == list(range(after, 14))
-
-
-def test_without_looking_ahead_what_enters_is_stylized_with_the_rest_as_its_past(pan):
-    stylizer = Counting(conditioned=True)
-    engine = KeyframeEngine(stylizer, Schedule(4, look_ahead=False))
-    outputs = {item.frame.index: (output + 1) / 2 for item, output in engine.stylize(pan)}
-    assert {0, 4, 8, 12} <= set(stylizer.indices)
-    assert 13 not in stylizer.indices or stylizer.indices.count(13) == 1
-    for item in pan:
-        error = (outputs[item.frame.index] - item.frame.image.clamp(0, 1)).abs()
-        assert error.mean() < 0.02
-
-
 def test_a_snapshot_at_the_beginning_is_empty():
     engine = KeyframeEngine(Copy(), Schedule(4))
     assert engine.snapshot() == ()

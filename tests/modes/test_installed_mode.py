@@ -72,7 +72,7 @@ class ToyNetwork(StyleNetwork):
     def layers(self, run, image, size):
         return run.convolve(self.last, run.block(self.first, image))
 
-    def compose(self, raw, given, refresh):
+    def compose(self, raw, given):
         return torch.tanh((1 + self.variant.doubled) * raw.to(given.dtype))
 
 

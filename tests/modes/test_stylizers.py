@@ -22,9 +22,9 @@ def frames(count, height=24, width=32):
     ]
 
 
-def past(image, trust=1.0, refresh=None):
+def past(image, trust=1.0):
     mask = torch.full_like(image[:1], trust)
-    return Past(image * mask, mask, refresh)
+    return Past(image * mask, mask)
 
 
 @pytest.fixture
@@ -70,18 +70,6 @@ def test_vtn_sees_the_past_where_it_is_trusted(make):
     earlier = stylizer.stylize(first, None)
     assert not torch.equal(stylizer.stylize(second, past(earlier)), alone)
     assert torch.equal(stylizer.stylize(second, past(earlier, trust=0.0)), alone)
-
-
-def test_vtn_passes_on_what_is_to_be_refreshed(make, monkeypatch):
-    stylizer, (frame,) = make("vtn"), frames(1)
-    passed = []
-    network = stylizer._network.network
-    monkeypatch.setattr(network, "forward", lambda x, mix, refresh: passed.append(refresh) or x[:, :3])
-    refresh = torch.rand(1, 24, 32)
-    stylizer.stylize(frame, past(torch.zeros(3, 24, 32), refresh=refresh))
-    stylizer.stylize(frame, past(torch.zeros(3, 24, 32)))
-    assert torch.equal(passed[0], refresh[None])
-    assert passed[1] is None
 
 
 def test_lstm_remembers_until_it_is_reset(make):

@@ -128,10 +128,10 @@ def test_when_memory_runs_out_the_frame_is_split_and_the_render_continues(
     stylizer = make("vtn")
     stylize_by = StyleNetwork.stylize
 
-    def little(network, run, planes, refresh=None):
+    def little(network, run, planes):
         if not isinstance(run, Tiled) or sides[-1] == 64:
             raise error
-        return stylize_by(network, run, planes, refresh)
+        return stylize_by(network, run, planes)
 
     monkeypatch.setattr(StyleNetwork, "stylize", little)
     monkeypatch.setattr(tiling, "SMALLEST_TILE", 16)

@@ -125,17 +125,29 @@ def test_only_recorded_motion_knows_the_shots_before_it_sees_frames(open_source,
 
 
 def test_the_tracker_of_an_estimator_follows_one_shot_frame_by_frame(open_source, frames):
-    tracker = open_source("dis").tracker(DISTANCES)
-    whole = list(open_source("dis").track(frames[:CUT], DISTANCES))
-    for frame, tracked in zip(frames[:CUT], whole, strict=True):
-        motions = tracker.advance(frame.image)
-        assert list(motions) == list(tracked.motions)
-        assert all(torch.equal(motions[d].flow, tracked.motions[d].flow) for d in motions)
+    tracker = open_source("dis").tracker()
+    whole = list(open_source("dis").pairs((frame, frame.index == 0) for frame in frames[:CUT]))
+    for frame, paired in zip(frames[:CUT], whole, strict=True):
+        pair = tracker.advance(frame.image)
+        assert (pair is None) == (paired.pair is None)
+        if pair is not None:
+            assert torch.equal(pair.backward, paired.pair.backward)
+            assert torch.equal(pair.forward, paired.pair.forward)
+
+
+def test_a_tracker_continues_exactly_from_a_snapshot(open_source, frames):
+    first, second = open_source("dis").tracker(), open_source("dis").tracker()
+    first.advance(frames[0].image)
+    second.advance(frames[2].image)
+    second.restore(first.snapshot())
+    assert torch.equal(second.advance(frames[1].image).backward, first.advance(frames[1].image).backward)
+    second.restore(())
+    assert second.advance(frames[1].image) is None
 
 
 def test_recorded_motion_refuses_a_tracker(open_source, flow_folder):
     with pytest.raises(UsageError, match=r"'file:.*flows' is the motion of one clip") as caught:
-        open_source(f"file:{flow_folder}").tracker(DISTANCES)
+        open_source(f"file:{flow_folder}").tracker()
     assert "\n" not in str(caught.value)
 
 

@@ -6,9 +6,8 @@ from fractions import Fraction
 import pytest
 import torch
 
-from vst.frame import Frame, Motion
+from vst.frame import Frame
 from vst.motion import DISTANCES, Estimator, create_estimator, track
-from vst.motion.tracking import Tracker, _trust_infilled
 
 
 class Exact(Estimator):
@@ -137,39 +136,3 @@ def test_further_distances_of_large_frames_are_estimated_at_half_resolution(make
 def test_a_distance_of_zero_is_refused():
     with pytest.raises(ValueError, match="whole numbers from 1"):
         list(track([], create_estimator("dis"), (0, 1)))
-
-
-def test_a_tracker_continues_exactly_from_a_snapshot(make_world):
-    world = make_world(disc=lambda t: (-40.0 + 6 * t, 0.0, 20.0))
-    exact = Exact(world)
-    images = [exact.frame(t).image for t in range(16)]
-    tracker = Tracker(exact, DISTANCES)
-    for image in images[:9]:
-        tracker.advance(image)
-    state = tracker.snapshot()
-    straight = [tracker.advance(image) for image in images[9:]]
-    tracker.clear()
-    assert tracker.advance(images[3]) == {}
-    tracker.restore(state)
-    again = [tracker.advance(image) for image in images[9:]]
-    assert any(len(motions) > 1 for motions in straight)
-    for before, after in zip(straight, again, strict=True):
-        assert before.keys() == after.keys()
-        assert all(torch.equal(before[d].flow, after[d].flow) for d in before)
-        assert all(torch.equal(before[d].mask, after[d].mask) for d in before)
-
-
-def test_infilled_flow_is_trusted_at_the_best_distance_where_neighbours_agree():
-    nothing, everywhere = torch.zeros(1, 40, 60), torch.ones(1, 40, 60, dtype=torch.bool)
-    generator = torch.Generator().manual_seed(0)
-    one = torch.full((2, 40, 60), 3.0)
-    motions = {d: Motion(one, nothing, d) for d in (1, 2, 3)}
-    better = torch.where(torch.arange(60) < 30, 0.01, 0.03).expand(1, 40, 60)
-    _trust_infilled(motions, {2: better, 3: torch.full((1, 40, 60), 0.02)}, everywhere)
-    assert not motions[1].mask.any()
-    assert (motions[2].mask[..., 4:26] == 1).all()
-    assert (motions[3].mask[..., 34:56] == 1).all()
-    assert not (motions[2].mask * motions[3].mask).any()
-    random_flow = {2: Motion(5 * torch.randn(2, 40, 60, generator=generator), nothing, 2)}
-    _trust_infilled(random_flow, {2: torch.full((1, 40, 60), 0.01)}, everywhere)
-    assert random_flow[2].mask.mean() < 0.05

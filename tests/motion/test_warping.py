@@ -10,7 +10,7 @@ def constant_flow(x: float, y: float, height: int, width: int) -> torch.Tensor:
     return torch.tensor((x, y)).view(2, 1, 1).expand(2, height, width).contiguous()
 
 
-@pytest.mark.parametrize("mode", ["lanczos", "bicubic", "bilinear"])
+@pytest.mark.parametrize("mode", ["bicubic", "bilinear"])
 @pytest.mark.parametrize(("height", "width"), [(7, 9), (1, 1), (1, 6), (37, 1921)])
 def test_zero_flow_returns_the_image(mode, height, width):
     image = torch.rand(3, height, width)
@@ -18,14 +18,14 @@ def test_zero_flow_returns_the_image(mode, height, width):
     torch.testing.assert_close(warp(image, torch.zeros(2, height, width), mode), image, atol=3e-4, rtol=0)
 
 
-@pytest.mark.parametrize("mode", ["lanczos", "bicubic", "bilinear"])
+@pytest.mark.parametrize("mode", ["bicubic", "bilinear"])
 def test_integer_flow_shifts_the_image(mode):
     image = torch.rand(3, 20, 30)
     out = warp(image, constant_flow(3, -2, 20, 30), mode)
     torch.testing.assert_close(out[:, 2:, :-3], image[:, :-2, 3:], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("mode", ["lanczos", "bicubic", "bilinear"])
+@pytest.mark.parametrize("mode", ["bicubic", "bilinear"])
 @pytest.mark.parametrize("far", [5.5, 1e4, 1e30, float("inf")])
 def test_the_border_is_repeated_outside_of_the_frame(mode, far):
     image = torch.rand(1, 5, 5)

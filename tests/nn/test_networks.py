@@ -142,15 +142,15 @@ def test_a_gate_does_not_round_the_past_to_the_precision_of_the_convolutions():
     torch.testing.assert_close(kept, past, atol=0, rtol=0)
 
 
-def test_a_gate_is_copied_or_starts_as_an_even_mixture():
+def test_a_gate_is_copied_or_keeps_most_of_the_past_at_first():
     torch.manual_seed(0)
     variant = GatedVariant(gate=True, anchor=0.0)
     plain, gated, other = VTN(2), VTN(2, variant=variant), VTN(2, variant=variant)
     frame, past, mask = torch.randn(1, 3, 24, 24), torch.rand(1, 3, 24, 24), torch.ones(1, 1, 24, 24)
     gated.start_from(plain)
-    torch.testing.assert_close(
-        gated.stylize_next(frame, past, mask), (plain.stylize_next(frame, past, mask) + past) / 2
-    )
+    alone = plain.stylize_next(frame, past, mask)
+    kept = torch.sigmoid(torch.tensor(2.0))
+    torch.testing.assert_close(gated.stylize_next(frame, past, mask), alone + kept * (past - alone))
     with torch.no_grad():
         gated.last.weight[3:].normal_()
     other.start_from(gated)

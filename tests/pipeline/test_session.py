@@ -117,8 +117,9 @@ def test_a_full_frame_waits_as_decoded_planes_and_is_converted_again():
     reduced = [session.reduce(decoded(frame, conversions)) for frame in clip]
     assert all(each.image.shape == (3, 24, 32) for each in reduced)
     assert all(isinstance(each.source, DecodedFrame) for each in reduced)
-    for prepared, frame in zip(session.prepare(reduced), clip, strict=True):
-        finished = session.finish(prepared, session.stylize(prepared))
+    stylized = session.stylized(session.prepare(reduced))
+    for (prepared, output), frame in zip(stylized, clip, strict=True):
+        finished = session.finish(prepared, output)
         assert finished.image.shape == frame.image.shape
         assert (finished.index, finished.time) == (frame.index, frame.time)
     assert conversions == [*range(COUNT), *range(COUNT)]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from vst.errors import UsageError
 from vst.modes.recipe import StyleGoal
 from vst.modes.vtn.config import VtnRecipe
 from vst.motion import warp
@@ -27,9 +26,7 @@ def photos():
 @pytest.fixture
 def recipe():
     goal = StyleGoal("red", ("red.jpg",))
-    return VtnRecipe(
-        mode="vtn", styles=(goal,), size=SIZE, gap=8, unroll=3, warm_up=2, empty=0, distances=(1,), steps=2
-    )
+    return VtnRecipe(mode="vtn", styles=(goal,), size=SIZE, gap=8, unroll=3, warm_up=2, empty=0, steps=2)
 
 
 def test_keyframes_are_1_to_gap_frames_apart():
@@ -77,8 +74,8 @@ def test_a_batch_of_keyframes_has_one_motion_a_frame(recipe, photos):
     sequences, length = batch["frames"].shape[:2]
     assert sequences == recipe.sequences
     assert length == recipe.unroll + int(batch["warm_up"])
-    assert batch["flow"].shape == (sequences, length, 1, 2, SIZE, SIZE)
-    assert batch["mask"].shape == (sequences, length, 1, 1, SIZE, SIZE)
+    assert batch["flow"].shape == (sequences, length, 2, SIZE, SIZE)
+    assert batch["mask"].shape == (sequences, length, 1, SIZE, SIZE)
     assert batch["true_flow"].shape == (sequences, length, 2, SIZE, SIZE)
     assert not batch["mask"][:, 0].any()
 
@@ -86,8 +83,3 @@ def test_a_batch_of_keyframes_has_one_motion_a_frame(recipe, photos):
 def test_batches_of_keyframes_depend_on_their_number_alone(recipe, photos):
     one, other = MixedBatches(recipe, photos, []), MixedBatches(replace(recipe, steps=9), photos, [])
     assert all(torch.equal(value, other[1][name]) for name, value in one[1].items())
-
-
-def test_keyframes_with_motion_to_further_frames_are_refused(recipe):
-    with pytest.raises(UsageError, match=r"gap is 8 and distances is \(1, 2\); expected distances 1"):
-        replace(recipe, distances=(1, 2))

@@ -82,8 +82,7 @@ def test_an_unknown_recipe_gets_the_nearest_name():
         ({"mode": "oil"}, "unknown mode 'oil'"),
         ({"precision": "int8"}, "expected bf16, fp16, fp32"),
         ({"styles": ()}, "has no style"),
-        ({"distances": (2, 4)}, "begin with 1"),
-        ({"distances": (1, 4, 2)}, "rising"),
+        ({"gap": 0}, "gap is 0; expected 1 or more"),
         ({"unroll": 3, "loss_frames": 4}, "loss_frames is 4; expected at most unroll, 3"),
         ({"unroll": 1}, "unroll is 1; expected 2 or more"),
         ({"anchor": 1.5}, "anchor is 1.5; expected 0 to 1"),
@@ -101,13 +100,10 @@ def test_a_style_may_be_given_only_once():
 
 
 def test_former_names_of_fields_are_read(tmp_path):
-    text = 'mode = "vtn"\njudged = 2\nmemory = [1, 2]\nageing = 3\nrenewal = 0.5\n'
+    text = 'mode = "vtn"\njudged = 2\n'
     assert read_recipe(write(tmp_path, text)) == {
         "mode": "vtn",
         "loss_frames": 2,
-        "distances": (1, 2),
-        "resamplings": 3,
-        "refresh": 0.5,
     }
 
 

@@ -66,8 +66,8 @@ def test_batches_for_video_are_mixed_and_have_motion(recipe, make_recipe):
             continue
         length = 2 + int(batch["warm_up"])
         assert batch["seen"].shape == batch["frames"].shape == (1, length, 3, 32, 32)
-        assert batch["flow"].shape == (1, length, 3, 2, 32, 32)
-        assert batch["mask"].shape == (1, length, 3, 1, 32, 32)
+        assert batch["flow"].shape == (1, length, 2, 32, 32)
+        assert batch["mask"].shape == (1, length, 1, 32, 32)
         assert batch["true_flow"].shape == (1, length, 2, 32, 32)
         assert batch["true_mask"].shape == (1, length, 1, 32, 32)
         assert not batch["mask"][:, 0].any()

@@ -69,7 +69,8 @@ class Distances(click.ParamType):
 @click.option(
     "--distances",
     type=Distances(),
-    help=f"Distances in frames to the earlier frames (default: {','.join(map(str, DISTANCES))}).",
+    help="Distances in frames to the earlier frames (default: 1, which is what a render needs; "
+    f"{','.join(map(str, DISTANCES))} are those by which vst evaluate measures what reappears).",
 )
 @click.option(
     "--size",

@@ -57,7 +57,7 @@ class BlendBaseline:
         """See ``Baseline.step``."""
         out = stylized
         if motion is not None and self._previous is not None:
-            warped = warp(self._previous, motion.flow, mode="lanczos").clamp(0, 1)
+            warped = warp(self._previous, motion.flow, mode="bicubic").clamp(0, 1)
             out = stylized + self._amount * motion.mask * (warped - stylized)
         self._previous = out
         return out

@@ -17,6 +17,7 @@ from vst.borders import NONE, Borders, Look, ShotBorders, follow
 from vst.device import choose_device, choose_precision
 from vst.frame import Frame
 from vst.host.protocol import Request
+from vst.keyframes import Schedule
 from vst.modes import check_mode, create_stylizer
 from vst.motion import EstimatedMotion, create_estimator
 from vst.pipeline.memory_estimate import explained_memory
@@ -26,6 +27,10 @@ from vst.styles import ResolvedStyle, resolve_style
 _MAX_SESSIONS = 4
 """Sessions that stay loaded. A small network takes 7 MB; flow networks on a GPU take more."""
 
+
+KEYFRAMES = Schedule(8, look_ahead=False)
+"""Of modes that are conditioned on the past: no frame waits for later ones, which many hosts do not give,
+and the interval is that of 24 frames a second, since hosts do not say how many there are."""
 
 _LESS_MEMORY = "use smaller frames, or larger strokes with --style-scale"
 """What to do when an editor's frame does not fit into memory."""
@@ -184,6 +189,7 @@ class SessionPool:
             torch.__version__,
             stamps,
             request.settings.keep_borders,
+            KEYFRAMES,
         )
         key = repr(settings).encode()
         found = self._sessions.get(key)
@@ -193,7 +199,12 @@ class SessionPool:
             if stylizer.conditioned:
                 motion = EstimatedMotion(create_estimator("auto", device=device, precision=precision))
             name = "" if motion is None else motion.name
-            session = StylizerSession(stylizer, motion, keep_borders=request.settings.keep_borders)
+            session = StylizerSession(
+                stylizer,
+                motion,
+                keep_borders=request.settings.keep_borders,
+                keyframes=KEYFRAMES if stylizer.conditioned else None,
+            )
             found = ReplaySession(session, device, key + name.encode())
             self._sessions[key] = found
             while len(self._sessions) > _MAX_SESSIONS:

@@ -5,7 +5,21 @@ and resamples the rest at every frame. Here every picture between two keyframes 
 sides: what enters comes from the later keyframe, where it is seen whole. docs/adr/0019-keyframes.md
 """
 
-from vst.keyframes.engine import KeyframeEngine, Linked
+from vst.keyframes.engine import KeyframeEngine
+from vst.keyframes.forward_engine import ForwardEngine
 from vst.keyframes.schedule import Schedule
+from vst.keyframes.stylizing import StylizesFrames
 
-__all__ = ["KeyframeEngine", "Linked", "Schedule"]
+__all__ = ["ForwardEngine", "KeyframeEngine", "Schedule", "create_engine", "engine_memory"]
+
+
+def create_engine(stylizer: StylizesFrames, schedule: Schedule) -> ForwardEngine | KeyframeEngine:
+    """The engine of a schedule."""
+    return KeyframeEngine(stylizer, schedule) if schedule.waits else ForwardEngine(stylizer, schedule)
+
+
+def engine_memory(schedule: Schedule, width: int, height: int, frames: int) -> int:
+    """Bytes that the engine of a schedule takes, for a clip of so many frames of this size."""
+    if schedule.waits:
+        return KeyframeEngine.memory(width, height, frames)
+    return ForwardEngine.memory(width, height)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from vst.keyframes.trust import alike, difference, step_holds
 from vst.motion.fields import Array, is_inside, sample
@@ -46,6 +48,18 @@ class ComposedFlow:
         height, width = luma.shape
         self._flow = np.zeros((height, width, 2), np.float32)
         self._trust = np.ones((height, width), np.uint8)
+
+    def snapshot(self) -> tuple[Tensor, ...]:
+        """The exact state, as tensors that are not changed afterwards."""
+        return tuple(map(torch.from_numpy, (self._luma, self._flow, self._trust)))
+
+    @classmethod
+    def from_snapshot(cls, state: tuple[Tensor, ...]) -> ComposedFlow:
+        """What `snapshot` was taken of."""
+        luma, flow, trust = (each.numpy() for each in state)
+        composed = cls(luma)
+        composed._flow, composed._trust = flow, trust
+        return composed
 
     def extend(self, luma: Array, step: Array, back: Array) -> Reach:
         """The next frame.

@@ -1,26 +1,21 @@
-"""Stylizes a clip by keyframes: waits for the next one, stylizes it, and gives the frames up to it."""
+"""Stylizes a clip by keyframes that are carried both ways: frames wait for the one after them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
-from vst.frame import Frame, Past
 from vst.keyframe_interval import MAX_INTERVAL
 from vst.keyframes.composed_flow import ComposedFlow, Reach
-from vst.keyframes.compositing import composite, fill, untrusted
+from vst.keyframes.compositing import composite, untrusted
+from vst.keyframes.memory import KeyframeMemory
 from vst.keyframes.schedule import Schedule
-from vst.motion import FlowPair
-from vst.motion.fields import Array, luma_of, sample, to_array, to_tensor
-
-MOST_UNTRUSTED = 0.01
-"""Share of a frame above which what no keyframe is trusted for is stylized anew."""
-
+from vst.keyframes.stylizing import Linked, StylizesFrames, arrays, stylize_from, stylize_untrusted
+from vst.motion.fields import luma_of, sample, to_array, to_tensor
 
 _FRAME_BYTES = 12 + 16 + 1 + 2 * 13
 """Bytes a pixel of each frame of an interval: the frame, flow both ways, luma, and how it relates to both
@@ -28,28 +23,6 @@ keyframes."""
 
 _KEYFRAME_BYTES = 2 * 12 + 60
 """Bytes a pixel for the two keyframes, and to composite a frame."""
-
-
-class Linked(Protocol):
-    """A frame with the flow to the one before it."""
-
-    @property
-    def frame(self) -> Frame:
-        """At working resolution."""
-        ...
-
-    @property
-    def pair(self) -> FlowPair | None:
-        """Flow between the frame and the one before; None where a shot begins, or borders change."""
-        ...
-
-
-class StylizesFrames(Protocol):
-    """What the engine needs of a stylizer."""
-
-    conditioned: bool
-
-    def stylize(self, frame: Frame, past: Past | None) -> Tensor: ...
 
 
 L = TypeVar("L", bound=Linked)
@@ -69,6 +42,7 @@ class KeyframeEngine:
 
     def __init__(self, stylizer: StylizesFrames, schedule: Schedule) -> None:
         self._stylizer, self._schedule = stylizer, schedule
+        self._memory = KeyframeMemory()
         self._keyframe: Tensor | None = None
         self._index = -1
         self._given = -1  # index of the last frame that came out
@@ -76,7 +50,8 @@ class KeyframeEngine:
     @staticmethod
     def memory(width: int, height: int, frames: int = MAX_INTERVAL) -> int:
         """Bytes that an interval of frames of this size takes."""
-        return (_FRAME_BYTES * frames + _KEYFRAME_BYTES) * width * height
+        interval = (_FRAME_BYTES * frames + _KEYFRAME_BYTES) * width * height
+        return interval + KeyframeMemory.memory(width, height)
 
     @property
     def needed_from(self) -> int | None:
@@ -86,19 +61,21 @@ class KeyframeEngine:
     def clear(self) -> None:
         """Forget the keyframe: a shot begins."""
         self._keyframe, self._index, self._given = None, -1, -1
+        self._memory.clear()
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """The exact state: empty where a shot begins."""
         if self._keyframe is None:
             return ()
-        return self._keyframe, torch.tensor((self._index, self._given))
+        return self._keyframe, torch.tensor((self._index, self._given)), *self._memory.snapshot()
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
         """Take up what `snapshot` returned. The next frame to come is that keyframe, or one before it."""
         self.clear()
         if state:
-            self._keyframe = state[0]
-            self._index, self._given = state[1].tolist()
+            self._keyframe, numbers, *kept = state
+            self._index, self._given = numbers.tolist()
+            self._memory.restore(tuple(kept))
 
     def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor]]:
         """Stylize frames.
@@ -127,14 +104,12 @@ class KeyframeEngine:
             if self._schedule.is_due(interval.length, interval.duration, interval.trusted):
                 yield from self._finish(interval)
                 interval = _Interval(item)
-            elif not self._schedule.look_ahead and item.frame.index > self._given:
-                self._given = item.frame.index
-                yield item, self._carried(interval)
         if interval is not None:
             yield from self._finish(interval)
 
     def _begin(self, item: L) -> Tensor:
         """Stylize the first frame of a shot."""
+        self._memory.clear()
         self._keyframe = self._stylizer.stylize(item.frame, None)
         self._index = self._given = item.frame.index
         return self._keyframe
@@ -146,45 +121,26 @@ class KeyframeEngine:
         assert self._keyframe is not None
         earlier = to_array(self._keyframe)
         last = interval.items[-1]
-        keyframe = self._stylize(
-            last.frame,
-            sample(earlier, interval.reaches[-1].flow, cv2.INTER_CUBIC),
-            interval.reaches[-1].trust,
-        )
+        carried = sample(earlier, interval.reaches[-1].flow, cv2.INTER_CUBIC)
+        trust = interval.reaches[-1].trust
+        if self._stylizer.conditioned:
+            carried, trust = self._memory.complete(last.frame, carried, trust)
+        keyframe = stylize_from(self._stylizer, last.frame, carried, trust)
         later = to_array(keyframe)
-        after = interval.to_later() if self._schedule.look_ahead else interval.reaches[:-1]
         for place, (item, before, behind) in enumerate(
-            zip(interval.items[:-1], interval.reaches[:-1], after, strict=True), 1
+            zip(interval.items[:-1], interval.reaches[:-1], interval.to_later(), strict=True), 1
         ):
             if item.frame.index <= self._given:
                 continue
             self._given = item.frame.index
             composed = composite(earlier, later, before, behind, place / interval.length)
-            yield item, to_tensor(self._filled(item.frame, composed, before, behind))
+            hole = untrusted(before, behind)
+            yield item, to_tensor(stylize_untrusted(self._stylizer, item.frame, composed, hole))
+        if self._stylizer.conditioned:
+            self._memory.add(self._keyframe, interval.first.frame.image)
         self._keyframe = keyframe
         self._index = self._given = last.frame.index
         yield last, keyframe
-
-    def _carried(self, interval: _Interval[L]) -> Tensor:
-        """The last frame of an interval, from the keyframe before alone."""
-        assert self._keyframe is not None
-        frame, reach = interval.items[-1].frame, interval.reaches[-1]
-        carried = sample(to_array(self._keyframe), reach.flow, cv2.INTER_CUBIC)
-        return to_tensor(self._filled(frame, carried, reach, reach))
-
-    def _stylize(self, frame: Frame, past: Array, trust: Array) -> Tensor:
-        """Stylize a frame, from what is carried to it if the stylizer is conditioned."""
-        if not self._stylizer.conditioned:
-            return self._stylizer.stylize(frame, None)
-        mask = to_tensor(trust.astype(np.float32))
-        return self._stylizer.stylize(frame, Past(to_tensor(past) * mask, mask))
-
-    def _filled(self, frame: Frame, composed: Array, before: Reach, behind: Reach) -> Array:
-        """What no keyframe is trusted for is stylized anew."""
-        hole = untrusted(before, behind)
-        if hole.mean() <= MOST_UNTRUSTED:
-            return composed
-        return fill(composed, to_array(self._stylize(frame, composed, 1 - hole)), hole)
 
 
 class _Interval(Generic[L]):
@@ -195,6 +151,7 @@ class _Interval(Generic[L]):
     """
 
     def __init__(self, first: L) -> None:
+        self.first = first
         self.items: list[L] = []
         self.reaches: list[Reach] = []
         self.duration = first.frame.duration
@@ -217,7 +174,7 @@ class _Interval(Generic[L]):
         luma = luma_of(item.frame.image)
         self.items.append(item)
         self._luma.append(luma)
-        self.reaches.append(self._composed.extend(luma, *_arrays(item.pair)))
+        self.reaches.append(self._composed.extend(luma, *arrays(item.pair)))
 
     def to_later(self) -> list[Reach]:
         """How each frame but the last relates to the last, which is the next keyframe; in order."""
@@ -226,11 +183,6 @@ class _Interval(Generic[L]):
         for place in range(self.length - 1, 0, -1):
             pair = self.items[place].pair
             assert pair is not None
-            backward, forward = _arrays(pair)
+            backward, forward = arrays(pair)
             found.append(composed.extend(self._luma[place], forward, backward))
         return found[::-1]
-
-
-def _arrays(pair: FlowPair) -> tuple[Array, Array]:
-    """Backward and forward flow, H×W×2 each."""
-    return to_array(pair.backward), to_array(pair.forward)

@@ -27,6 +27,11 @@ class Schedule:
     interval: int = AUTO
     look_ahead: bool = True
 
+    @property
+    def waits(self) -> bool:
+        """Whether frames wait for the next keyframe: where there are frames between keyframes."""
+        return self.look_ahead and self.interval != 1
+
     def is_due(self, distance: int, duration: Fraction, trusted: float) -> bool:
         """Whether a frame is a keyframe, though the shot goes on.
 

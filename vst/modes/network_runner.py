@@ -58,31 +58,25 @@ class NetworkRunner:
         self.mix = torch.tensor([list(mixture)], dtype=torch.float32, device=device)
 
     @torch.inference_mode()
-    def __call__(self, *planes: Tensor, refresh: Tensor | None = None) -> Tensor:
+    def __call__(self, *planes: Tensor) -> Tensor:
         """Stylize.
 
         Args:
             planes: B×C×H×W each, −1..1 (masks 0..1), joined along C in this order.
-            refresh: B×1×H×W, 0..1, what a gated network is not to keep of the past, though it would.
 
         Returns:
             B×3×H×W, −1..1, fp32, on the runner's device, or where the first plane is if in tiles.
         """
         height, width = planes[0].shape[-2:]
         padded = [large_enough(plane.float()) for plane in planes]
-        over = None if refresh is None else large_enough(refresh)
 
         def whole() -> Tensor:
             x = torch.cat([plane.to(self.device) for plane in padded], dim=1)
-            stylized: Tensor = self.network(
-                x.contiguous(memory_format=torch.channels_last),
-                self.mix,
-                None if over is None else over.to(self.device),
-            )
+            stylized: Tensor = self.network(x.contiguous(memory_format=torch.channels_last), self.mix)
             return stylized
 
         def in_tiles(tile: int) -> Tensor:
-            return self.network.stylize(Tiled(self.mix, tile), padded, over)
+            return self.network.stylize(Tiled(self.mix, tile), padded)
 
         stylized = self.within_memory(padded[0], whole, in_tiles)
         return stylized[..., :height, :width].float().contiguous()

@@ -155,10 +155,9 @@ class SequenceRecipe(Recipe):
     warm_up: ClassVar[int]
     """At most this many frames are stylized without learning before those that are learned from, so that
     the network meets states as deep as a long shot's."""
-    gap: ClassVar[int] = 1
-    """Frames of the clip from one frame of a sequence to the next, at most."""
-    distances: ClassVar[tuple[int, ...]] = ()
-    """How many frames back the network is shown the motion to, as in a render."""
+    gap: ClassVar[int] = 0
+    """Frames of the clip from one frame of a sequence to the next, at most, where the network is shown the
+    motion between them; 0: it is shown none, and these are neighbours."""
     loss_frames: int = recipe_option(
         0,
         "How many of these frames, drawn at random, the loss network sees; 0 is all.",

@@ -1,4 +1,4 @@
-"""Motion between frames: flow estimators, warping, consistency masks, shot detection, warp history.
+"""Motion between frames: flow estimators, warping, consistency masks, shot detection.
 
 `source.py` is the interface that the pipeline uses, `tracking.py` the motion stage behind it. Estimators
 are in `estimators/` and registered in `registry.py`; the CUDA kernels of their networks are in `kernels/`,
@@ -11,12 +11,11 @@ from vst.distances import DISTANCES
 from vst.motion.consistency import consistency_mask, occlusion_part, trusted_mask
 from vst.motion.estimator import Estimator
 from vst.motion.files.flo import read_flo, write_flo
-from vst.motion.pairs import FlowPair
+from vst.motion.pairs import FlowPair, PairTracker
 from vst.motion.registry import ESTIMATORS, automatic, check_estimator, create_estimator
 from vst.motion.shot_detection import shots
 from vst.motion.source import EstimatedMotion, MotionSource, open_motion
 from vst.motion.tracking import Tracked, track
-from vst.motion.warp_history import WarpHistory, compose_past
 from vst.motion.warping import inside, warp
 
 __all__ = [
@@ -26,11 +25,10 @@ __all__ = [
     "Estimator",
     "FlowPair",
     "MotionSource",
+    "PairTracker",
     "Tracked",
-    "WarpHistory",
     "automatic",
     "check_estimator",
-    "compose_past",
     "consistency_mask",
     "create_estimator",
     "inside",

@@ -49,12 +49,41 @@ def estimate_pairs(frames: Iterable[tuple[Frame, bool]], estimator: Estimator) -
     Yields:
         One ``Paired`` per frame, in order.
     """
-    earlier: Tensor | None = None
+    tracker = PairTracker(estimator)
     for frame, new_shot in frames:
-        current = estimator.prepare(frame.image)
-        pair = None
-        if earlier is not None and not new_shot:
-            backward, forward = estimator.estimate_pair(current, earlier)
-            pair = FlowPair(backward.to(frame.image.device), forward.to(frame.image.device))
-        earlier = current
-        yield Paired(frame, new_shot, pair)
+        if new_shot:
+            tracker.clear()
+        yield Paired(frame, new_shot, tracker.advance(frame.image))
+
+
+class PairTracker:
+    """`estimate_pairs` for one shot, frame by frame, with snapshots.
+
+    Args:
+        estimator: From ``create_estimator``.
+    """
+
+    def __init__(self, estimator: Estimator) -> None:
+        self._estimator = estimator
+        self._earlier: Tensor | None = None
+
+    def clear(self) -> None:
+        """Forget the frame before: a shot begins."""
+        self._earlier = None
+
+    def snapshot(self) -> tuple[Tensor, ...]:
+        """The exact state; its tensors are never changed in place."""
+        return () if self._earlier is None else (self._earlier,)
+
+    def restore(self, state: tuple[Tensor, ...]) -> None:
+        """Take up what `snapshot` returned."""
+        self._earlier = state[0] if state else None
+
+    def advance(self, image: Tensor) -> FlowPair | None:
+        """Flow between the next frame, 3×H×W, 0..1, and the one before; None for the first of a shot."""
+        current, earlier = self._estimator.prepare(image), self._earlier
+        self._earlier = current
+        if earlier is None:
+            return None
+        backward, forward = self._estimator.estimate_pair(current, earlier)
+        return FlowPair(backward.to(image.device), forward.to(image.device))

@@ -15,10 +15,10 @@ from vst.frame import Frame
 from vst.motion.analysis import Analysed, analyse
 from vst.motion.estimator import Estimator
 from vst.motion.files.recorded import RecordedMotion, is_recorded
-from vst.motion.pairs import Paired, estimate_pairs
+from vst.motion.pairs import Paired, PairTracker, estimate_pairs
 from vst.motion.registry import create_estimator
 from vst.motion.shot_detection import shots
-from vst.motion.tracking import Tracked, Tracker, track
+from vst.motion.tracking import Tracked, track
 
 
 class MotionSource(Protocol):
@@ -83,8 +83,8 @@ class MotionSource(Protocol):
         """As `track`, with the estimated flow from which each motion was computed, if it is known."""
         ...
 
-    def tracker(self, distances: Sequence[int]) -> Tracker:
-        """A tracker of one shot, frame by frame, with snapshots.
+    def tracker(self) -> PairTracker:
+        """Flow of one shot, frame by frame, with snapshots.
 
         Raises:
             UsageError: The source has only the motion of a whole clip (recorded motion).
@@ -137,9 +137,9 @@ class EstimatedMotion:
         """See `MotionSource.analyse`."""
         return analyse(shots(frames), self._estimator, distances)
 
-    def tracker(self, distances: Sequence[int]) -> Tracker:
+    def tracker(self) -> PairTracker:
         """See `MotionSource.tracker`."""
-        return Tracker(self._estimator, distances)
+        return PairTracker(self._estimator)
 
     def first_of_shot(self, index: int) -> int | None:
         """None: shots are detected from the frames."""

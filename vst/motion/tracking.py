@@ -1,10 +1,10 @@
-"""The motion stage: every frame with its motion to earlier frames of its shot."""
+"""Motion from each frame to earlier ones of its shot, for `vst flow` and for evaluation."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,6 @@ from vst.distances import DISTANCES
 from vst.frame import Frame, Motion
 from vst.motion.consistency import ADJACENT_TOLERANCE, DISTANT_TOLERANCE, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
-from vst.motion.infilling import MIN_AGREEING_INFILLED, coherent, infill_flow
 from vst.motion.resize import resize_flow, resize_mask
 from vst.motion.warping import inside, warp
 
@@ -82,7 +81,7 @@ def track(
 
 
 class Tracker:
-    """``track`` for one shot, frame by frame, with snapshots.
+    """``track`` for one shot, frame by frame.
 
     Keeps the last frames of the shot, up to the largest distance, and the coarse flow between them.
 
@@ -105,16 +104,6 @@ class Tracker:
         self._far.clear()
         self._steps.clear()
 
-    def snapshot(self) -> tuple[tuple[Tensor, ...], ...]:
-        """The exact state; its tensors are never changed in place."""
-        return tuple(self._near), tuple(self._far), tuple(self._steps)
-
-    def restore(self, state: tuple[tuple[Tensor, ...], ...]) -> None:
-        """Replace the state by what ``snapshot`` returned."""
-        self.clear()
-        for kept, given in zip((self._near, self._far, self._steps), state, strict=True):
-            kept.extend(given)
-
     def advance(self, image: Tensor) -> dict[int, Motion]:
         """Motions of the shot's next frame, 3×H×W, by distance, as ``Tracked.motions``."""
         nearest = self._distances[0]
@@ -134,17 +123,12 @@ class Tracker:
 
     def _add_further(self, motions: dict[int, Motion], far: Tensor, image: Tensor) -> None:
         untrusted = motions[self._distances[0]].mask < 0.5
-        residuals: dict[int, Tensor] = {}
         for distance in self._distances[1:]:
             if len(self._far) < distance:
                 break
-            if not self._may_fill(untrusted, distance):
-                continue
-            motion, residuals[distance] = self._further(far, self._far[distance - 1], distance, image)
-            motions[distance] = motion
-            untrusted = untrusted & (motion.mask < 0.5)
-        if residuals:
-            _trust_infilled(motions, residuals, untrusted)
+            if self._may_fill(untrusted, distance):
+                motions[distance] = self._further(far, self._far[distance - 1], distance, image)
+                untrusted = untrusted & (motions[distance].mask < 0.5)
 
     def _may_fill(self, untrusted: Tensor, distance: int) -> bool:
         """Whether enough untrusted pixels may have been inside of the frame at this distance."""
@@ -159,44 +143,20 @@ class Tracker:
         return bool((untrusted & was_inside).float().mean() > _MIN_SHARE)
 
     def _nearest(self, current: Tensor, earlier: Tensor, distance: int, image: Tensor) -> Motion:
-        flow, mask, _ = self._estimate(current, earlier, ADJACENT_TOLERANCE, image.device)
-        return Motion(flow, mask, distance)
+        return Motion(*self._estimate(current, earlier, ADJACENT_TOLERANCE, image.device), distance)
 
-    def _further(
-        self, current: Tensor, earlier: Tensor, distance: int, image: Tensor
-    ) -> tuple[Motion, Tensor]:
-        """Motion over a further distance with infilled flow, and the residual of the infilling, 1×H×W."""
-        flow, mask, pictures = self._estimate(current, earlier, DISTANT_TOLERANCE, image.device)
-        mask = coherent(flow, mask)
-        flow, residual = infill_flow(flow, mask, *pictures)
+    def _further(self, current: Tensor, earlier: Tensor, distance: int, image: Tensor) -> Motion:
+        flow, mask = self._estimate(current, earlier, DISTANT_TOLERANCE, image.device)
         size = image.shape[-2:]
-        residual = F.interpolate(residual[None], size=size)[0]
-        return Motion(resize_flow(flow, size), resize_mask(mask, size), distance), residual
+        return Motion(resize_flow(flow, size), resize_mask(mask, size), distance)
 
     def _estimate(
         self, current: Tensor, earlier: Tensor, tolerance: float, device: torch.device
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
-        """Backward flow, where it can be trusted, and both pictures, 0..1."""
+    ) -> tuple[Tensor, Tensor]:
+        """Backward flow, and where it can be trusted."""
         backward, forward = (each.to(device) for each in self._estimator.estimate_pair(current, earlier))
         pictures = current.to(device).float() / 255, earlier.to(device).float() / 255
-        return backward, trusted_mask(forward, backward, *pictures, tolerance), pictures
-
-
-def _trust_infilled(motions: dict[int, Motion], residuals: dict[int, Tensor], untrusted: Tensor) -> None:
-    """Trust infilled flow for pixels that no motion covers, at the distance of the smallest residual.
-
-    Never at the nearest distance: one frame ago a disoccluded pixel was hidden, and another may look alike.
-    """
-    distances = list(residuals)
-    smallest, best = torch.stack([residuals[distance] for distance in distances]).min(0)
-    for index, distance in enumerate(distances):
-        motion = motions[distance]
-        infilled = untrusted & (best == index) & smallest.isfinite()
-        if not infilled.any():
-            continue
-        # On snow, where everything looks alike, each pixel would choose another distance and direction.
-        mask = coherent(motion.flow, torch.where(infilled, 1.0, motion.mask), MIN_AGREEING_INFILLED)
-        motions[distance] = replace(motion, mask=torch.maximum(mask, motion.mask))
+        return backward, trusted_mask(forward, backward, *pictures, tolerance)
 
 
 def _halve(image: Tensor) -> Tensor:

@@ -8,9 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion import lanczos
-
-Interpolation = Literal["lanczos", "bicubic", "bilinear", "nearest"]
+Interpolation = Literal["bicubic", "bilinear", "nearest"]
 
 
 def warp(image: Tensor, flow: Tensor, mode: Interpolation = "bicubic") -> Tensor:
@@ -20,18 +18,16 @@ def warp(image: Tensor, flow: Tensor, mode: Interpolation = "bicubic") -> Tensor
     to the rounding of float32 coordinates (an error of about 1e-7 of the width, in pixels). Outside of the
     frame the border pixel is repeated (see ``inside``). NaN flow reads pixel p itself.
 
-    Bicubic is plain cubic convolution (a = −0.75, as in PyTorch): sharp for a single warp, but repeated
-    warps ring. Lanczos (`vst.motion.lanczos`) is for images that are warped repeatedly. Both overshoot
-    beside hard edges by up to some tenths of the step. The result is not clamped: a network's output has no
-    hard range, and a clamp has no gradient.
+    Bicubic is plain cubic convolution (a = −0.75, as in PyTorch and OpenCV): sharp for a single warp, and
+    it overshoots beside hard edges by up to some tenths of the step. The result is not clamped: a network's
+    output has no hard range, and a clamp has no gradient.
 
     Args:
         image: B×C×H×W or C×H×W, any floating type and range.
         flow: B×2×H×W or 2×H×W, pixels, x then y. Of the image's size and batch, or one flow for the whole
             batch.
-        mode: Interpolation, as of ``torch.nn.functional.grid_sample``: ``"lanczos"`` for stylized frames
-            that are warped repeatedly, ``"bicubic"`` for pictures, ``"bilinear"`` for smooth fields,
-            ``"nearest"`` where values of two objects must not mix.
+        mode: Interpolation, as of ``torch.nn.functional.grid_sample``: ``"bicubic"`` for pictures,
+            ``"bilinear"`` for smooth fields, ``"nearest"`` where values of two objects must not mix.
 
     Returns:
         The warped image with the image's shape and type. Differentiable in both arguments. The arithmetic
@@ -62,10 +58,6 @@ def warp(image: Tensor, flow: Tensor, mode: Interpolation = "bicubic") -> Tensor
     # bicubic kernel just outside of the border would overshoot instead of repeating it.
     x = positions[:, 0].clamp(0, width - 1)
     y = positions[:, 1].clamp(0, height - 1)
-    if mode == "lanczos":
-        out = lanczos.sample(batch.to(dtype), x.expand(len(batch), -1, -1), y.expand(len(batch), -1, -1))
-        out = out.to(image.dtype)
-        return out if image.dim() == 4 else out[0]
     grid = torch.stack((x * (2 / max(width - 1, 1)) - 1, y * (2 / max(height - 1, 1)) - 1), dim=-1)
     grid = grid.expand(len(batch), -1, -1, -1)
     out = F.grid_sample(batch.to(dtype), grid, mode=mode, padding_mode="border", align_corners=True)

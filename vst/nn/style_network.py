@@ -99,13 +99,12 @@ class StyleNetwork(nn.Module, ABC):
             size: H and W.
         """
 
-    def compose(self, raw: Tensor, given: Tensor, refresh: Tensor | None) -> Tensor:
+    def compose(self, raw: Tensor, given: Tensor) -> Tensor:
         """The stylized frame from what the last convolution gives, each pixel for itself.
 
         Args:
             raw: Of `layers`, B×C×H×W.
             given: The input as it was given, B×inputs×H×W.
-            refresh: See `forward`.
 
         Returns:
             B×3×H×W, −1..1, of the input's type.
@@ -116,14 +115,12 @@ class StyleNetwork(nn.Module, ABC):
         """What the last convolution gives, B×3×H×W, brought to −1..1."""
         return torch.tanh(raw)
 
-    def forward(self, x: Tensor, mix: Tensor | None = None, refresh: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, mix: Tensor | None = None) -> Tensor:
         """Stylize whole frames.
 
         Args:
             x: B×inputs×H×W, −1..1, H and W at least `SMALLEST_SIDE`.
             mix: B×S or 1×S in fp32, how much of each style; None is all of the first.
-            refresh: B×1×H×W, 0..1, the share of what a gated network would keep that is not kept, though
-                the past is seen. Others stylize all of each frame anyway.
 
         Returns:
             B×3×H×W, −1..1, of x's type. Convolutions work in the type of their weights; what is kept of
@@ -132,22 +129,19 @@ class StyleNetwork(nn.Module, ABC):
         Raises:
             VstError: for another number of channels, or a picture that is too small.
         """
-        return self.stylize(WholeFrame(self.mixture(mix, x.device)), [x], refresh)
+        return self.stylize(WholeFrame(self.mixture(mix, x.device)), [x])
 
-    def stylize(
-        self, run: Executor[Any], planes: Sequence[Tensor], refresh: Tensor | None = None
-    ) -> Tensor:
+    def stylize(self, run: Executor[Any], planes: Sequence[Tensor]) -> Tensor:
         """As `forward`, by any executor.
 
         Args:
             run: Carries out the layers.
             planes: The input in parts, joined along C in this order.
-            refresh: See `forward`.
         """
         height, width = planes[0].shape[-2:]
         self.check_input(sum(each.shape[1] for each in planes), height, width)
         raw = self.layers(run, run.input(planes, self.last.weight.dtype), (height, width))
-        return run.compose(self.compose, (raw, run.given(planes), refresh), planes[0])
+        return run.compose(self.compose, (raw, run.given(planes)), planes[0])
 
     def stylize_alone(self, frame: Tensor, mix: Tensor | None = None) -> Tensor:
         """Stylize frames without a past, B×3×H×W, −1..1: further input channels are 0."""

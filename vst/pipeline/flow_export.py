@@ -17,7 +17,7 @@ from vst.media.file_errors import writing_error
 from vst.media.segments.output_lock import OutputLock
 from vst.media.stills.animate import ANIMATION_SUFFIXES
 from vst.media.stills.write import STILL_SUFFIXES
-from vst.motion import DISTANCES, MotionSource, check_estimator, open_motion
+from vst.motion import MotionSource, check_estimator, open_motion
 from vst.motion.analysis import Analysed
 from vst.motion.files.flow_folder import FLOW_FORMATS, FlowWriter, check_flow_folder, file_fingerprint
 from vst.motion.files.recorded import is_recorded
@@ -46,8 +46,9 @@ class FlowSettings:
     """The estimator, or `file:FOLDER` to draw flow that was written before."""
     form: str = "png"
     """File format: `png` in steps of 1/64 pixel, or `flo`, exact."""
-    distances: tuple[int, ...] = DISTANCES
-    """Distances in frames to estimate motion over; must contain 1."""
+    distances: tuple[int, ...] = (1,)
+    """Distances in frames to estimate motion over; must contain 1. Renders need no others; by others
+    `vst evaluate` measures what reappears."""
     size: int | None = None
     """Short side in pixels at which motion is estimated; None is the working resolution of a render."""
     show: str = "all"

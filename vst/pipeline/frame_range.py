@@ -83,7 +83,7 @@ def frame_range_from(
     if restored or not session.has_state:
         # The frames that motion refers to are decoded all the same.
         read_from = session.read_from(write_from)
-        stylize_from = read_from if session.keyframes else write_from
+        stylize_from = read_from if session.moves else write_from
         return FrameRange(max(read_from - CUT_CONTEXT, 0), stylize_from, write_from, shot, is_past_end)
     # Borders are decided from frames that need not be stylized.
     stylize_from = shot if session.temporal else write_from

@@ -14,6 +14,7 @@ import torch
 
 from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
+from vst.keyframe_interval import AUTO
 from vst.keyframes import Schedule
 from vst.media import DecodedFrame, Encoding, Reader, Writer, open_writer
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
@@ -313,8 +314,11 @@ def open_session(
         stylizer = create_stylizer(
             plan.style, device=plan.device, precision=plan.precision, tile=settings.tile
         )
-        if settings.keyframe_interval != 1:
-            keyframes = Schedule(settings.keyframe_interval, settings.look_ahead != "0")
+        interval = settings.keyframe_interval
+        if interval is None:
+            interval = AUTO if stylizer.conditioned else 1
+        if interval != 1 or stylizer.conditioned:
+            keyframes = Schedule(interval, settings.look_ahead != "0")
         moves = stylizer.conditioned or keyframes is not None
         if moves and not (info.is_still and is_recorded(settings.flow)):
             motion = open_motion(

@@ -18,10 +18,9 @@ import torch
 
 from vst.errors import VstError
 from vst.keyframe_interval import MAX_INTERVAL
-from vst.keyframes import KeyframeEngine
+from vst.keyframes import Schedule, engine_memory
 from vst.modes import Stylizer
 from vst.modes.tiling import SMALLEST_TILE, MemoryEstimate, is_out_of_memory
-from vst.motion import WarpHistory
 from vst.sizes import size_in_words
 
 _log = logging.getLogger(__name__)
@@ -76,7 +75,7 @@ def predict_memory(
     *,
     planes: int = 3,
     frames: int | None = None,
-    keyframes: bool = False,
+    keyframes: Schedule | None = None,
 ) -> Prediction:
     """Predict the memory of a render.
 
@@ -87,7 +86,7 @@ def predict_memory(
         working: Width and height at which frames are stylized.
         planes: Of a frame, alpha and gain included.
         frames: Number of frames, if known.
-        keyframes: Whether keyframes are stylized and carried to the frames between.
+        keyframes: Which frames are stylized, as of `StylizerSession`.
     """
     pixels = size[0] * size[1]
     # A short clip never has so many at once; three are in postprocessing.
@@ -101,13 +100,9 @@ def predict_memory(
     stylized = working[0] * working[1]
     network = stylizer.memory(*working)
     main += stylized * _PLANE * planes * waiting
-    if keyframes:
+    if keyframes is not None and frames != 1:
         held = MAX_INTERVAL if frames is None else min(MAX_INTERVAL, frames)
-        main += KeyframeEngine.memory(*working, held) + stylized * _MOTION
-    elif stylizer.conditioned:
-        main += WarpHistory.memory(*working)
-        if frames != 1:
-            main += stylized * _MOTION
+        main += engine_memory(keyframes, *working, held) + stylized * _MOTION
     if device.type == "cpu":
         return Prediction(main + network.peak, 0, main + network.smallest_tiles, network)
     return Prediction(main, network.peak, network.smallest_tiles, network)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,12 +11,11 @@ from torch import Tensor
 
 from vst.borders import Borders, ShotBorders, look_at
 from vst.errors import UsageError
-from vst.frame import Frame, Motion
-from vst.keyframes import KeyframeEngine, Schedule
+from vst.frame import Frame
+from vst.keyframes import ForwardEngine, KeyframeEngine, Schedule, create_engine
 from vst.media import DecodedFrame
 from vst.modes import Stylizer
-from vst.motion import DISTANCES, FlowPair, MotionSource, WarpHistory, shots
-from vst.motion.tracking import Tracker
+from vst.motion import FlowPair, MotionSource, PairTracker, shots
 from vst.pipeline.border_keeper import BorderKeeper
 from vst.pipeline.frame_size import resize_frame
 from vst.pipeline.inside import inside_frame, paste, with_borders
@@ -34,14 +33,11 @@ class PreparedFrame:
     Attributes:
         frame: At working resolution, with its source.
         new_shot: Whether a shot begins here.
-        motions: To earlier frames of the shot, by distance; none where keyframes are carried.
-        pair: Flow between the frame and the one before, where keyframes are carried; None where a shot
-            begins.
+        pair: Flow between the frame and the one before, where it is needed; None where a shot begins.
     """
 
     frame: WorkingFrame
     new_shot: bool
-    motions: Mapping[int, Motion] = field(default_factory=dict)
     pair: FlowPair | None = None
 
 
@@ -66,7 +62,7 @@ class StylizerSession:
         inside_working: Gives the working size of the picture inside borders, for its width and height at
             output size; None: its own.
         keyframes: Which frames are stylized, the others being carried from these; None: every frame is
-            stylized.
+            stylized, from the one before if the stylizer is conditioned.
 
     Raises:
         UsageError: The stylizer needs all frames of a shot at once, or each of them where keyframes are
@@ -93,12 +89,13 @@ class StylizerSession:
             raise UsageError("the mode needs to see every frame; expected --keyframe-interval 1")
         self.stylizer, self.motion, self.working, self.size = stylizer, motion, working, size
         self._postprocess = Postprocess() if postprocess is None else postprocess
-        self._engine: KeyframeEngine | None = None
+        self._engine: ForwardEngine | KeyframeEngine | None = None
+        if keyframes is None and stylizer is not None and stylizer.conditioned:
+            keyframes = Schedule(1)
         if keyframes is not None and stylizer is not None and motion is not None:
-            self._engine = KeyframeEngine(stylizer, keyframes)
-        recurrent = stylizer is not None and stylizer.conditioned and self._engine is None
-        self._history = WarpHistory() if recurrent else None
-        self._tracker: Tracker | None = None
+            self._engine = create_engine(stylizer, keyframes)
+        self.keyframes = keyframes
+        self._tracker: PairTracker | None = None
         keeps = keep_borders and stylizer is not None
         self._keeper = BorderKeeper(size, inside_working) if keeps else None
 
@@ -108,8 +105,8 @@ class StylizerSession:
         return self._engine is not None or is_temporal(self.stylizer)
 
     @property
-    def keyframes(self) -> bool:
-        """Whether keyframes are stylized and carried to the frames between them."""
+    def moves(self) -> bool:
+        """Whether motion is needed: stylized frames are carried to later ones."""
         return self._engine is not None
 
     @property
@@ -129,10 +126,8 @@ class StylizerSession:
 
     def read_from(self, index: int) -> int:
         """The first frame that is read to go on with frame `index` from the present state."""
-        if self._engine is not None:
-            keyframe = self._engine.needed_from
-            return index if keyframe is None else keyframe
-        return max(index - max(DISTANCES), 0) if self._history is not None else index
+        needed = None if self._engine is None else self._engine.needed_from
+        return index if needed is None else needed
 
     def reduce(self, given: Frame | DecodedFrame) -> WorkingFrame:
         """Convert a frame and resize it to working resolution."""
@@ -169,16 +164,13 @@ class StylizerSession:
         if self._engine is not None and self.motion is not None:
             for paired in self.motion.pairs(found):
                 yield PreparedFrame(paired.frame, paired.new_shot, pair=paired.pair)  # type: ignore[arg-type]
-        elif self._history is None or self.motion is None:
+        else:
             for frame, new_shot in found:
                 yield PreparedFrame(frame, new_shot)  # type: ignore[arg-type]
-        else:
-            for tracked in self.motion.track_shots(found, DISTANCES):
-                yield PreparedFrame(tracked.frame, tracked.new_shot, tracked.motions)  # type: ignore[arg-type]
 
     def shots(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
         """Frames from `reduce`, each with whether a shot begins at it. Looks two frames ahead."""
-        if self.motion is None or (self._history is None and self._engine is None):
+        if self.motion is None or self._engine is None:
             return shots(frames, crop_of)
         return self.motion.shots(frames, crop_of)
 
@@ -192,8 +184,6 @@ class StylizerSession:
         """Forget what frames are conditioned on."""
         if self.stylizer is not None:
             self.stylizer.reset()
-        if self._history is not None:
-            self._history.clear()
         if self._tracker is not None:
             self._tracker.clear()
         if self._engine is not None:
@@ -212,7 +202,11 @@ class StylizerSession:
         """
         if self._engine is None:
             for prepared in frames:
-                yield prepared, self.stylize(prepared)
+                if prepared.new_shot or prepared.frame.starts_anew:
+                    self.begin_shot()
+                if self._keeper is not None:
+                    self._keeper.stylized(prepared.frame)
+                yield prepared, self._alone(prepared.frame)
             return
         for prepared, output in self._engine.stylize(frames):
             if self._keeper is not None:
@@ -221,26 +215,9 @@ class StylizerSession:
                 self._keeper.stylized(prepared.frame)
             yield prepared, (output + 1) / 2
 
-    def stylize(self, prepared: PreparedFrame) -> Tensor | None:
-        """Stylize the next frame of the clip; a shot that begins at it begins here too.
-
-        Returns:
-            3×h×w at working resolution, RGB, 0..1; None without a stylizer.
-        """
-        if prepared.new_shot or prepared.frame.starts_anew:
-            self.begin_shot()
-        if self._keeper is not None:
-            self._keeper.stylized(prepared.frame)
-        return self._stylize(prepared.frame, prepared.motions)
-
-    def _stylize(self, frame: Frame, motions: Mapping[int, Motion]) -> Tensor | None:
-        if self.stylizer is None:
-            return None
-        past = None if self._history is None else self._history.past(motions)
-        output = self.stylizer.stylize(frame, past)
-        if self._history is not None:
-            self._history.add(output)
-        return (output + 1) / 2
+    def _alone(self, frame: Frame) -> Tensor | None:
+        """A frame that needs no other, but for the state of the stylizer."""
+        return None if self.stylizer is None else (self.stylizer.stylize(frame, None) + 1) / 2
 
     def finish(self, prepared: PreparedFrame, stylized: Tensor | None) -> Frame:
         """Upsample and postprocess.
@@ -309,16 +286,19 @@ class StylizerSession:
             3×h×w, RGB, 0..1.
 
         Raises:
-            UsageError: The motion is recorded; it serves a whole clip only.
+            UsageError: The motion is recorded, and serves a whole clip only; or frames wait for later ones.
         """
-        stylized = self._stylize(frame, self._motions(frame.image))
+        if isinstance(self._engine, ForwardEngine):
+            return (self._engine.advance(frame, self._pair(frame.image)) + 1) / 2
+        if self._engine is not None:
+            raise UsageError("frames are given one at a time, and wait for later ones; give --look-ahead 0")
+        stylized = self._alone(frame)
         return frame.image if stylized is None else stylized
 
-    def _motions(self, image: Tensor) -> Mapping[int, Motion]:
-        if self._history is None or self.motion is None:
-            return {}
+    def _pair(self, image: Tensor) -> FlowPair | None:
+        assert self.motion is not None  # there is no engine without
         if self._tracker is None:
-            self._tracker = self.motion.tracker(DISTANCES)
+            self._tracker = self.motion.tracker()
         return self._tracker.advance(image)
 
     def snapshot(self) -> ShotState:
@@ -335,12 +315,10 @@ class StylizerSession:
         parts = [() if self.stylizer is None else tuple(self.stylizer.snapshot())]
         if self._keeper is not None:
             parts.append(self._keeper.snapshot())
-        if self._history is not None:
-            parts.append(self._history.snapshot())
-        if self._tracker is not None:
-            parts += self._tracker.snapshot()
         if self._engine is not None:
             parts.append(self._engine.snapshot())
+        if self._tracker is not None:
+            parts.append(self._tracker.snapshot())
         return parts
 
     def borders_in(self, state: ShotState) -> ShotBorders | None:
@@ -356,14 +334,12 @@ class StylizerSession:
         del parts[0]
         if self._keeper is not None:
             self._keeper.restore(parts.pop(0))
-        if self._history is not None:
-            self._history.restore(parts.pop(0))
         if self._engine is not None:
             self._engine.restore(parts.pop(0))
         if parts and self.motion is not None:
             if self._tracker is None:
-                self._tracker = self.motion.tracker(DISTANCES)
-            self._tracker.restore(tuple(parts))
+                self._tracker = self.motion.tracker()
+            self._tracker.restore(parts.pop(0))
 
 
 def _split(state: ShotState) -> list[tuple[Tensor, ...]]:

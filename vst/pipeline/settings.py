@@ -95,13 +95,13 @@ class RenderSettings:
         effect=Effect.RESOLVED,
         help="Optical flow estimator, or file:FOLDER for flow that 'vst flow' wrote.",
     )
-    keyframe_interval: int = option(
-        1,
+    keyframe_interval: int | None = option(
+        None,
         type=parse_interval,
         metavar="FRAMES",
         range=Range(1, MAX_INTERVAL, unit="frames", special=(AUTO, "auto")),
         help="Stylize one frame in so many, and carry it to the frames between: auto (a third of a "
-        "second), or a number; 1 stylizes every frame.",
+        "second), or a number; 1 stylizes every frame. By default auto with vtn, 1 with other modes.",
     )
     look_ahead: str = option(
         "auto",

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from vst.frame import Frame
 from vst.modes.recipe import SequenceRecipe
 from vst.modes.registry import find_mode
-from vst.modes.training import to_unit
-from vst.motion import track
-from vst.motion.estimators.dis import DisEstimator
 from vst.train.clips import Clip
-from vst.train.keyframe_sequences import keyframe_sequence
+from vst.train.keyframe_sequences import composed_motion, keyframe_sequence
 from vst.train.photos import different_styles, generator, photo_batch
 from vst.train.picture_files import Loadable
-from vst.train.shots import Shot, real_sequence, synthetic_sequence
+from vst.train.shots import Shot, from_second, real_sequence, synthetic_sequence
 
 
 class MixedBatches(Dataset[dict[str, Tensor]]):
@@ -32,12 +27,9 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
     fails; `style` B; `loss_frames`, which of the unrolled frames the loss network sees, counted from the
     first of them; and `warm_up`, a scalar: how many of the T frames are not learned from.
 
-    With K `SequenceRecipe.distances` also `flow` B×T×K×2×S×S and `mask` B×T×K×1×S×S of the jittered frames,
-    as a render estimates them, mask 0 where a render would have none: this is what the network is shown.
-    What else it has is the mode's (`TrainingStep.extras`).
-
-    With a `SequenceRecipe.gap` above 1 the frames are keyframes, so far apart, and the one distance is that
-    to the keyframe before (`vst.train.keyframe_sequences`).
+    With `SequenceRecipe.gap` the frames are up to so many apart, and there are `flow` B×T×2×S×S and `mask`
+    B×T×1×S×S to the frame before, as a render has them: this is what the network is shown
+    (`vst.train.keyframe_sequences`). What else it has is the mode's (`TrainingStep.extras`).
     """
 
     def __init__(self, recipe: SequenceRecipe, photos: Sequence[Loadable], clips: Sequence[Clip]) -> None:
@@ -79,64 +71,32 @@ class MixedBatches(Dataset[dict[str, Tensor]]):
         self, sequences: Sequence[Shot], seen: Tensor
     ) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor]]]:
         """`flow` and `mask` if the network is shown motion, and each sequence's to the frame before."""
-        if self.recipe.gap > 1:
-            shown = [each.shown for each in sequences if each.shown is not None]
-            flows, masks = zip(*shown, strict=True)
-            return (
-                {"flow": torch.stack(flows)[:, :, None], "mask": torch.stack(masks)[:, :, None]},
-                [each.motion or motion for each, motion in zip(sequences, shown, strict=True)],
-            )
-        distances = self.recipe.distances
-        if not distances:
+        if not self.recipe.gap:
             return {}, [
                 each.motion or nearest_motion(pixels) for each, pixels in zip(sequences, seen, strict=True)
             ]
-        flows, masks = zip(*(estimate_motion(each, distances) for each in seen), strict=True)
-        estimates = [(flow[:, 0], mask[:, 0]) for flow, mask in zip(flows, masks, strict=True)]
+        shown = [each.shown for each in sequences if each.shown is not None]
+        flows, masks = zip(*shown, strict=True)
         return (
             {"flow": torch.stack(flows), "mask": torch.stack(masks)},
-            [each.motion or estimate for each, estimate in zip(sequences, estimates, strict=True)],
+            [each.motion or motion for each, motion in zip(sequences, shown, strict=True)],
         )
 
     def sequence(self, length: int, rng: np.random.Generator) -> Shot:
         """One sequence: of a clip, of a camera that moves over a photograph, or of a synthetic scene."""
         recipe = self.recipe
-        if recipe.gap > 1:
+        if recipe.gap:
             return keyframe_sequence(recipe, self.photos, self.clips, length, rng)
         if self.clips and rng.random() >= recipe.synthetic:
             return real_sequence(self.clips, length, recipe.size, rng, recipe.least_change)
         return synthetic_sequence(self.photos, range(length), recipe.size, rng)
 
 
-def estimate_motion(frames: Tensor, distances: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Flow and mask to earlier frames of one shot as a render of large frames has them, by `dis`.
-
-    Small frames would be searched at full resolution: three times the time, for motion more exact than a
-    render of larger frames has.
-
-    Args:
-        frames: T×3×S×S, uint8.
-        distances: K of them.
-
-    Returns:
-        Flow T×K×2×S×S, mask T×K×1×S×S; 0 where a render would have no motion.
-    """
-    length, _, height, width = frames.shape
-    flow = torch.zeros(length, len(distances), 2, height, width)
-    mask = torch.zeros(length, len(distances), 1, height, width)
-    shot = ((Frame(t, Fraction(t), Fraction(1), to_unit(frame)), t == 0) for t, frame in enumerate(frames))
-    for t, tracked in enumerate(track(shot, DisEstimator(fine_below=0), distances)):
-        for k, distance in enumerate(distances):
-            if distance in tracked.motions:
-                flow[t, k] = tracked.motions[distance].flow
-                mask[t, k] = tracked.motions[distance].mask
-    return flow, mask
-
-
 def nearest_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Flow T×2×S×S and mask T×1×S×S to the frame before, as `estimate_motion` has them."""
-    flow, mask = estimate_motion(frames, (1,))
-    return flow[:, 0], mask[:, 0]
+    """Flow T×2×S×S and mask T×1×S×S from each frame, T×3×S×S uint8, to the one before, as in a render."""
+    motions = [composed_motion(frames[t - 1 : t + 1]) for t in range(1, len(frames))]
+    flow, mask = (torch.stack(parts) for parts in zip(*motions, strict=True))
+    return from_second(flow, mask)
 
 
 def jitter(frames: Tensor, recipe: SequenceRecipe, rng: np.random.Generator) -> Tensor:

@@ -124,7 +124,7 @@ def test_requested_distances_that_were_not_recorded_are_omitted_with_a_note(reco
     near = RecordedMotion(f"file:{record(distances=(1, 2))}", clip, WIDTH, HEIGHT, COUNT)
     assert {d for each in near.track(frames, DISTANCES) for d in each.motions} == {1, 2}
     assert near.notes == (
-        f"{near.folder} contains no motion to 3, 5, 9, 17 frames back: long-term consistency is reduced",
+        f"{near.folder} contains no motion to 3, 5, 9, 17 frames back: nothing is measured over these",
     )
     far = RecordedMotion(f"file:{record(name='far')}", clip, WIDTH, HEIGHT, COUNT)
     assert {d for each in far.track(frames, (1,)) for d in each.motions} == {1}

@@ -201,7 +201,7 @@ class LSTM(TransformationBody):
         x = self.encode(run, run.input([frame], dtype))
         if state is None:
             raw = run.convolve(self.last, self.decode(run, x, size))
-            stylized = run.compose(self.compose, (raw, frame, None), frame)
+            stylized = run.compose(self.compose, (raw, frame), frame)
             return stylized, LstmState(frame, stylized, run.whole(x, frame), run.whole(x, frame))
         fine, coarse = self.encode_past(run, run.input(self.past_planes(frame, state), dtype))
         cell, hidden = run.recurrent(
@@ -210,7 +210,7 @@ class LSTM(TransformationBody):
         decoded = self.decode(run, run.as_map(hidden, x, dtype), size)
         raw = run.convolve(self.last, decoded)
         if self.keep is None:
-            stylized = run.compose(self.compose, (raw, frame, None), frame)
+            stylized = run.compose(self.compose, (raw, frame), frame)
         else:
             fine = run.window(fine, self.last.kernel_size[0] // 2)
             kept = run.convolve(self.keep, run.concat(decoded, fine))

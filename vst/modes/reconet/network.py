@@ -58,4 +58,4 @@ class ReCoNet(TransformationBody):
         run = WholeFrame(self.mixture(mix, frame.device))
         features = self.encode(run, run.input([frame], self.last.weight.dtype))
         raw = run.convolve(self.last, self.decode(run, features, frame.shape[-2:]))
-        return self.compose(raw, frame, None), features
+        return self.compose(raw, frame), features

@@ -12,6 +12,9 @@ from vst.nn.compact_body import CompactBody
 from vst.nn.style_network import Hyperparameters, StyleNetwork
 
 UNGATED = GatedVariant()
+_KEPT_AT_FIRST = 2.0
+"""Of a gate before training: σ(2) = 0.88."""
+
 COMPACT_UNGATED = GatedVariant(layout=COMPACT_LAYOUT)
 
 
@@ -22,8 +25,13 @@ class _SeesThePast(StyleNetwork):
     trusted where m is 1, comes O = P + (1 − a) m σ(z) (R − P): what holds is not stylized again. By the
     anchor a nothing is kept for ever: errors of the motion, and of resampling, are gone after some 1/a
     frames.
+
+    Attributes:
+        kept_share: A factor on what the gate keeps: 1, or 0 while the network learns to continue the past
+            without it.
     """
 
+    kept_share: Tensor
     variant_type: ClassVar[type[Hyperparameters]] = GatedVariant
 
     @classmethod
@@ -34,13 +42,20 @@ class _SeesThePast(StyleNetwork):
         return kind(width, styles, variant)
 
     def start_gate(self) -> None:
-        """Give a gate an even mixture, from which learning can go either way."""
+        """Let a gate keep most of the past at first.
+
+        Half of two stylizations whose textures differ is neither: learning to keep begins with a rise of
+        the style loss, and is slow.
+        """
         assert isinstance(self.variant, GatedVariant)
         self.gated = self.variant.gate
+        self.register_buffer("kept_share", torch.ones(()), persistent=False)
         if self.gated:
             with torch.no_grad():
                 for parameter in self.last.parameters():
                     parameter[3:].zero_()
+                assert self.last.bias is not None
+                self.last.bias[3:].fill_(_KEPT_AT_FIRST)
 
     def stylize_next(self, frame: Tensor, past: Tensor, mask: Tensor, mix: Tensor | None = None) -> Tensor:
         """Stylize a frame so that it continues the past.
@@ -57,7 +72,7 @@ class _SeesThePast(StyleNetwork):
         stylized: Tensor = self(torch.cat((frame, past, mask), dim=1), mix)
         return stylized
 
-    def compose(self, raw: Tensor, given: Tensor, refresh: Tensor | None) -> Tensor:
+    def compose(self, raw: Tensor, given: Tensor) -> Tensor:
         """See `StyleNetwork.compose`."""
         raw = raw.to(given.dtype)
         stylized = self.activate(raw[:, :3])
@@ -66,9 +81,7 @@ class _SeesThePast(StyleNetwork):
         assert isinstance(self.variant, GatedVariant)
         # Warping overshoots; kept for many frames, that would grow.
         past = given[:, 3:6].clamp(-1, 1)
-        kept = (1 - self.variant.anchor) * torch.sigmoid(raw[:, 3:]) * given[:, 6:]
-        if refresh is not None:
-            kept = kept * (1 - refresh)
+        kept = (1 - self.variant.anchor) * self.kept_share * torch.sigmoid(raw[:, 3:]) * given[:, 6:]
         return torch.lerp(stylized, past, kept.expand_as(past))
 
 

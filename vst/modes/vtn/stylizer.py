@@ -23,10 +23,8 @@ class VtnStylizer(FrameStylizer):
     def stylize(self, frame: Frame, past: Past | None) -> Tensor:
         """See `Stylizer.stylize`; without a past, image and mask are 0."""
         image = to_network(frame.image)
-        refresh = None
         if past is None:
             warped, trust = torch.zeros_like(image), torch.zeros_like(image[:1])
         else:
             warped, trust = past.image, past.trust
-            refresh = None if past.refresh is None else past.refresh[None]
-        return self._network(image[None], warped[None], trust[None], refresh=refresh)[0].cpu()
+        return self._network(image[None], warped[None], trust[None])[0].cpu()

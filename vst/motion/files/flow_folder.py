@@ -234,8 +234,7 @@ class FlowWriter:
         if analysed.tracked.new_shot:
             self._shots.append(number)
         for distance, motion in analysed.tracked.motions.items():
-            # Not the estimate: over more than one frame some of the flow is infilled
-            # (vst.motion.infilling).
+            # Not the estimate: over more than one frame that has half the resolution.
             self._write_flow("backward", number, motion.flow, distance)
             if distance == 1:
                 self._write_flow("forward", number - 1, analysed.pairs[1][1])

@@ -170,7 +170,7 @@ class RecordedMotion:
         """The time at which the folder was written."""
         return str(_modification_time(self.folder))
 
-    def tracker(self, distances: Sequence[int]) -> NoReturn:
+    def tracker(self) -> NoReturn:
         """Not supported.
 
         Raises:
@@ -270,7 +270,7 @@ class RecordedMotion:
         missing = [str(distance) for distance in wanted if distance not in recorded]
         if missing:
             frames = f"{', '.join(missing)} frames back"
-            note = f"{self.folder} contains no motion to {frames}: long-term consistency is reduced"
+            note = f"{self.folder} contains no motion to {frames}: nothing is measured over these"
             self.notes = (*self.notes, note)
 
     def shots(

@@ -1,0 +1,121 @@
+"""Long-term memory: earlier keyframes show again what was hidden for longer than an interval.
+
+Direct flow relates a keyframe to older ones, and is trusted where it is consistent and both look alike
+closely: over such distances flow that is wrong in both directions is common (Ruder 2016, section 3.3, for
+the loss; here for what the network is conditioned on).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import cv2
+import numpy as np
+import torch.nn.functional as F
+from torch import Tensor
+
+from vst.frame import Frame
+from vst.keyframes.trust import difference, step_holds
+from vst.motion.estimator import to_bytes
+from vst.motion.estimators.dis import DisEstimator
+from vst.motion.fields import Array, luma_of, sample, to_array
+
+KEPT = 4
+"""Keyframes before the last one: with the longest interval some 80 frames."""
+
+_SMALLEST_SHARE = 0.002
+"""Share of a frame above which untrusted pixels are looked for in older keyframes."""
+
+_TOLERANCE = 7.0
+"""Luma, of 255, by which the two frames may differ."""
+
+_MEDIAN_FACTOR = 2.5
+"""How many times the median difference they may differ: a noisy clip differs everywhere."""
+
+_LARGEST_TOLERANCE = 14.0
+"""But never more: where most of the frame has changed, the median says nothing of noise."""
+
+_SEARCH_SIDE = 240
+"""Least short side in pixels at which flow is estimated: larger frames are halved while they keep it."""
+
+_OPEN = 5
+"""Side in pixels of the smallest region that is taken."""
+
+
+class KeyframeMemory:
+    """The keyframes of a shot before the last one, newest first."""
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[Tensor, Tensor]] = deque(maxlen=KEPT)
+        self._estimator = DisEstimator()
+
+    @staticmethod
+    def memory(width: int, height: int) -> int:
+        """Bytes that the keyframes take, of this size."""
+        return (6 + 3) * KEPT * width * height
+
+    def clear(self) -> None:
+        """Forget all: a shot begins."""
+        self._kept.clear()
+
+    def snapshot(self) -> tuple[Tensor, ...]:
+        """The exact state, as tensors that are not changed afterwards."""
+        return tuple(part for pair in self._kept for part in pair)
+
+    def restore(self, state: tuple[Tensor, ...]) -> None:
+        """Take up what `snapshot` returned."""
+        self._kept = deque(zip(state[::2], state[1::2], strict=True), maxlen=KEPT)
+
+    def add(self, stylized: Tensor, image: Tensor) -> None:
+        """Keep a keyframe that a later one follows.
+
+        Args:
+            stylized: 3×h×w, −1..1; kept in fp16.
+            image: 3×h×w, 0..1, the frame itself.
+        """
+        self._kept.appendleft((stylized.half(), to_bytes(image)))
+
+    def complete(self, frame: Frame, past: Array, trust: Array) -> tuple[Array, Array]:
+        """Add what older keyframes show to a past.
+
+        Args:
+            frame: The next keyframe.
+            past: H×W×3 float32, −1..1, the last keyframe, warped to it.
+            trust: H×W uint8, 1 where that can be trusted.
+
+        Returns:
+            Past and trust with more of the frame.
+        """
+        for stylized, image in self._kept:
+            hole = trust == 0
+            if hole.mean() <= _SMALLEST_SHARE:
+                break
+            flow, shown = self._relate(frame.image, image)
+            found = hole & shown
+            if found.any():
+                warped = sample(to_array(stylized), flow, cv2.INTER_CUBIC)
+                past = np.where(found[..., None], warped, past)
+                trust = trust | found.astype(np.uint8)
+        return past, trust
+
+    def _relate(self, image: Tensor, earlier: Tensor) -> tuple[Array, Array]:
+        """Flow from a frame to an earlier one, H×W×2, and where it can be trusted, H×W bool."""
+        height, width = image.shape[-2:]
+        current, other = _small(to_bytes(image)), _small(earlier)
+        backward, forward = map(to_array, self._estimator.estimate_pair(current, other))
+        differences = difference(luma_of(current.float() / 255), luma_of(other.float() / 255), backward)
+        bound = max(_TOLERANCE, _MEDIAN_FACTOR * float(np.median(differences[::4, ::4])))
+        bound = min(bound, _LARGEST_TOLERANCE)
+        holds: Array = (step_holds(backward, forward) & (differences < bound)).astype(np.uint8)
+        shown = cv2.morphologyEx(holds, cv2.MORPH_OPEN, np.ones((_OPEN, _OPEN), np.uint8))
+        scale = np.array([width / shown.shape[1], height / shown.shape[0]], np.float32)
+        flow = cv2.resize(backward, (width, height), interpolation=cv2.INTER_LINEAR) * scale
+        return flow, cv2.resize(shown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _small(image: Tensor) -> Tensor:
+    """A picture, 3×H×W uint8, at the size at which flow is estimated."""
+    while min(image.shape[-2:]) >= 2 * _SEARCH_SIDE:
+        size = [(side + 1) // 2 for side in image.shape[-2:]]
+        image = to_bytes(F.interpolate(image[None].float() / 255, size=size, mode="area")[0])
+    return image

@@ -1,0 +1,78 @@
+"""What the engines ask of a stylizer: keyframes, and regions that no keyframe shows."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from vst.frame import Frame, Past
+from vst.keyframes.compositing import fill
+from vst.motion import FlowPair
+from vst.motion.fields import Array, to_array, to_tensor
+
+MOST_UNTRUSTED = 0.01
+"""Share of a frame above which what no keyframe is trusted for is stylized anew."""
+
+
+class Linked(Protocol):
+    """A frame with the flow to the one before it."""
+
+    @property
+    def frame(self) -> Frame:
+        """At working resolution."""
+        ...
+
+    @property
+    def pair(self) -> FlowPair | None:
+        """Flow between the frame and the one before; None where a shot begins, or borders change."""
+        ...
+
+
+class StylizesFrames(Protocol):
+    """What the engines need of a stylizer."""
+
+    conditioned: bool
+
+    def stylize(self, frame: Frame, past: Past | None) -> Tensor: ...
+
+
+def stylize_from(stylizer: StylizesFrames, frame: Frame, past: Array, trust: Array) -> Tensor:
+    """Stylize a frame; from what is carried to it, if the stylizer is conditioned.
+
+    Args:
+        stylizer: Stylizes.
+        frame: The frame.
+        past: H×W×3 float32, −1..1, what was stylized before, warped to the frame.
+        trust: H×W uint8, 1 where it can be trusted.
+
+    Returns:
+        3×H×W, −1..1.
+    """
+    if not stylizer.conditioned:
+        return stylizer.stylize(frame, None)
+    mask = to_tensor(trust.astype(np.float32))
+    return stylizer.stylize(frame, Past(to_tensor(past) * mask, mask))
+
+
+def stylize_untrusted(stylizer: StylizesFrames, frame: Frame, composed: Array, hole: Array) -> Array:
+    """Stylize what no keyframe is trusted for, with what is around it as the past.
+
+    Args:
+        stylizer: Stylizes.
+        frame: The frame.
+        composed: H×W×3 float32, −1..1, what is carried to it.
+        hole: H×W uint8, 1 where that cannot be trusted.
+
+    Returns:
+        H×W×3 float32: `composed` where there is little to stylize.
+    """
+    if hole.mean() <= MOST_UNTRUSTED:
+        return composed
+    return fill(composed, to_array(stylize_from(stylizer, frame, composed, 1 - hole)), hole)
+
+
+def arrays(pair: FlowPair) -> tuple[Array, Array]:
+    """Backward and forward flow, H×W×2 each."""
+    return to_array(pair.backward), to_array(pair.forward)
