@@ -16,10 +16,11 @@ from vst.evaluate.curves import Point, Summary
 from vst.evaluate.evaluation_settings import EvaluateSettings
 from vst.evaluate.report import check_report, write_report
 from vst.evaluate.report.chart import HEIGHT, Axis, Series, choose_axis, draw_chart
-from vst.evaluate.report.heat_map import data_uri, heat_map, heat_scale
+from vst.evaluate.report.heat_map import data_uri, heat_map, heat_scale, texture_map
 from vst.evaluate.report.page import render_page
 from vst.evaluate.result import Evaluation, EvaluationRow
 from vst.evaluate.worst_frames import WorstFrame
+from vst.evaluate.worst_texture import WorstTexture, worse_texture
 
 HOSTILE = "<script>alert(1)</script>&\"'></title><img src=x onerror=alert(2)>.mov"
 
@@ -88,6 +89,10 @@ def found(tmp_path: Path) -> Evaluation:
     errors = torch.zeros(1, 6, 8)
     errors[0, 2, 3] = 0.5
     worst = {HOSTILE: (WorstFrame(5, 0.02, grey, grey, errors, torch.ones(1, 6, 8)),)}
+    kinds = torch.zeros(1, 6, 8, dtype=torch.uint8)
+    kinds[0, :, 4:] = 1
+    kinds[0, :, 6:] = 2
+    texture = WorstTexture(3, 0.25, 0.125, grey, grey, kinds)
     source = tmp_path / "clip.mov"
     source.write_bytes(b"clip")
     notes = ("a note about " + HOSTILE,)
@@ -102,6 +107,7 @@ def found(tmp_path: Path) -> Evaluation:
         ("dis", "farneback"),
         results,
         worst,
+        {HOSTILE: texture},
         notes,
         1.0,
     )
@@ -252,6 +258,31 @@ def test_a_heat_map_is_bright_at_errors_and_grey_where_pixels_are_not_compared(
     assert torch.allclose(shown[:, :, 6:], torch.tensor(0.35 * 100 / 255), atol=1e-3)
     assert 1 / 255 <= heat_scale([frame]) <= 0.5
     assert data_uri(shown).startswith("data:image/jpeg;base64,/9j/")
+
+
+def test_soft_windows_are_blue_rough_ones_red_and_others_grey(found: Evaluation) -> None:
+    shown = texture_map(found.texture[HOSTILE])
+    red, green, blue = shown[:, 0].T[0], shown[:, 0].T[4], shown[:, 0].T[7]
+    assert red.max() - red.min() < 1e-6
+    assert green[2] > green[0]
+    assert blue[0] > blue[2]
+    assert "frame 4, soft 0.250, rough 0.125" in render_page(found)
+
+
+def test_the_frame_with_more_soft_and_rough_windows_is_kept() -> None:
+    torch.manual_seed(0)
+    per_frame = torch.rand(3, 72, 96)
+    blurred = per_frame.clone()
+    blurred[:, :, :48] = torch.nn.functional.avg_pool2d(per_frame, 9, 1, 4)[:, :, :48]
+    first = worse_texture(None, 1, (0.5, 0.0), blurred, per_frame)
+    assert first is not None
+    assert first.kinds[0, 10:60, 8:40].float().mean() > 0.9
+    assert not first.kinds[0, :, 60:].any()
+    assert worse_texture(first, 2, (0.3, 0.1), blurred, per_frame) is first
+    worse = worse_texture(first, 3, (0.5, 0.1), blurred, per_frame)
+    assert worse is not None
+    assert worse.index == 3
+    assert worse_texture(None, 0, (0.0, 0.0), per_frame, per_frame) is None
 
 
 def test_an_incomplete_page_never_has_the_final_name(

@@ -22,6 +22,7 @@ from vst.evaluate.reference import EstimatedReference, create_reference_estimato
 from vst.evaluate.result import Evaluation, rows_of
 from vst.evaluate.sintel import SintelReference
 from vst.evaluate.worst_frames import WorstFrames
+from vst.evaluate.worst_texture import WorstTexture, worse_texture
 from vst.frame import Frame, Motion
 from vst.motion import DISTANCES, Estimator, shots
 from vst.motion.analysis import analyse
@@ -101,6 +102,7 @@ def evaluate(
         tuple(references),
         tuple(rows_of(recorder, references)),
         {name: each.kept for name, each in measurement.worst.items()},
+        measurement.texture,
         tuple(dict.fromkeys(notes)),
         time.monotonic() - began,
     )
@@ -153,6 +155,7 @@ class _Measurement:
             follower=self._follower.name,
         )
         self.worst = {name: WorstFrames() for name in opened}
+        self.texture: dict[str, WorstTexture] = {}
         self._lengths: list[str] = []
 
     @property
@@ -180,6 +183,7 @@ class _Measurement:
             images = self.recorder.step(
                 frame.image, outputs, flows, item.motion, new_shot, item.tracked.motions
             )
+            self._keep_textures(frame.index, images)
             motion = flows[self.references[0]]
             if motion is not None and before and not new_shot:
                 self._offer(frame.index, motion, before, images)
@@ -190,6 +194,19 @@ class _Measurement:
                 self._lengths += self._outputs.longer()
             return
         self._lengths += self._outputs.shorter()
+
+    def _keep_textures(self, index: int, images: Mapping[str, Tensor]) -> None:
+        """Let each output keep this frame if its texture is the worst."""
+        source = self.recorder.baseline_source
+        for name in self.worst:
+            values = self.recorder.rows[name][self.references[0]].points[-1].values
+            if source is not None and "soft" in values:
+                shares = values["soft"], values["rough"]
+                found = worse_texture(
+                    self.texture.get(name), index, shares, images[name], images[source.name]
+                )
+                if found is not None:
+                    self.texture[name] = found
 
     def _offer(
         self, index: int, motion: Motion, before: Mapping[str, Tensor], images: Mapping[str, Tensor]

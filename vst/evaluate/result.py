@@ -11,6 +11,7 @@ from vst.evaluate.curves import Point, Summary
 from vst.evaluate.evaluation_settings import EvaluateSettings
 from vst.evaluate.recorder import BASELINES, INPUT, CurveRecorder
 from vst.evaluate.worst_frames import WorstFrame
+from vst.evaluate.worst_texture import WorstTexture
 
 RowKind = Literal["input", "painting", "baseline"]
 """What a row is. These are values in JSON that scripts rely on: an output is a "painting" there."""
@@ -50,6 +51,8 @@ class Evaluation:
         references: Names of the reference flows, the deciding one first.
         rows: One for each output and reference flow; flows in order, and under each the input first.
         worst: The frames with the largest E under the first reference flow, by output.
+        texture: The frame with the most soft and rough windows, by output that has any; empty without a
+            per-frame baseline.
         notes: What a reader of the numbers should know, one line each.
         seconds: Wall time.
     """
@@ -64,6 +67,7 @@ class Evaluation:
     references: tuple[str, ...]
     rows: tuple[EvaluationRow, ...]
     worst: Mapping[str, tuple[WorstFrame, ...]]
+    texture: Mapping[str, WorstTexture]
     notes: tuple[str, ...]
     seconds: float
 

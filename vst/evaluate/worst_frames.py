@@ -85,15 +85,16 @@ class WorstFrames:
             WorstFrame(
                 index,
                 error,
-                to_bytes(_small(frame)),
-                to_bytes(_small(current)),
-                _small(errors * motion.mask),
-                resize_mask(motion.mask, _small(motion.mask).shape[-2:]),
+                to_bytes(shrunk(frame)),
+                to_bytes(shrunk(current)),
+                shrunk(errors * motion.mask),
+                resize_mask(motion.mask, shrunk(motion.mask).shape[-2:]),
             ),
         ]
 
 
-def _small(planes: Tensor) -> Tensor:
+def shrunk(planes: Tensor) -> Tensor:
+    """Planes, C×H×W, with a longer side of at most `MAX_LONG_SIDE`."""
     height, width = planes.shape[-2:]
     factor = MAX_LONG_SIDE / max(height, width)
     if factor >= 1:

@@ -20,7 +20,8 @@ WINDOW_AT = 360
 _FLAT = 0.15
 """Windows in which the per-frame stylization has less than this share of its median are left out."""
 
-_HALF, _TWICE = 0.5, 2.0
+HALF, TWICE = 0.5, 2.0
+"""Of the per-frame detail energy: windows below are soft, windows above are rough."""
 
 
 def window_energy(image: Tensor) -> Tensor:
@@ -52,7 +53,7 @@ def texture_shares(output: Tensor, per_frame: Tensor) -> tuple[float, float]:
     counted = ratio[ratio.isfinite()]
     if not counted.numel():
         return 0.0, 0.0
-    return float((counted < _HALF).float().mean()), float((counted > _TWICE).float().mean())
+    return float((counted < HALF).float().mean()), float((counted > TWICE).float().mean())
 
 
 def texture_ratio(output: Tensor, per_frame: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from vst.evaluate.worst_frames import WorstFrame
+from vst.evaluate.worst_texture import WorstTexture
 from vst.motion.estimator import to_bytes
 
 _QUANTILE = 0.995
@@ -20,6 +21,10 @@ _QUANTILE = 0.995
 
 _UNTRUSTED = 0.35
 """Brightness of pixels that are not compared, shown in grey."""
+
+
+_SOFT, _ROUGH = (0.3, 0.6, 1.0), (1.0, 0.35, 0.25)
+"""Colours of soft and rough windows."""
 
 
 def heat_scale(frames: Iterable[WorstFrame]) -> float:
@@ -39,6 +44,16 @@ def heat_map(frame: WorstFrame, scale: float) -> Tensor:
     hot = torch.from_numpy(np.ascontiguousarray(colours)).permute(2, 0, 1).float() / 255
     grey = frame.output.float().mean(dim=0, keepdim=True) / 255 * _UNTRUSTED
     return torch.where(frame.mask >= 0.5, hot, grey)
+
+
+def texture_map(frame: WorstTexture) -> Tensor:
+    """An output in dark grey, soft windows in blue, rough ones in red; 3×h×w, 0..1."""
+    grey = frame.output.float().mean(dim=0, keepdim=True) / 255
+    shown = (_UNTRUSTED * grey).repeat(3, 1, 1)
+    for kind, colour in ((1, _SOFT), (2, _ROUGH)):
+        tinted = (0.4 + 0.6 * grey) * torch.tensor(colour)[:, None, None]
+        shown = torch.where(frame.kinds == kind, tinted, shown)
+    return shown
 
 
 def heat_bar() -> Tensor:

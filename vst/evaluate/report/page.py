@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from vst import __version__
 from vst.errors import MediaError
@@ -23,7 +24,7 @@ from vst.evaluate.metrics import METRICS
 from vst.evaluate.metrics.metric import Metric
 from vst.evaluate.recorder import INPUT
 from vst.evaluate.report.curves import draw_curves
-from vst.evaluate.report.heat_map import data_uri, heat_bar, heat_map, heat_scale
+from vst.evaluate.report.heat_map import data_uri, heat_bar, heat_map, heat_scale, texture_map
 from vst.evaluate.report.text import joined, legend_key
 from vst.evaluate.result import Evaluation, EvaluationRow
 from vst.files import file_digest
@@ -59,7 +60,7 @@ def render_page(found: Evaluation) -> str:
         f'<p class="quiet">{found.frames} frames at {found.width}×{found.height}, '
         f"{shots} shot{'' if shots == 1 else 's'}; reference flow: {escape(found.references[0])}"
         f"{escape(second)}.</p></header>\n<main>"
-        f"{_notes(found)}{_tables(found, rows)}{charts}{_worst(found)}{_settings(found)}"
+        f"{_notes(found)}{_tables(found, rows)}{charts}{_worst(found)}{_texture(found)}{_settings(found)}"
         "</main><footer></footer>"
         f'<script type="application/json" id="values">{_json(values)}</script>'
         f"<script>{script}</script></body></html>\n"
@@ -168,14 +169,39 @@ def _worst(found: Evaluation) -> str:
                     f"where {name} differs from the adjacent output at frame {number}",
                 ),
             )
-            images = "".join(
-                f'<img src="{data_uri(picture)}" alt="{escape(text)}" width="{picture.shape[-1]}" '
-                f'height="{picture.shape[-2]}">'
-                for picture, text in pictures
-            )
-            caption = f"frame {number}, E {METRICS['E'].show(frame.error)}"
-            parts.append(f'<figure class="worst">{images}<figcaption>{caption}</figcaption></figure>')
+            parts.append(_figure(pictures, f"frame {number}, E {METRICS['E'].show(frame.error)}"))
     return "".join(parts)
+
+
+def _texture(found: Evaluation) -> str:
+    if not found.texture:
+        return ""
+    parts = [
+        "<h2>Soft and rough windows</h2><p>The frame of each output that has most of them: the per-frame "
+        "stylization, the output, and the windows with less than half of its detail energy in blue, with "
+        "more than twice in red.</p>"
+    ]
+    for name, frame in found.texture.items():
+        number = frame.index + 1
+        pictures = (
+            (frame.per_frame, f"the per-frame stylization at frame {number}"),
+            (frame.output, f"{name} at frame {number}"),
+            (texture_map(frame), f"soft and rough windows of {name} at frame {number}"),
+        )
+        soft, rough = METRICS["soft"].show(frame.soft), METRICS["rough"].show(frame.rough)
+        caption = f"frame {number}, soft {soft}, rough {rough}"
+        parts.append(f"<h3>{escape(name)}</h3>{_figure(pictures, caption)}")
+    return "".join(parts)
+
+
+def _figure(pictures: Sequence[tuple[Tensor, str]], caption: str) -> str:
+    """Pictures side by side, each with a text for those who cannot see it, and a caption."""
+    images = "".join(
+        f'<img src="{data_uri(picture)}" alt="{escape(text)}" width="{picture.shape[-1]}" '
+        f'height="{picture.shape[-2]}">'
+        for picture, text in pictures
+    )
+    return f'<figure class="worst">{images}<figcaption>{caption}</figcaption></figure>'
 
 
 def _settings(found: Evaluation) -> str:
