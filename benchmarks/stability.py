@@ -166,7 +166,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--by-place", type=positive, metavar="N", help="keyframe interval of the renders")
     add_losses(parser, required=False)
     parser.add_argument(
-        "--perceptual-every", type=positive, default=8, help="content and style every n frames"
+        "--perceptual-every",
+        type=positive,
+        default=7,
+        help="content and style every n frames; of no interval between keyframes",
     )
     return parser
 

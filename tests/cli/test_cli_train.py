@@ -151,8 +151,8 @@ def test_ctrl_c_ends_training_with_130(vst, monkeypatch, painting):
     ("mode", "own", "others"),
     [
         ("itn", {"--styles-each"}, {"--clips", "--gate", "--restart", "--feature-weight"}),
-        ("vtn", {"--ageing", "--renewal", "--gate"}, {"--restart", "--motion", "--feature-weight"}),
-        ("lstm", {"--restart", "--motion", "--gate"}, {"--renewal", "--feature-weight"}),
+        ("vtn", {"--gap", "--ungated", "--gate"}, {"--restart", "--motion", "--feature-weight"}),
+        ("lstm", {"--restart", "--motion", "--gate"}, {"--ungated", "--feature-weight"}),
         ("reconet", {"--feature-weight", "--judged"}, {"--gate", "--warm-up", "--restart"}),
     ],
 )

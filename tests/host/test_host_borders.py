@@ -15,6 +15,7 @@ from vst.device import choose_precision
 from vst.frame import Frame
 from vst.host.engine import Engine
 from vst.host.linear_light import to_linear
+from vst.host.replay import KEYFRAMES
 from vst.host.stream import FrameStream
 from vst.host.stream_store import StreamStore
 from vst.modes import create_stylizer
@@ -44,13 +45,15 @@ def session_frames(tiny_weights) -> Callable[..., list[Tensor]]:
 
     def run(frames: list[Tensor], mode: str, style_scale: float | None = None) -> list[Tensor]:
         style = resolve_style("red", mode, weights_dir=tiny_weights)
+        stylizer = create_stylizer(style, precision=choose_precision("auto", torch.device("cpu")))
         session = StylizerSession(
-            create_stylizer(style, precision=choose_precision("auto", torch.device("cpu"))),
+            stylizer,
             EstimatedMotion(create_estimator("auto", device=torch.device("cpu"))),
             None,
             working_size(frames[0].shape[2], frames[0].shape[1], style_scale),
             keep_borders=True,
             inside_working=partial(inside_working_size, style_scale=style_scale),
+            keyframes=KEYFRAMES if stylizer.conditioned else None,
         )
         given = (Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames))
         return [frame.image for frame in session.process(given)]

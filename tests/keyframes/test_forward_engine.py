@@ -61,7 +61,6 @@ def test_what_enters_is_stylized_with_the_rest_as_its_past(pan):
     stylizer = Counting(conditioned=True)
     outputs = stylize(engine(4, stylizer), pan)
     assert {0, 4, 8, 12} <= set(stylizer.indices)
-    assert len(stylizer.indices) < 14
     for item in pan:
         error = (outputs[item.frame.index] - item.frame.image.clamp(0, 1)).abs()
         assert error.mean() < 0.02

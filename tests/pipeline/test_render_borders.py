@@ -345,8 +345,7 @@ def test_motion_that_is_read_again_starts_where_the_borders_changed():
         for n, each in enumerate(long_shot(slice(0, 20)))
     ]
     first = StylizerSession(Copy(), keep_borders=True)
-    for prepared in first.prepare(map(first.reduce, frames[:24])):
-        first.stylize(prepared)
+    list(first.stylized(first.prepare(map(first.reduce, frames[:24]))))
     again = StylizerSession(Copy(), keep_borders=True)
     again.restore(first.snapshot())
     found = list(again.prepare(map(again.reduce, frames[6:])))

@@ -223,13 +223,19 @@ def decoded(path: Path) -> np.ndarray:
 def render_file(
     lossless: Callable[[str, np.ndarray], Path], tiny_weights: Path, tmp_path: Path
 ) -> Callable[..., np.ndarray]:
-    """The frames that `vst render` writes to a lossless RGB file, N×H×W×3 in 8 bits."""
+    """The frames that `vst render` writes to a lossless RGB file, N×H×W×3 in 8 bits.
+
+    In mode vtn with the keyframes of the plugins.
+    """
     import torch
 
+    from vst.host.replay import KEYFRAMES
     from vst.pipeline import RenderSettings, render
 
     def run(pictures: np.ndarray, mode: str, **options: object) -> np.ndarray:
         before = torch.get_num_threads()
+        if mode == "vtn":
+            options |= {"keyframe_interval": KEYFRAMES.interval, "look_ahead": "0"}
         settings = RenderSettings(
             style=str(options.pop("style", "red")),
             mode=mode,

@@ -82,7 +82,7 @@ def _list_metrics(context: click.Context, parameter: click.Parameter, value: boo
     "--loss-every",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Measure content and style at every N-th frame; 8 by default.",
+    help="Measure content and style at every N-th frame; 7 by default.",
 )
 @click.option("--size", type=int, metavar="PIXELS", help="Short side at which frames are compared.")
 @click.option("--frames", type=int, metavar="N", help="Maximal number of frames.")

@@ -37,8 +37,9 @@ class EvaluateSettings:
     """Longer side of the style images in pixels."""
     loss_network: str | None = None
     """vgg16, vgg19 or a folder; None is the one of the two that torch's cache has."""
-    loss_every: int = 8
-    """Measure content and style at every n-th frame of a shot."""
+    loss_every: int = 7
+    """Measure content and style at every n-th frame of a shot. 7, since keyframes are often 8 apart: these
+    alone say nothing of the frames between."""
     size: int | None = None
     """Short side at which frames are compared; None is that of the smallest output."""
     frames: int | None = None

@@ -40,6 +40,8 @@ class EvaluationRow:
 class Evaluation:
     """The result of an evaluation.
 
+    Many attributes: each is a part of the report.
+
     Attributes:
         source: The clip, or the folder of the data set.
         outputs: Files by name of the row.

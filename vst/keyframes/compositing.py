@@ -38,9 +38,9 @@ def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, 
     Returns:
         H×W×3 float32.
     """
-    share = place * place * (3 - 2 * place)
-    before = (1 - share) * _weight(to_earlier)
-    after = share * _weight(to_later)
+    # Linear: of all transitions that take as long it has the least squared change from frame to frame.
+    before = (1 - place) * _weight(to_earlier)
+    after = place * _weight(to_later)
     part = after / (before + after)
     a = sample(earlier, to_earlier.flow, cv2.INTER_CUBIC)
     b = sample(later, to_later.flow, cv2.INTER_CUBIC)
