@@ -5,13 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from vst.keyframes.carrying import carry
 from vst.keyframes.composed_flow import Reach
-from vst.motion.fields import Array, sample
+from vst.motion.fields import Array
 
 _LEAST = 1e-3
 """Weight of what is not trusted, beside 1: it counts only where nothing is."""
 
-_DETAIL = 9
+_DETAIL = 5
 """Side in pixels of the mean that detail is the difference from."""
 
 _DETAIL_REGION = 5
@@ -29,8 +30,8 @@ def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, 
     """Mix two keyframes, each warped once.
 
     Args:
-        earlier: The stylized keyframe before, H×W×3 float32.
-        later: The stylized keyframe after.
+        earlier: The stylized keyframe before, from `enlarge`.
+        later: The stylized keyframe after, likewise.
         to_earlier: How the frame relates to the keyframe before.
         to_later: How it relates to the keyframe after.
         place: Of the frame between the keyframes, 0 to 1.
@@ -42,8 +43,7 @@ def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, 
     before = (1 - place) * _weight(to_earlier)
     after = place * _weight(to_later)
     part = after / (before + after)
-    a = sample(earlier, to_earlier.flow, cv2.INTER_CUBIC)
-    b = sample(later, to_later.flow, cv2.INTER_CUBIC)
+    a, b = carry(earlier, to_earlier.flow), carry(later, to_later.flow)
     return _with_detail(a + part[..., None] * (b - a), a, b, part)
 
 

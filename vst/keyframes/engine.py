@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-import cv2
 import torch
 from torch import Tensor
 
 from vst.keyframe_interval import MAX_INTERVAL
+from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.compositing import composite, untrusted
 from vst.keyframes.memory import KeyframeMemory
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StylizesFrames, arrays, stylize_from, stylize_untrusted
-from vst.motion.fields import luma_of, sample, to_array, to_tensor
+from vst.motion.fields import luma_of, to_array, to_tensor
 
 _FRAME_BYTES = 12 + 16 + 1 + 2 * 13
 """Bytes a pixel of each frame of an interval: the frame, flow both ways, luma, and how it relates to both
 keyframes."""
 
-_KEYFRAME_BYTES = 2 * 12 + 60
-"""Bytes a pixel for the two keyframes, and to composite a frame."""
+_KEYFRAME_BYTES = 2 * (12 + 48) + 60
+"""Bytes a pixel for the two keyframes, themselves and enlarged, and to composite a frame."""
 
 
 L = TypeVar("L", bound=Linked)
@@ -119,14 +119,14 @@ class KeyframeEngine:
         if not interval.length or interval.items[-1].frame.index <= self._given:
             return
         assert self._keyframe is not None
-        earlier = to_array(self._keyframe)
+        earlier = enlarge(to_array(self._keyframe))
         last = interval.items[-1]
-        carried = sample(earlier, interval.reaches[-1].flow, cv2.INTER_CUBIC)
+        carried = carry(earlier, interval.reaches[-1].flow)
         trust = interval.reaches[-1].trust
         if self._stylizer.conditioned:
             carried, trust = self._memory.complete(last.frame, carried, trust)
         keyframe = stylize_from(self._stylizer, last.frame, carried, trust)
-        later = to_array(keyframe)
+        later = enlarge(to_array(keyframe))
         for place, (item, before, behind) in enumerate(
             zip(interval.items[:-1], interval.reaches[:-1], interval.to_later(), strict=True), 1
         ):

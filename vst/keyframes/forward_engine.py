@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import TypeVar
 
-import cv2
 import torch
 from torch import Tensor
 
 from vst.frame import Frame
+from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StylizesFrames, arrays, stylize_from, stylize_untrusted
 from vst.motion import FlowPair
-from vst.motion.fields import luma_of, sample, to_array, to_tensor
+from vst.motion.fields import Array, luma_of, to_array, to_tensor
 
-_BYTES = 12 + 1 + 8 + 1 + 60
-"""Bytes a pixel: the keyframe, its luma, flow and trust, and to stylize a frame."""
+_BYTES = 12 + 48 + 1 + 8 + 1 + 60
+"""Bytes a pixel: the keyframe, itself and enlarged, its luma, flow and trust, and to stylize a frame."""
 
 L = TypeVar("L", bound=Linked)
 
@@ -51,6 +51,7 @@ class ForwardEngine:
     def clear(self) -> None:
         """Forget the keyframe: a shot begins."""
         self._keyframe: Tensor | None = None
+        self._enlarged: Array | None = None
         self._composed: ComposedFlow | None = None
         self._index = -1
         self._distance, self._duration = 0, Fraction(0)
@@ -100,7 +101,9 @@ class ForwardEngine:
             return self._keep(frame, self._stylizer.stylize(frame, None))
         self._distance += 1
         reach = self._composed.extend(luma_of(frame.image), *arrays(pair))
-        carried = sample(to_array(self._keyframe), reach.flow, cv2.INTER_CUBIC)
+        if self._enlarged is None:
+            self._enlarged = enlarge(to_array(self._keyframe))
+        carried = carry(self._enlarged, reach.flow)
         if self._schedule.is_due(self._distance, self._duration, float(reach.trust.mean())):
             return self._keep(frame, stylize_from(self._stylizer, frame, carried, reach.trust))
         return to_tensor(stylize_untrusted(self._stylizer, frame, carried, 1 - reach.trust))
@@ -108,5 +111,6 @@ class ForwardEngine:
     def _keep(self, frame: Frame, stylized: Tensor) -> Tensor:
         """The frame is the keyframe from here on."""
         self._keyframe, self._composed = stylized, ComposedFlow(luma_of(frame.image))
+        self._enlarged = None
         self._distance, self._duration = 0, frame.duration
         return stylized

@@ -15,10 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame
+from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.trust import difference, step_holds
 from vst.motion.estimator import to_bytes
 from vst.motion.estimators.dis import DisEstimator
-from vst.motion.fields import Array, luma_of, sample, to_array
+from vst.motion.fields import Array, luma_of, to_array
 
 KEPT = 4
 """Keyframes before the last one: with the longest interval some 80 frames."""
@@ -93,7 +94,7 @@ class KeyframeMemory:
             flow, shown = self._relate(frame.image, image)
             found = hole & shown
             if found.any():
-                warped = sample(to_array(stylized), flow, cv2.INTER_CUBIC)
+                warped = carry(enlarge(to_array(stylized)), flow)
                 past = np.where(found[..., None], warped, past)
                 trust = trust | found.astype(np.uint8)
         return past, trust
