@@ -127,7 +127,7 @@ def test_a_recipe_is_looked_for_in_the_data_and_options_change_it(vst, trained, 
         (("itn", "--recipe", "vtn-fast"), "recipe vtn-fast is for vtn; write: vst train vtn"),
         (("itn", "--recipe", "itn-fats"), "did you mean 'itn-fast'?"),
         (("itn", "--photos", "p"), "give --style, or --recipe and --data"),
-        (("vtn", "--recipe", "vtn-fast", "--judged", "9"), "loss_frames is 9; expected at most unroll, 4"),
+        (("vtn", "--recipe", "vtn-fast", "--judged", "9"), "loss_frames is 9; expected at most unroll, 3"),
     ],
 )
 def test_an_invalid_recipe_is_refused(vst, trained, arguments, complaint):
