@@ -16,13 +16,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
+import torch
 
+from benchmarks.clips import write_frames
 from benchmarks.markdown import markdown
 from benchmarks.options import create_parser, positive, run
 from benchmarks.photographs import read_photograph
 from vst.evaluate.images import luma
+from vst.frame import Frame
 from vst.media import Reader
 from vst.pipeline import RenderSettings, render
 
@@ -84,17 +86,12 @@ def _rendered(clip: Path, style: str, mode: str, interval: int) -> list[float]:
 def write_clip(path: Path, picture: np.ndarray, light: Callable[[int], tuple[float, float]]) -> None:
     """A clip of a picture, H×W×3, 0..1, that shifts by a pixel a frame, in a light."""
     height, width = picture.shape[0] // 2 * 2, (picture.shape[1] - FRAMES) // 2 * 2
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt = width, height, "bgr0"
-        for t in range(FRAMES):
-            factor, added = light(t)
-            pixels = (picture[:height, t : t + width] * factor + added).clip(0, 1) * 255
-            given = av.VideoFrame.from_ndarray(pixels.round().astype(np.uint8), format="rgb24")
-            frame = given.reformat(format="bgr0")
-            frame.pts, frame.time_base = t, Fraction(1, RATE)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    frames = []
+    for t in range(FRAMES):
+        factor, added = light(t)
+        image = torch.from_numpy(picture[:height, t : t + width] * factor + added).permute(2, 0, 1)
+        frames.append(Frame(t, Fraction(t, RATE), Fraction(1, RATE), image))
+    write_frames(path, frames)
 
 
 def means(path: Path) -> list[float]:

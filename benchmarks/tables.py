@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.markdown import markdown, number
-from benchmarks.means import mean_rows, mean_summary, mean_values, ratio_summary
+from benchmarks.means import mean_rows, mean_summary, mean_values, ratio_summary, ratio_values
 from benchmarks.measure import Row
 from vst.evaluate import METRICS, MaskScore, Summary
 from vst.evaluate.recorder import BASELINES, INPUT
@@ -99,7 +99,8 @@ def reappearance(styles: Mapping[str, Rows]) -> dict[str, dict[str, float]]:
         }
         first = next((name for name in found if name != INPUT), None)
         if first is not None:
-            relative = {name: value / found[first] for name, value in found.items() if name != first}
+            others = {name: value for name, value in found.items() if name != first}
+            relative = ratio_values(others, dict.fromkeys(others, found[first]))
             found |= {f"{name} / {first}": value for name, value in relative.items()}
         errors[style] = found
     return errors if len(errors) < 2 else {"mean": mean_values(list(errors.values())), **errors}

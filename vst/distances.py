@@ -1,4 +1,4 @@
-"""How many frames back motion is estimated, for memory across occlusion.
+"""How many frames back motion is estimated, where an evaluation measures what reappears.
 
 A file of its own without imports, so that help texts can name the numbers without loading PyTorch.
 """

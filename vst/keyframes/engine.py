@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
+from vst.frame import Frame
 from vst.keyframe_interval import MAX_INTERVAL
 from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow, Reach
@@ -15,7 +16,7 @@ from vst.keyframes.compositing import composite, untrusted
 from vst.keyframes.memory import KeyframeMemory
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StylizesFrames, arrays, stylize_from, stylize_untrusted
-from vst.motion.fields import luma_of, to_array, to_tensor
+from vst.motion.fields import Array, luma_of, to_array, to_tensor
 
 _FRAME_BYTES = 12 + 16 + 1 + 2 * 13
 """Bytes a pixel of each frame of an interval: the frame, flow both ways, luma, and how it relates to both
@@ -44,6 +45,7 @@ class KeyframeEngine:
         self._stylizer, self._schedule = stylizer, schedule
         self._memory = KeyframeMemory()
         self._keyframe: Tensor | None = None
+        self._enlarged: Array | None = None  # the keyframe, for `carry`; made when it is needed
         self._index = -1
         self._given = -1  # index of the last frame that came out
 
@@ -60,7 +62,7 @@ class KeyframeEngine:
 
     def clear(self) -> None:
         """Forget the keyframe: a shot begins."""
-        self._keyframe, self._index, self._given = None, -1, -1
+        self._keyframe, self._enlarged, self._index, self._given = None, None, -1, -1
         self._memory.clear()
 
     def snapshot(self) -> tuple[Tensor, ...]:
@@ -109,7 +111,7 @@ class KeyframeEngine:
 
     def _begin(self, item: L) -> Tensor:
         """Stylize the first frame of a shot."""
-        self._memory.clear()
+        self.clear()
         self._keyframe = self._stylizer.stylize(item.frame, None)
         self._index = self._given = item.frame.index
         return self._keyframe
@@ -119,13 +121,9 @@ class KeyframeEngine:
         if not interval.length or interval.items[-1].frame.index <= self._given:
             return
         assert self._keyframe is not None
-        earlier = enlarge(to_array(self._keyframe))
+        earlier = enlarge(to_array(self._keyframe)) if self._enlarged is None else self._enlarged
         last = interval.items[-1]
-        carried = carry(earlier, interval.reaches[-1].flow)
-        trust = interval.reaches[-1].trust
-        if self._stylizer.conditioned:
-            carried, trust = self._memory.complete(last.frame, carried, trust)
-        keyframe = stylize_from(self._stylizer, last.frame, carried, trust)
+        keyframe = self._next(last.frame, earlier, interval.reaches[-1])
         later = enlarge(to_array(keyframe))
         for place, (item, before, behind) in enumerate(
             zip(interval.items[:-1], interval.reaches[:-1], interval.to_later(), strict=True), 1
@@ -138,9 +136,16 @@ class KeyframeEngine:
             yield item, to_tensor(stylize_untrusted(self._stylizer, item.frame, composed, hole))
         if self._stylizer.conditioned:
             self._memory.add(self._keyframe, interval.first.frame.image)
-        self._keyframe = keyframe
+        self._keyframe, self._enlarged = keyframe, later
         self._index = self._given = last.frame.index
         yield last, keyframe
+
+    def _next(self, frame: Frame, earlier: Array, reach: Reach) -> Tensor:
+        """Stylize the next keyframe: from the one before and older ones, if the stylizer is conditioned."""
+        if not self._stylizer.conditioned:
+            return self._stylizer.stylize(frame, None)
+        past, trust = self._memory.complete(frame, carry(earlier, reach.flow), reach.trust)
+        return stylize_from(self._stylizer, frame, past, trust)
 
 
 class _Interval(Generic[L]):

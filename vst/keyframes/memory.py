@@ -11,15 +11,15 @@ from collections import deque
 
 import cv2
 import numpy as np
-import torch.nn.functional as F
 from torch import Tensor
 
 from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
-from vst.keyframes.trust import difference, step_holds
+from vst.keyframes.trust import alike, difference, step_holds
 from vst.motion.estimator import to_bytes
 from vst.motion.estimators.dis import DisEstimator
 from vst.motion.fields import Array, luma_of, to_array
+from vst.motion.resize import halve
 
 KEPT = 4
 """Keyframes before the last one: with the longest interval some 80 frames."""
@@ -30,11 +30,8 @@ _SMALLEST_SHARE = 0.002
 _TOLERANCE = 7.0
 """Luma, of 255, by which the two frames may differ."""
 
-_MEDIAN_FACTOR = 2.5
-"""How many times the median difference they may differ: a noisy clip differs everywhere."""
-
 _LARGEST_TOLERANCE = 14.0
-"""But never more: where most of the frame has changed, the median says nothing of noise."""
+"""And in a noisy clip, at most: where most of the frame has changed, the median says nothing of noise."""
 
 _SEARCH_SIDE = 240
 """Least short side in pixels at which flow is estimated: larger frames are halved while they keep it."""
@@ -105,9 +102,8 @@ class KeyframeMemory:
         current, other = _small(to_bytes(image)), _small(earlier)
         backward, forward = map(to_array, self._estimator.estimate_pair(current, other))
         differences = difference(luma_of(current.float() / 255), luma_of(other.float() / 255), backward)
-        bound = max(_TOLERANCE, _MEDIAN_FACTOR * float(np.median(differences[::4, ::4])))
-        bound = min(bound, _LARGEST_TOLERANCE)
-        holds: Array = (step_holds(backward, forward) & (differences < bound)).astype(np.uint8)
+        similar = alike(differences, _TOLERANCE, _LARGEST_TOLERANCE)
+        holds: Array = (step_holds(backward, forward) & similar).astype(np.uint8)
         shown = cv2.morphologyEx(holds, cv2.MORPH_OPEN, np.ones((_OPEN, _OPEN), np.uint8))
         scale = np.array([width / shown.shape[1], height / shown.shape[0]], np.float32)
         flow = cv2.resize(backward, (width, height), interpolation=cv2.INTER_LINEAR) * scale
@@ -117,6 +113,5 @@ class KeyframeMemory:
 def _small(image: Tensor) -> Tensor:
     """A picture, 3×H×W uint8, at the size at which flow is estimated."""
     while min(image.shape[-2:]) >= 2 * _SEARCH_SIDE:
-        size = [(side + 1) // 2 for side in image.shape[-2:]]
-        image = to_bytes(F.interpolate(image[None].float() / 255, size=size, mode="area")[0])
+        image = to_bytes(halve(image.float() / 255))
     return image

@@ -50,10 +50,16 @@ def difference(current: Array, other: Array, flow: Array) -> Array:
     return cv2.blur(np.abs(change).astype(np.float32), (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
 
 
-def alike(differences: Array) -> Array:
-    """Whether what `difference` gives is small enough, H×W bool."""
+def alike(differences: Array, tolerance: float = TOLERANCE, largest: float = np.inf) -> Array:
+    """Whether what `difference` gives is small enough, H×W bool.
+
+    Args:
+        differences: H×W, 0 to 255.
+        tolerance: That is small enough in any clip.
+        largest: The bound of a noisy clip, at most.
+    """
     median = float(np.median(differences[::4, ::4]))
-    return differences < max(TOLERANCE, _MEDIAN_FACTOR * median)
+    return differences < min(max(tolerance, _MEDIAN_FACTOR * median), largest)
 
 
 def _squared_length(vectors: Array) -> Array:

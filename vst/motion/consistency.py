@@ -130,7 +130,7 @@ def trusted_mask(
 
     The motion boundaries of ``consistency_mask`` are left out. Beside an outline they reject flow that is
     mostly right, exactly where stylizations of single frames differ most; and what was just disoccluded
-    lies on one at the only moment at which the warp history can serve it. ``looks_alike`` finds flow that
+    lies on one at the only moment at which an earlier frame can serve it. ``looks_alike`` finds flow that
     bleeds across a boundary by comparing the frames (docs/adr/0003 and 0008).
 
     Args:

@@ -32,6 +32,11 @@ def resize_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
     return (_resize(mask, size, "nearest") > 0.5).to(mask.dtype)
 
 
+def halve(image: Tensor) -> Tensor:
+    """A picture, C×H×W, at half its size, rounded up: area means."""
+    return _resize(image, [(side + 1) // 2 for side in image.shape[-2:]], "bilinear")
+
+
 def _resize(field: Tensor, size: Sequence[int], enlarging: str) -> Tensor:
     if size[0] < field.shape[-2] or size[1] < field.shape[-1]:
         return F.interpolate(field[None], size=tuple(size), mode="area")[0]

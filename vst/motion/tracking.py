@@ -14,7 +14,7 @@ from vst.distances import DISTANCES
 from vst.frame import Frame, Motion
 from vst.motion.consistency import ADJACENT_TOLERANCE, DISTANT_TOLERANCE, trusted_mask
 from vst.motion.estimator import Estimator, to_bytes
-from vst.motion.resize import resize_flow, resize_mask
+from vst.motion.resize import halve, resize_flow, resize_mask
 from vst.motion.warping import inside, warp
 
 _MIN_SHARE = 0.002
@@ -161,11 +161,7 @@ class Tracker:
 
 def _halve(image: Tensor) -> Tensor:
     """The picture at half its size, in 8 bits; a small one is returned unchanged."""
-    height, width = image.shape[-2:]
-    if min(height, width) < _HALVED_FROM:
-        return image
-    small = F.interpolate(image[None].float(), size=((height + 1) // 2, (width + 1) // 2), mode="area")[0]
-    return to_bytes(small)
+    return image if min(image.shape[-2:]) < _HALVED_FROM else to_bytes(halve(image.float()))
 
 
 def _coarse(flow: Tensor) -> Tensor:

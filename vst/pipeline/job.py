@@ -317,7 +317,7 @@ def open_session(
         interval = settings.keyframe_interval
         if interval is None:
             interval = AUTO if stylizer.conditioned else 1
-        if interval != 1 or stylizer.conditioned:
+        if interval != 1:
             keyframes = Schedule(interval, settings.look_ahead != "0")
         moves = stylizer.conditioned or keyframes is not None
         if moves and not (info.is_still and is_recorded(settings.flow)):
