@@ -9,9 +9,6 @@ from vst.keyframes.carrying import carry
 from vst.keyframes.composed_flow import Reach
 from vst.motion.fields import Array
 
-_LEAST = 1e-3
-"""Weight of what is not trusted, beside 1: it counts only where nothing is."""
-
 _DETAIL = 5
 """Side in pixels of the mean that detail is the difference from."""
 
@@ -26,7 +23,7 @@ _HOLE_EDGE = 9
 """Sides in pixels by which a region that is stylized anew is widened, and over which it is faded in."""
 
 
-def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, place: float) -> Array:
+def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, part: Array) -> Array:
     """Mix two keyframes, each warped once.
 
     Args:
@@ -34,15 +31,11 @@ def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, 
         later: The stylized keyframe after, likewise.
         to_earlier: How the frame relates to the keyframe before.
         to_later: How it relates to the keyframe after.
-        place: Of the frame between the keyframes, 0 to 1.
+        part: Of the later keyframe, H×W, from `transition`.
 
     Returns:
         H×W×3 float32.
     """
-    # Linear: of all transitions that take as long it has the least squared change from frame to frame.
-    before = (1 - place) * _weight(to_earlier)
-    after = place * _weight(to_later)
-    part = after / (before + after)
     a, b = carry(earlier, to_earlier.flow), carry(later, to_later.flow)
     return _with_detail(a + part[..., None] * (b - a), a, b, part)
 
@@ -77,23 +70,18 @@ def _detail_energy(image: Array) -> Array:
     return cv2.blur(small, (_DETAIL_REGION, _DETAIL_REGION))
 
 
-def _weight(reach: Reach) -> Array:
-    # Where neither is trusted, the one that looks more like the frame counts.
-    return reach.trust + _LEAST / (1 + reach.difference)
-
-
-def untrusted(to_earlier: Reach, to_later: Reach) -> Array:
-    """Where neither keyframe is trusted, H×W uint8."""
-    return ((to_earlier.trust | to_later.trust) == 0).astype(np.uint8)
+def not_shown(to_earlier: Reach, to_later: Reach) -> Array:
+    """Where neither keyframe is usable, H×W uint8."""
+    return ((to_earlier.usable | to_later.usable) == 0).astype(np.uint8)
 
 
 def fill(composed: Array, stylized: Array, hole: Array) -> Array:
-    """Put a stylization of the frame itself where no keyframe is trusted.
+    """Put a stylization of the frame itself where no keyframe shows it.
 
     Args:
         composed: From `composite`.
         stylized: The frame stylized, H×W×3.
-        hole: From `untrusted`.
+        hole: From `not_shown`.
     """
     # Single pixels are noise of the tests; what is left is covered whole and faded in around.
     core = cv2.morphologyEx(hole, cv2.MORPH_OPEN, np.ones((_HOLE_CORE, _HOLE_CORE), np.uint8))

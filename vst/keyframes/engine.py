@@ -12,15 +12,17 @@ from vst.frame import Frame
 from vst.keyframe_interval import MAX_INTERVAL
 from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow, Reach
-from vst.keyframes.compositing import composite, untrusted
+from vst.keyframes.compositing import composite, not_shown
+from vst.keyframes.link import Link
 from vst.keyframes.memory import KeyframeMemory
 from vst.keyframes.schedule import Schedule
-from vst.keyframes.stylizing import Linked, StylizesFrames, arrays, stylize_from, stylize_untrusted
+from vst.keyframes.stylizing import Linked, StylizesFrames, stylize_from, stylize_missing
+from vst.keyframes.transition import transition
 from vst.motion.fields import Array, luma_of, to_array, to_tensor
 
-_FRAME_BYTES = 12 + 16 + 1 + 2 * 13
-"""Bytes a pixel of each frame of an interval: the frame, flow both ways, luma, and how it relates to both
-keyframes."""
+_FRAME_BYTES = 12 + 16 + 1 + 20 + 2 * 14 + 4
+"""Bytes a pixel of each frame of an interval: the frame, flow both ways, luma, how it relates to the frame
+before and to both keyframes, and how long the earlier one is trusted."""
 
 _KEYFRAME_BYTES = 2 * (12 + 48) + 60
 """Bytes a pixel for the two keyframes, themselves and enlarged, and to composite a frame."""
@@ -125,15 +127,15 @@ class KeyframeEngine:
         last = interval.items[-1]
         keyframe = self._next(last.frame, earlier, interval.reaches[-1])
         later = enlarge(to_array(keyframe))
-        for place, (item, before, behind) in enumerate(
-            zip(interval.items[:-1], interval.reaches[:-1], interval.to_later(), strict=True), 1
-        ):
+        before, after = interval.reaches[:-1], interval.to_later()
+        parts = transition(before, after, interval.links)
+        for item, a, b, part in zip(interval.items[:-1], before, after, parts, strict=True):
             if item.frame.index <= self._given:
                 continue
             self._given = item.frame.index
-            composed = composite(earlier, later, before, behind, place / interval.length)
-            hole = untrusted(before, behind)
-            yield item, to_tensor(stylize_untrusted(self._stylizer, item.frame, composed, hole))
+            composed = composite(earlier, later, a, b, part)
+            hole = not_shown(a, b)
+            yield item, to_tensor(stylize_missing(self._stylizer, item.frame, composed, hole))
         if self._stylizer.conditioned:
             self._memory.add(self._keyframe, interval.first.frame.image)
         self._keyframe, self._enlarged = keyframe, later
@@ -158,6 +160,7 @@ class _Interval(Generic[L]):
     def __init__(self, first: L) -> None:
         self.first = first
         self.items: list[L] = []
+        self.links: list[Link] = []
         self.reaches: list[Reach] = []
         self.duration = first.frame.duration
         self._luma = [luma_of(first.frame.image)]
@@ -179,15 +182,14 @@ class _Interval(Generic[L]):
         luma = luma_of(item.frame.image)
         self.items.append(item)
         self._luma.append(luma)
-        self.reaches.append(self._composed.extend(luma, *arrays(item.pair)))
+        link = Link.of(item.pair)
+        self.links.append(link)
+        self.reaches.append(self._composed.extend(luma, link.backward))
 
     def to_later(self) -> list[Reach]:
         """How each frame but the last relates to the last, which is the next keyframe; in order."""
         composed = ComposedFlow(self._luma[-1])
         found = []
         for place in range(self.length - 1, 0, -1):
-            pair = self.items[place].pair
-            assert pair is not None
-            backward, forward = arrays(pair)
-            found.append(composed.extend(self._luma[place], forward, backward))
+            found.append(composed.extend(self._luma[place], self.links[place].forward))
         return found[::-1]

@@ -12,13 +12,15 @@ from torch import Tensor
 from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow
+from vst.keyframes.link import Link
 from vst.keyframes.schedule import Schedule
-from vst.keyframes.stylizing import Linked, StylizesFrames, arrays, stylize_from, stylize_untrusted
+from vst.keyframes.stylizing import Linked, StylizesFrames, stylize_from, stylize_missing
 from vst.motion import FlowPair
 from vst.motion.fields import Array, luma_of, to_array, to_tensor
 
-_BYTES = 12 + 48 + 1 + 8 + 1 + 60
-"""Bytes a pixel: the keyframe, itself and enlarged, its luma, flow and trust, and to stylize a frame."""
+_BYTES = 12 + 48 + 1 + 10 + 20 + 60
+"""Bytes a pixel: the keyframe, itself and enlarged, its luma, flow and trust, the last link, and to
+stylize a frame."""
 
 L = TypeVar("L", bound=Linked)
 
@@ -100,13 +102,13 @@ class ForwardEngine:
         if pair is None or self._keyframe is None or self._composed is None:
             return self._keep(frame, self._stylizer.stylize(frame, None))
         self._distance += 1
-        reach = self._composed.extend(luma_of(frame.image), *arrays(pair))
+        reach = self._composed.extend(luma_of(frame.image), Link.of(pair).backward)
         if self._enlarged is None:
             self._enlarged = enlarge(to_array(self._keyframe))
         carried = carry(self._enlarged, reach.flow)
         if self._schedule.is_due(self._distance, self._duration, float(reach.trust.mean())):
             return self._keep(frame, stylize_from(self._stylizer, frame, carried, reach.trust))
-        return to_tensor(stylize_untrusted(self._stylizer, frame, carried, 1 - reach.trust))
+        return to_tensor(stylize_missing(self._stylizer, frame, carried, 1 - reach.usable))
 
     def _keep(self, frame: Frame, stylized: Tensor) -> Tensor:
         """The frame is the keyframe from here on."""

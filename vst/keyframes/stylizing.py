@@ -12,8 +12,8 @@ from vst.keyframes.compositing import fill
 from vst.motion import FlowPair
 from vst.motion.fields import Array, to_array, to_tensor
 
-MOST_UNTRUSTED = 0.01
-"""Share of a frame above which what no keyframe is trusted for is stylized anew."""
+_MOST_MISSING = 0.01
+"""Share of a frame above which what no keyframe shows is stylized anew."""
 
 
 class Linked(Protocol):
@@ -56,23 +56,18 @@ def stylize_from(stylizer: StylizesFrames, frame: Frame, past: Array, trust: Arr
     return stylizer.stylize(frame, Past(to_tensor(past) * mask, mask))
 
 
-def stylize_untrusted(stylizer: StylizesFrames, frame: Frame, composed: Array, hole: Array) -> Array:
-    """Stylize what no keyframe is trusted for, with what is around it as the past.
+def stylize_missing(stylizer: StylizesFrames, frame: Frame, composed: Array, hole: Array) -> Array:
+    """Stylize what no keyframe shows, with what is around it as the past.
 
     Args:
         stylizer: Stylizes.
         frame: The frame.
         composed: H×W×3 float32, −1..1, what is carried to it.
-        hole: H×W uint8, 1 where that cannot be trusted.
+        hole: H×W uint8, 1 where that is of no use.
 
     Returns:
         H×W×3 float32: `composed` where there is little to stylize.
     """
-    if hole.mean() <= MOST_UNTRUSTED:
+    if hole.mean() <= _MOST_MISSING:
         return composed
     return fill(composed, to_array(stylize_from(stylizer, frame, composed, 1 - hole)), hole)
-
-
-def arrays(pair: FlowPair) -> tuple[Array, Array]:
-    """Backward and forward flow, H×W×2 each."""
-    return to_array(pair.backward), to_array(pair.forward)

@@ -17,12 +17,17 @@ _MEDIAN_FACTOR = 2.5
 _NEIGHBOURHOOD = 3
 
 
-def step_holds(step: Array, back: Array) -> Array:
+STRICTLY = 0.5
+"""Squared pixels by which flow and flow back may miss each other, beside 1 % of their lengths."""
+
+
+def step_holds(step: Array, back: Array, allowed: float = STRICTLY) -> Array:
     """Whether flow to a neighbour and the neighbour's flow back cancel (Sundaram 2010).
 
     Args:
         step: H×W×2, pixels, from this frame to its neighbour, on this frame's grid.
         back: H×W×2, from the neighbour to this frame, on the neighbour's grid.
+        allowed: Squared pixels by which they may miss each other, beside 1 % of their squared lengths.
 
     Returns:
         H×W bool; false outside of the neighbour.
@@ -30,7 +35,7 @@ def step_holds(step: Array, back: Array) -> Array:
     # Nearest: beside an outline bilinear sampling mixes two motions into one that neither side has.
     returned = sample(back, step, cv2.INTER_NEAREST)
     mismatch = _squared_length(returned + step)
-    bound = 0.01 * (_squared_length(returned) + _squared_length(step)) + 0.5
+    bound = 0.01 * (_squared_length(returned) + _squared_length(step)) + allowed
     return (mismatch <= bound) & is_inside(step)
 
 

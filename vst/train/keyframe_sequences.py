@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from vst.keyframes.composed_flow import ComposedFlow
+from vst.keyframes.link import Link
 from vst.modes.recipe import SequenceRecipe
 from vst.modes.training import to_unit
+from vst.motion import FlowPair
 from vst.motion.estimators.dis import DisEstimator
-from vst.motion.fields import luma_of, to_array, to_tensor
+from vst.motion.fields import luma_of, to_tensor
 from vst.train.clips import Clip
 from vst.train.picture_files import Loadable
 from vst.train.shots import Shot, from_second, real_sequence, synthetic_sequence
@@ -84,8 +86,8 @@ def composed_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
     composed = ComposedFlow(luma_of(images[0]))
     reach = None
     for earlier, current in pairwise(images):
-        backward, forward = estimator.estimate_pair(current, earlier)
-        reach = composed.extend(luma_of(current), to_array(backward), to_array(forward))
+        link = Link.of(FlowPair(*estimator.estimate_pair(current, earlier)))
+        reach = composed.extend(luma_of(current), link.backward)
     assert reach is not None
     return to_tensor(reach.flow), to_tensor(reach.trust.astype(np.float32))
 

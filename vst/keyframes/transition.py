@@ -1,0 +1,66 @@
+"""Which part each of two keyframes has in a frame between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import cv2
+import numpy as np
+
+from vst.keyframes.composed_flow import Reach
+from vst.keyframes.link import Link
+from vst.motion.fields import Array, sample
+
+_LITTLE, _LEAST = 0.1, 1e-3
+"""Weights, beside 1, of what is usable and of what is not: they count only where nothing is trusted."""
+
+_SIDE = 3
+"""Side in pixels of the mean over weights."""
+
+
+def transition(before: list[Reach], after: list[Reach], links: list[Link]) -> Iterator[Array]:
+    """The part of the later keyframe, for each frame between two.
+
+    The earlier keyframe weighs as many frames as it will still be trusted for along the pixel's path, the
+    later one as many as it has been. Where both are trusted throughout, the transition is linear from
+    keyframe to keyframe: of all that take as long it has the least squared change from frame to frame.
+    Where trust in one ends on the way, the transition is over by then, and nothing jumps.
+
+    Args:
+        before: How the frames between relate to the earlier keyframe, in order.
+        after: How they relate to the later one.
+        links: From the earlier keyframe to the first frame, and so on to the later keyframe.
+
+    Yields:
+        H×W float32, 0 to 1.
+    """
+    leave = [(each.trust, link.forward.flow) for each, link in zip(before, links[1:], strict=True)]
+    remaining = list(_lasting(reversed(leave)))
+    elapsed = _lasting((each.trust, link.backward.flow) for each, link in zip(after, links, strict=False))
+    for place, (a, b, since) in enumerate(zip(before, after, elapsed, strict=True), 1):
+        part = place / len(links)
+        earlier = _softened(remaining.pop() + (1 - part) * _for_want_of_better(a))
+        later = _softened(since + part * _for_want_of_better(b))
+        yield later / (earlier + later)
+
+
+def _lasting(frames: Iterable[tuple[Array, Array]]) -> Iterator[Array]:
+    """For how many frames in a row each pixel has been trusted, with this one.
+
+    Args:
+        frames: Trust, H×W, and flow to the frame before in this order.
+    """
+    last: Array | None = None
+    for trust, flow in frames:
+        last = trust * (1 + sample(last, flow)) if last is not None else trust.astype(np.float32)
+        yield last
+
+
+def _for_want_of_better(reach: Reach) -> Array:
+    """A weight where neither is trusted: of what is nearly right, then of what looks like the frame."""
+    return (_LITTLE * reach.usable.astype(np.float32) + _LEAST) / (1 + reach.difference)
+
+
+def _softened(weight: Array) -> Array:
+    """So that no seam shows where trust ends."""
+    return cv2.blur(weight, (_SIDE, _SIDE))
