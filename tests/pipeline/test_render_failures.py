@@ -122,7 +122,8 @@ def damage_from(clip: Path, frame: int) -> None:
 
 
 def test_the_frames_before_damage_are_written_as_incomplete(tmp_path, clip, settings):
-    options, out = settings(codec="ffv1"), tmp_path / "out"
+    # Not vtn: its last frame is a keyframe, which is another one where the clip ends sooner.
+    options, out = settings(codec="ffv1", mode="itn"), tmp_path / "out"
     out.mkdir()
     whole = render(clip, options, tmp_path / "whole.mkv").output
     damage_from(clip, 10)

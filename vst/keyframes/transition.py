@@ -11,8 +11,8 @@ from vst.keyframes.composed_flow import Reach
 from vst.keyframes.link import Link
 from vst.motion.fields import Array, sample
 
-_LITTLE, _LEAST = 0.1, 1e-3
-"""Weights, beside 1, of what is usable and of what is not: they count only where nothing is trusted."""
+_NEARLY, _LEAST = 0.3, 1e-3
+"""Weights, beside 1, of what is usable and not trusted, and of what is neither."""
 
 _SIDE = 3
 """Side in pixels of the mean over weights."""
@@ -24,7 +24,8 @@ def transition(before: list[Reach], after: list[Reach], links: list[Link]) -> It
     The earlier keyframe weighs as many frames as it will still be trusted for along the pixel's path, the
     later one as many as it has been. Where both are trusted throughout, the transition is linear from
     keyframe to keyframe: of all that take as long it has the least squared change from frame to frame.
-    Where trust in one ends on the way, the transition is over by then, and nothing jumps.
+    Where trust in one ends on the way, the transition is over by then, and nothing jumps. What is nearly
+    right counts for less, and where there is nothing at all, the one that looks more like the frame counts.
 
     Args:
         before: How the frames between relate to the earlier keyframe, in order.
@@ -34,31 +35,30 @@ def transition(before: list[Reach], after: list[Reach], links: list[Link]) -> It
     Yields:
         H×W float32, 0 to 1.
     """
-    leave = [(each.trust, link.forward.flow) for each, link in zip(before, links[1:], strict=True)]
+    leave = [(_worth(each), link.forward.flow) for each, link in zip(before, links[1:], strict=True)]
     remaining = list(_lasting(reversed(leave)))
-    elapsed = _lasting((each.trust, link.backward.flow) for each, link in zip(after, links, strict=False))
+    elapsed = _lasting((_worth(each), link.backward.flow) for each, link in zip(after, links, strict=False))
     for place, (a, b, since) in enumerate(zip(before, after, elapsed, strict=True), 1):
         part = place / len(links)
-        earlier = _softened(remaining.pop() + (1 - part) * _for_want_of_better(a))
-        later = _softened(since + part * _for_want_of_better(b))
+        earlier = _softened(remaining.pop() + (1 - part) * _LEAST / (1 + a.difference))
+        later = _softened(since + part * _LEAST / (1 + b.difference))
         yield later / (earlier + later)
+
+
+def _worth(reach: Reach) -> Array:
+    return np.maximum(reach.trust, _NEARLY * reach.usable.astype(np.float32))
 
 
 def _lasting(frames: Iterable[tuple[Array, Array]]) -> Iterator[Array]:
     """For how many frames in a row each pixel has been trusted, with this one.
 
     Args:
-        frames: Trust, H×W, and flow to the frame before in this order.
+        frames: What each is worth, H×W, 0 to 1, and flow to the frame before in this order.
     """
     last: Array | None = None
-    for trust, flow in frames:
-        last = trust * (1 + sample(last, flow)) if last is not None else trust.astype(np.float32)
+    for worth, flow in frames:
+        last = worth * (1 + sample(last, flow)) if last is not None else worth
         yield last
-
-
-def _for_want_of_better(reach: Reach) -> Array:
-    """A weight where neither is trusted: of what is nearly right, then of what looks like the frame."""
-    return (_LITTLE * reach.usable.astype(np.float32) + _LEAST) / (1 + reach.difference)
 
 
 def _softened(weight: Array) -> Array:
