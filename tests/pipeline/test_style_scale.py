@@ -136,7 +136,7 @@ def test_snapshots_are_at_working_resolution(tiny_weights):
     stylized(moving(4), session)
     _, keyframe, _, *composed = session.snapshot()
     assert keyframe.shape == (3, 36, 48)
-    assert [each.shape[:2] for each in composed] == [(36, 48)] * 3
+    assert [each.shape[:2] for each in composed] == [(36, 48)] * 4
 
 
 def test_strokes_are_relative_to_the_picture_and_the_style_scale_changes_them(monkeypatch, tiny_weights):
