@@ -196,3 +196,15 @@ def test_a_snapshot_at_the_beginning_is_empty():
     engine = KeyframeEngine(Copy(), Schedule(4))
     assert engine.snapshot() == ()
     assert engine.needed_from is None
+
+
+def test_frames_between_keyframes_stay_in_range():
+    frames = items(create_scene("pan", **SIZE, frames=9))
+    hard = [
+        Item(Frame(t, each.frame.time, each.frame.duration, (each.frame.image > 0.5).float()), each.pair)
+        for t, each in enumerate(frames)
+    ]
+    for interval in (4, 8):
+        for output in run(Copy(), hard, interval):
+            assert output.min() >= 0
+            assert output.max() <= 1

@@ -66,8 +66,9 @@ def stylize_missing(stylizer: StylizesFrames, frame: Frame, composed: Array, hol
         hole: H×W uint8, 1 where that is of no use.
 
     Returns:
-        H×W×3 float32: `composed` where there is little to stylize.
+        H×W×3 float32, −1..1: `composed` where there is little to stylize.
     """
-    if hole.mean() <= _MOST_MISSING:
-        return composed
-    return fill(composed, to_array(stylize_from(stylizer, frame, composed, 1 - hole)), hole)
+    if hole.mean() > _MOST_MISSING:
+        composed = fill(composed, to_array(stylize_from(stylizer, frame, composed, 1 - hole)), hole)
+    # Interpolation overshoots, which pixels of more than 8 bits would show.
+    return np.clip(composed, -1, 1)
