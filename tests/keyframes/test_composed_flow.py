@@ -43,7 +43,8 @@ def test_what_is_trusted_is_seen_in_the_keyframe_and_on_the_way_to_it(scene):
     for t, reach in reaches(scene, 16):
         step = to_array(scene.visible(t, t - 1))[..., 0]
         seen = step * sample(seen, to_array(scene.flow(t, t - 1)), cv2.INTER_NEAREST)
-        assert ((seen == 0) & (reach.trust > 0)).mean() < 0.03, t
+        # Infilled flow keeps a little more far away, where things pass each other slowly (pan).
+        assert ((seen == 0) & (reach.trust > 0)).mean() < (0.02 if t <= 12 else 0.025), t
         assert ((seen > 0) & (reach.trust == 0)).mean() < 0.05, t
 
 

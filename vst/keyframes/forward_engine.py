@@ -12,14 +12,14 @@ from torch import Tensor
 from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow
-from vst.keyframes.link import Link
+from vst.keyframes.link import Step, infilled
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StylizesFrames, stylize_from, stylize_missing
 from vst.motion import FlowPair
 from vst.motion.fields import Array, luma_of, to_array, to_tensor
 
 _BYTES = 12 + 48 + 1 + 10 + 20 + 60
-"""Bytes a pixel: the keyframe, itself and enlarged, its luma, flow and trust, the last link, and to
+"""Bytes a pixel: the keyframe, itself and enlarged, its luma, flow and trust, the last step, and to
 stylize a frame."""
 
 L = TypeVar("L", bound=Linked)
@@ -102,7 +102,7 @@ class ForwardEngine:
         if pair is None or self._keyframe is None or self._composed is None:
             return self._keep(frame, self._stylizer.stylize(frame, None))
         self._distance += 1
-        reach = self._composed.extend(luma_of(frame.image), Link.of(pair).backward)
+        reach = self._composed.extend(luma_of(frame.image), Step.of(*infilled(pair)))
         if self._enlarged is None:
             self._enlarged = enlarge(to_array(self._keyframe))
         carried = carry(self._enlarged, reach.flow)

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from vst.keyframes.trust import step_holds
+from vst.keyframes.trust import ROUGHLY, STRICTLY, step_holds, steps_within
 from vst.motion import FlowPair
 from vst.motion.fields import Array, to_array
-
-_ROUGHLY = 4.0
-"""Squared pixels by which flow and flow back may miss each other where both are nearly right."""
 
 _STRIDE = 4
 """Pixels between the places at which flow that does not hold is found anew: it is smooth."""
@@ -42,6 +39,11 @@ class Step:
     holds: Array
     nearly: Array
 
+    @classmethod
+    def of(cls, flow: Array, back: Array) -> Step:
+        """The step of flow to a neighbour and the neighbour's flow back, H×W×2 each."""
+        return cls(flow, *steps_within(flow, back, STRICTLY, ROUGHLY))
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -57,21 +59,22 @@ class Link:
 
     @classmethod
     def of(cls, pair: FlowPair) -> Link:
-        """The link of what an estimator found, with flow that does not hold infilled.
-
-        Flow is wrong where there is nothing to follow, or a texture repeats itself; the motion around is a
-        better guess there. Where that does not hold either, something is hidden.
-        """
-        backward, forward = to_array(pair.backward), to_array(pair.forward)
-        there, back = (
-            _infilled(backward, step_holds(backward, forward)),
-            _infilled(forward, step_holds(forward, backward)),
-        )
-        return cls(_step(there, back), _step(back, there))
+        """The link of what an estimator found, infilled."""
+        there, back = infilled(pair)
+        return cls(Step.of(there, back), Step.of(back, there))
 
 
-def _step(flow: Array, back: Array) -> Step:
-    return Step(flow, step_holds(flow, back), step_holds(flow, back, _ROUGHLY))
+def infilled(pair: FlowPair) -> tuple[Array, Array]:
+    """Backward and forward flow, H×W×2 each, with the motion around where they do not cancel.
+
+    Flow is wrong where there is nothing to follow, or a texture repeats itself; the motion around is a
+    better guess there. Where that does not cancel either, something is hidden.
+    """
+    backward, forward = to_array(pair.backward), to_array(pair.forward)
+    return (
+        _infilled(backward, step_holds(backward, forward)),
+        _infilled(forward, step_holds(forward, backward)),
+    )
 
 
 def _infilled(flow: Array, holds: Array) -> Array:
@@ -85,7 +88,7 @@ def _infilled(flow: Array, holds: Array) -> Array:
     around, known = _smooth_flow(flow[places], holds[places])
     filled = cv2.resize(around, (width, height), interpolation=cv2.INTER_LINEAR)
     wide = cv2.resize(known.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    kept = np.where(holds, 1, 1 - wide).astype(np.uint8)
+    kept = (holds | (wide == 0)).astype(np.uint8)
     result: Array = cv2.copyTo(flow, kept, filled)
     return result
 

@@ -35,9 +35,10 @@ def transition(before: list[Reach], after: list[Reach], links: list[Link]) -> It
     Yields:
         H×W float32, 0 to 1.
     """
-    leave = [(_worth(each), link.forward.flow) for each, link in zip(before, links[1:], strict=True)]
-    remaining = list(_lasting(reversed(leave)))
-    elapsed = _lasting((_worth(each), link.backward.flow) for each, link in zip(after, links, strict=False))
+    leaving = zip(reversed(before), reversed(links[1:]), strict=True)
+    remaining = list(_lasting((_worth(each), link.forward.flow) for each, link in leaving))
+    coming = zip(after, links[:-1], strict=True)
+    elapsed = _lasting((_worth(each), link.backward.flow) for each, link in coming)
     for place, (a, b, since) in enumerate(zip(before, after, elapsed, strict=True), 1):
         part = place / len(links)
         earlier = _softened(remaining.pop() + (1 - part) * _LEAST / (1 + a.difference))

@@ -18,11 +18,18 @@ _NEIGHBOURHOOD = 3
 
 
 STRICTLY = 0.5
-"""Squared pixels by which flow and flow back may miss each other, beside 1 % of their lengths."""
+ROUGHLY = 4.0
+"""Squared pixels by which flow and flow back may miss each other, beside 1 % of their squared lengths,
+where both are right, and nearly so."""
 
 
-def step_holds(step: Array, back: Array, allowed: float = STRICTLY) -> Array:
-    """Whether flow to a neighbour and the neighbour's flow back cancel (Sundaram 2010).
+def step_holds(step: Array, back: Array) -> Array:
+    """Whether flow to a neighbour and the neighbour's flow back cancel, H×W bool; see `steps_within`."""
+    return steps_within(step, back, STRICTLY)[0]
+
+
+def steps_within(step: Array, back: Array, *allowed: float) -> list[Array]:
+    """Where flow to a neighbour and the neighbour's flow back cancel (Sundaram 2010), for some bounds.
 
     Args:
         step: H×W×2, pixels, from this frame to its neighbour, on this frame's grid.
@@ -30,13 +37,14 @@ def step_holds(step: Array, back: Array, allowed: float = STRICTLY) -> Array:
         allowed: Squared pixels by which they may miss each other, beside 1 % of their squared lengths.
 
     Returns:
-        H×W bool; false outside of the neighbour.
+        H×W bool for each bound; false outside of the neighbour.
     """
     # Nearest: beside an outline bilinear sampling mixes two motions into one that neither side has.
     returned = sample(back, step, cv2.INTER_NEAREST)
     mismatch = _squared_length(returned + step)
-    bound = 0.01 * (_squared_length(returned) + _squared_length(step)) + allowed
-    return (mismatch <= bound) & is_inside(step)
+    relative = 0.01 * (_squared_length(returned) + _squared_length(step))
+    inside = is_inside(step)
+    return [(mismatch <= relative + each) & inside for each in allowed]
 
 
 def difference(current: Array, other: Array, flow: Array) -> Array:
