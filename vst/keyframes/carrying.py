@@ -7,7 +7,10 @@ twice its size keeps the detail at the cost of the first.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
+import numpy as np
 
 from vst.motion.fields import Array, grid, sample_at
 
@@ -30,5 +33,12 @@ def carry(enlarged: Array, flow: Array) -> Array:
         H×W×3 float32; the border pixel is repeated outside.
     """
     # Pixel x of the keyframe has its centre between the pixels 2x and 2x + 1.
-    places = FACTOR * (flow + grid(*flow.shape[:2])) + (FACTOR - 1) / 2
+    places = cv2.scaleAdd(flow, FACTOR, _centres(*flow.shape[:2]))
     return sample_at(enlarged, places, cv2.INTER_CUBIC)
+
+
+@lru_cache(maxsize=4)
+def _centres(height: int, width: int) -> Array:
+    """Where the pixels of a keyframe are in the enlarged one, H×W×2."""
+    centres: Array = FACTOR * grid(height, width) + np.float32((FACTOR - 1) / 2)
+    return centres

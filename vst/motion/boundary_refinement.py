@@ -35,7 +35,7 @@ _MEDIAN = 5
 """Side of the median filter over the flow that was chosen, in pixels."""
 
 _TILE = 96
-"""Tiles without a motion boundary are left out."""
+"""Height in pixels of the regions that are searched: what has no motion boundary is left out."""
 
 
 def refine_boundaries(flow: Array, a: Array, b: Array) -> Array:
@@ -73,36 +73,43 @@ def _choose(
 ) -> Array:
     """One pass: the best of the flow at each offset, its own first."""
     reach = max(max(abs(dx), abs(dy)) for dx, dy in offsets)
-    padded = _rows(cv2.copyMakeBorder(flow, reach, reach, reach, reach, cv2.BORDER_REPLICATE))
-    everywhere = grid(*flow.shape[:2])
-    chosen = flow.copy()
-    for rows, columns, inner in _tiles(boundary, half):
-        places = np.ascontiguousarray(everywhere[rows, columns])
+    offered = cv2.copyMakeBorder(flow, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    # What pixel p + d sees with its own flow is at targets(p + d). With that flow pixel p sees what is d
+    # before that: in `b` moved by d, at the same place. So no sum is needed for any offset.
+    targets = offered + grid(*offered.shape[:2])
+    far = 2 * reach
+    wide = cv2.copyMakeBorder(b, far, far, far, far, cv2.BORDER_REPLICATE)
+    best = np.zeros_like(a)
+    for rows, columns, inner in _regions(boundary, half):
         window = a[rows, columns]
-        height, width = window.shape
-        least = best = None
-        for dx, dy in offsets:
-            top, left = rows.start + reach + dy, columns.start + reach + dx
-            offered = padded[top : top + height, 2 * left : 2 * (left + width)]
-            target = (offered + _rows(places)).reshape(height, width, 2)
-            moved = sample_at(b, target)
-            cost = _cost(window, moved, half)
-            if least is None or best is None:
-                least, best = cost, target
+        number = np.zeros_like(window)
+        least: Array | None = None
+        for each, (dx, dy) in enumerate(offsets):
+            places = targets[_moved(rows, reach + dy), _moved(columns, reach + dx)]
+            cost = _cost(window, sample_at(wide[reach - dy :, reach - dx :], places), half)
+            if least is None:
+                least = cost
                 continue
             better = cv2.compare(cost, least, cv2.CMP_LT)
-            cv2.copyTo(cost, better, least)
-            cv2.copyTo(target, better, best)
-        assert best is not None
-        part = chosen[rows, columns][inner]
-        near = boundary[rows, columns][inner].astype(bool)
-        part[near] = (best - places)[inner][near]
-    return chosen
+            cv2.min(cost, least, least)
+            # Numbers grow, so the larger one is the later one.
+            cv2.max(number, np.bitwise_and(better, np.uint8(each)), number)
+        best[rows, columns][inner] = number[inner]
+    return _taken(offered, reach, offsets, best * boundary)
 
 
-def _rows(field: Array) -> Array:
-    """H×W×2 as H×2W: NumPy is slow where the last axis has two elements."""
-    return field.reshape(len(field), -1)
+def _taken(offered: Array, reach: int, offsets: list[tuple[int, int]], best: Array) -> Array:
+    """The flow at the offset with the number `best` (H×W), of what is wider than that by `reach`."""
+    height, width = best.shape
+    vectors = offered.view(np.int64).ravel()  # both components at once
+    wide = width + 2 * reach
+    steps = np.array([dy * wide + dx for dx, dy in offsets], np.int32)
+    own = np.arange(vectors.size, dtype=np.int32).reshape(-1, wide)[reach:-reach, reach:-reach]
+    return vectors.take(own + steps.take(best)).view(np.float32).reshape(height, width, 2)
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
 
 
 def _cost(window: Array, moved: Array, half: int) -> Array:
@@ -112,19 +119,28 @@ def _cost(window: Array, moved: Array, half: int) -> Array:
     return cv2.boxFilter(difference, cv2.CV_16S, (side, side), normalize=False)
 
 
-def _tiles(boundary: Array, half: int) -> Iterator[tuple[slice, slice, tuple[slice, slice]]]:
-    """Tiles with a motion boundary: rows and columns with a margin, and the tile within these."""
+def _regions(boundary: Array, half: int) -> Iterator[tuple[slice, slice, tuple[slice, slice]]]:
+    """Regions with a motion boundary: rows and columns with a margin, and the region within these."""
     height, width = boundary.shape
     for top in range(0, height, _TILE):
-        for left in range(0, width, _TILE):
-            bottom, right = min(top + _TILE, height), min(left + _TILE, width)
-            if not boundary[top:bottom, left:right].any():
-                continue
+        bottom = min(top + _TILE, height)
+        for left, right in _runs(boundary[top:bottom].max(axis=0)):
             above, before = max(top - half, 0), max(left - half, 0)
             rows = slice(above, min(bottom + half, height))
             columns = slice(before, min(right + half, width))
             inner = slice(top - above, bottom - above), slice(left - before, right - before)
             yield rows, columns, inner
+
+
+def _runs(marked: Array) -> Iterator[tuple[int, int]]:
+    """Start and end of each run of columns with a mark, gaps of less than a tile included."""
+    columns = np.flatnonzero(marked)
+    if not columns.size:
+        return
+    ends = np.flatnonzero(np.diff(columns) > _TILE)
+    starts = columns[np.concatenate(([0], ends + 1))]
+    stops = columns[np.concatenate((ends, [len(columns) - 1]))] + 1
+    yield from zip(starts.tolist(), stops.tolist(), strict=True)
 
 
 def _offsets(radius: int) -> list[tuple[int, int]]:

@@ -35,7 +35,10 @@ class Estimator(Protocol):
         ...
 
     def estimate_pair(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """Both directions: (flow a -> b on a's grid, flow b -> a on b's grid)."""
+        """Both directions: (flow a -> b on a's grid, flow b -> a on b's grid).
+
+        An estimator may find one from the other, so that it differs a little from what ``estimate`` gives.
+        """
         return self.estimate(a, b), self.estimate(b, a)
 
     def prepare(self, image: Tensor) -> Tensor:

@@ -11,6 +11,9 @@ from torch import Tensor
 
 Array = np.ndarray
 
+_ROUNDING = 5e-4
+"""Pixels."""
+
 
 @lru_cache(maxsize=4)
 def grid(height: int, width: int) -> Array:
@@ -37,10 +40,10 @@ def sample_at(field: Array, places: Array, interpolation: int = cv2.INTER_LINEAR
 def is_inside(flow: Array) -> Array:
     """Whether p + flow(p) lies in the frame, H×W bool."""
     height, width = flow.shape[:2]
-    places = flow + grid(height, width)
-    x, y = places[..., 0], places[..., 1]
     # Flow that was estimated as 0 ± rounding stays inside.
-    return (x >= -5e-4) & (x <= width - 1 + 5e-4) & (y >= -5e-4) & (y <= height - 1 + 5e-4)
+    lowest, highest = (-_ROUNDING, -_ROUNDING), (width - 1 + _ROUNDING, height - 1 + _ROUNDING)
+    inside: Array = cv2.inRange(flow + grid(height, width), lowest, highest) > 0
+    return inside
 
 
 def to_array(tensor: Tensor) -> Array:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from vst.motion.estimators.dis import DisEstimator
 
@@ -18,6 +19,19 @@ def test_flow_points_from_a_to_the_matching_pixels_of_b(make_world):
 def test_a_pair_is_both_directions(make_world):
     world = make_world(camera=lambda t: (3.0 * t, 0.0, 1.0))
     a, b = world.frame(0), world.frame(1)
+    dis = DisEstimator()
+    there, back = dis.estimate_pair(a, b)
+    assert torch.equal(back, dis.estimate(b, a))
+    # The first begins from the second, which leaves no more than a refinement between it and a search.
+    difference = (there - dis.estimate(a, b)).norm(dim=0)
+    assert 0 < difference.mean() < 0.05
+
+
+def test_both_directions_are_searched_where_motion_cannot_be_turned_round():
+    generator = torch.Generator().manual_seed(0)
+    a = F.avg_pool2d(torch.rand(1, 3, 260, 260, generator=generator), 5, stride=1)[0]
+    blocks = F.unfold(a[None], 32, stride=32)
+    b = F.fold(blocks[..., torch.randperm(64, generator=generator)], 256, 32, stride=32)[0]
     dis = DisEstimator()
     there, back = dis.estimate_pair(a, b)
     assert torch.equal(there, dis.estimate(a, b))
