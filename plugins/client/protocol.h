@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define VST_PROTOCOL 2
+#define VST_PROTOCOL 3
 #define VST_PACKET_SIZE 16384 /* bytes of the longest message */
 #define VST_HASH_SIZE 16 /* bytes of a frame's hash */
 
@@ -30,12 +30,15 @@ typedef struct vst_render_message {
     int last; /* index of the clip's last frame */
     int temporal; /* the host gives frames of other times */
     double gap; /* not temporal: a larger step in time is a jump; 0 if unknown */
+    double frame_rate; /* of the clip, frames a second; 0 if unknown */
     const char *style; /* a style or a blend, as for --style */
     const char *mode; /* as for --mode */
     double strength; /* 0 the clip, 1 the stylized frame */
     int keep_color; /* keep the clip's colours */
     int keep_borders; /* leave borders of one colour as they are */
     double style_scale; /* as for --style-scale; 0 chooses as vst render does */
+    int keyframe_interval; /* as for --keyframe-interval; 0 chooses as vst render does */
+    int look_ahead; /* temporal: frames wait for the keyframe after them */
     int seed; /* for modes that draw random numbers */
     const char *device; /* auto, cpu, cuda or cuda:n */
     const char *weights; /* a folder of weights that is searched first, or empty */
@@ -161,12 +164,15 @@ typedef struct vst_message {
     X(RENDER, render, last, INTEGER) \
     X(RENDER, render, temporal, FLAG) \
     X(RENDER, render, gap, NUMBER) \
+    X(RENDER, render, frame_rate, NUMBER) \
     X(RENDER, render, style, TEXT) \
     X(RENDER, render, mode, TEXT) \
     X(RENDER, render, strength, NUMBER) \
     X(RENDER, render, keep_color, FLAG) \
     X(RENDER, render, keep_borders, FLAG) \
     X(RENDER, render, style_scale, NUMBER) \
+    X(RENDER, render, keyframe_interval, INTEGER) \
+    X(RENDER, render, look_ahead, FLAG) \
     X(RENDER, render, seed, INTEGER) \
     X(RENDER, render, device, TEXT) \
     X(RENDER, render, weights, TEXT) \

@@ -207,6 +207,7 @@ static vst_outcome stylize(filter *it, double time, render_context *context, cha
 {
     char run[64];
     double strength = it->values[STRENGTH], seed = it->values[SEED];
+    double interval = fmax(-1, fmin(it->values[KEYFRAME_INTERVAL], 2)); /* the worker refuses what is beyond 0..1 */
     snprintf(run, sizeof run, "frei0r %ld", it->number);
     vst_render_message request = {
         .editor = "frei0r",
@@ -223,6 +224,8 @@ static vst_outcome stylize(filter *it, double time, render_context *context, cha
         .strength = strength < 1 ? strength : 1,
         .keep_color = it->values[KEEP_COLOR] >= 0.5,
         .keep_borders = it->values[KEEP_BORDERS] >= 0.5,
+        .keyframe_interval = (int)lround(interval * full_scales[KEYFRAME_INTERVAL]),
+        .look_ahead = 1, /* as far as the host allows: not at all */
         .style_scale = it->values[STYLE_SCALE] * full_scales[STYLE_SCALE],
         .seed = seed > 0 ? (int)((seed < 1 ? seed : 1) * full_scales[SEED] + 0.5) : 0,
         .limit = 1,

@@ -9,6 +9,7 @@
 
 static const char *const devices[] = {VST_CHOICES_DEVICE};
 static const char *const colour_spaces[] = {VST_CHOICES_COLOUR_SPACE};
+static const char *const look_aheads[] = {VST_CHOICES_LOOK_AHEAD};
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 
 typedef enum kind { CHOICE, NUMBER, INTEGER, BOOLEAN, TEXT, FOLDER } kind;
@@ -34,6 +35,8 @@ static void set_choices(const parameter *it, OfxPropertySetHandle properties)
         names = devices, count = LENGTH(devices);
     else if (!strcmp(it->name, "colourSpace"))
         names = colour_spaces, count = LENGTH(colour_spaces);
+    else if (!strcmp(it->name, "lookAhead"))
+        names = look_aheads, count = LENGTH(look_aheads);
     else
         count = strcmp(it->name, "style") ? config->modes : config->styles;
     for (int i = 0; i < count; i++)
@@ -112,6 +115,7 @@ OfxStatus describe(OfxImageEffectHandle handle)
     P->propSetInt(properties, kOfxImageEffectInstancePropSequentialRender, 0, 2);
     P->propSetString(properties, kOfxImageEffectPluginRenderThreadSafety, 0, kOfxImageEffectRenderUnsafe);
     P->propSetString(properties, kOfxImageEffectPropClipPreferencesSlaveParam, 0, "mode");
+    P->propSetString(properties, kOfxImageEffectPropClipPreferencesSlaveParam, 1, "keyframeInterval");
     return kOfxStatOK;
 }
 
@@ -205,15 +209,19 @@ void read_values(const effect *instance, OfxTime time, values *found)
     found->style_scale = read_number(instance, "styleScale", time);
     found->keep_color = read_integer(instance, "keepColor", time) != 0;
     found->keep_borders = read_integer(instance, "keepBorders", time) != 0;
+    found->keyframe_interval = read_integer(instance, "keyframeInterval", time);
+    found->look_ahead = read_integer(instance, "lookAhead", time) == LOOK_AHEAD_AUTO;
     found->seed = read_integer(instance, "seed", time);
     found->colour_space = read_integer(instance, "colourSpace", time);
     found->limit = read_integer(instance, "replayLimit", time);
 }
 
-int is_stateless(const char *mode)
+int is_stateless(const values *chosen)
 {
+    if (chosen->keyframe_interval > 1) /* keyframes are carried to the frames between, in every mode */
+        return 0;
     for (int i = 0; i < ofx.config.stateless_modes; i++)
-        if (!strcmp(ofx.config.stateless_mode[i], mode))
+        if (!strcmp(ofx.config.stateless_mode[i], chosen->mode))
             return 1;
     return 0;
 }

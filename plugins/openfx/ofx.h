@@ -193,6 +193,7 @@ typedef struct OfxProgressSuiteV2 {
 #define kOfxImageEffectPropComponents "OfxImageEffectPropComponents"
 #define kOfxImageEffectPropPreMultiplication "OfxImageEffectPropPreMultiplication"
 #define kOfxImageEffectPropFrameRange "OfxImageEffectPropFrameRange"
+#define kOfxImageEffectPropFrameRate "OfxImageEffectPropFrameRate"
 #define kOfxImageEffectPropRenderWindow "OfxImageEffectPropRenderWindow"
 #define kOfxImageEffectPropRenderScale "OfxImageEffectPropRenderScale"
 #define kOfxImageEffectPropRegionOfInterest "OfxImageEffectPropRegionOfInterest"

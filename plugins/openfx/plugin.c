@@ -127,9 +127,9 @@ static OfxStatus frames_needed(effect *instance, OfxPropertySetHandle in, OfxPro
     ofx.property->propGetDouble(in, kOfxPropTime, 0, &time);
     read_values(instance, time, &chosen);
     double range[2] = {time, time};
-    if (!(chosen.strength <= 0) && !is_stateless(chosen.mode)) {
-        /* The frames that every render fetches. Earlier frames of the shot are fetched only if needed: if they
-         * were listed here, hosts would render all of them for each frame. */
+    if (!(chosen.strength <= 0) && !is_stateless(&chosen)) {
+        /* The frames that renders always fetch. Earlier frames of the shot, and those up to the next keyframe, are
+         * fetched only if needed: if they were listed here, hosts would render all of them for each frame. */
         int first, last;
         frame_range(instance, time, &first, &last);
         range[0] = fmax(time - 2, fmin(first, time));
@@ -156,7 +156,7 @@ static OfxStatus clip_preferences(effect *instance, OfxPropertySetHandle out)
     values chosen;
     read_values(instance, 0, &chosen);
     /* With a temporal mode, the output changes even where the clip does not. */
-    ofx.property->propSetInt(out, kOfxImageEffectFrameVarying, 0, !is_stateless(chosen.mode));
+    ofx.property->propSetInt(out, kOfxImageEffectFrameVarying, 0, !is_stateless(&chosen));
     return kOfxStatOK;
 }
 

@@ -40,10 +40,11 @@ typedef struct effect {
 typedef struct values {
     char style[1024], mode[VST_NAME], device[VST_NAME], weights[VST_PATH];
     double strength, style_scale;
-    int keep_color, keep_borders, seed, colour_space, limit;
+    int keep_color, keep_borders, keyframe_interval, look_ahead, seed, colour_space, limit;
 } values;
 
 enum { COLOUR_AUTO, COLOUR_DISPLAY, COLOUR_LINEAR };
+enum { LOOK_AHEAD_AUTO, LOOK_AHEAD_NONE };
 
 OfxStatus describe(OfxImageEffectHandle handle);
 OfxStatus describe_in_context(OfxImageEffectHandle handle);
@@ -51,8 +52,8 @@ OfxStatus describe_in_context(OfxImageEffectHandle handle);
 /* Reads the parameters; those that the host lacks have their defaults. */
 void read_values(const effect *instance, OfxTime time, values *found);
 
-/* Whether a mode stylizes each frame independently. */
-int is_stateless(const char *mode);
+/* Whether each frame is stylized independently. */
+int is_stateless(const values *chosen);
 
 OfxStatus render(effect *instance, OfxPropertySetHandle in);
 

@@ -9,6 +9,7 @@
 #define P ofx.property
 #define LARGEST_INDEX 1000000 /* a clip with frames beyond counts as unbounded */
 #define LARGEST_TIME 1e9      /* what is beyond is no time of a frame */
+#define LARGEST_RATE 1e4      /* what is beyond is no frame rate */
 
 typedef enum shown { SHOWN_NOTHING, SHOWN_ERROR, SHOWN_NOTE } shown;
 
@@ -117,6 +118,17 @@ void frame_range(const effect *instance, OfxTime time, int *first, int *last)
         *first = now;
     if (*last < now)
         *last = now;
+}
+
+/* Frames a second of the source clip; 0 if the host does not say. */
+static double frame_rate(const effect *instance)
+{
+    OfxPropertySetHandle properties;
+    double rate = 0;
+    if (ofx.effect->clipGetPropertySet(instance->source, &properties) != kOfxStatOK ||
+        P->propGetDouble(properties, kOfxImageEffectPropFrameRate, 0, &rate) != kOfxStatOK)
+        return 0;
+    return rate > 0 && rate <= LARGEST_RATE ? rate : 0;
 }
 
 /* Whether the host gives frames of other times. Some claim to, and give the frame that is being rendered. */
@@ -258,6 +270,7 @@ static OfxStatus stylize(effect *instance, render_context *it, const values *cho
         .index = it->now,
         .time = it->now,
         .gap = 1,
+        .frame_rate = frame_rate(instance),
         .style = chosen->style,
         .mode = chosen->mode,
         .device = chosen->device,
@@ -266,6 +279,8 @@ static OfxStatus stylize(effect *instance, render_context *it, const values *cho
         .style_scale = chosen->style_scale,
         .keep_color = chosen->keep_color,
         .keep_borders = chosen->keep_borders,
+        .keyframe_interval = chosen->keyframe_interval,
+        .look_ahead = chosen->look_ahead,
         .seed = chosen->seed,
         .linear = is_linear(chosen, it->source),
         .interactive = interactive,
@@ -274,7 +289,7 @@ static OfxStatus stylize(effect *instance, render_context *it, const values *cho
     frame_range(instance, it->time, &request.first, &request.last);
     /* The borders of a frame are those of its shot, in every mode. */
     request.temporal =
-        (is_stateless(chosen->mode) && !chosen->keep_borders) ||
+        (is_stateless(chosen) && !chosen->keep_borders) ||
         gives_other_times(instance, it->time, it->source, request.first, request.last);
     if (!request.temporal)
         vst_log("frame %d: the host gives no frame but the current one; stylizing in order", it->now);

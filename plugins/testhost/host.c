@@ -24,7 +24,7 @@
  *     describe               print the plugin's description
  *
  * Options: depth=byte|short|half|float components=RGBA|RGB|Alpha rows=negative pad=BYTES origin=X,Y
- * premultiplied=1 temporal=yes|no|same scale=S name=HOST messages=0|1|2 progress=0|1|2 limited=1 (no text
+ * premultiplied=1 temporal=yes|no|same scale=S rate=FPS name=HOST messages=0|1|2 progress=0|1|2 limited=1 (no text
  * parameters, no values of choices) locale=NAME (setlocale, as hosts with a user interface do) chained=call|thread
  * (the source is rendered by another instance, in the same thread or in another one)
  *

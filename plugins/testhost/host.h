@@ -27,7 +27,7 @@ enum { CHAINED_NOT, CHAINED_CALL, CHAINED_THREAD };
 typedef struct host_options {
     vst_depth depth;
     int components, negative, pad, x, y, premultiplied, temporal, messages, progress, limited, chained;
-    double scale;
+    double scale, rate; /* a rate of 0 is not told */
     const char *name;
 } host_options;
 

@@ -7,7 +7,7 @@
 
 #include "host.h"
 
-host_options options = {VST_FLOAT, 4, 0, 0, 0, 0, 0, TEMPORAL_YES, 2, 2, 0, CHAINED_NOT, 1, "vst test host"};
+host_options options = {VST_FLOAT, 4, 0, 0, 0, 0, 0, TEMPORAL_YES, 2, 2, 0, CHAINED_NOT, 1, 0, "vst test host"};
 
 /* A number with a point, whatever the locale that the host has taken. */
 double decimal(const char *text)
@@ -42,6 +42,8 @@ void configure(const char *option)
         options.temporal = !strcmp(is, "no") ? TEMPORAL_NO : !strcmp(is, "same") ? TEMPORAL_SAME : TEMPORAL_YES;
     else if (!strncmp(option, "scale=", 6))
         options.scale = decimal(is);
+    else if (!strncmp(option, "rate=", 5))
+        options.rate = decimal(is);
     else if (!strncmp(option, "name=", 5))
         options.name = is;
     else if (!strncmp(option, "messages=", 9))

@@ -51,6 +51,8 @@ static void init_effect(OfxImageEffectHandle effect)
     effect->output.is_output = 1;
     double range[2] = {0, frames - 1};
     set_doubles(effect->source.properties, kOfxImageEffectPropFrameRange, 2, range);
+    if (options.rate > 0)
+        set_double(effect->source.properties, kOfxImageEffectPropFrameRate, 0, options.rate);
 }
 
 static void free_effect(OfxImageEffectHandle effect)

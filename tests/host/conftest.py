@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +20,12 @@ from vst.device import choose_precision
 from vst.frame import Frame
 from vst.host.engine import Engine, RequestOutcome
 from vst.host.protocol import RESULT, SLOTS, Request, RequestedClip, RequestedSettings
-from vst.host.replay import KEYFRAMES
 from vst.host.shared_frames import SharedFrames
+from vst.keyframe_interval import AUTO
+from vst.keyframes import Schedule
 from vst.modes import create_stylizer
 from vst.motion import EstimatedMotion, create_estimator
-from vst.pipeline.frame_size import working_size
+from vst.pipeline.frame_size import inside_working_size, working_size
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.stages import StageRunner
 from vst.postprocess import Postprocess
@@ -90,12 +93,15 @@ class Host:
                 last=len(clip) - 1,
                 temporal=True,
                 gap=1.0,
+                frame_rate=0.0,
             ),
             settings=RequestedSettings(
                 strength=1.0,
                 keep_color=False,
                 keep_borders=True,
                 style_scale=None,
+                keyframe_interval=None,
+                look_ahead=True,
                 seed=0,
                 device="cpu",
                 **settings,
@@ -143,26 +149,49 @@ def make_host(clip: list[Tensor], tiny_weights: Path) -> Callable[..., Host]:
 
 
 @pytest.fixture
-def rendered(tiny_weights: Path) -> Callable[..., list[Tensor]]:
-    """The stylized frames of `vst render --look-ahead 0`, before encoding."""
+def make_session(tiny_weights: Path) -> Callable[..., StylizerSession]:
+    """Sessions as `vst render` makes them, for frames of a size."""
 
-    def render(
-        frames: list[Tensor],
+    def make(
+        width: int,
+        height: int,
         mode: str,
+        *,
         postprocess: Postprocess | None = None,
         style_scale: float | None = None,
-    ) -> list[Tensor]:
+        keep_borders: bool = False,
+        interval: int | None = None,
+        look_ahead: bool = True,
+    ) -> StylizerSession:
         precision = choose_precision("auto", torch.device("cpu"))
-        style = resolve_style("red", mode, weights_dir=tiny_weights)
-        stylizer = create_stylizer(style, precision=precision)
-        motion = EstimatedMotion(create_estimator("auto", device=torch.device("cpu")))
+        stylizer = create_stylizer(
+            resolve_style("red", mode, weights_dir=tiny_weights), precision=precision
+        )
+        if interval is None:
+            interval = AUTO if stylizer.conditioned else 1
+        return StylizerSession(
+            stylizer,
+            EstimatedMotion(create_estimator("auto", device=torch.device("cpu"))),
+            postprocess,
+            working_size(width, height, style_scale),
+            keep_borders=keep_borders,
+            inside_working=partial(inside_working_size, style_scale=style_scale),
+            keyframes=Schedule(interval, look_ahead) if interval != 1 else None,
+        )
+
+    return make
+
+
+@pytest.fixture
+def rendered(make_session: Callable[..., StylizerSession]) -> Callable[..., list[Tensor]]:
+    """The stylized frames of `vst render`, before encoding."""
+
+    def render(frames: list[Tensor], mode: str, *, rate: int = 25, **options: Any) -> list[Tensor]:
         height, width = frames[0].shape[-2:]
         out: list[Tensor] = []
-        size = working_size(width, height, style_scale)
-        keyframes = KEYFRAMES if stylizer.conditioned else None
-        session = StylizerSession(stylizer, motion, postprocess, size, keyframes=keyframes)
+        session = make_session(width, height, mode, **options)
         runner = StageRunner(session, lambda frame: out.append(frame.image), lambda shot, save: None)
-        runner.run(Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames))
+        runner.run(Frame(i, Fraction(i, rate), Fraction(1, rate), image) for i, image in enumerate(frames))
         return out
 
     return render

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from functools import partial
 
 import pytest
@@ -11,18 +10,11 @@ import torch
 from torch import Tensor
 
 from vst.borders import Borders
-from vst.device import choose_precision
-from vst.frame import Frame
 from vst.host.engine import Engine
 from vst.host.linear_light import to_linear
-from vst.host.replay import KEYFRAMES
 from vst.host.stream import FrameStream
 from vst.host.stream_store import StreamStore
-from vst.modes import create_stylizer
-from vst.motion import EstimatedMotion, create_estimator
-from vst.pipeline.frame_size import inside_working_size, working_size
 from vst.pipeline.session import StylizerSession
-from vst.styles import resolve_style
 
 BARS = Borders(8, 10)
 CUT, GIVEN_UP = 7, 4
@@ -40,31 +32,15 @@ def framed(clip) -> list[Tensor]:
 
 
 @pytest.fixture
-def session_frames(tiny_weights) -> Callable[..., list[Tensor]]:
-    """The frames that a session writes."""
-
-    def run(frames: list[Tensor], mode: str, style_scale: float | None = None) -> list[Tensor]:
-        style = resolve_style("red", mode, weights_dir=tiny_weights)
-        stylizer = create_stylizer(style, precision=choose_precision("auto", torch.device("cpu")))
-        session = StylizerSession(
-            stylizer,
-            EstimatedMotion(create_estimator("auto", device=torch.device("cpu"))),
-            None,
-            working_size(frames[0].shape[2], frames[0].shape[1], style_scale),
-            keep_borders=True,
-            inside_working=partial(inside_working_size, style_scale=style_scale),
-            keyframes=KEYFRAMES if stylizer.conditioned else None,
-        )
-        given = (Frame(i, Fraction(i, 25), Fraction(1, 25), image) for i, image in enumerate(frames))
-        return [frame.image for frame in session.process(given)]
-
-    return run
+def session_frames(rendered) -> Callable[..., list[Tensor]]:
+    """The frames of a render that keeps borders."""
+    return partial(rendered, keep_borders=True)
 
 
 @pytest.mark.parametrize("mode", ["itn", "vtn", "lstm", "reconet"])
 @pytest.mark.parametrize("style_scale", [None, 8.0])
 def test_frames_in_any_order_equal_those_of_a_render(make_host, framed, session_frames, mode, style_scale):
-    expected = session_frames(framed, mode, style_scale)
+    expected = session_frames(framed, mode, style_scale=style_scale)
     assert not expected[0][:, : BARS.top].any()
     assert all(each[:, : BARS.top].any() for each in expected[GIVEN_UP:CUT])
     assert not expected[CUT][:, : BARS.top].any()
@@ -121,7 +97,7 @@ def test_a_worker_that_is_started_again_goes_on_with_the_borders_of_the_shot(
     make_host, framed, session_frames, tmp_path
 ):
     shot = framed[:GIVEN_UP]
-    expected = session_frames(shot, "vtn")
+    expected = session_frames(shot, "vtn", look_ahead=False)
     for number in range(3):
         host = make_host("vtn", shot)
         host.engine = Engine(limit=200_000_000, store=StreamStore(tmp_path / "worker", "host"))

@@ -14,12 +14,16 @@ from vst.pipeline.settings import RenderSettings
 # What projects of editors have saved. New entries are appended; none is ever changed or removed.
 OPENFX_NAMES = [
     *("style", "blend", "mode", "strength", "keepColor", "styleScale", "seed", "device", "colourSpace"),
-    *("replayLimit", "weights"),
+    *("replayLimit", "weights", "keepBorders", "keyframeInterval", "lookAhead"),
 ]
-CHOICES = {"device": ["auto", "cpu", "cuda"], "colourSpace": ["auto", "sRGB (display)", "linear"]}
+CHOICES = {
+    "device": ["auto", "cpu", "cuda"],
+    "colourSpace": ["auto", "sRGB (display)", "linear"],
+    "lookAhead": ["auto", "0"],
+}
 FREI0R = [
     *(("style", 1), ("mode", 1), ("strength", 1), ("keep_color", 1), ("style_scale", 10), ("device", 1)),
-    *(("weights", 1), ("seed", 1_000_000)),
+    *(("weights", 1), ("seed", 1_000_000), ("keep_borders", 1), ("keyframe_interval", 16)),
 ]
 
 
@@ -51,8 +55,8 @@ def test_the_header_of_the_plugins_is_current():
     "parameter",
     [
         OpenFxParameter(position=3, name="again", label="Again"),
-        OpenFxParameter(position=13, name="far", label="Far"),
-        OpenFxParameter(position=12, name="other", label="Other", choices={"a": 0, "b": 2}),
+        OpenFxParameter(position=15, name="far", label="Far"),
+        OpenFxParameter(position=14, name="other", label="Other", choices={"a": 0, "b": 2}),
     ],
 )
 def test_a_position_taken_twice_or_left_out_is_refused(parameter):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import pytest
 import torch
@@ -10,6 +11,12 @@ import torch
 from tests.host.conftest import FRAMES
 from vst.host.engine import Engine
 from vst.host.stream_store import StreamStore
+
+
+@pytest.fixture
+def rendered(rendered):
+    """The frames of `vst render --look-ahead 0`."""
+    return partial(rendered, look_ahead=False)
 
 
 def stylize_all(host, times):

@@ -194,18 +194,18 @@ def in_order(
 
 
 @pytest.fixture
-def lossless(tmp_path: Path) -> Callable[[str, np.ndarray], Path]:
+def lossless(tmp_path: Path) -> Callable[..., Path]:
     """Writes pictures, N×H×W×3 in 8 bits, to a lossless file."""
 
-    def write(name: str, frames: np.ndarray) -> Path:
+    def write(name: str, frames: np.ndarray, rate: int = 25) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
-            stream = container.add_stream("ffv1", rate=25)
+            stream = container.add_stream("ffv1", rate=rate)
             stream.height, stream.width = frames.shape[1:3]
             stream.pix_fmt = "bgr0"
             for number, picture in enumerate(frames):
                 frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="bgr0")
-                frame.pts, frame.time_base = number, Fraction(1, 25)
+                frame.pts, frame.time_base = number, Fraction(1, rate)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return path
@@ -221,21 +221,15 @@ def decoded(path: Path) -> np.ndarray:
 
 @pytest.fixture
 def render_file(
-    lossless: Callable[[str, np.ndarray], Path], tiny_weights: Path, tmp_path: Path
+    lossless: Callable[..., Path], tiny_weights: Path, tmp_path: Path
 ) -> Callable[..., np.ndarray]:
-    """The frames that `vst render` writes to a lossless RGB file, N×H×W×3 in 8 bits.
-
-    In mode vtn with the keyframes of the plugins.
-    """
+    """The frames that `vst render` writes to a lossless RGB file, N×H×W×3 in 8 bits."""
     import torch
 
-    from vst.host.replay import KEYFRAMES
     from vst.pipeline import RenderSettings, render
 
-    def run(pictures: np.ndarray, mode: str, **options: object) -> np.ndarray:
+    def run(pictures: np.ndarray, mode: str, rate: int = 25, **options: object) -> np.ndarray:
         before = torch.get_num_threads()
-        if mode == "vtn":
-            options |= {"keyframe_interval": KEYFRAMES.interval, "look_ahead": "0"}
         settings = RenderSettings(
             style=str(options.pop("style", "red")),
             mode=mode,
@@ -247,7 +241,7 @@ def render_file(
             weights_dir=tiny_weights,
             **options,
         )
-        out = render(lossless("source.mkv", pictures), settings, tmp_path / "rendered.mkv").output
+        out = render(lossless("source.mkv", pictures, rate), settings, tmp_path / "rendered.mkv").output
         torch.set_num_threads(before)
         return decoded(out)
 

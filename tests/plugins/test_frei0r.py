@@ -8,6 +8,7 @@ import math
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,12 @@ display_aspect_num=4
 display_aspect_den=3
 colorspace=709
 """
+
+
+@pytest.fixture
+def render_file(render_file):
+    """As hosts of frei0r give no later frames."""
+    return partial(render_file, look_ahead="0")
 
 
 @pytest.fixture

@@ -1,16 +1,18 @@
 """Stylizes the frame that a host requests, in any order of requests.
 
 A stylized frame depends on the source frames and the parameters only, and equals that of `vst render`. A
-mode with temporal state needs the state after the previous frame of the shot. The engine takes that state
+mode with temporal state needs the state after an earlier frame of the shot. The engine takes that state
 from its cache, or stylizes again from the nearest cached state, at worst from the first frame of the shot.
-Cut detection (frames t−2 .. t+2) finds that frame.
+Cut detection (frames t−2 .. t+2) finds that frame. Where keyframes are carried both ways, a frame also
+needs those up to the next keyframe (`vst.host.shot_replay`).
 
 States and stylized frames are cached by the fingerprint of the session, the size, the seed and the chained
-hash of the shot's source frames up to their frame; never by a time or a plugin instance. `vst.host.source`
-says when source frames are fetched again.
+hash of the shot's source frames that they depend on; never by a time or a plugin instance.
+`vst.host.source` says when source frames are fetched again.
 
 The result of an interactive request may be approximate: if no cached state is near enough, the shot is
-stylized from `limit` frames before the requested one. Exact requests never use approximate frames.
+stylized from `limit` frames before the requested one, forwards alone. Exact requests never use approximate
+frames.
 """
 
 from __future__ import annotations
@@ -22,28 +24,22 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vst.borders import Borders
 from vst.errors import VstError
-from vst.host.engine_caches import EngineCaches
+from vst.host.engine_caches import EngineCaches, StylizedFrame
 from vst.host.linear_light import to_linear
 from vst.host.parameter_words import check_parameters
 from vst.host.protocol import CURRENT, RESULT, Request
-from vst.host.replay import ReplaySession, ReplayStep, SessionPool
+from vst.host.replay import ReplaySession, ReplayStep
+from vst.host.session_pool import SessionPool
 from vst.host.shared_frames import SharedFrames
-from vst.host.source import (
-    ClipFrame,
-    FrameProvider,
-    RequestRun,
-    SourceChanged,
-    SourceFrames,
-    first_chained_hash,
-    next_chained_hash,
-)
+from vst.host.shot_chain import ShotChain, first_chained_hash
+from vst.host.shot_replay import ShotFrame, ShotReplay
+from vst.host.source import ClipFrame, FrameProvider, RequestRun, SourceChanged, SourceFrames
 from vst.host.stream import FrameStream
 from vst.host.stream_store import StreamStore
 from vst.pipeline.frame_size import working_size
 from vst.pipeline.inside import paste
-from vst.pipeline.session import ShotState, StylizerSession
+from vst.pipeline.session import StylizerSession
 from vst.postprocess import Postprocess
 
 _log = logging.getLogger(__name__)
@@ -53,9 +49,6 @@ _MAX_RUNS = 64
 
 _MAX_ATTEMPTS = 3
 """How often a request is tried while the source changes."""
-
-StylizedFrame = tuple[Tensor, Borders]
-"""A stylized picture, 3×h×w, and the borders around it."""
 
 
 @dataclass(frozen=True)
@@ -160,23 +153,24 @@ class Engine:
                 follows = session.temporal or request.index - 1 in run.chained_hashes
                 digest = source.fetch_current(verify=follows)
                 frame = source.frame(request.index)
+                exact: ShotFrame | None
                 if self._is_alone(session, frame, request):
-                    chained_hash, approximate = first_chained_hash(digest), False
-                    stylized = self._stylize_alone(session, source, key, chained_hash, request)
+                    exact = self._stylize_alone(session, source, key, digest, request)
                 elif request.clip.temporal:
-                    chained_hash, stylized, approximate = self._stylize_in_shot(
-                        session, source, key, run, request, progress
-                    )
+                    exact = self._stylize_in_shot(session, source, key, run, request, progress)
                 else:
-                    chained_hash, stylized = self._stylize_in_stream(session, frame, digest, key, request)
-                    approximate = False
-                self._write_result(source, stylized, key, chained_hash, request, frames, approximate)
+                    exact = self._stylize_in_stream(session, frame, digest, key, request)
+                if exact is not None:
+                    self._write_exact(source, exact, request, frames)
+                else:
+                    stylized = self._stylize_approximately(session, source, key, request, progress)
+                    frames.slot(RESULT).copy_(_composed(source, stylized, request, frames))
             except SourceChanged:
                 _log.info("frame %d: a source frame has changed; starting again", request.index)
                 run.clear()
                 continue
             run.end()
-            return RequestOutcome(approximate, session.seconds - seconds_before)
+            return RequestOutcome(exact is None, session.seconds - seconds_before)
         raise VstError(
             f"frame {request.index} is missing, or source frames changed during the request; "
             "render it again when the source no longer changes"
@@ -203,20 +197,16 @@ class Engine:
         return stream
 
     def _stylize_alone(
-        self,
-        session: ReplaySession,
-        source: SourceFrames,
-        key: bytes,
-        chained_hash: bytes,
-        request: Request,
-    ) -> StylizedFrame:
+        self, session: ReplaySession, source: SourceFrames, key: bytes, digest: bytes, request: Request
+    ) -> ShotFrame:
         """The stylized frame of a mode without temporal state, where it has no borders."""
+        chained_hash = first_chained_hash(digest)
         stylized = self._caches.stylized.get((key, chained_hash))
         if stylized is None:
             step = session.step(source.frame(request.index), None, 0, request.settings.seed)
             stylized = step.stylized, step.borders
             self._caches.stylized.put((key, chained_hash), stylized)
-        return stylized
+        return ShotFrame(key, chained_hash, stylized)
 
     def _is_alone(self, session: ReplaySession, frame: ClipFrame, request: Request) -> bool:
         """Whether a stylized frame depends on no other: neither on its stylization nor on its borders."""
@@ -226,15 +216,21 @@ class Engine:
 
     def _stylize_in_stream(
         self, session: ReplaySession, frame: ClipFrame, digest: bytes, key: bytes, request: Request
-    ) -> tuple[bytes, StylizedFrame]:
-        """The chained hash and the stylized frame where the host gives no frame but the current one."""
+    ) -> ShotFrame:
+        """The stylized frame where the host gives no frame but the current one."""
+        if session.interval > 1 and request.settings.look_ahead and request.run not in self._streams:
+            _log.info(
+                "%s: the host gives no later frames; keyframes are carried forwards alone, as with "
+                "--look-ahead 0",
+                request.run,
+            )
         stream = self._stream(request)
         inside = stream.stylize(
             session, key, request.time, request.clip.gap, digest, frame, request.settings.seed
         )
         if self._store is not None:
             self._store.save(request.run, stream)
-        return stream.chained_hash, (inside, stream.borders)
+        return ShotFrame(key, stream.chained_hash, (inside, stream.borders))
 
     def _stylize_in_shot(
         self,
@@ -244,75 +240,14 @@ class Engine:
         run: RequestRun,
         request: Request,
         progress: Callable[[int, int], None],
-    ) -> tuple[bytes, StylizedFrame, bool]:
-        """The frame's chained hash, the stylized frame, and whether it is approximate."""
-        index = request.index
+    ) -> ShotFrame | None:
+        """The stylized frame where the host gives all frames; None if it can only be approximate."""
+        seed, index = request.settings.seed, request.index
+        replay = ShotReplay(session, source, ShotChain(source, run), self._caches, key, seed, progress)
         earliest = index - request.limit if request.interactive else None
-        cached = self._nearest_state(source, key, run, index, earliest)
-        if cached is None:
-            return b"", self._stylize_approximately(session, source, key, request, progress), True
-        start, state, state_index = cached
-        chained_hash = run.chained_hashes[index][1]
-        stylized = self._caches.stylized.get((key, chained_hash))
-        if stylized is not None:
-            return chained_hash, stylized, False
-        numbers, seed = range(state_index + 1, index + 1), request.settings.seed
-        after = None
-        for number, after in session.replay(source.frame, numbers, state, numbers[0] - start, seed):
-            digest, position = run.chained_hashes[number][1], number - start
-            if not isinstance(after, ReplayStep):
-                self._caches.add_state(key, digest, position, after)
-                continue
-            self._caches.add_step(key, digest, position, after)
-            if number < index:
-                progress(number - state_index, len(numbers))
-        assert isinstance(after, ReplayStep)
-        return chained_hash, (after.stylized, after.borders), False
-
-    def _nearest_state(
-        self, source: SourceFrames, key: bytes, run: RequestRun, index: int, earliest: int | None
-    ) -> tuple[int, ShotState | None, int] | None:
-        """The nearest cached state before a frame.
-
-        Also adds the chained hashes of the shot up to the frame to the run.
-
-        Args:
-            source: The source frames.
-            key: Of the settings.
-            run: The run of the request.
-            index: Of the frame.
-            earliest: Index of the earliest frame to search; None has no limit.
-
-        Returns:
-            The index of the shot's first frame, the state and the index of the frame that it follows; the
-            state is None where the shot has to be stylized from its first frame, or where the stylized
-            frame is cached. None if the search reaches the limit.
-        """
-        known = index
-        while known not in run.chained_hashes and not source.starts_shot(known):
-            known -= 1
-            if earliest is not None and known < earliest:
-                return None
-        for number in range(known, index + 1):
-            digest = source.hash_of(number)
-            if digest is None:
-                raise SourceChanged
-            if number not in run.chained_hashes:
-                start, chained_hash = run.chained_hashes.get(number - 1, (number, b""))
-                if number == known:
-                    run.chained_hashes[number] = (number, first_chained_hash(digest))
-                else:
-                    run.chained_hashes[number] = (start, next_chained_hash(chained_hash, digest))
-        start, chained_hash = run.chained_hashes[index]
-        if (key, chained_hash) in self._caches.stylized:
-            return start, None, index
-        for number in range(index - 1, start - 1, -1):
-            if earliest is not None and number < earliest:
-                return None
-            state = self._caches.states.get((key, run.chained_hashes[number][1]))
-            if state is not None:
-                return start, state, number
-        return start, None, start - 1
+        if request.settings.look_ahead and session.interval > 1:
+            return replay.with_look_ahead(index, earliest)
+        return replay.forwards(index, earliest)
 
     def _stylize_approximately(
         self,
@@ -345,32 +280,31 @@ class Engine:
         )
         return after.stylized, after.borders
 
-    def _write_result(
-        self,
-        source: SourceFrames,
-        stylized: StylizedFrame,
-        key: bytes,
-        chained_hash: bytes,
-        request: Request,
-        frames: SharedFrames,
-        approximate: bool,
+    def _write_exact(
+        self, source: SourceFrames, frame: ShotFrame, request: Request, frames: SharedFrames
     ) -> None:
-        """Upsample and postprocess a stylized frame, and write it to the result slot."""
-        name = (key, chained_hash, request.settings.strength, request.settings.keep_color)
-        result = None if approximate else self._caches.results.get(name)
+        """Write the result of a frame to its slot, and cache it."""
+        name = (frame.key, frame.name, request.settings.strength, request.settings.keep_color)
+        result = self._caches.results.get(name)
         if result is None:
-            image, borders = stylized
-            picture = borders.inside(source.current_image())
-            working = picture if image.shape == picture.shape else source.image(request.index, borders)
-            postprocess = Postprocess(request.settings.strength, request.settings.keep_color)
-            result = StylizerSession(None, None, postprocess).compose(image, working, picture)
-            result = to_linear(result) if request.clip.linear else result
-            result = paste(frames.slot(CURRENT), result, borders) if borders else result
-            if not approximate:
-                # At strength 0 the result is the frame itself, a view of the shared memory.
-                is_view = request.settings.strength == 0 and not request.clip.linear
-                self._caches.results.put(name, result.clone() if is_view else result)
+            result = _composed(source, frame.stylized, request, frames)
+            # At strength 0 the result is the frame itself, a view of the shared memory.
+            is_view = request.settings.strength == 0 and not request.clip.linear
+            self._caches.results.put(name, result.clone() if is_view else result)
         frames.slot(RESULT).copy_(result)
+
+
+def _composed(
+    source: SourceFrames, stylized: StylizedFrame, request: Request, frames: SharedFrames
+) -> Tensor:
+    """A stylized frame, upsampled and postprocessed, with its borders."""
+    image, borders = stylized
+    picture = borders.inside(source.current_image())
+    working = picture if image.shape == picture.shape else source.image(request.index, borders)
+    postprocess = Postprocess(request.settings.strength, request.settings.keep_color)
+    result = StylizerSession(None, None, postprocess).compose(image, working, picture)
+    result = to_linear(result) if request.clip.linear else result
+    return paste(frames.slot(CURRENT), result, borders) if borders else result
 
 
 def _key(session: ReplaySession, request: Request, working: tuple[int, int]) -> bytes:

@@ -26,6 +26,10 @@ _RECENT_STATES = 4
 """Of the other frames the states of the last four are cached."""
 
 
+StylizedFrame = tuple[Tensor, Borders]
+"""A stylized picture, 3×h×w, and the borders around it."""
+
+
 class EngineCaches:
     """The caches of one engine; keys never contain a time or a plugin instance.
 
@@ -35,7 +39,8 @@ class EngineCaches:
 
     Attributes:
         states: After a frame, by settings and chained hash.
-        stylized: Frames at working resolution with the borders that they lack, likewise.
+        stylized: Frames at working resolution with the borders that they lack, by settings and what
+            identifies them among all frames with these.
         working_frames: Source frames at working resolution, by content.
         results: Postprocessed frames.
         small_frames: Reduced source frames for cut detection and what they say about borders, by content.
@@ -46,7 +51,7 @@ class EngineCaches:
         limit = _bytes_from_environment() if limit is None else limit
         shares = {name: int(limit * share) for name, share in _SHARES.items()}
         self.states: Cache[ShotState] = Cache(shares["states"])
-        self.stylized: Cache[tuple[Tensor, Borders]] = Cache(shares["stylized"])
+        self.stylized: Cache[StylizedFrame] = Cache(shares["stylized"])
         self.working_frames: Cache[Tensor] = Cache(shares["working_frames"])
         self.results: Cache[Tensor] = Cache(shares["results"])
         self.small_frames: Cache[tuple[SmallFrame, Look]] = Cache(shares["small_frames"])

@@ -39,7 +39,8 @@ def describe_effect(styles: Sequence[str], modes: Sequence[str]) -> bytes:
             default = str(int(named.default))
             _parameter(effect, parameter.name, openfx.label, type="bool", default=default)
         else:
-            _number(effect, parameter, openfx.label, initial_value(named))
+            whole = named.option.type is not float
+            _number(effect, parameter, openfx.label, initial_value(named), whole)
     ElementTree.indent(effect)
     head = b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE kpartgui>\n'
     return head + ElementTree.tostring(effect, encoding="utf-8") + b"\n"
@@ -59,7 +60,9 @@ def _choice(effect: ElementTree.Element, name: str, label: str, choices: Sequenc
     _parameter(effect, name, label, type="list", default=first, paramlist=";".join(choices))
 
 
-def _number(effect: ElementTree.Element, parameter: Frei0rParameter, label: str, default: float) -> None:
+def _number(
+    effect: ElementTree.Element, parameter: Frei0rParameter, label: str, default: float, whole: bool
+) -> None:
     """A number that is 0..1 for frei0r and is shown to the user times its full scale, or in per cent."""
     per_cent = parameter.full_scale == 1
     factor = 100 if per_cent else parameter.full_scale
@@ -72,6 +75,6 @@ def _number(effect: ElementTree.Element, parameter: Frei0rParameter, label: str,
         min="0",
         max=f"{factor:g}",
         factor=f"{factor:g}",
-        decimals="0" if per_cent else "2",
+        decimals="0" if per_cent or whole else "2",
         suffix="%" if per_cent else "",
     )

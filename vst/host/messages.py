@@ -104,6 +104,7 @@ MESSAGES = (
             MessageField(
                 "gap", FieldType.NUMBER, "not temporal: a larger step in time is a jump; 0 if unknown"
             ),
+            MessageField("frame_rate", FieldType.NUMBER, "of the clip, frames a second; 0 if unknown"),
             MessageField("style", FieldType.TEXT, "a style or a blend, as for --style"),
             MessageField("mode", FieldType.TEXT, "as for --mode"),
             MessageField("strength", FieldType.NUMBER, "0 the clip, 1 the stylized frame"),
@@ -112,6 +113,12 @@ MESSAGES = (
             MessageField(
                 "style_scale", FieldType.NUMBER, "as for --style-scale; 0 chooses as vst render does"
             ),
+            MessageField(
+                "keyframe_interval",
+                FieldType.INTEGER,
+                "as for --keyframe-interval; 0 chooses as vst render does",
+            ),
+            MessageField("look_ahead", FieldType.FLAG, "temporal: frames wait for the keyframe after them"),
             MessageField("seed", FieldType.INTEGER, "for modes that draw random numbers"),
             MessageField("device", FieldType.TEXT, "auto, cpu, cuda or cuda:n"),
             MessageField("weights", FieldType.TEXT, "a folder of weights that is searched first, or empty"),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vst.host.plugin_build import source_folder
+from vst.pipeline.option_values import parse_interval
 from vst.pipeline.options import (
     Effect,
     Frei0rParameter,
@@ -154,8 +155,11 @@ def _openfx_row(parameter: OpenFxParameter, named: NamedOption) -> str:
 
 def _frei0r_row(parameter: Frei0rParameter, named: NamedOption) -> str:
     kinds: dict[Any, str] = {
-        bool: "F0R_PARAM_BOOL", float: "F0R_PARAM_DOUBLE", int: "F0R_PARAM_DOUBLE"
-    }  # fmt: skip
+        bool: "F0R_PARAM_BOOL",
+        float: "F0R_PARAM_DOUBLE",
+        int: "F0R_PARAM_DOUBLE",
+        parse_interval: "F0R_PARAM_DOUBLE",
+    }
     kind = kinds.get(named.option.type, "F0R_PARAM_STRING")
     initial = initial_value(named) / parameter.full_scale
     constant, hint = _constant(parameter.name), _quoted(parameter.hint or named.option.help)
@@ -166,7 +170,13 @@ def _frei0r_row(parameter: Frei0rParameter, named: NamedOption) -> str:
 def _openfx_kind(parameter: OpenFxParameter, named: NamedOption) -> str:
     if parameter.choices is not None:
         return "CHOICE"
-    kinds: dict[Any, str] = {bool: "BOOLEAN", float: "NUMBER", int: "INTEGER", Path: "FOLDER"}
+    kinds: dict[Any, str] = {
+        bool: "BOOLEAN",
+        float: "NUMBER",
+        int: "INTEGER",
+        parse_interval: "INTEGER",
+        Path: "FOLDER",
+    }
     return kinds.get(named.option.type, "TEXT")
 
 

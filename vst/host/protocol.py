@@ -20,7 +20,7 @@ from typing import Any
 from vst.errors import UsageError
 from vst.host.messages import MESSAGES, FieldType
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Increased by a change that the other side cannot understand."""
 
 PACKET_SIZE = 16384
@@ -103,6 +103,7 @@ class RequestedClip:
         last: Index of the last frame.
         temporal: Whether the host gives frames of other times.
         gap: Where not `temporal`: a larger step in time is a jump; 0 if the frame rate is unknown.
+        frame_rate: Frames a second; 0 if the host does not say it.
     """
 
     width: int
@@ -112,6 +113,7 @@ class RequestedClip:
     last: int
     temporal: bool
     gap: float
+    frame_rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,8 @@ class RequestedSettings:
         keep_color: Keep the clip's colours.
         keep_borders: Leave borders of one colour as they are.
         style_scale: Size of the strokes; None as `vst render` chooses.
+        keyframe_interval: Frames from a keyframe to the next; None as `vst render` chooses.
+        look_ahead: Frames wait for the keyframe after them, where the clip is `temporal`.
         seed: For modes that draw random numbers.
         device: auto, cpu, cuda or cuda:n.
         weights_dir: Folder of weights that is searched first.
@@ -136,6 +140,8 @@ class RequestedSettings:
     keep_color: bool
     keep_borders: bool
     style_scale: float | None
+    keyframe_interval: int | None
+    look_ahead: bool
     seed: int
     device: str
     weights_dir: Path | None
@@ -175,7 +181,8 @@ def parse_request(texts: Mapping[str, str]) -> Request:
         UsageError: for a field that is missing or invalid.
     """
     values = typed("render", texts)
-    values["style_scale"] = values["style_scale"] or None
+    for name in ("style_scale", "keyframe_interval"):
+        values[name] = values[name] or None
     values["weights_dir"] = Path(values["weights"]).expanduser() if values["weights"] else None
     request = Request(
         number=values["id"],

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from vst.borders import NONE, Borders, Look, ShotBorders, follow
-from vst.device import choose_device, choose_precision
 from vst.frame import Frame
-from vst.host.protocol import Request
-from vst.keyframes import Schedule
-from vst.modes import check_mode, create_stylizer
-from vst.motion import EstimatedMotion, create_estimator
+from vst.motion import MotionSource
 from vst.pipeline.memory_estimate import explained_memory
-from vst.pipeline.session import ShotState, StylizerSession
-from vst.styles import ResolvedStyle, resolve_style
-
-_MAX_SESSIONS = 4
-"""Sessions that stay loaded. A small network takes 7 MB; flow networks on a GPU take more."""
-
-
-KEYFRAMES = Schedule(8, look_ahead=False)
-"""Of modes that are conditioned on the past: no frame waits for later ones, which many hosts do not give,
-and the interval is that of 24 frames a second, since hosts do not say how many there are."""
+from vst.pipeline.session import PreparedFrame, ShotState, StylizerSession
+from vst.pipeline.working_frame import WorkingFrame
 
 _LESS_MEMORY = "use smaller frames, or larger strokes with --style-scale"
 """What to do when an editor's frame does not fit into memory."""
@@ -68,17 +54,60 @@ class ReplayStep:
     state: ShotState
 
 
+@dataclass(frozen=True)
+class IntervalFrame:
+    """A frame that came out of an interval.
+
+    Attributes:
+        position: In its shot.
+        read: Position of the last frame that was read before it came out. The frame depends on those up to
+            there, and on no later one.
+        shot_ended: It came out because the shot ends after those.
+        stylized: The picture inside the borders, 3×h×w, 0..1, on the CPU.
+        borders: That are left as they are.
+    """
+
+    position: int
+    read: int
+    shot_ended: bool
+    stylized: Tensor
+    borders: Borders
+
+
+@dataclass(frozen=True)
+class ReplayInterval:
+    """The frames from a keyframe to the next.
+
+    Attributes:
+        frames: Those after the earlier keyframe, in order.
+        state: After the last of them, which is a keyframe; None if the shot ends there.
+    """
+
+    frames: tuple[IntervalFrame, ...]
+    state: ShotState | None
+
+
 class ReplaySession:
     """Stylizes the frames of a shot, from any frame whose preceding state is cached.
 
     Args:
         session: Stylizes one frame after the other.
         device: The device of its networks.
-        fingerprint: Of all that the pixels depend on except the frames: style, weights, device, precision
-            and flow estimator.
+        fingerprint: Of all that the pixels depend on except the frames: style, weights, device, precision,
+            keyframe interval and flow estimator.
+        waiting: Stylizes the same with look-ahead, where frames wait for the keyframe after them; None if
+            every frame is a keyframe.
+        interval: Frames from a keyframe to the next, at most.
     """
 
-    def __init__(self, session: StylizerSession, device: torch.device, fingerprint: bytes) -> None:
+    def __init__(
+        self,
+        session: StylizerSession,
+        device: torch.device,
+        fingerprint: bytes,
+        waiting: StylizerSession | None = None,
+        interval: int = 1,
+    ) -> None:
         self.fingerprint = fingerprint
         self.temporal = session.temporal
         """Whether a stylized frame depends on those before it."""
@@ -86,7 +115,9 @@ class ReplaySession:
         """Whether borders of one colour are left as they are."""
         self.seconds = 0.0
         """Time spent stylizing so far."""
-        self._session = session
+        self.interval = interval
+        """Frames from a keyframe to the next, at most."""
+        self._session, self._waiting = session, waiting
         self._device = device
         self._state: ShotState | None = None
 
@@ -110,6 +141,81 @@ class ReplaySession:
         self._state = self._session.snapshot()
         self.seconds += time.monotonic() - started
         return ReplayStep(stylized, NONE if borders is None else borders.borders, self._state)
+
+    def stylize_interval(
+        self,
+        frames: Sequence[SourceFrame],
+        shot_ends: bool,
+        state: ShotState | None,
+        position: int,
+        seed: int,
+        progress: Callable[[int], None],
+    ) -> ReplayInterval:
+        """Stylize with look-ahead, from a keyframe to the next.
+
+        Args:
+            frames: The keyframe that the state follows, and the frames after it: `interval`, or as many as
+                the shot has; only the first frame where a shot begins.
+            shot_ends: The shot ends after them.
+            state: After that keyframe; None at the start of the shot.
+            position: In the shot, of the first of them.
+            seed: For modes that draw random numbers.
+            progress: Called with the position of every frame that is done.
+        """
+        assert self._waiting is not None
+        # Fetching them may answer other requests, so the session is not touched before.
+        given = self._working_frames(frames, state, position)
+        started = time.monotonic()
+        self._state = None  # both sessions share a stylizer
+        self._waiting.begin_shot()
+        if state is not None:
+            self._waiting.restore(state)
+        torch.manual_seed(seed + position)
+        found: list[IntervalFrame] = []
+        reading = _Reading(given, state is None, self._waiting.motion)
+        with explained_memory(self._device, _LESS_MEMORY):
+            for item, stylized in self._waiting.stylized(reading):
+                assert stylized is not None
+                place, borders = item.frame.index, item.frame.borders
+                kept = NONE if borders is None else borders.borders
+                found.append(IntervalFrame(place, reading.last, reading.is_over, stylized, kept))
+                progress(place)
+                if place == reading.last and not reading.is_over:
+                    break
+        assert found
+        assert shot_ends or not reading.is_over
+        after = None if reading.is_over else self._waiting.snapshot()
+        self.seconds += time.monotonic() - started
+        return ReplayInterval(tuple(found), after)
+
+    def _working_frames(
+        self, frames: Sequence[SourceFrame], state: ShotState | None, position: int
+    ) -> list[WorkingFrame]:
+        """Fetch the frames of an interval, up to one at which the borders change."""
+        assert self._waiting is not None
+        before = None if state is None else self._waiting.borders_in(state)
+        found: list[WorkingFrame] = []
+        for place, frame in enumerate(frames, position):
+            borders = before
+            if self.keeps_borders and (found or state is None):
+                borders = follow(before, frame.look, frame.holds, place)
+            changes = before is not None and borders is not None and before.borders != borders.borders
+            image = frame.image(NONE if borders is None else borders.borders)
+            found.append(
+                WorkingFrame(
+                    index=place,
+                    time=Fraction(place),
+                    duration=Fraction(1),
+                    image=image,
+                    source=None,
+                    borders=borders,
+                    starts_anew=changes,
+                )
+            )
+            if changes:
+                break
+            before = borders
+        return found
 
     def skip(self, frame: SourceFrame, state: ShotState | None, position: int) -> ShotState:
         """The state after a frame that is not stylized; for modes whose frames share only borders."""
@@ -164,74 +270,31 @@ class ReplaySession:
             self._session.enter(borders)
 
 
-class SessionPool:
-    """The most recently used sessions, each loaded once."""
+class _Reading:
+    """Frames of an interval as they are read, with the flow between them.
 
-    def __init__(self) -> None:
-        self._sessions: OrderedDict[bytes, ReplaySession] = OrderedDict()
-        self._styles: dict[tuple[str, str, Path | None], tuple[ResolvedStyle, list[_Stamp]]] = {}
+    Args:
+        frames: The frames.
+        is_new_shot: Whether a shot begins at the first of them.
+        motion: Where the flow comes from.
 
-    def find(self, request: Request) -> ReplaySession:
-        """The session that stylizes as `vst render` does with these settings.
+    Attributes:
+        last: Index of the last frame that was read.
+        is_over: Whether another frame was asked for after that.
+    """
 
-        Raises:
-            VstError: The style, mode or device does not exist, or weights are damaged.
-        """
-        check_mode(request.settings.mode)
-        device = choose_device(request.settings.device)
-        precision = choose_precision("auto", device)
-        style, stamps = self._resolve(request)
-        settings = (
-            request.settings.style,
-            request.settings.mode,
-            str(device),
-            precision,
-            torch.__version__,
-            stamps,
-            request.settings.keep_borders,
-            KEYFRAMES,
-        )
-        key = repr(settings).encode()
-        found = self._sessions.get(key)
-        if found is None:
-            stylizer = create_stylizer(style, device=device, precision=precision)
-            motion = None
-            if stylizer.conditioned:
-                motion = EstimatedMotion(create_estimator("auto", device=device, precision=precision))
-            name = "" if motion is None else motion.name
-            session = StylizerSession(
-                stylizer,
-                motion,
-                keep_borders=request.settings.keep_borders,
-                keyframes=KEYFRAMES if stylizer.conditioned else None,
-            )
-            found = ReplaySession(session, device, key + name.encode())
-            self._sessions[key] = found
-            while len(self._sessions) > _MAX_SESSIONS:
-                self._sessions.popitem(last=False)
-        self._sessions.move_to_end(key)
-        return found
+    def __init__(
+        self, frames: Sequence[WorkingFrame], is_new_shot: bool, motion: MotionSource | None
+    ) -> None:
+        self._frames, self._is_new_shot, self._motion = frames, is_new_shot, motion
+        self.last, self.is_over = -1, False
 
-    def _resolve(self, request: Request) -> tuple[ResolvedStyle, list[_Stamp]]:
-        """The weight files of the request, resolved again when one of them has changed."""
-        key = (request.settings.style, request.settings.mode, request.settings.weights_dir)
-        known = self._styles.get(key)
-        if known is not None and known[1] == _stamps(known[0].files):
-            return known
-        style = resolve_style(
-            request.settings.style, request.settings.mode, weights_dir=request.settings.weights_dir
-        )
-        self._styles[key] = style, _stamps(style.files)
-        return self._styles[key]
-
-
-_Stamp = tuple[str, int, int]
-"""Path, time of modification and size of a file."""
-
-
-def _stamps(files: tuple[Path, ...]) -> list[_Stamp]:
-    try:
-        stats = [(str(path), path.stat()) for path in files]
-    except OSError:
-        return []  # resolving says what is missing
-    return [(path, stat.st_mtime_ns, stat.st_size) for path, stat in stats]
+    def __iter__(self) -> Iterator[PreparedFrame]:
+        assert self._motion is not None  # there are no keyframes without
+        tracker = self._motion.tracker()
+        for place, frame in enumerate(self._frames):
+            if frame.starts_anew:
+                tracker.clear()
+            self.last = frame.index
+            yield PreparedFrame(frame, self._is_new_shot and place == 0, tracker.advance(frame.image))
+        self.is_over = True

@@ -7,7 +7,6 @@ when requests stop following each other in order; then all frames of the shot ar
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -311,26 +310,3 @@ class ClipFrame:
     def image(self, borders: Borders = NONE) -> Tensor:
         """The picture inside of borders, 3×h×w, R'G'B', at working resolution."""
         return self.source.image(self.index, borders)
-
-
-def first_chained_hash(digest: bytes) -> bytes:
-    """The chained hash of a shot that has one frame.
-
-    Args:
-        digest: The frame's hash.
-    """
-    return _blake(b"shot", digest)
-
-
-def next_chained_hash(chained_hash: bytes, digest: bytes) -> bytes:
-    """The chained hash of a shot after one more frame.
-
-    Args:
-        chained_hash: Of the shot before that frame.
-        digest: The frame's hash.
-    """
-    return _blake(chained_hash, digest)
-
-
-def _blake(*parts: bytes) -> bytes:
-    return hashlib.blake2b(b"".join(parts), digest_size=16).digest()

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from vst.borders import NONE, Borders
 from vst.host.replay import ReplaySession
-from vst.host.source import ClipFrame, first_chained_hash, next_chained_hash
+from vst.host.shot_chain import first_chained_hash, next_chained_hash
+from vst.host.source import ClipFrame
 from vst.motion.shot_detection import CUT_CONTEXT, SmallFrame, is_cut_between
 from vst.pipeline.session import ShotState
 

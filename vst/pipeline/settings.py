@@ -102,6 +102,21 @@ class RenderSettings:
         range=Range(1, MAX_INTERVAL, unit="frames", special=(AUTO, "auto")),
         help="Stylize one frame in so many, and carry it to the frames between: auto (a third of a "
         "second), or a number; 1 stylizes every frame. By default auto with vtn, 1 with other modes.",
+        openfx=OpenFxParameter(
+            position=12,
+            name="keyframeInterval",
+            label="Keyframe interval",
+            low=0,
+            hint="Stylize one frame in so many, and carry it to the frames between; 1 stylizes every frame. "
+            "0 chooses as 'vst render' does: a third of a second with vtn, every frame with other modes.",
+        ),
+        frei0r=Frei0rParameter(
+            position=9,
+            name="keyframe_interval",
+            full_scale=MAX_INTERVAL,
+            hint="frames from one that is stylized to the next, divided by 16; 0 chooses: 8 with vtn, 1 with "
+            "other modes",
+        ),
     )
     look_ahead: str = option(
         "auto",
@@ -109,6 +124,14 @@ class RenderSettings:
         choices=LOOK_AHEAD,
         help="Frames between two keyframes: auto waits for the later one and uses both, 0 uses the earlier "
         "one alone, for live use.",
+        openfx=OpenFxParameter(
+            position=13,
+            name="lookAhead",
+            label="Look-ahead",
+            choices={"auto": 0, "0": 1},
+            hint="Frames between two keyframes: auto uses both, if the host gives later frames; 0 uses the "
+            "earlier one alone, so that a frame needs none after it.",
+        ),
     )
     strength: float = option(
         1.0,
