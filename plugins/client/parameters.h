@@ -24,8 +24,8 @@
     X("replayLimit", "Frames while scrubbing", INTEGER, 60, 1, 100000, 240, 0, "How many frames of a shot are stylized at most to show one of them in interactive use. Such a frame is approximate. A render always starts at the shot's first frame.") \
     X("weights", "Weights", FOLDER, 0, 0, 0, 0, 0, "Look for weights in this folder first.") \
     X("keepBorders", "Keep borders", BOOLEAN, 1, 0, 1, 1, 0, "Leave borders of one colour as they are, such as letterbox bars, and stylize the picture inside as if they were not there.") \
-    X("keyframeInterval", "Keyframe interval", INTEGER, 0, 0, 16, 16, 0, "Stylize one frame in so many, and carry it to the frames between; 1 stylizes every frame. 0 chooses as 'vst render' does: a third of a second with vtn, every frame with other modes.") \
-    X("lookAhead", "Look-ahead", CHOICE, 0, 0, 0, 0, 0, "Frames between two keyframes: auto uses both, if the host gives later frames; 0 uses the earlier one alone, so that a frame needs none after it.")
+    X("keyframeInterval", "Keyframe interval", INTEGER, 0, 0, 16, 16, 0, "Stylize one frame in so many, and carry it to the frames between. 0 chooses: one in a third of a second with vtn, every frame with other modes.") \
+    X("lookAhead", "Look-ahead", CHOICE, 0, 0, 0, 0, 0, "Frames between two keyframes: auto waits for the later one and uses both, 0 uses the earlier one alone, for live use.")
 
 /* X(constant, name, type, default, value that 1 stands for, explanation), by position */
 #define VST_FREI0R_PARAMETERS(X) \
@@ -38,6 +38,6 @@
     X(WEIGHTS, "weights", F0R_PARAM_STRING, 0, 1, "Look for weights in this folder first.") \
     X(SEED, "seed", F0R_PARAM_DOUBLE, 0, 1000000, "the seed divided by 1000000, for modes that draw random numbers") \
     X(KEEP_BORDERS, "keep_borders", F0R_PARAM_BOOL, 1, 1, "leave borders of one colour, such as letterbox bars, as they are") \
-    X(KEYFRAME_INTERVAL, "keyframe_interval", F0R_PARAM_DOUBLE, 0, 16, "frames from one that is stylized to the next, divided by 16; 0 chooses: 8 with vtn, 1 with other modes")
+    X(KEYFRAME_INTERVAL, "keyframe_interval", F0R_PARAM_DOUBLE, 0, 16, "as --keyframe-interval of 'vst render', divided by 16; 0 chooses")
 
 #endif

@@ -8,8 +8,10 @@ from vst.host.protocol import PACKET_SIZE, encode, parse_request, split, typed
 
 RENDER = {
     "id": "3", "editor": "openfx", "run": "a", "width": "64", "height": "48", "index": "5", "time": "5",
-    "first": "0", "last": "9", "temporal": "1", "gap": "1", "frame_rate": "0", "style": "candy:0.6+wave:0.4", "mode": "vtn",
-    "strength": "0.5", "keep_color": "1", "keep_borders": "1", "style_scale": "0", "keyframe_interval": "0", "look_ahead": "1", "seed": "7",
+    "first": "0", "last": "9", "temporal": "1", "gap": "1", "frame_rate": "0",
+    "style": "candy:0.6+wave:0.4", "mode": "vtn",
+    "strength": "0.5", "keep_color": "1", "keep_borders": "1", "style_scale": "0",
+    "keyframe_interval": "0", "look_ahead": "1", "seed": "7",
     "device": "auto", "weights": "", "linear": "0", "interactive": "0", "limit": "60",
 }  # fmt: skip
 

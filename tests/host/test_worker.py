@@ -85,8 +85,10 @@ def test_a_frame_goes_through_a_socket_and_shared_memory(start, folder, tiny_wei
     picture = torch.rand(3, HEIGHT, WIDTH)
     request = encode(
         "render", id=7, editor="openfx", run="r", width=WIDTH, height=HEIGHT, index=0, time=0, first=0,
-        last=0, temporal=1, gap=1, frame_rate=0, style="red", mode="itn", strength=1, keep_color=0, keep_borders=1,
-        style_scale=0, keyframe_interval=0, look_ahead=1, seed=0, device="cpu", weights=tiny_weights, linear=0, interactive=0, limit=60,
+        last=0, temporal=1, gap=1, frame_rate=0,
+        style="red", mode="itn", strength=1, keep_color=0, keep_borders=1,
+        style_scale=0, keyframe_interval=0, look_ahead=1,
+        seed=0, device="cpu", weights=tiny_weights, linear=0, interactive=0, limit=60,
     )  # fmt: skip
     socket.send_fds(client.socket, [request], [descriptor])
     word, values = client.receive()
@@ -106,8 +108,10 @@ def test_a_frame_goes_through_a_socket_and_shared_memory(start, folder, tiny_wei
 def render_message(**changes: object) -> bytes:
     fields = dict(
         id=7, editor="frei0r", run="r", width=WIDTH, height=HEIGHT, index=0, time=0, first=0, last=0,
-        temporal=0, gap=0, frame_rate=0, style="red", mode="itn", strength=1, keep_color=0, keep_borders=1,
-        style_scale=0, keyframe_interval=0, look_ahead=1, seed=0,
+        temporal=0, gap=0, frame_rate=0,
+        style="red", mode="itn", strength=1, keep_color=0, keep_borders=1,
+        style_scale=0, keyframe_interval=0, look_ahead=1,
+        seed=0,
         device="cpu", weights="", linear=0, interactive=0, limit=60,
     )  # fmt: skip
     return encode("render", **{**fields, **changes})
@@ -164,8 +168,10 @@ def test_missing_weights_give_an_error_that_says_what_to_do(start, folder, tmp_p
     client.receive()
     client.send(
         "render", id=1, editor="openfx", run="r", width=8, height=8, index=0, time=0, first=0, last=0,
-        temporal=1, gap=1, frame_rate=0, style="red", mode="itn", strength=1, keep_color=0, keep_borders=1,
-        style_scale=0, keyframe_interval=0, look_ahead=1, seed=0, device="cpu", weights=tmp_path / "no", linear=0, interactive=0, limit=60,
+        temporal=1, gap=1, frame_rate=0,
+        style="red", mode="itn", strength=1, keep_color=0, keep_borders=1,
+        style_scale=0, keyframe_interval=0, look_ahead=1,
+        seed=0, device="cpu", weights=tmp_path / "no", linear=0, interactive=0, limit=60,
     )  # fmt: skip
     word, values = client.receive()
     assert word == "failed"

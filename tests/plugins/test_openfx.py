@@ -52,9 +52,7 @@ def test_pixels_do_not_depend_on_order_threads_or_instances(make_host, in_order)
     host.close()
 
 
-def test_a_changed_source_frame_changes_only_frames_of_its_shot_that_depend_on_it(
-    make_host, in_order, pictures
-):
+def test_a_changed_source_frame_changes_only_frames_that_depend_on_it(make_host, in_order, pictures):
     host = make_host()
     before = host.render(*range(FRAMES))
     assert np.array_equal(before, in_order)

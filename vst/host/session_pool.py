@@ -21,7 +21,7 @@ _MAX_SESSIONS = 4
 """Sessions that stay loaded. A small network takes 7 MB; flow networks on a GPU take more."""
 
 AUTO_INTERVAL = 8
-"""Frames from a keyframe to the next where the host does not say the frame rate: a third of a second at 24."""
+"""Frames from a keyframe to the next where the host does not say the frame rate."""
 
 _MAX_DENOMINATOR = 1001
 """Hosts give the frame rate as a number; the exact one is a fraction such as 30000/1001."""

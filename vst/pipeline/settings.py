@@ -107,15 +107,14 @@ class RenderSettings:
             name="keyframeInterval",
             label="Keyframe interval",
             low=0,
-            hint="Stylize one frame in so many, and carry it to the frames between; 1 stylizes every frame. "
-            "0 chooses as 'vst render' does: a third of a second with vtn, every frame with other modes.",
+            hint="Stylize one frame in so many, and carry it to the frames between. 0 chooses: one in a "
+            "third of a second with vtn, every frame with other modes.",
         ),
         frei0r=Frei0rParameter(
             position=9,
             name="keyframe_interval",
             full_scale=MAX_INTERVAL,
-            hint="frames from one that is stylized to the next, divided by 16; 0 chooses: 8 with vtn, 1 with "
-            "other modes",
+            hint="as --keyframe-interval of 'vst render', divided by 16; 0 chooses",
         ),
     )
     look_ahead: str = option(
@@ -125,12 +124,7 @@ class RenderSettings:
         help="Frames between two keyframes: auto waits for the later one and uses both, 0 uses the earlier "
         "one alone, for live use.",
         openfx=OpenFxParameter(
-            position=13,
-            name="lookAhead",
-            label="Look-ahead",
-            choices={"auto": 0, "0": 1},
-            hint="Frames between two keyframes: auto uses both, if the host gives later frames; 0 uses the "
-            "earlier one alone, so that a frame needs none after it.",
+            position=13, name="lookAhead", label="Look-ahead", choices={"auto": 0, "0": 1}
         ),
     )
     strength: float = option(
