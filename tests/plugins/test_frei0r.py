@@ -149,6 +149,16 @@ def test_borders_equal_those_of_a_render(filter_environment, lossless, render_fi
     assert painted[:, :8].any()
 
 
+def test_keyframes_equal_those_of_a_render(filter_environment, lossless, render_file, pictures):
+    expected = render_file(pictures[:6], "vtn", keyframe_interval=3)
+    clip = lossless("clip.mkv", pictures[:6])
+    stylized, err = through_ffmpeg(clip, "red|vtn|1|n|0|cpu||0|y|0.1875", filter_environment)
+    assert np.abs(stylized.astype(int) - expected).max() <= 1
+    assert err == ""
+    _, err = through_ffmpeg(clip, "red|vtn|1|n|0|cpu||0|y|-1", filter_environment)
+    assert "keyframe_interval is -1; expected 0.0625 to 1, or 0" in err
+
+
 def test_strength_and_colour_equal_those_of_a_render(filter_environment, lossless, render_file, pictures):
     expected = render_file(pictures[:3], "itn", strength=0.5, keep_color=True)
     stylized, _ = through_ffmpeg(lossless("clip.mkv", pictures[:3]), "red|itn|0.5|y", filter_environment)

@@ -38,6 +38,29 @@ def test_frames_equal_those_of_a_render(make_host, render_file, pictures, mode):
     host.close()
 
 
+@pytest.mark.parametrize(
+    ("options", "lines", "rate", "rendered_with"),
+    [
+        ([], ["set keyframeInterval 3"], 25, {"keyframe_interval": 3}),
+        ([], ["set keyframeInterval 3", "set lookAhead 1"], 25, {"keyframe_interval": 3, "look_ahead": "0"}),
+        ([], ["set mode 1", "set keyframeInterval 3"], 25, {"mode": "itn", "keyframe_interval": 3}),
+        (["rate=12"], [], 12, {}),
+        (["rate=0.0001"], [], 24, {"keyframe_interval": 1}),
+        (["rate=nan"], [], 24, {}),
+    ],
+)
+def test_keyframes_equal_those_of_a_render(
+    make_host, render_file, pictures, options, lines, rate, rendered_with
+):
+    expected = render_file(pictures, **{"mode": "vtn", "rate": rate, **rendered_with})
+    host = make_host("depth=byte", *options)
+    for line in lines:
+        host.command(line)
+    for number in (4, 1, 2, 9, 8):
+        assert np.abs(host.render(number)[0, ..., :3] - expected[number] / 255).max() <= LEVEL, number
+    host.close()
+
+
 def test_pixels_do_not_depend_on_order_threads_or_instances(make_host, in_order):
     order = list(range(FRAMES))
     shuffled = order.copy()
@@ -176,6 +199,8 @@ def test_strength_zero_is_reported_as_identity_and_returns_the_source(make_host,
     host.command("set strength 1")
     host.command("set mode 1")
     assert host.command("needed 4") == "needed 4 4"
+    host.command("set keyframeInterval 2")
+    assert host.command("needed 4") == "needed 2 6"
     host.close()
 
 
@@ -296,6 +321,7 @@ def test_a_host_with_a_decimal_comma_gets_the_same_frames(make_host, pictures, c
         ("set strength 1.5", "Strength is 1.5; expected 0 to 1"),
         ("set styleScale nan", "Stroke size is not a number"),
         ("set styleScale 0.05", "Stroke size is 0.05; expected 0.1 to 10, or 0"),
+        ("set keyframeInterval 17", "Keyframe interval is 17; expected 1 to 16, or 0"),
         ("set device 2", "Device cpu"),
         ("set blend a:b:c", ""),
         ("set weights /nowhere", "/nowhere does not exist"),

@@ -70,6 +70,11 @@ def test_kdenlive_lists_styles_and_modes(folders, built, weights, tmp_path):
     lists = {each.get("name"): each.get("paramlist") for each in effect.iter("parameter")}
     assert {"red", "blue"} <= set(lists["style"].split(";"))
     assert lists["mode"].startswith("vtn;itn")
+    (interval,) = (each for each in effect.iter("parameter") if each.get("name") == "keyframe_interval")
+    assert {name: interval.get(name) for name in ("default", "max", "factor", "decimals")} == {
+        "default": "0", "max": "16", "factor": "16", "decimals": "0"
+    }  # fmt: skip
+    assert interval.findtext("name") == "Keyframe interval (0 chooses)"
     assert described in uninstall(folders)
 
 

@@ -85,8 +85,8 @@ def automatic_interval(frame_rate: float) -> int:
     """
     if frame_rate <= 0:
         return AUTO_INTERVAL
-    rate = Fraction(frame_rate).limit_denominator(_MAX_DENOMINATOR)
-    return Schedule().longest(1 / rate) if rate else AUTO_INTERVAL
+    rate = Fraction(frame_rate).limit_denominator(_MAX_DENOMINATOR) or Fraction(frame_rate)
+    return Schedule().longest(1 / rate)
 
 
 def _load(
