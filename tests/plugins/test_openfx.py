@@ -42,7 +42,12 @@ def test_frames_equal_those_of_a_render(make_host, render_file, pictures, mode):
     ("options", "lines", "rate", "rendered_with"),
     [
         ([], ["set keyframeInterval 3"], 25, {"keyframe_interval": 3}),
-        ([], ["set keyframeInterval 3", "set lookAhead 1"], 25, {"keyframe_interval": 3, "look_ahead": "0"}),
+        (
+            [],
+            ["set lookAhead 1", "set keyframeInterval 4"],
+            25,
+            {"look_ahead": "0", "keyframe_interval": 4},
+        ),
         ([], ["set mode 1", "set keyframeInterval 3"], 25, {"mode": "itn", "keyframe_interval": 3}),
         (["rate=12"], [], 12, {}),
         (["rate=0.0001"], [], 24, {"keyframe_interval": 1}),

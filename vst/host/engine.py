@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vst.errors import VstError
-from vst.host.engine_caches import EngineCaches, StylizedFrame
+from vst.host.engine_caches import EngineCaches
 from vst.host.linear_light import to_linear
 from vst.host.parameter_words import check_parameters
 from vst.host.protocol import CURRENT, RESULT, Request
-from vst.host.replay import ReplaySession, ReplayStep
+from vst.host.replay import ReplaySession, ReplayStep, StylizedFrame
 from vst.host.session_pool import SessionPool
 from vst.host.shared_frames import SharedFrames
 from vst.host.shot_chain import ShotChain, first_chained_hash

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
-from vst.borders import Borders, Look
+from vst.borders import Look
 from vst.host.cache import Cache
-from vst.host.replay import ReplayStep
+from vst.host.replay import ReplayStep, StylizedFrame
 from vst.motion.shot_detection import SmallFrame
 from vst.pipeline.session import ShotState
 
 CACHE_VARIABLE = "VST_PLUGIN_CACHE"
 """Environment variable with the size of the caches in MB."""
 
-_SHARES = {"states": 0.5, "stylized": 0.2, "working_frames": 0.15, "results": 0.13, "small_frames": 0.02}
+_SHARES = {
+    "states": 0.4,
+    "intervals": 0.2,
+    "stylized": 0.1,
+    "working_frames": 0.15,
+    "results": 0.13,
+    "small_frames": 0.02,
+}
 """The part of the memory that each cache gets."""
 
 _STATE_INTERVAL = 16
@@ -24,10 +33,6 @@ _STATE_INTERVAL = 16
 
 _RECENT_STATES = 4
 """Of the other frames the states of the last four are cached."""
-
-
-StylizedFrame = tuple[Tensor, Borders]
-"""A stylized picture, 3×h×w, and the borders around it."""
 
 
 class EngineCaches:
@@ -39,8 +44,9 @@ class EngineCaches:
 
     Attributes:
         states: After a frame, by settings and chained hash.
-        stylized: Frames at working resolution with the borders that they lack, by settings and what
-            identifies them among all frames with these.
+        stylized: Frames at working resolution with the borders that they lack, likewise.
+        intervals: The same for frames that came out together, by position in the shot. The last interval
+            stays whole, however large: playing must not stylize it again for each of its frames.
         working_frames: Source frames at working resolution, by content.
         results: Postprocessed frames.
         small_frames: Reduced source frames for cut detection and what they say about borders, by content.
@@ -52,6 +58,7 @@ class EngineCaches:
         shares = {name: int(limit * share) for name, share in _SHARES.items()}
         self.states: Cache[ShotState] = Cache(shares["states"])
         self.stylized: Cache[StylizedFrame] = Cache(shares["stylized"])
+        self.intervals: Cache[Mapping[int, StylizedFrame]] = Cache(shares["intervals"])
         self.working_frames: Cache[Tensor] = Cache(shares["working_frames"])
         self.results: Cache[Tensor] = Cache(shares["results"])
         self.small_frames: Cache[tuple[SmallFrame, Look]] = Cache(shares["small_frames"])
@@ -60,7 +67,15 @@ class EngineCaches:
 
     def clear(self) -> None:
         """Empty all caches."""
-        for cache in (self.states, self.stylized, self.working_frames, self.results, self.small_frames):
+        caches: tuple[Cache[Any], ...] = (
+            self.states,
+            self.stylized,
+            self.intervals,
+            self.working_frames,
+            self.results,
+            self.small_frames,
+        )
+        for cache in caches:
             cache.clear()
         self.cuts.clear()
         self._recent_states.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -54,36 +54,24 @@ class ReplayStep:
     state: ShotState
 
 
-@dataclass(frozen=True)
-class IntervalFrame:
-    """A frame that came out of an interval.
-
-    Attributes:
-        position: In its shot.
-        read: Position of the last frame that was read before it came out. The frame depends on those up to
-            there, and on no later one.
-        shot_ended: It came out because the shot ends after those.
-        stylized: The picture inside the borders, 3×h×w, 0..1, on the CPU.
-        borders: That are left as they are.
-    """
-
-    position: int
-    read: int
-    shot_ended: bool
-    stylized: Tensor
-    borders: Borders
+StylizedFrame = tuple[Tensor, Borders]
+"""A stylized picture, 3×h×w, 0..1, on the CPU, and the borders around it."""
 
 
 @dataclass(frozen=True)
 class ReplayInterval:
-    """The frames from a keyframe to the next.
+    """The frames that come out together: those from a keyframe to the next.
 
     Attributes:
-        frames: Those after the earlier keyframe, in order.
-        state: After the last of them, which is a keyframe; None if the shot ends there.
+        frames: By position in the shot, from the frame after the earlier keyframe on.
+        last_read: Position of the last frame that was read before they came out: they depend on those up to
+            there, and on no later one.
+        state: After the last of the frames, which is a keyframe; None if they came out because the shot
+            ends, so that no frame follows.
     """
 
-    frames: tuple[IntervalFrame, ...]
+    frames: Mapping[int, StylizedFrame]
+    last_read: int
     state: ShotState | None
 
 
@@ -171,14 +159,14 @@ class ReplaySession:
         if state is not None:
             self._waiting.restore(state)
         torch.manual_seed(seed + position)
-        found: list[IntervalFrame] = []
+        found: dict[int, StylizedFrame] = {}
         reading = _Reading(given, state is None, self._waiting.motion)
         with explained_memory(self._device, _LESS_MEMORY):
             for item, stylized in self._waiting.stylized(reading):
                 assert stylized is not None
                 place, borders = item.frame.index, item.frame.borders
                 kept = NONE if borders is None else borders.borders
-                found.append(IntervalFrame(place, reading.last, reading.is_over, stylized, kept))
+                found[place] = stylized, kept
                 progress(place)
                 if place == reading.last and not reading.is_over:
                     break
@@ -186,7 +174,7 @@ class ReplaySession:
         assert shot_ends or not reading.is_over
         after = None if reading.is_over else self._waiting.snapshot()
         self.seconds += time.monotonic() - started
-        return ReplayInterval(tuple(found), after)
+        return ReplayInterval(found, reading.last, after)
 
     def _working_frames(
         self, frames: Sequence[SourceFrame], state: ShotState | None, position: int

@@ -9,11 +9,11 @@ caches for its whole interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
-from vst.host.engine_caches import EngineCaches, StylizedFrame
-from vst.host.replay import ReplaySession, ReplayStep
+from vst.host.engine_caches import EngineCaches
+from vst.host.replay import ReplaySession, ReplayStep, StylizedFrame
 from vst.host.shot_chain import ShotChain
 from vst.host.source import SourceFrames
 from vst.pipeline.session import ShotState
@@ -145,12 +145,10 @@ class ShotReplay:
                 self._seed,
                 report,
             )
-            for frame in interval.frames:
-                name = self._name(begin.start + frame.read, frame.position, frame.shot_ended)
-                self._caches.stylized.put((key, name), (frame.stylized, frame.borders))
-                if begin.start + frame.position == index:
-                    found = ShotFrame(key, name, (frame.stylized, frame.borders))
-            begin = _State(begin.start, begin.start + interval.frames[-1].position, interval.state)
+            name = self._name(begin.start + interval.last_read, interval.state is None)
+            self._caches.intervals.put((key, name), interval.frames)
+            found = _in_interval(key, name, interval.frames, index - begin.start)
+            begin = _State(begin.start, begin.start + max(interval.frames), interval.state)
             if interval.state is not None:
                 self._caches.states.put((key, self._chain.hash_of(begin.index)), interval.state)
         return found
@@ -169,18 +167,18 @@ class ShotReplay:
         position = index - begin.start
         for read in range(index, self._last_read(index, begin) + 1):
             if read > index and not self._chain.continues_at(read):
-                return self._at(key, self._name(read - 1, position, True))
-            found = self._at(key, self._name(read, position, False))
+                return self._at(key, self._name(read - 1, shot_ended=True), position)
+            found = self._at(key, self._name(read, shot_ended=False), position)
             if found is not None:
                 return found
         return None
 
-    def _at(self, key: bytes, name: Hashable) -> ShotFrame | None:
-        stylized = self._caches.stylized.get((key, name))
-        return None if stylized is None else ShotFrame(key, name, stylized)
+    def _at(self, key: bytes, name: Hashable, position: int) -> ShotFrame | None:
+        return _in_interval(key, name, self._caches.intervals.get((key, name)) or {}, position)
 
-    def _name(self, read: int, position: int, shot_ended: bool) -> Hashable:
-        return self._chain.hash_of(read), position, shot_ended
+    def _name(self, read: int, shot_ended: bool) -> Hashable:
+        """Identifies the interval that came out when a frame was read, or when the shot ended after it."""
+        return self._chain.hash_of(read), shot_ended
 
     def _last_read(self, index: int, begin: _State) -> int:
         """The last frame that is read, at most, before a frame comes out."""
@@ -201,3 +199,10 @@ class ShotReplay:
             if not self._chain.continues_at(number):
                 return range(first, number), True
         return range(first, last + 1), False
+
+
+def _in_interval(
+    key: bytes, name: Hashable, frames: Mapping[int, StylizedFrame], position: int
+) -> ShotFrame | None:
+    stylized = frames.get(position)
+    return None if stylized is None else ShotFrame(key, (name, position), stylized)
