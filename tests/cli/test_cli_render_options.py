@@ -31,8 +31,8 @@ class ToySettings(RenderSettings):
         metavar="AMOUNT",
         range=Range(0, 2, low_means="none"),
         help="Amount of film grain.",
-        openfx=OpenFxParameter(position=12, name="grain", label="Grain"),
-        frei0r=Frei0rParameter(position=9, name="grain", full_scale=2),
+        openfx=OpenFxParameter(position=14, name="grain", label="Grain"),
+        frei0r=Frei0rParameter(position=10, name="grain", full_scale=2),
     )
     shout: bool = option(False, type=bool, effect=Effect.NONE, in_batch=False, help="Report in capitals.")
 

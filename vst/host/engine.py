@@ -201,11 +201,11 @@ class Engine:
     ) -> ShotFrame:
         """The stylized frame of a mode without temporal state, where it has no borders."""
         chained_hash = first_chained_hash(digest)
-        stylized = self._caches.stylized.get((key, chained_hash))
+        stylized = self._caches.find(key, chained_hash, 0)
         if stylized is None:
             step = session.step(source.frame(request.index), None, 0, request.settings.seed)
             stylized = step.stylized, step.borders
-            self._caches.stylized.put((key, chained_hash), stylized)
+            self._caches.stylized.put((key, chained_hash), {0: stylized})
         return ShotFrame(key, chained_hash, stylized)
 
     def _is_alone(self, session: ReplaySession, frame: ClipFrame, request: Request) -> bool:

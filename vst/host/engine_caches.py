@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -18,14 +18,7 @@ from vst.pipeline.session import ShotState
 CACHE_VARIABLE = "VST_PLUGIN_CACHE"
 """Environment variable with the size of the caches in MB."""
 
-_SHARES = {
-    "states": 0.4,
-    "intervals": 0.2,
-    "stylized": 0.1,
-    "working_frames": 0.15,
-    "results": 0.13,
-    "small_frames": 0.02,
-}
+_SHARES = {"states": 0.5, "stylized": 0.2, "working_frames": 0.15, "results": 0.13, "small_frames": 0.02}
 """The part of the memory that each cache gets."""
 
 _STATE_INTERVAL = 16
@@ -44,9 +37,9 @@ class EngineCaches:
 
     Attributes:
         states: After a frame, by settings and chained hash.
-        stylized: Frames at working resolution with the borders that they lack, likewise.
-        intervals: The same for frames that came out together, by position in the shot. The last interval
-            stays whole, however large: playing must not stylize it again for each of its frames.
+        stylized: Frames that came out together, by position in the shot, at working resolution with the
+            borders that they lack; by settings and chained hash. The last interval stays whole, however
+            large it is: playing must not stylize it again for each of its frames.
         working_frames: Source frames at working resolution, by content.
         results: Postprocessed frames.
         small_frames: Reduced source frames for cut detection and what they say about borders, by content.
@@ -57,8 +50,7 @@ class EngineCaches:
         limit = _bytes_from_environment() if limit is None else limit
         shares = {name: int(limit * share) for name, share in _SHARES.items()}
         self.states: Cache[ShotState] = Cache(shares["states"])
-        self.stylized: Cache[StylizedFrame] = Cache(shares["stylized"])
-        self.intervals: Cache[Mapping[int, StylizedFrame]] = Cache(shares["intervals"])
+        self.stylized: Cache[Mapping[int, StylizedFrame]] = Cache(shares["stylized"])
         self.working_frames: Cache[Tensor] = Cache(shares["working_frames"])
         self.results: Cache[Tensor] = Cache(shares["results"])
         self.small_frames: Cache[tuple[SmallFrame, Look]] = Cache(shares["small_frames"])
@@ -70,7 +62,6 @@ class EngineCaches:
         caches: tuple[Cache[Any], ...] = (
             self.states,
             self.stylized,
-            self.intervals,
             self.working_frames,
             self.results,
             self.small_frames,
@@ -79,6 +70,16 @@ class EngineCaches:
             cache.clear()
         self.cuts.clear()
         self._recent_states.clear()
+
+    def find(self, key: bytes, name: Hashable, position: int) -> StylizedFrame | None:
+        """A stylized frame; None if it is not cached.
+
+        Args:
+            key: Of the settings.
+            name: Of the frames that came out together: a chained hash, or what contains one.
+            position: Of the frame in its shot, from 0.
+        """
+        return (self.stylized.get((key, name)) or {}).get(position)
 
     def add_step(self, key: bytes, chained_hash: bytes, position: int, step: ReplayStep) -> None:
         """Cache a stylized frame and the state after it.
@@ -89,7 +90,7 @@ class EngineCaches:
             position: Of the frame in its shot, from 0.
             step: The frame.
         """
-        self.stylized.put((key, chained_hash), (step.stylized, step.borders))
+        self.stylized.put((key, chained_hash), {position: (step.stylized, step.borders)})
         self.add_state(key, chained_hash, position, step.state)
 
     def add_state(self, key: bytes, chained_hash: bytes, position: int, state: ShotState) -> None:

@@ -9,7 +9,7 @@ caches for its whole interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from vst.host.engine_caches import EngineCaches
@@ -97,7 +97,7 @@ class ShotReplay:
         if not self._chain.reach(index, earliest):
             return None
         name = self._chain.hash_of(index)
-        stylized = self._caches.stylized.get((key, name))
+        stylized = self._caches.find(key, name, index - self._chain.start_of(index))
         if stylized is not None:
             return ShotFrame(key, name, stylized)
         begin = self._nearest_state(key, index)
@@ -146,8 +146,9 @@ class ShotReplay:
                 report,
             )
             name = self._name(begin.start + interval.last_read, interval.state is None)
-            self._caches.intervals.put((key, name), interval.frames)
-            found = _in_interval(key, name, interval.frames, index - begin.start)
+            self._caches.stylized.put((key, name), interval.frames)
+            stylized = interval.frames.get(index - begin.start)
+            found = None if stylized is None else ShotFrame(key, (name, index - begin.start), stylized)
             begin = _State(begin.start, begin.start + max(interval.frames), interval.state)
             if interval.state is not None:
                 self._caches.states.put((key, self._chain.hash_of(begin.index)), interval.state)
@@ -174,7 +175,8 @@ class ShotReplay:
         return None
 
     def _at(self, key: bytes, name: Hashable, position: int) -> ShotFrame | None:
-        return _in_interval(key, name, self._caches.intervals.get((key, name)) or {}, position)
+        stylized = self._caches.find(key, name, position)
+        return None if stylized is None else ShotFrame(key, (name, position), stylized)
 
     def _name(self, read: int, shot_ended: bool) -> Hashable:
         """Identifies the interval that came out when a frame was read, or when the shot ended after it."""
@@ -199,10 +201,3 @@ class ShotReplay:
             if not self._chain.continues_at(number):
                 return range(first, number), True
         return range(first, last + 1), False
-
-
-def _in_interval(
-    key: bytes, name: Hashable, frames: Mapping[int, StylizedFrame], position: int
-) -> ShotFrame | None:
-    stylized = frames.get(position)
-    return None if stylized is None else ShotFrame(key, (name, position), stylized)
