@@ -4,7 +4,7 @@
 
 A host in this process requests the frames of a clip from the worker's engine: all of them as a render,
 then, with empty caches, as playback from the last to the first, and in random order. SHA-256 of the frames
-shows whether all three are the same.
+shows whether all three are those of a render's session.
 """
 
 from __future__ import annotations
@@ -17,18 +17,27 @@ import resource
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from benchmarks.markdown import markdown
+from vst.device import choose_precision
+from vst.frame import Frame
 from vst.host.engine import Engine
 from vst.host.protocol import RESULT, SLOTS, Request, RequestedClip, RequestedSettings
 from vst.host.shared_frames import SharedFrames
+from vst.keyframes import Schedule
 from vst.media import Reader
+from vst.modes import create_stylizer
 from vst.modes.vtn.stylizer import VtnStylizer
-from vst.pipeline.frame_size import resize_frame
+from vst.motion import EstimatedMotion, create_estimator
+from vst.pipeline.frame_size import inside_working_size, resize_frame, working_size
+from vst.pipeline.session import StylizerSession
+from vst.styles import resolve_style
 
 
 def main() -> None:
@@ -51,6 +60,7 @@ def main() -> None:
         "at random": random.Random(0).sample(numbers, len(numbers)),
     }
     rows = [_row(host, name, order, interactive=name == "backwards") for name, order in orders.items()]
+    rows.append(_rendered_row(host, options.style, options.look_ahead != "0"))
     head = ("order", "seconds a frame", "longest", "network runs a frame", "memory, MB", "SHA-256")
     print(markdown(head, rows))
 
@@ -118,6 +128,34 @@ def _row(host: _Host, name: str, order: Sequence[int], interactive: bool) -> Seq
     return (
         name, f"{sum(seconds) / len(order):.2f}", f"{max(seconds):.2f}", f"{len(runs) / len(order):.2f}",
         f"{memory:.0f}", digest[:12],
+    )  # fmt: skip
+
+
+def _rendered_row(host: _Host, style: str, look_ahead: bool) -> Sequence[str]:
+    device = torch.device("cpu")
+    precision = choose_precision("auto", device)
+    height, width = host.clip[0].shape[-2:]
+    session = StylizerSession(
+        create_stylizer(resolve_style(style, "vtn"), precision=precision),
+        EstimatedMotion(create_estimator("auto", device=device, precision=precision)),
+        None,
+        working_size(width, height, None),
+        keep_borders=True,
+        inside_working=partial(inside_working_size, style_scale=None),
+        keyframes=Schedule(look_ahead=look_ahead),
+    )
+    given = (Frame(i, Fraction(i, 24), Fraction(1, 24), image) for i, image in enumerate(host.clip))
+    digest, started, longest = hashlib.sha256(), time.process_time(), 0.0
+    with _counted() as runs:
+        before = started
+        for frame in session.process(given):
+            now = time.process_time()
+            before, longest = now, max(longest, now - before)
+            digest.update(hashlib.sha256(frame.image.numpy().tobytes()).digest())
+    seconds = (time.process_time() - started) / len(host.clip)
+    return (
+        "vst render", f"{seconds:.2f}", f"{longest:.2f}", f"{len(runs) / len(host.clip):.2f}", "",
+        digest.hexdigest()[:12],
     )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def test_a_field_is_in_the_documentation():
     page = options_page(ToySettings, EditorOptions)
     assert "| `--grain` | 0 (none) to 2 | `0.5` | Amount of film grain. | yes | render, batch |" in page
     assert "| `--shout` | flag | off | Report in capitals. | no | render |" in page
-    assert "| `grain` | Grain |  | 9 `grain` | 2 | Amount of film grain. |" in page
+    assert "| `grain` | Grain |  | 10 `grain` | 2 | Amount of film grain. |" in page
 
 
 def test_the_page_in_the_documentation_is_current():
