@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-import torch
 from torch import Tensor
 
 from vst.keyframes.link import Step
+from vst.keyframes.operations import ARRAYS, Field, Operations, operations
 from vst.keyframes.trust import alike, difference
-from vst.motion.fields import Array, is_inside, sample
 
-_MEDIAN = 5
-"""Side of the median filter over what is trusted, in pixels."""
+_SIDE = 5
+"""Side of the squares of which most has to be trusted, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +27,10 @@ class Reach:
         difference: H×W float32, 0 to 255: how much the frame and the keyframe, warped by the flow, differ.
     """
 
-    flow: Array
-    trust: Array
-    usable: Array
-    difference: Array
+    flow: Field
+    trust: Field
+    usable: Field
+    difference: Field
 
 
 class ComposedFlow:
@@ -47,38 +44,37 @@ class ComposedFlow:
         luma: The keyframe's, H×W uint8.
     """
 
-    def __init__(self, luma: Array) -> None:
-        self._luma = luma
-        height, width = luma.shape
-        self._flow = np.zeros((height, width, 2), np.float32)
-        self._trust = np.ones((height, width), np.uint8)
-        self._usable = self._trust
+    def __init__(self, luma: Field) -> None:
+        self._on, self._luma = operations(luma), luma
+        self._flow = self._on.zeros(*luma.shape, 2)
+        self._trust = self._usable = self._on.bytes(self._on.zeros(*luma.shape) == 0)
 
     def snapshot(self) -> tuple[Tensor, ...]:
-        """The exact state, as tensors that are not changed afterwards."""
-        return tuple(map(torch.from_numpy, (self._luma, self._flow, self._trust, self._usable)))
+        """The exact state, as tensors on the CPU that are not changed afterwards."""
+        return tuple(map(self._on.saved, (self._luma, self._flow, self._trust, self._usable)))
 
     @classmethod
-    def from_snapshot(cls, state: tuple[Tensor, ...]) -> ComposedFlow:
-        """What `snapshot` was taken of."""
-        luma, flow, trust, usable = (each.numpy() for each in state)
+    def from_snapshot(cls, state: tuple[Tensor, ...], on: Operations = ARRAYS) -> ComposedFlow:
+        """What `snapshot` was taken of, as fields of some kind."""
+        luma, flow, trust, usable = map(on.restored, state)
         composed = cls(luma)
         composed._flow, composed._trust, composed._usable = flow, trust, usable
         return composed
 
-    def extend(self, luma: Array, step: Step) -> Reach:
+    def extend(self, luma: Field, step: Step) -> Reach:
         """The next frame.
 
         Args:
             luma: Its luma, H×W uint8.
             step: From this frame to the one before on the way from the keyframe.
         """
-        flow = step.flow + sample(self._flow, step.flow)
+        on = self._on
+        flow = step.flow + on.sample(self._flow, step.flow)
         differences = difference(luma, self._luma, flow)
-        shown = is_inside(flow) & alike(differences)
-        self._trust = sample(self._trust, step.flow) * (shown & step.holds).astype(np.uint8)
-        self._usable = sample(self._usable, step.flow) * (shown & step.nearly).astype(np.uint8)
+        shown = on.is_inside(flow) & alike(differences)
+        self._trust = on.sample(self._trust, step.flow) * on.bytes(shown & step.holds)
+        self._usable = on.sample(self._usable, step.flow) * on.bytes(shown & step.nearly)
         self._flow = flow
         # Single pixels are noise of the tests, and would show as speckles.
-        trust, usable = (cv2.medianBlur(each, _MEDIAN) for each in (self._trust, self._usable))
+        trust, usable = (on.majority(each, _SIDE) for each in (self._trust, self._usable))
         return Reach(flow, trust, usable, differences)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
-
 from vst.keyframes.carrying import carry
 from vst.keyframes.composed_flow import Reach
-from vst.motion.fields import Array
+from vst.keyframes.operations import Field, operations
 
 _DETAIL = 5
 """Side in pixels of the mean that detail is the difference from."""
@@ -23,7 +20,7 @@ _HOLE_EDGE = 9
 """Sides in pixels by which a region that is stylized anew is widened, and over which it is faded in."""
 
 
-def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, part: Array) -> Array:
+def composite(earlier: Field, later: Field, to_earlier: Reach, to_later: Reach, part: Field) -> Field:
     """Mix two keyframes, each warped once.
 
     Args:
@@ -40,7 +37,7 @@ def composite(earlier: Array, later: Array, to_earlier: Reach, to_later: Reach, 
     return _with_detail(a + part[..., None] * (b - a), a, b, part)
 
 
-def _with_detail(mixed: Array, a: Array, b: Array, part: Array) -> Array:
+def _with_detail(mixed: Field, a: Field, b: Field, part: Field) -> Field:
     """Give a mixture the detail of what was mixed.
 
     Two textures that differ average out: halfway between two keyframes that were stylized independently
@@ -52,30 +49,29 @@ def _with_detail(mixed: Array, a: Array, b: Array, part: Array) -> Array:
         b: H×W×3.
         part: H×W, 0..1.
     """
-    coarse = cv2.blur(mixed, (_DETAIL, _DETAIL))
+    on = operations(mixed)
+    coarse = on.mean_around(mixed, _DETAIL)
     energies = [_detail_energy(each) for each in (mixed, a, b)]
-    wanted = energies[1] + cv2.resize(part, energies[1].shape[::-1]) * (energies[2] - energies[1])
-    gain = np.sqrt(wanted / np.maximum(energies[0], _SMALLEST)).clip(1, _LARGEST_GAIN)
-    height, width = part.shape
-    gain = cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
+    wanted = energies[1] + on.resized(part, *energies[1].shape) * (energies[2] - energies[1])
+    gain = on.root(wanted / energies[0].clip(_SMALLEST)).clip(1, _LARGEST_GAIN)
+    gain = on.resized(gain, *part.shape)
     return coarse + gain[..., None] * (mixed - coarse)
 
 
-def _detail_energy(image: Array) -> Array:
+def _detail_energy(image: Field) -> Field:
     """Mean square of what is finer than a few pixels, over neighbourhoods, at a quarter of the size."""
-    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    squares = cv2.pow(luma - cv2.blur(luma, (_DETAIL, _DETAIL)), 2)
-    height, width = luma.shape
-    small = cv2.resize(squares, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
-    return cv2.blur(small, (_DETAIL_REGION, _DETAIL_REGION))
+    on = operations(image)
+    luma = on.gray(image)
+    fine = luma - on.mean_around(luma, _DETAIL)
+    return on.mean_around(on.quartered(fine * fine), _DETAIL_REGION)
 
 
-def not_shown(to_earlier: Reach, to_later: Reach) -> Array:
+def not_shown(to_earlier: Reach, to_later: Reach) -> Field:
     """Where neither keyframe is usable, H×W uint8."""
-    return ((to_earlier.usable | to_later.usable) == 0).astype(np.uint8)
+    return 1 - (to_earlier.usable | to_later.usable)
 
 
-def fill(composed: Array, stylized: Array, hole: Array) -> Array:
+def fill(composed: Field, stylized: Field, hole: Field) -> Field:
     """Put a stylization of the frame itself where no keyframe shows it.
 
     Args:
@@ -84,7 +80,7 @@ def fill(composed: Array, stylized: Array, hole: Array) -> Array:
         hole: From `not_shown`.
     """
     # Single pixels are noise of the tests; what is left is covered whole and faded in around.
-    core = cv2.morphologyEx(hole, cv2.MORPH_OPEN, np.ones((_HOLE_CORE, _HOLE_CORE), np.uint8))
-    wide = cv2.dilate(core, np.ones((_HOLE_EDGE, _HOLE_EDGE), np.uint8))
-    share = cv2.blur(wide.astype(np.float32), (_HOLE_EDGE, _HOLE_EDGE))[..., None]
+    on = operations(hole)
+    wide = on.widened(on.opened(hole, _HOLE_CORE), _HOLE_EDGE)
+    share = on.mean_around(on.floats(wide), _HOLE_EDGE)[..., None]
     return composed + share * (stylized - composed)

@@ -15,10 +15,10 @@ from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.compositing import composite, not_shown
 from vst.keyframes.link import Link
 from vst.keyframes.memory import KeyframeMemory
+from vst.keyframes.operations import Field, Operations, operations_on
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StylizesFrames, stylize_from, stylize_missing
 from vst.keyframes.transition import transition
-from vst.motion.fields import Array, luma_of, to_array, to_tensor
 
 _FRAME_BYTES = 12 + 16 + 1 + 20 + 2 * 14 + 4
 """Bytes a pixel of each frame of an interval: the frame, flow both ways, luma, how it relates to the frame
@@ -41,13 +41,16 @@ class KeyframeEngine:
     Args:
         stylizer: Stylizes keyframes; from the one before, if it is conditioned.
         schedule: Which frames are keyframes.
+        on: What works on fields; None: what suits the device that frames are on.
     """
 
-    def __init__(self, stylizer: StylizesFrames, schedule: Schedule) -> None:
-        self._stylizer, self._schedule = stylizer, schedule
+    def __init__(
+        self, stylizer: StylizesFrames, schedule: Schedule, *, on: Operations | None = None
+    ) -> None:
+        self._stylizer, self._schedule, self._operations = stylizer, schedule, on
         self._memory = KeyframeMemory()
         self._keyframe: Tensor | None = None
-        self._enlarged: Array | None = None  # the keyframe, for `carry`; made when it is needed
+        self._enlarged: Field | None = None  # the keyframe, for `carry`; made when it is needed
         self._index = -1
         self._given = -1  # index of the last frame that came out
 
@@ -68,10 +71,10 @@ class KeyframeEngine:
         self._memory.clear()
 
     def snapshot(self) -> tuple[Tensor, ...]:
-        """The exact state: empty where a shot begins."""
+        """The exact state, on the CPU: empty where a shot begins."""
         if self._keyframe is None:
             return ()
-        return self._keyframe, torch.tensor((self._index, self._given)), *self._memory.snapshot()
+        return self._keyframe.cpu(), torch.tensor((self._index, self._given)), *self._memory.snapshot()
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
         """Take up what `snapshot` returned. The next frame to come is that keyframe, or one before it."""
@@ -96,20 +99,23 @@ class KeyframeEngine:
                 if item.frame.index < self._index:
                     continue
                 if item.frame.index == self._index:
-                    interval = _Interval(item)
+                    interval = self._interval(item)
                     continue
             if item.pair is None or interval is None:
                 if interval is not None:
                     yield from self._finish(interval)
                 yield item, self._begin(item)
-                interval = _Interval(item)
+                interval = self._interval(item)
                 continue
             interval.add(item)
             if self._schedule.is_due(interval.length, interval.duration, interval.trusted):
                 yield from self._finish(interval)
-                interval = _Interval(item)
+                interval = self._interval(item)
         if interval is not None:
             yield from self._finish(interval)
+
+    def _interval(self, keyframe: L) -> _Interval[L]:
+        return _Interval(keyframe, self._operations or operations_on(keyframe.frame.image.device))
 
     def _begin(self, item: L) -> Tensor:
         """Stylize the first frame of a shot."""
@@ -123,10 +129,10 @@ class KeyframeEngine:
         if not interval.length or interval.items[-1].frame.index <= self._given:
             return
         assert self._keyframe is not None
-        earlier = enlarge(to_array(self._keyframe)) if self._enlarged is None else self._enlarged
-        last = interval.items[-1]
+        on, last = interval.on, interval.items[-1]
+        earlier = enlarge(on.field(self._keyframe)) if self._enlarged is None else self._enlarged
         keyframe = self._next(last.frame, earlier, interval.reaches[-1])
-        later = enlarge(to_array(keyframe))
+        later = enlarge(on.field(keyframe))
         before, after = interval.reaches[:-1], interval.to_later()
         parts = transition(before, after, interval.links)
         for item, a, b, part in zip(interval.items[:-1], before, after, parts, strict=True):
@@ -135,14 +141,14 @@ class KeyframeEngine:
             self._given = item.frame.index
             composed = composite(earlier, later, a, b, part)
             hole = not_shown(a, b)
-            yield item, to_tensor(stylize_missing(self._stylizer, item.frame, composed, hole))
+            yield item, on.tensor(stylize_missing(self._stylizer, item.frame, composed, hole))
         if self._stylizer.conditioned:
             self._memory.add(self._keyframe, interval.first.frame.image)
         self._keyframe, self._enlarged = keyframe, later
         self._index = self._given = last.frame.index
         yield last, keyframe
 
-    def _next(self, frame: Frame, earlier: Array, reach: Reach) -> Tensor:
+    def _next(self, frame: Frame, earlier: Field, reach: Reach) -> Tensor:
         """Stylize the next keyframe: from the one before and older ones, if the stylizer is conditioned."""
         if not self._stylizer.conditioned:
             return self._stylizer.stylize(frame, None)
@@ -155,15 +161,16 @@ class _Interval(Generic[L]):
 
     Args:
         first: The keyframe that they follow.
+        on: What works on their fields.
     """
 
-    def __init__(self, first: L) -> None:
-        self.first = first
+    def __init__(self, first: L, on: Operations) -> None:
+        self.first, self.on = first, on
         self.items: list[L] = []
         self.links: list[Link] = []
         self.reaches: list[Reach] = []
         self.duration = first.frame.duration
-        self._luma = [luma_of(first.frame.image)]
+        self._luma = [on.luma(first.frame.image)]
         self._composed = ComposedFlow(self._luma[0])
 
     @property
@@ -174,15 +181,15 @@ class _Interval(Generic[L]):
     @property
     def trusted(self) -> float:
         """Share of the last frame for which flow to the keyframe is trusted."""
-        return float(self.reaches[-1].trust.mean())
+        return self.on.share(self.reaches[-1].trust)
 
     def add(self, item: L) -> None:
         """The next frame."""
         assert item.pair is not None  # only the first frame of a shot has none
-        luma = luma_of(item.frame.image)
+        luma = self.on.luma(item.frame.image)
         self.items.append(item)
         self._luma.append(luma)
-        link = Link.of(item.pair)
+        link = Link.of(item.pair, self.on)
         self.links.append(link)
         self.reaches.append(self._composed.extend(luma, link.backward))
 

@@ -13,10 +13,10 @@ from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow
 from vst.keyframes.link import Step, infilled
+from vst.keyframes.operations import Field, Operations, operations_on
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StylizesFrames, stylize_from, stylize_missing
 from vst.motion import FlowPair
-from vst.motion.fields import Array, luma_of, to_array, to_tensor
 
 _BYTES = 12 + 48 + 1 + 10 + 20 + 60
 """Bytes a pixel: the keyframe, itself and enlarged, its luma, flow and trust, the last step, and to
@@ -34,10 +34,13 @@ class ForwardEngine:
     Args:
         stylizer: Stylizes keyframes; from the one before, if it is conditioned.
         schedule: Which frames are keyframes.
+        on: What works on fields; None: what suits the device that frames are on.
     """
 
-    def __init__(self, stylizer: StylizesFrames, schedule: Schedule) -> None:
-        self._stylizer, self._schedule = stylizer, schedule
+    def __init__(
+        self, stylizer: StylizesFrames, schedule: Schedule, *, on: Operations | None = None
+    ) -> None:
+        self._stylizer, self._schedule, self._operations = stylizer, schedule, on
         self.clear()
 
     @staticmethod
@@ -53,27 +56,29 @@ class ForwardEngine:
     def clear(self) -> None:
         """Forget the keyframe: a shot begins."""
         self._keyframe: Tensor | None = None
-        self._enlarged: Array | None = None
+        self._enlarged: Field | None = None
         self._composed: ComposedFlow | None = None
+        self._restored: tuple[Tensor, ...] = ()  # what it is made from, once the device is known
         self._index = -1
         self._distance, self._duration = 0, Fraction(0)
 
     def snapshot(self) -> tuple[Tensor, ...]:
-        """The exact state: empty where a shot begins."""
-        if self._keyframe is None or self._composed is None:
+        """The exact state, on the CPU: empty where a shot begins."""
+        if self._keyframe is None:
             return ()
         numbers = (self._index, self._distance, *self._duration.as_integer_ratio())
-        return self._keyframe, torch.tensor(numbers), *self._composed.snapshot()
+        composed = self._restored if self._composed is None else self._composed.snapshot()
+        return self._keyframe.cpu(), torch.tensor(numbers), *composed
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
         """Take up what `snapshot` returned."""
         self.clear()
         if not state:
             return
-        self._keyframe, numbers, *composed = state
+        self._keyframe, numbers, *restored = state
         self._index, self._distance, *duration = numbers.tolist()
         self._duration = Fraction(*duration)
-        self._composed = ComposedFlow.from_snapshot(tuple(composed))
+        self._restored = tuple(restored)
 
     def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor]]:
         """Stylize frames.
@@ -98,21 +103,24 @@ class ForwardEngine:
         Returns:
             3×h×w, −1..1.
         """
+        on = self._operations or operations_on(frame.image.device)
         self._index = frame.index
+        if self._composed is None and self._restored:
+            self._composed = ComposedFlow.from_snapshot(self._restored, on)
         if pair is None or self._keyframe is None or self._composed is None:
-            return self._keep(frame, self._stylizer.stylize(frame, None))
+            return self._keep(on, frame, self._stylizer.stylize(frame, None))
         self._distance += 1
-        reach = self._composed.extend(luma_of(frame.image), Step.of(*infilled(pair)))
+        reach = self._composed.extend(on.luma(frame.image), Step.of(*infilled(pair, on)))
         if self._enlarged is None:
-            self._enlarged = enlarge(to_array(self._keyframe))
+            self._enlarged = enlarge(on.field(self._keyframe))
         carried = carry(self._enlarged, reach.flow)
-        if self._schedule.is_due(self._distance, self._duration, float(reach.trust.mean())):
-            return self._keep(frame, stylize_from(self._stylizer, frame, carried, reach.trust))
-        return to_tensor(stylize_missing(self._stylizer, frame, carried, 1 - reach.usable))
+        if self._schedule.is_due(self._distance, self._duration, on.share(reach.trust)):
+            return self._keep(on, frame, stylize_from(self._stylizer, frame, carried, reach.trust))
+        return on.tensor(stylize_missing(self._stylizer, frame, carried, 1 - reach.usable))
 
-    def _keep(self, frame: Frame, stylized: Tensor) -> Tensor:
+    def _keep(self, on: Operations, frame: Frame, stylized: Tensor) -> Tensor:
         """The frame is the keyframe from here on."""
-        self._keyframe, self._composed = stylized, ComposedFlow(luma_of(frame.image))
+        self._keyframe, self._composed = stylized, ComposedFlow(on.luma(frame.image))
         self._enlarged = None
         self._distance, self._duration = 0, frame.duration
         return stylized

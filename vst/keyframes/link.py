@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-
-from vst.keyframes.trust import ROUGHLY, STRICTLY, step_holds, steps_within
+from vst.keyframes.operations import ARRAYS, Field, Operations, operations
+from vst.keyframes.trust import ROUGHLY, STRICTLY, squared_length, step_holds, steps_within
 from vst.motion import FlowPair
-from vst.motion.fields import Array, to_array
 
 _STRIDE = 4
 """Pixels between the places at which flow that does not hold is found anew: it is smooth."""
@@ -35,12 +32,12 @@ class Step:
         nearly: H×W bool, where it does within two pixels.
     """
 
-    flow: Array
-    holds: Array
-    nearly: Array
+    flow: Field
+    holds: Field
+    nearly: Field
 
     @classmethod
-    def of(cls, flow: Array, back: Array) -> Step:
+    def of(cls, flow: Field, back: Field) -> Step:
         """The step of flow to a neighbour and the neighbour's flow back, H×W×2 each."""
         return cls(flow, *steps_within(flow, back, STRICTLY, ROUGHLY))
 
@@ -58,61 +55,60 @@ class Link:
     forward: Step
 
     @classmethod
-    def of(cls, pair: FlowPair) -> Link:
-        """The link of what an estimator found, infilled."""
-        there, back = infilled(pair)
+    def of(cls, pair: FlowPair, on: Operations = ARRAYS) -> Link:
+        """The link of what an estimator found, infilled; as fields of some kind."""
+        there, back = infilled(pair, on)
         return cls(Step.of(there, back), Step.of(back, there))
 
 
-def infilled(pair: FlowPair) -> tuple[Array, Array]:
+def infilled(pair: FlowPair, on: Operations = ARRAYS) -> tuple[Field, Field]:
     """Backward and forward flow, H×W×2 each, with the motion around where they do not cancel.
 
     Flow is wrong where there is nothing to follow, or a texture repeats itself; the motion around is a
     better guess there. Where that does not cancel either, something is hidden.
     """
-    backward, forward = to_array(pair.backward), to_array(pair.forward)
+    backward, forward = on.field(pair.backward), on.field(pair.forward)
     return (
         _infilled(backward, step_holds(backward, forward)),
         _infilled(forward, step_holds(forward, backward)),
     )
 
 
-def _infilled(flow: Array, holds: Array) -> Array:
+def _infilled(flow: Field, holds: Field) -> Field:
     """Flow with the mean of what holds nearby where it does not hold, and motion is alike all around."""
     if holds.all():
         return flow
     height, width = holds.shape
-    places = np.s_[_STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE]
-    if not holds[places].size:
+    on, first = operations(flow), _STRIDE // 2
+    if min(height, width) <= first:
         return flow
-    around, known = _smooth_flow(flow[places], holds[places])
-    filled = cv2.resize(around, (width, height), interpolation=cv2.INTER_LINEAR)
-    wide = cv2.resize(known.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    kept = (holds | (wide == 0)).astype(np.uint8)
-    result: Array = cv2.copyTo(flow, kept, filled)
-    return result
+    around, known = _smooth_flow(
+        flow[first::_STRIDE, first::_STRIDE], holds[first::_STRIDE, first::_STRIDE]
+    )
+    filled = on.resized(around, height, width)
+    wide = on.resized_mask(on.bytes(known), height, width)
+    return on.where(holds | (wide == 0), flow, filled)
 
 
-def _smooth_flow(flow: Array, holds: Array) -> tuple[Array, Array]:
+def _smooth_flow(flow: Field, holds: Field) -> tuple[Field, Field]:
     """The mean of flow that holds in the smallest neighbourhood with enough; where that is one motion.
 
     Args:
         flow: h×w×2, pixels.
         holds: h×w bool.
     """
-    moments = (
-        np.dstack((np.ones(holds.shape, np.float32), flow, np.square(flow).sum(-1))) * holds[..., None]
-    )
-    around = np.zeros_like(flow)
-    found, known = np.zeros((2, *holds.shape), bool)
+    on = operations(flow)
+    weight = on.floats(holds)
+    moments = on.stacked(weight, flow * weight[..., None], squared_length(flow) * weight)
+    around = on.zeros(*flow.shape)
+    found = known = on.zeros(*holds.shape) > 0
     for side in _SIDES:
-        share, x, y, squares = cv2.split(cv2.blur(moments, (side, side)))
-        share = np.maximum(share, 1e-6)
-        mean = np.dstack((x, y)) / share[..., None]
-        length = np.square(mean).sum(-1)
-        alike = squares / share - length < _LARGEST_SPREAD + _LARGEST_RELATIVE_SPREAD * length
+        means = on.mean_around(moments, side)
+        share = means[..., 0].clip(1e-6)
+        mean = means[..., 1:3] / share[..., None]
+        length = squared_length(mean)
+        alike = means[..., 3] / share - length < _LARGEST_SPREAD + _LARGEST_RELATIVE_SPREAD * length
         now = (share > _LEAST_SHARE) & ~found
-        around[now] = mean[now]
-        found |= now
-        known |= now & alike
+        around = on.where(now, mean, around)
+        found, known = found | now, known | (now & alike)
     return around, known

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 
-import cv2
-import numpy as np
 from torch import Tensor
 
 from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
+from vst.keyframes.operations import ARRAYS, Field, Operations, operations
 from vst.keyframes.trust import alike, difference, step_holds
 from vst.motion.estimator import to_bytes
 from vst.motion.estimators.dis import DisEstimator
-from vst.motion.fields import Array, luma_of, to_array
 from vst.motion.resize import halve
 
 KEPT = 4
@@ -41,7 +39,11 @@ _OPEN = 5
 
 
 class KeyframeMemory:
-    """The keyframes of a shot before the last one, newest first."""
+    """The keyframes of a shot before the last one, newest first.
+
+    Flow to them is estimated on the CPU, wherever frames are: DIS is not on GPUs, and this is one pair of
+    small pictures for a keyframe that has something new.
+    """
 
     def __init__(self) -> None:
         self._kept: deque[tuple[Tensor, Tensor]] = deque(maxlen=KEPT)
@@ -57,8 +59,8 @@ class KeyframeMemory:
         self._kept.clear()
 
     def snapshot(self) -> tuple[Tensor, ...]:
-        """The exact state, as tensors that are not changed afterwards."""
-        return tuple(part for pair in self._kept for part in pair)
+        """The exact state, as tensors on the CPU that are not changed afterwards."""
+        return tuple(part.cpu() for pair in self._kept for part in pair)
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
         """Take up what `snapshot` returned."""
@@ -73,7 +75,7 @@ class KeyframeMemory:
         """
         self._kept.appendleft((stylized.half(), to_bytes(image)))
 
-    def complete(self, frame: Frame, past: Array, trust: Array) -> tuple[Array, Array]:
+    def complete(self, frame: Frame, past: Field, trust: Field) -> tuple[Field, Field]:
         """Add what older keyframes show to a past.
 
         Args:
@@ -84,30 +86,39 @@ class KeyframeMemory:
         Returns:
             Past and trust with more of the frame.
         """
+        on = operations(past)
         for stylized, image in self._kept:
             hole = trust == 0
-            if hole.mean() <= _SMALLEST_SHARE:
+            if on.share(hole) <= _SMALLEST_SHARE:
                 break
-            flow, shown = self._relate(frame.image, image)
-            found = hole & shown
+            flow, shown = _at_size(on, *self._relate(frame.image, image), *hole.shape)
+            found = hole & (shown > 0)
             if found.any():
-                warped = carry(enlarge(to_array(stylized)), flow)
-                past = np.where(found[..., None], warped, past)
-                trust = trust | found.astype(np.uint8)
+                past = on.where(found, carry(enlarge(on.field(stylized)), flow), past)
+                trust = trust | on.bytes(found)
         return past, trust
 
-    def _relate(self, image: Tensor, earlier: Tensor) -> tuple[Array, Array]:
-        """Flow from a frame to an earlier one, H×W×2, and where it can be trusted, H×W bool."""
-        height, width = image.shape[-2:]
-        current, other = _small(to_bytes(image)), _small(earlier)
-        backward, forward = map(to_array, self._estimator.estimate_pair(current, other))
-        differences = difference(luma_of(current.float() / 255), luma_of(other.float() / 255), backward)
+    def _relate(self, image: Tensor, earlier: Tensor) -> tuple[Tensor, Tensor]:
+        """Flow from a frame to an earlier one, h×w×2, and where it can be trusted, h×w uint8.
+
+        Both on the CPU, at the size at which flow is estimated.
+        """
+        on = ARRAYS
+        current, other = (_small(each).cpu() for each in (to_bytes(image), earlier))
+        backward, forward = map(on.field, self._estimator.estimate_pair(current, other))
+        differences = difference(on.luma(current.float() / 255), on.luma(other.float() / 255), backward)
         similar = alike(differences, _TOLERANCE, _LARGEST_TOLERANCE)
-        holds: Array = (step_holds(backward, forward) & similar).astype(np.uint8)
-        shown = cv2.morphologyEx(holds, cv2.MORPH_OPEN, np.ones((_OPEN, _OPEN), np.uint8))
-        scale = np.array([width / shown.shape[1], height / shown.shape[0]], np.float32)
-        flow = cv2.resize(backward, (width, height), interpolation=cv2.INTER_LINEAR) * scale
-        return flow, cv2.resize(shown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+        shown = on.opened(on.bytes(step_holds(backward, forward) & similar), _OPEN)
+        return on.saved(backward), on.saved(shown)
+
+
+def _at_size(on: Operations, flow: Tensor, shown: Tensor, height: int, width: int) -> tuple[Field, Field]:
+    """Flow h×w×2 and a mask h×w at another size, as fields; the vectors are scaled accordingly."""
+    down, across = height / shown.shape[0], width / shown.shape[1]
+    large = on.resized(on.restored(flow), height, width)
+    return on.stacked(large[..., 0] * across, large[..., 1] * down), on.resized_mask(
+        on.restored(shown), height, width
+    )
 
 
 def _small(image: Tensor) -> Tensor:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
 from torch import Tensor
 
 from vst.frame import Frame, Past
 from vst.keyframes.compositing import fill
+from vst.keyframes.operations import Field, operations
 from vst.motion import FlowPair
-from vst.motion.fields import Array, to_array, to_tensor
 
 _MOST_MISSING = 0.01
 """Share of a frame above which what no keyframe shows is stylized anew."""
@@ -38,7 +37,7 @@ class StylizesFrames(Protocol):
     def stylize(self, frame: Frame, past: Past | None) -> Tensor: ...
 
 
-def stylize_from(stylizer: StylizesFrames, frame: Frame, past: Array, trust: Array) -> Tensor:
+def stylize_from(stylizer: StylizesFrames, frame: Frame, past: Field, trust: Field) -> Tensor:
     """Stylize a frame; from what is carried to it, if the stylizer is conditioned.
 
     Args:
@@ -52,11 +51,12 @@ def stylize_from(stylizer: StylizesFrames, frame: Frame, past: Array, trust: Arr
     """
     if not stylizer.conditioned:
         return stylizer.stylize(frame, None)
-    mask = to_tensor(trust.astype(np.float32))
-    return stylizer.stylize(frame, Past(to_tensor(past) * mask, mask))
+    on = operations(past)
+    mask = on.tensor(on.floats(trust))
+    return stylizer.stylize(frame, Past(on.tensor(past) * mask, mask))
 
 
-def stylize_missing(stylizer: StylizesFrames, frame: Frame, composed: Array, hole: Array) -> Array:
+def stylize_missing(stylizer: StylizesFrames, frame: Frame, composed: Field, hole: Field) -> Field:
     """Stylize what no keyframe shows, with what is around it as the past.
 
     Args:
@@ -68,7 +68,8 @@ def stylize_missing(stylizer: StylizesFrames, frame: Frame, composed: Array, hol
     Returns:
         H×W×3 float32, −1..1: `composed` where there is little to stylize.
     """
-    if hole.mean() > _MOST_MISSING:
-        composed = fill(composed, to_array(stylize_from(stylizer, frame, composed, 1 - hole)), hole)
+    on = operations(composed)
+    if on.share(hole) > _MOST_MISSING:
+        composed = fill(composed, on.field(stylize_from(stylizer, frame, composed, 1 - hole)), hole)
     # Interpolation overshoots, which pixels of more than 8 bits would show.
-    return np.clip(composed, -1, 1)
+    return composed.clip(-1, 1)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import cv2
-import numpy as np
-
 from vst.keyframes.composed_flow import Reach
 from vst.keyframes.link import Link
-from vst.motion.fields import Array, sample
+from vst.keyframes.operations import Field, operations
 
 _NEARLY, _LEAST = 0.3, 1e-3
 """Weights, beside 1, of what is usable and not trusted, and of what is neither."""
@@ -18,7 +15,7 @@ _SIDE = 3
 """Side in pixels of the mean over weights."""
 
 
-def transition(before: list[Reach], after: list[Reach], links: list[Link]) -> Iterator[Array]:
+def transition(before: list[Reach], after: list[Reach], links: list[Link]) -> Iterator[Field]:
     """The part of the later keyframe, for each frame between two.
 
     The earlier keyframe weighs as many frames as it will still be trusted for along the pixel's path, the
@@ -46,22 +43,23 @@ def transition(before: list[Reach], after: list[Reach], links: list[Link]) -> It
         yield later / (earlier + later)
 
 
-def _worth(reach: Reach) -> Array:
-    return np.maximum(reach.trust, _NEARLY * reach.usable.astype(np.float32))
+def _worth(reach: Reach) -> Field:
+    on = operations(reach.trust)
+    return on.larger(on.floats(reach.trust), _NEARLY * on.floats(reach.usable))
 
 
-def _lasting(frames: Iterable[tuple[Array, Array]]) -> Iterator[Array]:
+def _lasting(frames: Iterable[tuple[Field, Field]]) -> Iterator[Field]:
     """For how many frames in a row each pixel has been trusted, with this one.
 
     Args:
         frames: What each is worth, H×W, 0 to 1, and flow to the frame before in this order.
     """
-    last: Array | None = None
+    last: Field | None = None
     for worth, flow in frames:
-        last = worth * (1 + sample(last, flow)) if last is not None else worth
+        last = worth if last is None else worth * (1 + operations(flow).sample(last, flow))
         yield last
 
 
-def _softened(weight: Array) -> Array:
+def _softened(weight: Field) -> Field:
     """So that no seam shows where trust ends."""
-    return cv2.blur(weight, (_SIDE, _SIDE))
+    return operations(weight).mean_around(weight, _SIDE)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
+import math
 
-from vst.motion.fields import Array, is_inside, sample
+from vst.keyframes.operations import Field, operations
 
 TOLERANCE = 30
 """Luma, of 255, by which a keyframe carried to a frame may differ from it. Larger than in the mask between
@@ -23,12 +22,12 @@ ROUGHLY = 4.0
 where both are right, and nearly so."""
 
 
-def step_holds(step: Array, back: Array) -> Array:
+def step_holds(step: Field, back: Field) -> Field:
     """Whether flow to a neighbour and the neighbour's flow back cancel, H×W bool; see `steps_within`."""
     return steps_within(step, back, STRICTLY)[0]
 
 
-def steps_within(step: Array, back: Array, *allowed: float) -> list[Array]:
+def steps_within(step: Field, back: Field, *allowed: float) -> list[Field]:
     """Where flow to a neighbour and the neighbour's flow back cancel (Sundaram 2010), for some bounds.
 
     Args:
@@ -40,14 +39,15 @@ def steps_within(step: Array, back: Array, *allowed: float) -> list[Array]:
         H×W bool for each bound; false outside of the neighbour.
     """
     # Nearest: beside an outline bilinear sampling mixes two motions into one that neither side has.
-    returned = sample(back, step, cv2.INTER_NEAREST)
-    mismatch = _squared_length(returned + step)
-    relative = 0.01 * (_squared_length(returned) + _squared_length(step))
-    inside = is_inside(step)
+    on = operations(step)
+    returned = on.sample(back, step, nearest=True)
+    mismatch = squared_length(returned + step)
+    relative = 0.01 * (squared_length(returned) + squared_length(step))
+    inside = on.is_inside(step)
     return [(mismatch <= relative + each) & inside for each in allowed]
 
 
-def difference(current: Array, other: Array, flow: Array) -> Array:
+def difference(current: Field, other: Field, flow: Field) -> Field:
     """How much a frame and another one that is warped to it differ, without a change of the whole light.
 
     Args:
@@ -58,12 +58,13 @@ def difference(current: Array, other: Array, flow: Array) -> Array:
     Returns:
         H×W float32, 0 to 255: mean absolute difference over 3×3 pixels.
     """
-    change = current.astype(np.int16) - sample(other, flow)
-    change -= np.int16(np.median(change[::4, ::4]))
-    return cv2.blur(np.abs(change).astype(np.float32), (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
+    on = operations(flow)
+    change = on.integers(current) - on.sample(other, flow)
+    change -= on.integers(on.median(change[::4, ::4]))
+    return on.mean_around(on.floats(abs(change)), _NEIGHBOURHOOD)
 
 
-def alike(differences: Array, tolerance: float = TOLERANCE, largest: float = np.inf) -> Array:
+def alike(differences: Field, tolerance: float = TOLERANCE, largest: float = math.inf) -> Field:
     """Whether what `difference` gives is small enough, H×W bool.
 
     Args:
@@ -71,10 +72,11 @@ def alike(differences: Array, tolerance: float = TOLERANCE, largest: float = np.
         tolerance: That is small enough in any clip.
         largest: The bound of a noisy clip, at most.
     """
-    median = float(np.median(differences[::4, ::4]))
-    return differences < min(max(tolerance, _MEDIAN_FACTOR * median), largest)
+    median = operations(differences).median(differences[::4, ::4])
+    return differences < (_MEDIAN_FACTOR * median).clip(tolerance, largest)
 
 
-def _squared_length(vectors: Array) -> Array:
+def squared_length(vectors: Field) -> Field:
+    """H×W of H×W×2."""
     x, y = vectors[..., 0], vectors[..., 1]
     return x * x + y * y

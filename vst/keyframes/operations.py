@@ -1,0 +1,147 @@
+"""What the keyframes' algorithm asks of a library: NumPy with OpenCV on the CPU, torch on a GPU.
+
+The algorithm is written once, over fields: H×W or H×W×C, NumPy arrays or tensors. What both can do is
+written as usual (`+`, `&`, slices, `abs`, `clip`, `all`); what they name differently is asked of `operations(field)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from vst.keyframes.array_operations import ARRAYS
+from vst.keyframes.tensor_operations import TensorOperations
+
+Field = Any
+"""H×W or H×W×C, one value or C values a pixel: a NumPy array, or a tensor."""
+
+Scalar = Any
+"""A number, or a tensor without dimensions: on a GPU it stays there."""
+
+
+class Operations(Protocol):
+    """Operations on fields of one kind, with the numbers of OpenCV but for rounding.
+
+    Flow is H×W×2 float32, in pixels, x then y: p shows what is at p + flow(p). Masks are bool or uint8, 0 or
+    1. Sampled outside of a field, its border pixel is repeated; bilinear samples of uint8 are rounded.
+    """
+
+    def field(self, tensor: Tensor) -> Field:
+        """C×H×W on any device to H×W×C float32, which is not changed in place."""
+        ...
+
+    def tensor(self, field: Field) -> Tensor:
+        """H×W×C or H×W to C×H×W, contiguous, where the field is."""
+        ...
+
+    def saved(self, field: Field) -> Tensor:
+        """A field as a tensor on the CPU, of the same shape and type, for a snapshot."""
+        ...
+
+    def restored(self, tensor: Tensor) -> Field:
+        """The inverse of `saved`."""
+        ...
+
+    def luma(self, image: Tensor) -> Field:
+        """BT.601 luma of a frame, 3×H×W, 0..1, as H×W uint8."""
+        ...
+
+    def gray(self, image: Field) -> Field:
+        """BT.601 luma of H×W×3 float32, H×W float32."""
+        ...
+
+    def floats(self, field: Field) -> Field:
+        """float32."""
+        ...
+
+    def bytes(self, mask: Field) -> Field:
+        """A bool mask as uint8."""
+        ...
+
+    def integers(self, field: Field | Scalar) -> Field | Scalar:
+        """int16, truncated."""
+        ...
+
+    def zeros(self, height: int, width: int, *channels: int) -> Field:
+        """float32."""
+        ...
+
+    def stacked(self, *fields: Field) -> Field:
+        """Fields H×W or H×W×C, joined along C."""
+        ...
+
+    def where(self, mask: Field, yes: Field, no: Field) -> Field:
+        """`yes` where a mask H×W is not 0, else `no`, which may be overwritten."""
+        ...
+
+    def larger(self, one: Field, other: Field) -> Field:
+        """The larger of two values at each pixel."""
+        ...
+
+    def root(self, field: Field) -> Field:
+        """The square root."""
+        ...
+
+    def share(self, mask: Field) -> float:
+        """The share of a mask that is 1."""
+        ...
+
+    def median(self, values: Field) -> Scalar:
+        """The median; between the two in the middle, their mean."""
+        ...
+
+    def sample(self, field: Field, flow: Field, *, nearest: bool = False) -> Field:
+        """A field at p + flow(p) for every pixel p, bilinear or nearest."""
+        ...
+
+    def is_inside(self, flow: Field) -> Field:
+        """Whether p + flow(p) lies in the frame, H×W bool."""
+        ...
+
+    def doubled(self, field: Field) -> Field:
+        """A field enlarged to 2H×2W by Lanczos over 8×8 pixels."""
+        ...
+
+    def sample_doubled(self, doubled: Field, flow: Field) -> Field:
+        """What `doubled` enlarged, at p + flow(p) for every pixel p, cubic in the enlarged field."""
+        ...
+
+    def mean_around(self, field: Field, side: int) -> Field:
+        """The mean over side×side pixels, float32; at the border the field is mirrored in the last pixel."""
+        ...
+
+    def majority(self, mask: Field, side: int) -> Field:
+        """1 where most of side×side pixels of a uint8 mask are 1; at the border it is repeated."""
+        ...
+
+    def opened(self, mask: Field, side: int) -> Field:
+        """A uint8 mask without what is narrower than `side` pixels."""
+        ...
+
+    def widened(self, mask: Field, side: int) -> Field:
+        """A uint8 mask, 1 where any of side×side pixels is 1."""
+        ...
+
+    def resized(self, field: Field, height: int, width: int) -> Field:
+        """Bilinear, float32; corners are aligned at the edges of the frame."""
+        ...
+
+    def resized_mask(self, mask: Field, height: int, width: int) -> Field:
+        """Nearest, uint8."""
+        ...
+
+    def quartered(self, field: Field) -> Field:
+        """H×W float32 at a quarter of its size, rounded down, at least 1: area means."""
+        ...
+
+
+def operations(field: Field) -> Operations:
+    """The operations on fields of the kind of this one."""
+    return TensorOperations(field.device) if isinstance(field, Tensor) else ARRAYS
+
+
+def operations_on(device: torch.device) -> Operations:
+    """The operations for frames on a device: OpenCV is fastest on the CPU, and works nowhere else."""
+    return TensorOperations(device) if device.type == "cuda" else ARRAYS
