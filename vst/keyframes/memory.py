@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
-from vst.keyframes.operations import ARRAYS, Field, Operations, operations
+from vst.keyframes.operations import Field, Operations, operations
 from vst.keyframes.trust import alike, difference, step_holds
 from vst.motion.estimator import to_bytes
 from vst.motion.estimators.dis import DisEstimator
@@ -41,8 +41,8 @@ _OPEN = 5
 class KeyframeMemory:
     """The keyframes of a shot before the last one, newest first.
 
-    Flow to them is estimated on the CPU, wherever frames are: DIS is not on GPUs, and this is one pair of
-    small pictures for a keyframe that has something new.
+    Flow to them is estimated on the CPU, wherever frames are. Of those on a GPU two lumas are copied there,
+    and flow back, for each keyframe that shows something new.
     """
 
     def __init__(self) -> None:
@@ -91,34 +91,25 @@ class KeyframeMemory:
             hole = trust == 0
             if on.share(hole) <= _SMALLEST_SHARE:
                 break
-            flow, shown = _at_size(on, *self._relate(frame.image, image), *hole.shape)
-            found = hole & (shown > 0)
+            flow, shown = self._relate(on, frame.image, image)
+            found = hole & shown
             if found.any():
                 past = on.where(found, carry(enlarge(on.field(stylized)), flow), past)
                 trust = trust | on.bytes(found)
         return past, trust
 
-    def _relate(self, image: Tensor, earlier: Tensor) -> tuple[Tensor, Tensor]:
-        """Flow from a frame to an earlier one, h×w×2, and where it can be trusted, h×w uint8.
-
-        Both on the CPU, at the size at which flow is estimated.
-        """
-        on = ARRAYS
-        current, other = (_small(each).cpu() for each in (to_bytes(image), earlier))
+    def _relate(self, on: Operations, image: Tensor, earlier: Tensor) -> tuple[Field, Field]:
+        """Flow from a frame to an earlier one, H×W×2, and where it can be trusted, H×W bool."""
+        height, width = image.shape[-2:]
+        current, other = _small(to_bytes(image)), _small(earlier.to(image.device))
         backward, forward = map(on.field, self._estimator.estimate_pair(current, other))
         differences = difference(on.luma(current.float() / 255), on.luma(other.float() / 255), backward)
         similar = alike(differences, _TOLERANCE, _LARGEST_TOLERANCE)
         shown = on.opened(on.bytes(step_holds(backward, forward) & similar), _OPEN)
-        return on.saved(backward), on.saved(shown)
-
-
-def _at_size(on: Operations, flow: Tensor, shown: Tensor, height: int, width: int) -> tuple[Field, Field]:
-    """Flow h×w×2 and a mask h×w at another size, as fields; the vectors are scaled accordingly."""
-    down, across = height / shown.shape[0], width / shown.shape[1]
-    large = on.resized(on.restored(flow), height, width)
-    return on.stacked(large[..., 0] * across, large[..., 1] * down), on.resized_mask(
-        on.restored(shown), height, width
-    )
+        flow = on.resized(backward, height, width)
+        flow[..., 0] *= width / shown.shape[1]
+        flow[..., 1] *= height / shown.shape[0]
+        return flow, on.resized_mask(shown, height, width) > 0
 
 
 def _small(image: Tensor) -> Tensor:

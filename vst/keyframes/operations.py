@@ -1,7 +1,7 @@
 """What the keyframes' algorithm asks of a library: NumPy with OpenCV on the CPU, torch on a GPU.
 
-The algorithm is written once, over fields: H×W or H×W×C, NumPy arrays or tensors. What both can do is
-written as usual (`+`, `&`, slices, `abs`, `clip`, `all`); what they name differently is asked of `operations(field)`.
+The algorithm is written once, over fields: H×W or H×W×C, NumPy arrays or tensors. What both do alike is
+written as usual (`+`, `&`, slices, `abs`, `clip`, `all`), and the rest is asked of `operations(field)`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Scalar = Any
 class Operations(Protocol):
     """Operations on fields of one kind, with the numbers of OpenCV but for rounding.
 
-    Flow is H×W×2 float32, in pixels, x then y: p shows what is at p + flow(p). Masks are bool or uint8, 0 or
-    1. Sampled outside of a field, its border pixel is repeated; bilinear samples of uint8 are rounded.
+    Flow is H×W×2 float32, in pixels, x then y: p shows what is at p + flow(p). Masks are bool or uint8, 0
+    or 1. Outside of a field that is sampled, its border pixel is repeated; samples of uint8 are rounded.
     """
 
     def field(self, tensor: Tensor) -> Field:
@@ -109,7 +109,7 @@ class Operations(Protocol):
         ...
 
     def mean_around(self, field: Field, side: int) -> Field:
-        """The mean over side×side pixels, float32; at the border the field is mirrored in the last pixel."""
+        """The mean over side×side pixels, float32; the field is mirrored in the pixels at its border."""
         ...
 
     def majority(self, mask: Field, side: int) -> Field:
@@ -144,4 +144,4 @@ def operations(field: Field) -> Operations:
 
 def operations_on(device: torch.device) -> Operations:
     """The operations for frames on a device: OpenCV is fastest on the CPU, and works nowhere else."""
-    return TensorOperations(device) if device.type == "cuda" else ARRAYS
+    return ARRAYS if device.type == "cpu" else TensorOperations(device)

@@ -15,6 +15,9 @@ from torch import Tensor
 _ROUNDING = 5e-4
 """Pixels, as in `vst.motion.fields`."""
 
+_FRACTIONS = 32
+"""Of a pixel."""
+
 _REACH = 4
 """Pixels to each side that Lanczos over 8×8 pixels reaches."""
 
@@ -22,9 +25,6 @@ _REACH = 4
 @dataclass(frozen=True, slots=True)
 class TensorOperations:
     """See `vst.keyframes.operations.Operations`.
-
-    Sampling takes exact coordinates. OpenCV rounds them to 1/32 pixel where a field has two channels, before
-    version 5 everywhere.
 
     Attributes:
         device: Where fields are.
@@ -91,6 +91,9 @@ class TensorOperations:
         if nearest:
             x, y = places.round().unbind(-1)
             return field[y.clamp(0, height - 1).long(), x.clamp(0, width - 1).long()]
+        if field.shape[2:] == (2,):
+            # OpenCV rounds coordinates to this where there are two channels (before version 5, always).
+            places = (places * _FRACTIONS).round() / _FRACTIONS
         sampled = _sampled(field, places, "bilinear")
         # Half is rounded up, as OpenCV does.
         return sampled if field.is_floating_point() else (sampled + 0.5).floor().to(field.dtype)
@@ -102,10 +105,13 @@ class TensorOperations:
         return across & (y >= -_ROUNDING) & (y <= height - 1 + _ROUNDING)
 
     def doubled(self, field: Tensor) -> Tensor:
-        planes = _planes(field)
-        for _ in range(2):  # along W, then along H
-            planes = _doubled_along_last(planes).mT
-        return _pixels(planes)
+        height, width, channels = field.shape
+        doubled = field.new_empty(2 * height, 2 * width, channels)
+        # One after the other, which takes less memory.
+        for channel in range(channels):
+            wide = _doubled_along_rows(field[..., channel])
+            doubled[..., channel] = _doubled_along_rows(wide.mT).mT
+        return doubled
 
     def sample_doubled(self, doubled: Tensor, flow: Tensor) -> Tensor:
         places = 2 * (flow + _grid(*flow.shape[:2], flow.device)) + 0.5
@@ -134,14 +140,15 @@ class TensorOperations:
 
     def resized_mask(self, mask: Tensor, height: int, width: int) -> Tensor:
         rows, columns = (
-            torch.arange(length, device=mask.device, dtype=torch.float64) * (own / length)
+            # In OpenCV's order: rounding decides where a quotient is whole.
+            (torch.arange(length, device=mask.device, dtype=torch.float64) * (1 / (length / own))).long()
             for length, own in zip((height, width), mask.shape, strict=True)
         )
-        return mask[rows.long()[:, None], columns.long()]
+        return mask[rows[:, None], columns]
 
     def quartered(self, field: Tensor) -> Tensor:
-        size = [max(side // 4, 1) for side in field.shape]
-        return _like(field, F.interpolate(_planes(field), size, mode="area"))
+        rows, columns = (_quarters(side, field.device) for side in field.shape)
+        return rows @ field @ columns.mT
 
 
 def _planes(field: Tensor) -> Tensor:
@@ -185,21 +192,29 @@ def _mirrored(length: int, margin: int, device: torch.device) -> Tensor:
     return torch.minimum(there, period - there) if length > 1 else torch.zeros_like(there)
 
 
+@lru_cache(maxsize=4)
+def _quarters(side: int, device: torch.device) -> Tensor:
+    """What OpenCV takes of so many pixels for each of a quarter as many, n×side."""
+    size = (side, max(side // 4, 1))
+    weights = cv2.resize(np.eye(side, dtype=np.float32), size, interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(weights).to(device)
+
+
 @lru_cache(maxsize=1)
 def _lanczos() -> list[list[float]]:
     """What OpenCV takes of the nine pixels around one, for each of the two that replace it."""
     side = 2 * _REACH + 1
     weights = cv2.resize(np.eye(side, dtype=np.float32), (side, 2 * side), interpolation=cv2.INTER_LANCZOS4)
-    return weights[2 * _REACH : 2 * _REACH + 2].tolist()  # type: ignore[no-any-return]
+    return weights[2 * _REACH : 2 * _REACH + 2].tolist()
 
 
-def _doubled_along_last(planes: Tensor) -> Tensor:
-    """1×C×H×W to 1×C×H×2W."""
-    width = planes.shape[-1]
-    padded = F.pad(planes, (_REACH, _REACH, 0, 0), mode="replicate")
+def _doubled_along_rows(field: Tensor) -> Tensor:
+    """H×W to H×2W."""
+    height, width = field.shape
+    padded = F.pad(field[None, None], (_REACH, _REACH, 0, 0), mode="replicate")[0, 0]
+    doubled = field.new_zeros(height, width, 2)
     # Not a convolution: cuDNN rounds what it multiplies to ten bits by default.
-    halves = [
-        sum(weight * padded[..., place : place + width] for place, weight in enumerate(weights) if weight)
-        for weights in _lanczos()
-    ]
-    return torch.stack(halves, dim=-1).flatten(-2)  # type: ignore[arg-type]
+    for half, weights in zip(doubled.unbind(-1), _lanczos(), strict=True):
+        for place, weight in enumerate(weights):
+            half.add_(padded[:, place : place + width], alpha=weight)
+    return doubled.flatten(-2)

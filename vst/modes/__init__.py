@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from vst.modes.create import create_stylizer
     from vst.modes.network_file import load_network, load_selection, save_weights, verify_weights
     from vst.modes.registry import ModeEntry, available_modes, check_mode, find_mode, mode_names
-    from vst.modes.stylizer import Stylizer
+    from vst.modes.stylizer import Stylizer, device_for
 
 __all__ = [
     "ModeEntry",
@@ -17,6 +17,7 @@ __all__ = [
     "available_modes",
     "check_mode",
     "create_stylizer",
+    "device_for",
     "find_mode",
     "load_network",
     "load_selection",
@@ -31,6 +32,7 @@ _WHERE = {
     "available_modes": "registry",
     "check_mode": "registry",
     "create_stylizer": "create",
+    "device_for": "stylizer",
     "find_mode": "registry",
     "load_network": "network_file",
     "load_selection": "network_file",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from vst.frame import Frame, Past
@@ -19,9 +20,14 @@ class FrameStylizer:
     def __init__(self, network: NetworkRunner) -> None:
         self._network = network
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is; see `vst.modes.stylizer.device_for`."""
+        return self._network.device
+
     def stylize(self, frame: Frame, past: Past | None) -> Tensor:
         """See `Stylizer.stylize`; the past is ignored."""
-        return self._network(to_network(frame.image)[None])[0].cpu()
+        return self._network(to_network(frame.image)[None])[0].to(frame.image.device)
 
     def reset(self) -> None:
         """There is no state."""

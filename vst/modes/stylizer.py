@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from vst.frame import Frame, Past
 from vst.modes.tiling import MemoryEstimate
+
+_CPU = torch.device("cpu")
 
 
 @runtime_checkable
@@ -37,8 +40,9 @@ class Stylizer(Protocol):
                 that are not `conditioned`.
 
         Returns:
-            3×H×W, RGB, −1..1, fp32, on the CPU. The range is the networks' own, so that what is fed back
-            to a network is exactly what it returned (docs/adr/0015-stylizers-return-network-range.md).
+            3×H×W, RGB, −1..1, fp32, on the device of the frame. The range is the networks' own, so that
+            what is fed back to a network is exactly what it returned
+            (docs/adr/0015-stylizers-return-network-range.md).
         """
         ...
 
@@ -57,3 +61,15 @@ class Stylizer(Protocol):
     def memory(self, width: int, height: int) -> MemoryEstimate:
         """The memory that frames of this size, in pixels, take."""
         ...
+
+
+def device_for(stylizer: Stylizer, width: int, height: int) -> torch.device:
+    """Where frames of a size stay from one call of a stylizer to the next, if they are carried.
+
+    That is the `device` of a stylizer that has one, unless it takes frames of this size in tiles: then more
+    than one is too much for a GPU's memory. Other stylizers have frames on the CPU.
+    """
+    device: torch.device = getattr(stylizer, "device", _CPU)
+    if device.type != "cpu" and stylizer.memory(width, height).tile is not None:
+        return _CPU
+    return device

@@ -19,7 +19,7 @@ import torch
 from vst.errors import VstError
 from vst.keyframe_interval import MAX_INTERVAL
 from vst.keyframes import Schedule, engine_memory
-from vst.modes import Stylizer
+from vst.modes import Stylizer, device_for
 from vst.modes.tiling import SMALLEST_TILE, MemoryEstimate, is_out_of_memory
 from vst.sizes import size_in_words
 
@@ -100,12 +100,16 @@ def predict_memory(
     stylized = working[0] * working[1]
     network = stylizer.memory(*working)
     main += stylized * _PLANE * planes * waiting
+    carried = 0
     if keyframes is not None and frames != 1:
         held = MAX_INTERVAL if frames is None else min(MAX_INTERVAL, frames)
-        main += engine_memory(keyframes, *working, held) + stylized * _MOTION
+        carried = engine_memory(keyframes, *working, held) + stylized * _MOTION
     if device.type == "cpu":
+        main += carried
         return Prediction(main + network.peak, 0, main + network.smallest_tiles, network)
-    return Prediction(main, network.peak, network.smallest_tiles, network)
+    if device_for(stylizer, *working).type == "cpu":
+        return Prediction(main + carried, network.peak, network.smallest_tiles, network)
+    return Prediction(main, carried + network.peak, carried + network.smallest_tiles, network)
 
 
 def check_memory(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,13 +14,15 @@ from vst.errors import UsageError
 from vst.frame import Frame
 from vst.keyframes import ForwardEngine, KeyframeEngine, Schedule, create_engine
 from vst.media import DecodedFrame
-from vst.modes import Stylizer
+from vst.modes import Stylizer, device_for
 from vst.motion import FlowPair, MotionSource, PairTracker, shots
 from vst.pipeline.border_keeper import BorderKeeper
 from vst.pipeline.frame_size import resize_frame
 from vst.pipeline.inside import inside_frame, paste, with_borders
 from vst.pipeline.working_frame import WorkingFrame, crop_of, decoded, frame_values
 from vst.postprocess import Postprocess, at_frame_size, follow_light
+
+F = TypeVar("F", bound=Frame)
 
 ShotState = tuple[Tensor, ...]
 """The state of a session within a shot, exactly: a tensor that counts the parts, then the parts."""
@@ -96,6 +98,7 @@ class StylizerSession:
             self._engine = create_engine(stylizer, keyframes)
         self.keyframes = keyframes
         self._tracker: PairTracker | None = None
+        self._devices: dict[tuple[int, int], torch.device] = {}  # by the size of a frame
         keeps = keep_borders and stylizer is not None
         self._keeper = BorderKeeper(size, inside_working) if keeps else None
 
@@ -162,7 +165,8 @@ class StylizerSession:
         found: Iterable[tuple[Any, bool]] = self.shots(frames)
         found = found if self._keeper is None else self._keeper.without_borders(found)
         if self._engine is not None and self.motion is not None:
-            for paired in self.motion.pairs(found):
+            placed = ((self._on_device(frame), new_shot) for frame, new_shot in found)
+            for paired in self.motion.pairs(placed):
                 yield PreparedFrame(paired.frame, paired.new_shot, pair=paired.pair)  # type: ignore[arg-type]
         else:
             for frame, new_shot in found:
@@ -213,7 +217,16 @@ class StylizerSession:
                 if prepared.new_shot:
                     self._keeper.clear()
                 self._keeper.stylized(prepared.frame)
-            yield prepared, (output + 1) / 2
+            frame = replace(prepared.frame, image=prepared.frame.image.cpu())
+            yield replace(prepared, frame=frame), ((output + 1) / 2).cpu()
+
+    def _on_device(self, frame: F) -> F:
+        """A frame where motion, networks and keyframes find it; `stylized` brings it back."""
+        assert self.stylizer is not None  # there is no engine without
+        height, width = frame.image.shape[-2:]
+        if (width, height) not in self._devices:
+            self._devices[width, height] = device_for(self.stylizer, width, height)
+        return replace(frame, image=frame.image.to(self._devices[width, height]))
 
     def _alone(self, frame: Frame) -> Tensor | None:
         """A frame that needs no other, but for the state of the stylizer."""
@@ -289,7 +302,8 @@ class StylizerSession:
             UsageError: The motion is recorded, and serves a whole clip only; or frames wait for later ones.
         """
         if isinstance(self._engine, ForwardEngine):
-            return (self._engine.advance(frame, self._pair(frame.image)) + 1) / 2
+            frame = self._on_device(frame)
+            return ((self._engine.advance(frame, self._pair(frame.image)) + 1) / 2).cpu()
         if self._engine is not None:
             raise UsageError("frames are given one at a time, and wait for later ones; give --look-ahead 0")
         stylized = self._alone(frame)

@@ -42,7 +42,7 @@ class LstmStylizer:
             return self._network.advance(Tiled(mix, tile), padded, before)
 
         output, self._state = self._runner.within_memory(padded, whole, in_tiles)
-        return output[..., :height, :width].contiguous()[0].cpu()
+        return output[..., :height, :width].contiguous()[0].to(frame.image.device)
 
     def reset(self) -> None:
         """Forget all earlier frames."""

@@ -27,4 +27,4 @@ class VtnStylizer(FrameStylizer):
             warped, trust = torch.zeros_like(image), torch.zeros_like(image[:1])
         else:
             warped, trust = past.image, past.trust
-        return self._network(image[None], warped[None], trust[None])[0].cpu()
+        return self._network(image[None], warped[None], trust[None])[0].to(frame.image.device)

@@ -85,7 +85,7 @@ class DisEstimator(Estimator):
             raise ValueError(f"a frame has shape {tuple(image.shape)}; expected 3×H×W")
         if image.shape[0] == 1:
             return to_bytes(image).cpu()
-        weights = torch.tensor(_LUMA, device=image.device)
+        weights = torch.tensor(_LUMA).to(image.device)
         rgb = image.float() / 255 if image.dtype == torch.uint8 else image.float().clamp(0, 1)
         return to_bytes(torch.einsum("c,chw->hw", weights, rgb)[None]).cpu()
 
