@@ -55,6 +55,11 @@ class PretendedGpu(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
+        # Operations that are made of others come whole in inference mode.
+        with self:
+            parts = func.decompose(*args, **kwargs)
+        if parts is not NotImplemented:
+            return parts
         wanted = kwargs.get("device")
         flat = tree_flatten((args, kwargs))[0]
         there = any(isinstance(each, _OnGpu) for each in flat)

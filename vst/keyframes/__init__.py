@@ -7,15 +7,25 @@ sides: what enters comes from the later keyframe, where it is seen whole. docs/a
 
 from vst.keyframes.engine import KeyframeEngine
 from vst.keyframes.forward_engine import ForwardEngine
+from vst.keyframes.operations import Operations
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import StylizesFrames
 
 __all__ = ["ForwardEngine", "KeyframeEngine", "Schedule", "create_engine", "engine_memory"]
 
 
-def create_engine(stylizer: StylizesFrames, schedule: Schedule) -> ForwardEngine | KeyframeEngine:
-    """The engine of a schedule."""
-    return KeyframeEngine(stylizer, schedule) if schedule.waits else ForwardEngine(stylizer, schedule)
+def create_engine(
+    stylizer: StylizesFrames, schedule: Schedule, *, on: Operations | None = None
+) -> ForwardEngine | KeyframeEngine:
+    """The engine of a schedule.
+
+    Args:
+        stylizer: Stylizes keyframes; from the one before, if it is conditioned.
+        schedule: Which frames are keyframes.
+        on: What works on fields; None: what suits the device that frames are on.
+    """
+    kind = KeyframeEngine if schedule.waits else ForwardEngine
+    return kind(stylizer, schedule, on=on)
 
 
 def engine_memory(schedule: Schedule, width: int, height: int, frames: int) -> int:

@@ -45,9 +45,9 @@ class TensorOperations:
         return tensor.to(self.device)
 
     def luma(self, image: Tensor) -> Tensor:
-        # OpenCV's integers: weights in 1/16384.
+        # OpenCV's integers: weights in 1/32768.
         red, green, blue = (image.to(self.device).float().clamp(0, 1) * 255).round().int()
-        return ((red * 4899 + green * 9617 + blue * 1868 + 8192) >> 14).to(torch.uint8)
+        return ((red * 9798 + green * 19235 + blue * 3735 + 16384) >> 15).to(torch.uint8)
 
     def gray(self, image: Tensor) -> Tensor:
         red, green, blue = image.unbind(-1)
