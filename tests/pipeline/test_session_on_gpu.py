@@ -76,6 +76,20 @@ def test_frames_are_those_of_a_session_on_the_cpu(schedule, working):
     assert max(gpu.downloads) == 3 * height * width
 
 
+def test_frames_that_were_prepared_elsewhere_are_brought_to_the_gpu():
+    shot = frames(5, cut=9)
+    stylizer = OnGpu()
+    prepared = list(
+        session(on_cpu(), Schedule(3)).prepare(map(session(on_cpu(), Schedule(3)).reduce, shot))
+    )
+    wanted = [output for _, output in session(on_cpu(), Schedule(3)).stylized(prepared)]
+    with PretendedGpu():
+        found = list(session(stylizer, Schedule(3)).stylized(prepared))
+    assert stylizer.devices == {DEVICE.type}
+    assert_alike([output for _, output in found], wanted)
+    assert {item.frame.image.device.type for item, _ in found} == {"cpu"}
+
+
 def test_a_session_that_is_given_frame_by_frame_and_continues_from_a_snapshot():
     schedule = SCHEDULES[1]
     shot = frames(5, cut=9)

@@ -212,7 +212,9 @@ class StylizerSession:
                     self._keeper.stylized(prepared.frame)
                 yield prepared, self._alone(prepared.frame)
             return
-        for prepared, output in self._engine.stylize(frames):
+        # Frames that did not come through `prepare` are on the CPU.
+        placed = (replace(each, frame=self._on_device(each.frame)) for each in frames)
+        for prepared, output in self._engine.stylize(placed):
             if self._keeper is not None:
                 if prepared.new_shot:
                     self._keeper.clear()
