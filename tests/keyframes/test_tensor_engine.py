@@ -46,6 +46,14 @@ class Textured(Copy):
         return stylized if past is None else stylized + 0.5 * past.trust * (past.image - stylized)
 
 
+class Inferring(Textured):
+    """Returns tensors that may not be changed in place, as networks do."""
+
+    @torch.inference_mode()
+    def stylize(self, frame: Frame, past: Past | None) -> Tensor:
+        return super().stylize(frame, past)
+
+
 def exact(name: str) -> list[Item]:
     return items(create_scene(name, **SIZE, frames=FRAMES))
 
@@ -69,8 +77,10 @@ def clip(request) -> list[Item]:
     return exact("crossing") if request.param == "exact flow" else estimated("hidden")
 
 
-def stylize(frames: list[Item], schedule: Schedule, on: Operations | None = None) -> list[Tensor]:
-    engine = create_engine(Textured(conditioned=True), schedule, on=on)
+def stylize(
+    frames: list[Item], schedule: Schedule, on: Operations | None = None, kind: type[Copy] = Textured
+) -> list[Tensor]:
+    engine = create_engine(kind(conditioned=True), schedule, on=on)
     return [(output + 1) / 2 for _, output in engine.stylize(frames)]
 
 
@@ -83,6 +93,12 @@ def assert_alike(one: list[Tensor], other: list[Tensor]) -> None:
 @schedules
 def test_frames_are_those_of_the_cpu(clip, schedule):
     assert_alike(stylize(clip, schedule, TENSORS), stylize(clip, schedule))
+
+
+@schedules
+def test_what_networks_return_is_never_changed(clip, schedule):
+    found = stylize(clip, schedule, TENSORS, Inferring)
+    assert all(map(torch.equal, found, stylize(clip, schedule, TENSORS)))
 
 
 def reaches(frames: list[Item], on: Operations) -> list[Reach]:
