@@ -26,6 +26,10 @@ from vst.pipeline import RenderSettings, render
 from vst.styles import Selection
 
 
+_LOSSLESS = ("--codec", "ffv1", "--pix-fmt", "bgr0")
+"""With chroma of full size: at half the size, colours of strokes tremble by more than the frames do."""
+
+
 class RenderedStills:
     """A mode that renders each frame as a picture file of its own.
 
@@ -65,7 +69,7 @@ class RenderedClip:
     def __init__(self, clip: Path, command: Sequence[str], frames: int, output: Path) -> None:
         full = [sys.executable, "-m", "vst", "render", str(clip), *command, "--frames", str(frames)]
         done = subprocess.run(
-            [*full, "--codec", "ffv1", "-o", str(output), "-y", "-q"],
+            [*full, *_LOSSLESS, "-o", str(output), "-y", "-q"],
             check=False,
             capture_output=True,
             text=True,
