@@ -25,7 +25,6 @@ from vst.media.stills.read import read_still
 from vst.pipeline import RenderSettings, render
 from vst.styles import Selection
 
-
 _LOSSLESS = ("--codec", "ffv1", "--pix-fmt", "bgr0")
 """With chroma of full size: at half the size, colours of strokes tremble by more than the frames do."""
 
