@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,44 @@ def check_replaceable(path: Path) -> None:
     kind = kind_of_file(path)
     if kind is not None:
         raise MediaError(f"{path} is {kind}: expected the name of a file to write")
+
+
+def check_new_file(path: Path, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """Check that a file can be written, before any work is done.
+
+    Args:
+        path: The file.
+        overwrite: Whether another file may be replaced.
+        inputs: Files that it must not replace.
+
+    Raises:
+        MediaError: It exists already, is one of the inputs, or its folder cannot be written to.
+    """
+    check_replaceable(path)
+    if not path.parent.is_dir():
+        raise MediaError(f"the folder {path.parent} does not exist: create it first, or choose another")
+    if any(path.exists() and each.exists() and path.samefile(each) for each in inputs):
+        raise MediaError(f"{path} is one of the inputs: choose another name")
+    if path.exists() and not overwrite:
+        raise MediaError(f"{path} exists already: pass -y to overwrite it, or choose another name")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise MediaError(f"the folder {path.parent} cannot be written to: choose another")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that has its name only when it is complete.
+
+    Raises:
+        MediaError: It cannot be written.
+    """
+    part = path.with_name(hidden_name(path.name, ".vst-part"))
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise MediaError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def user_data_folder() -> Path:

@@ -14,7 +14,7 @@ SCRIPT = """
 import sys
 from vst.cli.app import run
 assert run(sys.argv[1:]) == 0
-loaded = {"torch", "torchvision", "av", "cv2", "scenedetect"} & set(sys.modules)
+loaded = {"torch", "torchvision", "av", "cv2", "scenedetect", "onnx"} & set(sys.modules)
 assert not loaded, loaded
 """
 
@@ -24,7 +24,7 @@ assert not loaded, loaded
     [
         ["--help"],
         ["--version"],
-        *([command, "--help"] for command in ("render", "batch", "train", "flow")),
+        *([command, "--help"] for command in ("render", "batch", "train", "flow", "export")),
         *([command, "--help"] for command in ("compare", "evaluate", "evaluate-flow", "evaluate-sintel")),
     ],
 )

@@ -14,7 +14,7 @@ import torch
 from vst.errors import MediaError
 from vst.evaluate.curves import Point, Summary
 from vst.evaluate.evaluation_settings import EvaluateSettings
-from vst.evaluate.report import check_report, write_report
+from vst.evaluate.report import write_report
 from vst.evaluate.report.chart import HEIGHT, Axis, Series, choose_axis, draw_chart
 from vst.evaluate.report.heat_map import data_uri, heat_map, heat_scale, texture_map
 from vst.evaluate.report.page import render_page
@@ -296,18 +296,3 @@ def test_an_incomplete_page_never_has_the_final_name(
     with pytest.raises(MediaError, match="cannot be read any more"):
         write_report(found, tmp_path / "other.html")
     assert sorted([*tmp_path.iterdir(), tmp_path / "plain.mov"]) == before
-
-
-def test_a_file_is_kept_without_overwrite_and_inputs_always(found: Evaluation, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    check_report(page, [found.source], overwrite=False)
-    page.write_text("mine")
-    with pytest.raises(MediaError, match="pass -y"):
-        check_report(page, [found.source], overwrite=False)
-    check_report(page, [found.source], overwrite=True)
-    with pytest.raises(MediaError, match="one of the inputs"):
-        check_report(found.source, [found.source], overwrite=True)
-    with pytest.raises(MediaError, match="does not exist"):
-        check_report(tmp_path / "none" / "r.html", [], overwrite=True)
-    with pytest.raises(MediaError, match="is a folder"):
-        check_report(tmp_path, [], overwrite=True)

@@ -25,6 +25,7 @@ COMMANDS = {
     "style": "vst.cli.style:style_group",
     "modes": "vst.cli.modes:modes_command",
     "weights": "vst.cli.weights:weights_group",
+    "export": "vst.cli.export:export_command",
     "flow": "vst.cli.flow:flow_command",
     "compare": "vst.cli.compare:compare_command",
     "evaluate": "vst.cli.evaluate:evaluate_command",

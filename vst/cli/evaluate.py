@@ -126,11 +126,12 @@ def evaluate_command(
     with stop_on_signals(report=not console.quiet) as stop:
         from vst.evaluate.evaluation import evaluate
         from vst.evaluate.evaluation_settings import EvaluateSettings
-        from vst.evaluate.report import check_report, write_report
+        from vst.evaluate.report import write_report
+        from vst.files import check_new_file
 
         settings = EvaluateSettings(**{name: value for name, value in options.items() if value is not None})
         if report is not None:
-            check_report(report, (clip, *stylized), overwrite)
+            check_new_file(report, overwrite, (clip, *stylized))
         with show_progress(console, clip.name) as show:
             found = evaluate(clip, stylized, settings, progress=show, stop=stop)
         if report is not None:

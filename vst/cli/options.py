@@ -190,11 +190,12 @@ def settings_from(*, style: str | None, **options: Any) -> RenderSettings:
         UsageError: if no style was given, or an option does not accept its value.
     """
     if style is None:
-        raise UsageError(f"no style given: {_which_styles(options['weights_dir'])}")
+        raise UsageError(f"no style given: {which_styles(options['weights_dir'])}")
     return RenderSettings(style=style, **options)
 
 
-def _which_styles(weights_dir: Path | None) -> str:
+def which_styles(weights_dir: Path | None) -> str:
+    """What the user can do if no style was given."""
     from vst.styles import load_catalogue
 
     catalogue = load_catalogue(weights_dir)

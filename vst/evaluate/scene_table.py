@@ -16,10 +16,11 @@ from vst.errors import MediaError, UsageError
 from vst.evaluate.evaluation import evaluate
 from vst.evaluate.evaluation_settings import EvaluateSettings
 from vst.evaluate.recorder import INPUT
-from vst.evaluate.report import check_report, write_report
+from vst.evaluate.report import write_report
 from vst.evaluate.result import Evaluation
 from vst.evaluate.sintel import FRAME_PATTERN, SintelScene, find_scenes
 from vst.evaluate.table_files import CURVES, TABLE, write_tables
+from vst.files import check_new_file
 from vst.progress import Progress
 from vst.styles.blend import parse_blend
 
@@ -181,7 +182,7 @@ def _prepare(output: Path, overwrite: bool) -> None:
     except OSError as error:
         raise MediaError(f"folder {output} cannot be created: {error.strerror or error}") from error
     for name in (TABLE, CURVES):
-        check_report(output / name, (), overwrite)
+        check_new_file(output / name, overwrite)
 
 
 def _common_notes(evaluations: Sequence[SceneEvaluation]) -> Iterator[str]:

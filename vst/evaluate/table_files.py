@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from vst.errors import MediaError
 from vst.evaluate.metrics import METRICS
 from vst.evaluate.result import Evaluation, EvaluationRow
-from vst.files import hidden_name
+from vst.files import write_whole
 
 TABLE = "table.csv"
 """The means of every row."""
@@ -62,10 +60,4 @@ def _curves(entries: Sequence[Entry]) -> Iterator[list[object]]:
 def _write(path: Path, rows: Iterable[Sequence[object]]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    part = path.with_name(hidden_name(path.name, ".vst-part"))
-    try:
-        part.write_text(text.getvalue(), "utf-8", errors="surrogateescape")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise MediaError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))

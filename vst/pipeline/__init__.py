@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vst.pipeline.comparison import CompareReport, CompareSettings, compare
     from vst.pipeline.flow_export import FlowReport, FlowSettings, follow_motion
     from vst.pipeline.job import render
+    from vst.pipeline.onnx_export import ExportReport, ExportSettings, export_onnx
     from vst.pipeline.report import Report
     from vst.pipeline.settings import RenderSettings
     from vst.pipeline.still import stylize
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 _MODULES = {
     "CompareReport": "vst.pipeline.comparison",
     "CompareSettings": "vst.pipeline.comparison",
+    "ExportReport": "vst.pipeline.onnx_export",
+    "ExportSettings": "vst.pipeline.onnx_export",
     "FlowReport": "vst.pipeline.flow_export",
     "FlowSettings": "vst.pipeline.flow_export",
     "Progress": "vst.progress",
     "RenderSettings": "vst.pipeline.settings",
     "Report": "vst.pipeline.report",
     "compare": "vst.pipeline.comparison",
+    "export_onnx": "vst.pipeline.onnx_export",
     "follow_motion": "vst.pipeline.flow_export",
     "render": "vst.pipeline.job",
     "stylize": "vst.pipeline.still",
@@ -34,12 +38,15 @@ _MODULES = {
 __all__ = [
     "CompareReport",
     "CompareSettings",
+    "ExportReport",
+    "ExportSettings",
     "FlowReport",
     "FlowSettings",
     "Progress",
     "RenderSettings",
     "Report",
     "compare",
+    "export_onnx",
     "follow_motion",
     "render",
     "stylize",

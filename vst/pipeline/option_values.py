@@ -7,6 +7,14 @@ from fractions import Fraction
 from vst.errors import UsageError
 from vst.keyframe_interval import AUTO
 
+DYNAMIC = "dynamic"
+"""A size that is decided at every call of an exported network."""
+
+EXPORT_PRECISIONS = ("fp32", "fp16")
+"""Of an exported network."""
+
+_MOST_DIGITS = 16
+
 
 def parse_frame_rate(text: str) -> Fraction:
     """The exact rate of ``25``, ``23.976`` or ``24000/1001``; NTSC's usual decimals mean its fractions.
@@ -22,6 +30,20 @@ def parse_frame_rate(text: str) -> Fraction:
         ) from None
     ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
     return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 500) else rate
+
+
+def parse_picture_size(text: str) -> tuple[int, int] | None:
+    """Width and height of ``640x480`` or ``640×480``; None for ``dynamic``.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if text == DYNAMIC:
+        return None
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    if not (width.isdecimal() and height.isdecimal() and len(width) + len(height) <= _MOST_DIGITS):
+        raise UsageError(f"{text!r} is no size; expected WIDTHxHEIGHT such as 640x480, or {DYNAMIC}")
+    return int(width), int(height)
 
 
 def parse_tile(text: str) -> int | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import vst
 from vst.errors import WeightsError
 from vst.files import file_digest
 from vst.media import ClipInfo
 from vst.media.provenance import StylePart, provenance_text
 from vst.pipeline.plan import RenderPlan
+from vst.styles import ResolvedStyle
 
 
 def provenance_of(plan: RenderPlan, source: ClipInfo) -> str | None:
@@ -24,17 +23,21 @@ def provenance_of(plan: RenderPlan, source: ClipInfo) -> str | None:
     """
     if not plan.settings.provenance:
         return None
+    styles = style_parts(plan.style) if plan.stylizes else []
+    return provenance_text(vst.__version__, plan.style.mode, styles, source.provenance)
+
+
+def style_parts(style: ResolvedStyle) -> list[StylePart]:
+    """The styles of a blend with their shares and the hashes of their weight files.
+
+    Raises:
+        WeightsError: A weight file cannot be read.
+    """
+    files = {name: info.path for info, names in style.selection.parts for name in names}
     try:
-        styles = list(_styles(plan)) if plan.stylizes else []
+        hashes = {path: file_digest(path) for path in style.files}
     except OSError as error:
         raise WeightsError(
             f"{error.filename} cannot be read ({error.strerror}); see `vst weights list`"
         ) from error
-    return provenance_text(vst.__version__, plan.style.mode, styles, source.provenance)
-
-
-def _styles(plan: RenderPlan) -> Iterator[StylePart]:
-    hashes = {info: file_digest(info.path) for info in plan.style.selection.files}
-    for name, share in plan.style.blend.parts:
-        info = next(info for info, names in plan.style.selection.parts if name in names)
-        yield StylePart(name, share, hashes[info])
+    return [StylePart(name, share, hashes[files[name]]) for name, share in style.blend.parts]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vst.evaluate.report.file import check_report, write_report
+from vst.evaluate.report.file import write_report
 
-__all__ = ["check_report", "write_report"]
+__all__ = ["write_report"]
