@@ -10,8 +10,9 @@ Names are imported on first use, so that `import vst` is quick.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from vst.lazy import attribute
 
 if TYPE_CHECKING:
     from vst.errors import VstError
@@ -58,4 +59,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'vst' has no attribute {name!r}")
-    return getattr(importlib.import_module(_WHERE[name]), name)
+    return attribute(_WHERE[name], name)

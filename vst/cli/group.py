@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import click
 
 from vst.errors import suggestion
+from vst.lazy import attribute
 
 
 class LazyGroup(click.Group):
@@ -30,8 +30,8 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in self._commands_at:
             return None
-        module, attribute = self._commands_at[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        module, name = self._commands_at[cmd_name].split(":")
+        command: click.Command = attribute(module, name)
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -9,9 +9,9 @@ What reads or writes tensors is imported on first use, so that `probe` works wit
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
+from vst.lazy import attribute
 from vst.media.colour.spec import ColourSpec
 from vst.media.notes import Note, NoteKind
 from vst.media.probe import AudioInfo, Chapter, ClipInfo, FieldInfo, StoredFrame, SubtitleInfo
@@ -61,4 +61,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'vst.media' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"vst.media.{_MODULES[name]}"), name)
+    return attribute(f"vst.media.{_MODULES[name]}", name)

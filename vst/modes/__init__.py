@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from vst.lazy import attribute
 
 if TYPE_CHECKING:
     from vst.modes.create import create_stylizer
@@ -46,4 +47,4 @@ _WHERE = {
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return attribute(f"{__name__}.{_WHERE[name]}", name)

@@ -10,7 +10,6 @@ This module imports neither torch nor any mode's network, so that lists and help
 
 from __future__ import annotations
 
-import importlib
 import logging
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from vst.errors import UsageError, suggestion
+from vst.lazy import attribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,4 +156,4 @@ def _trainable() -> str:
 
 def _attribute(path: str) -> Any:
     module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return attribute(module, name)

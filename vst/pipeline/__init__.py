@@ -5,8 +5,9 @@ Names are loaded when they are first used, so that the table of render options c
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from vst.lazy import attribute
 
 if TYPE_CHECKING:
     from vst.pipeline.comparison import CompareReport, CompareSettings, compare
@@ -56,4 +57,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'vst.pipeline' has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULES[name]), name)
+    return attribute(_MODULES[name], name)

@@ -58,8 +58,6 @@ def fingerprint_of(
         MediaError: If the clip cannot be read.
         WeightsError: If a weight file cannot be read.
     """
-    import scenedetect  # here, because it takes long to load
-
     found = {flag_of(name): value for name, value in recorded_values(settings, Effect.FRAMES).items()}
     found["--device"] = _hardware(device)
     found["--precision"] = precision_name(precision)
@@ -68,7 +66,11 @@ def fingerprint_of(
     found["the clip"] = _digest_of_clip(clip)
     found["the weights"] = _joined(file_digest(path) for path in weights)
     found["the flow"] = "" if motion is None else motion.digest()
-    versions = {"vst": vst, "torch": torch, "av": av, "opencv": cv2, "scenedetect": scenedetect}
+    versions = {"vst": vst, "torch": torch, "av": av, "opencv": cv2}
+    if not clip.is_still:
+        import scenedetect  # here, because it takes long to load; a picture has no shots
+
+        versions["scenedetect"] = scenedetect
     found |= {name: str(module.__version__) for name, module in versions.items()}
     libraries = av.library_versions
     found["ffmpeg"] = " ".join(

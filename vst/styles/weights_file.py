@@ -8,14 +8,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
 
 from vst.errors import WeightsError
 from vst.files import utf8_path
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WEIGHTS_FORMAT = "1"
 _MOST_STYLES = 1024
@@ -62,6 +63,9 @@ class WeightsInfo:
 
 def write_weights(info: WeightsInfo, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors as fp16 with a description, in one move."""
+    import torch  # here, so that lists of styles are quick
+    from safetensors.torch import save
+
     metadata = {
         "vst": WEIGHTS_FORMAT,
         "architecture": info.mode,
@@ -87,7 +91,7 @@ def read_info(path: Path) -> WeightsInfo:
         WeightsError: if the file is not a vst weight file, or its description is invalid.
     """
     try:
-        with utf8_path(path) as readable, safe_open(readable, "pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, "np") as file:
             metadata = file.metadata() or {}
         styles = tuple(json.loads(metadata["styles"]))
         info = WeightsInfo(

@@ -8,13 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from vst.errors import MediaError, UsageError
-from vst.media.encode.animation_writer import AnimationWriter, animation_format
 from vst.media.encode.output_check import check_output
 from vst.media.encode.picture_writer import PictureWriter
 from vst.media.encode.plan import ENCODER_THREADS, Encoding
-from vst.media.encode.sequence_writer import SequenceWriter
-from vst.media.encode.stream_writer import StreamWriter, stream_container
-from vst.media.encode.video_writer import VideoWriter
 from vst.media.encode.writer import Writer
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.segments.disk_space import MIN_FREE
@@ -114,7 +110,9 @@ def _open_pipe(
     threads: int,
     stop: threading.Event | None,
     pipe_format: str | None,
-) -> StreamWriter:
+) -> Writer:
+    from vst.media.encode.stream_writer import StreamWriter, stream_container
+
     # There is nothing to replace, to keep or to lock.
     output = OutputTransaction(
         path, partial(check_output, path, source, False), overwrite=True, resumable=False, min_free=0
@@ -136,12 +134,21 @@ def _open(
     limit: int,
 ) -> Writer:
     """The writer of a file, or of an image sequence."""
+    is_picture = output.path.suffix.lower() in STILL_SUFFIXES
+    if source.is_still and is_picture and not is_sequence:
+        return PictureWriter(output, source, encoding, width, height)
+
+    # Here, so that a picture does not wait for what writes videos.
+    from vst.media.encode.animation_writer import AnimationWriter, animation_format
+    from vst.media.encode.sequence_writer import SequenceWriter
+    from vst.media.encode.video_writer import VideoWriter
+
     animation = None if is_sequence else animation_format(output.path, source, encoding.codec)
     if animation is not None:
         return AnimationWriter(
             output, source, encoding, width, height, animation, threads=threads, segment_frames=limit
         )
-    if output.path.suffix.lower() not in STILL_SUFFIXES:
+    if not is_picture:
         return VideoWriter(output, source, encoding, width, height, threads=threads, segment_frames=limit)
     if is_sequence:
         return SequenceWriter(output, source, encoding, width, height, segment_frames=limit)
