@@ -2,9 +2,9 @@
 
     python -m benchmarks.start_up [--rounds 7] [--against CHECKOUT]
 
-Runs `vst --help`, `vst styles` and `vst render` of a photograph with one thread, and beside them what Python and
-`import torch` alone take. Rounds take turns; the table has medians of CPU time (user and system time of the
-whole process) and of wall time. Another checkout can run in the same rounds.
+Runs `vst --help`, `vst styles` and `vst render` of a photograph with one thread, and what Python and
+`import torch` alone take. Rounds take turns; the table has medians of CPU time (user and system time of
+the whole process) and of wall time. Another checkout can run in the same rounds.
 """
 
 from __future__ import annotations

@@ -30,11 +30,13 @@ def onnxruntime() -> Any:
     return pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 
-def difference(session: Any, style: str, weights: Path | None, height: int, width: int) -> torch.Tensor:
+def difference(
+    session: Any, style: str, mode: str, weights: Path | None, height: int, width: int
+) -> torch.Tensor:
     """Between ONNX Runtime and a mode's stylizer, in units of 1/255."""
     image = torch.nn.functional.interpolate(torch.rand(1, 3, 6, 8), (height, width), mode="bicubic")
     image = image.clamp(0, 1)
-    stylizer = create_stylizer(resolve_style(style, "itn", quality="fast", weights_dir=weights))
+    stylizer = create_stylizer(resolve_style(style, mode, quality="fast", weights_dir=weights))
     expected = (stylizer.stylize(Frame(0, Fraction(0), Fraction(1), image[0]), None) + 1) / 2
     (found,) = session.run(["stylized"], {"image": image.numpy()})
     assert found.shape == (1, 3, height, width)
@@ -50,7 +52,7 @@ def test_a_style_of_the_catalogue_gives_the_pictures_of_its_stylizer(
     assert done.out.startswith(f"{path}: candy, mode itn, any size, fp32, opset 18")
     session = onnxruntime.InferenceSession(str(path))
     for size in ((64, 90), (101, 57)):
-        found = difference(session, "candy", None, *size)
+        found = difference(session, "candy", "itn", None, *size)
         assert found.mean() <= 0.01
         assert found.max() <= 0.1
     properties = session.get_modelmeta().custom_metadata_map
@@ -66,8 +68,9 @@ def test_a_file_says_nothing_of_the_machine_that_wrote_it(
     vst: Vst, tmp_path: Path, weights: Path, onnxruntime: Any
 ) -> None:
     path = tmp_path / "own.onnx"
-    style = ("--style", "candy:1+wave:3", "--weights-dir", weights, "--quality", "fast")
-    done = vst("export", "--onnx", path, *style, "--size", "40x32", "--precision", "fp16", "--json")
+    blend, mode = "candy:1+wave:3", "reconet"
+    own = ("--weights-dir", weights, "--quality", "fast", "--style", blend, "--mode", mode)
+    done = vst("export", "--onnx", path, *own, "--size", "40x32", "--precision", "fp16", "--json")
     assert done.code == 0
     event = json.loads(done.out)
     content = path.read_bytes()
@@ -77,8 +80,9 @@ def test_a_file_says_nothing_of_the_machine_that_wrote_it(
     for place in (ROOT, tmp_path, Path(torch.__file__).parent):
         assert str(place).encode() not in content
     assert b".py" not in content
-    # A blend of a user's own weights, and half precision.
-    found = difference(onnxruntime.InferenceSession(str(path)), "candy:1+wave:3", weights, 32, 40)
+    # A blend of a user's own weights, in another mode, and in half precision.
+    session = onnxruntime.InferenceSession(str(path))
+    found = difference(session, blend, mode, weights, 32, 40)
     assert found.mean() <= 0.5
     assert list(tmp_path.iterdir()) == [path]
 

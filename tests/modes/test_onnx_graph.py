@@ -12,13 +12,14 @@ from torch import Tensor
 
 from vst.errors import VstError
 from vst.modes.itn.network import ITN
-from vst.modes.onnx_graph import INPUT, to_onnx
+from vst.modes.onnx_graph import INPUT, OPSET, to_onnx
 from vst.nn.body import Variant
 from vst.nn.executor import Executor
 from vst.nn.layers import ReflectedConv2d
 from vst.nn.style_network import Hyperparameters, StyleNetwork
 
 pytest.importorskip("onnxscript", reason="needs the extra onnx")
+onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 M = TypeVar("M")
@@ -66,7 +67,11 @@ def run_onnx(model: Any) -> Callable[[Tensor], Tensor]:
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_graph_of_any_size_gives_the_pictures_of_torch(variant: Variant) -> None:
-    run = run_onnx(to_onnx(untrained(variant), BLEND))
+    model = to_onnx(untrained(variant), BLEND)
+    onnx.checker.check_model(model, full_check=True)
+    assert [(each.domain, each.version) for each in model.opset_import] == [("", OPSET)]
+    assert model.ir_version <= 10
+    run = run_onnx(model)
     for size in ((16, 16), (57, 90)):
         image = picture(*size)
         expected = stylized(untrained(variant), image)
