@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from vst.cli.outcome import FAILED, INTERRUPTED, describe, exit_code_of
 from vst.cli.spelling import american
 from vst.cli.streams import OutputError, check_streams, drop_output
 from vst.errors import VstError
+from vst.lazy import freeze_imports
 from vst.openmp import wait_asleep
 
 COMMANDS = {
@@ -90,8 +90,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point: run one command and exit with its code."""
     wait_asleep()
+    freeze_imports()
     check_streams()
-    code = run(arguments)
-    # The end of a process searches everything that is left for garbage: a tenth of a second, and no use.
-    gc.freeze()
-    sys.exit(code)
+    sys.exit(run(arguments))
