@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import pytest
@@ -27,6 +27,9 @@ class Item:
 
     frame: Frame
     pair: FlowPair | None
+
+    def without_pair(self) -> Item:
+        return replace(self, pair=None)
 
 
 def items(scene: Scene, *, cuts: tuple[int, ...] = (0,), rate: int = 24) -> list[Item]:

@@ -187,7 +187,7 @@ class _Interval(Generic[L]):
         """The next frame."""
         assert item.pair is not None  # only the first frame of a shot has none
         luma = self.on.luma(item.frame.image)
-        self.items.append(item)
+        self.items.append(item.without_pair())
         self._luma.append(luma)
         link = Link.of(item.pair, self.on)
         self.links.append(link)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from torch import Tensor
 
@@ -26,6 +26,10 @@ class Linked(Protocol):
     @property
     def pair(self) -> FlowPair | None:
         """Flow between the frame and the one before; None where a shot begins, or borders change."""
+        ...
+
+    def without_pair(self) -> Self:
+        """The frame alone: it waits for the next keyframe, and its flow is kept in another form."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -41,6 +41,10 @@ class PreparedFrame:
     frame: WorkingFrame
     new_shot: bool
     pair: FlowPair | None = None
+
+    def without_pair(self) -> Self:
+        """The frame alone."""
+        return replace(self, pair=None)
 
 
 class StylizerSession:
