@@ -262,14 +262,16 @@ def test_the_report_names_the_device_and_precision_that_auto_chose(tmp_path, set
 
 def test_a_render_restores_the_number_of_threads(tmp_path, settings):
     clip = make_clip(tmp_path / "clip.mp4", frames=2)
-    before = torch.get_num_threads()
+    before = torch.get_num_threads(), cv2.getNumThreads()
     seen = set()
-    other = before + 1
+    other = max(before) + 1
     render(
-        clip, settings(mode="itn", threads=other), progress=lambda each: seen.add(torch.get_num_threads())
+        clip,
+        settings(mode="itn", threads=other),
+        progress=lambda each: seen.update((torch.get_num_threads(), cv2.getNumThreads())),
     )
     assert seen == {other}
-    assert torch.get_num_threads() == before
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == before
 
 
 def test_a_file_that_is_not_a_clip_is_an_error_that_names_it(tmp_path, settings):

@@ -343,16 +343,20 @@ def open_session(
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
-    """Set the number of threads of torch's arithmetic, and restore it."""
+    """Set the number of threads of torch's and of OpenCV's arithmetic, and restore it."""
     if count is None:
         yield
         return
-    before = torch.get_num_threads()
+    import cv2  # here, so that a still is rendered without it
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(count)
+    cv2.setNumThreads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
 
 
 @contextmanager
