@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -6,6 +8,7 @@ from vst.errors import VstError
 from vst.losses import (
     PerceptualLoss,
     content_loss,
+    detail_loss,
     gram_matrix,
     luminance_temporal_loss,
     style_loss,
@@ -135,3 +138,16 @@ def test_a_missing_layer_is_replaced_by_the_nearest_of_its_stage():
     )
     with pytest.raises(VstError, match="no layer like relu4_3"):
         available_layers(("relu4_3",), ("relu1_2",))
+
+
+def test_detail_is_compared_by_windows_and_by_ratio():
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.rand(1, 3, 64, 96, generator=generator)
+    assert detail_loss(picture, picture) == 0
+    # Light and large shapes are no detail.
+    assert detail_loss(picture + torch.linspace(0, 1, 96), picture) < 1e-3
+    # Energy four times as large everywhere, with a floor of .15 below both.
+    assert float(detail_loss(2 * picture, picture)) == pytest.approx(math.log(4.15 / 1.15) ** 2, rel=0.02)
+    assert float(detail_loss(picture, 2 * picture)) == pytest.approx(math.log(1.6 / 4.6) ** 2, rel=0.02)
+    one_side = torch.cat((picture[..., :48], picture[..., :48].mean() + 0 * picture[..., 48:]), -1)
+    assert detail_loss(one_side, picture) > 1

@@ -4,13 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from vst.losses import PerceptualLoss
+from vst.losses import PerceptualLoss, detail_loss
 from vst.losses.perceptual import style_targets
+from vst.modes.network_file import load_network
 from vst.modes.vtn.network import VTN
 from vst.modes.vtn.training import VtnStep
 from vst.motion import warp
 from vst.train.clips import find_clips
 from vst.train.picture_files import find_pictures
+from vst.train.run import run_recipe
 from vst.train.sequences import MixedBatches
 
 
@@ -83,6 +85,25 @@ def test_the_loss_network_sees_only_the_frames_chosen(step, batch):
     assert seen == [2, 2]  # the frames, then what was outputs
     assert len(batch["loss_frames"]) == 2
     assert batch["loss_frames"].max() < 4
+
+
+def test_with_a_teacher_pictures_get_as_much_detail_as_its_own(make_recipe, batch, tmp_path):
+    teacher = run_recipe(make_recipe("itn", width=4), tmp_path / "teacher", say=lambda _: None)
+    recipe = make_recipe("vtn", precision="fp32", warm_up=3, teacher=str(teacher), detail_weight=3.0)
+    targets = [style_targets(Raw(), [torch.rand(3, 8, 8)], ("relu1_2",))]
+    torch.manual_seed(0)
+    network, perceptual = VTN(2), PerceptualLoss(Raw(), targets)
+    losses = VtnStep(recipe, network, perceptual)(batch)
+    step = VtnStep(dataclasses.replace(recipe, teacher=""), network, perceptual)
+    mix, chosen = torch.ones(1, 1), batch["loss_frames"]
+    frames = batch["frames"][0, 3:][chosen].float() / 255 * 2 - 1
+    outputs = step.unroll(batch, mix)[0][0, chosen]
+    detail = detail_loss(outputs, load_network(teacher)[0](frames, mix.expand(len(frames), 1)))
+    assert detail > 0
+    torch.testing.assert_close(losses["detail"], detail.detach())
+    torch.testing.assert_close(
+        losses["total"].detach(), step(batch)["total"].detach() + 3 * detail.detach()
+    )
 
 
 def test_in_some_sequences_the_gate_keeps_nothing(make_recipe):

@@ -1,11 +1,21 @@
-"""Losses of a picture's own pixels: total variation against grain, and edges that are to stay."""
+"""Losses of pixels: total variation against grain, edges that are to stay, and how much detail there is."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vst.losses.temporal import LUMINANCE
+
 _POOLED = 4
+
+_DETAIL, _WINDOW = 5, 32
+"""Sides in pixels: of the mean that detail is the difference from, and of the windows in which it is
+compared, which overlap by half."""
+
+_FLAT = 0.15
+"""Windows with less than this share of the mean energy are compared loosely."""
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -37,6 +47,30 @@ def laplacian_loss(output: Tensor, frame: Tensor) -> Tensor:
     """
     found, wanted = (_laplacian(F.avg_pool2d(each.float(), _POOLED)) for each in (output, frame))
     return (found - wanted).square().mean((1, 2, 3)) / wanted.square().mean((1, 2, 3)).clamp_min(1e-8)
+
+
+def detail_loss(output: Tensor, other: Tensor) -> Tensor:
+    """Mean squared logarithm of the ratio of detail energies, by windows: too many strokes, or too few.
+
+    Detail energy is the mean of (Y − its 5×5 mean)², as in the metrics *soft* and *rough*.
+
+    Args:
+        output: B×3×H×W, RGB, both at least 32.
+        other: B×3×H×W.
+
+    Returns:
+        A scalar in fp32, ≥ 0; .48 where one has twice the energy of the other everywhere.
+    """
+    found, wanted = _window_energy(output), _window_energy(other)
+    floor = _FLAT * wanted.mean((1, 2, 3), keepdim=True) + 1e-8
+    return ((found + floor) / (wanted + floor)).log().square().mean()
+
+
+def _window_energy(image: Tensor) -> Tensor:
+    weights = torch.tensor(LUMINANCE, device=image.device).view(1, 3, 1, 1)
+    luma = (image.float() * weights).sum(1, keepdim=True)
+    mean = F.avg_pool2d(luma, _DETAIL, stride=1, padding=_DETAIL // 2, count_include_pad=False)
+    return F.avg_pool2d((luma - mean).square(), _WINDOW, _WINDOW // 2)
 
 
 def _laplacian(image: Tensor) -> Tensor:

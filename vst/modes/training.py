@@ -141,10 +141,14 @@ class UnrolledStep(TrainingStep):
     def sequence_losses(self, batch: dict[str, Tensor], mix: Tensor) -> dict[str, Tensor]:
         """See `TrainingStep.sequence_losses`."""
         outputs, temporal = self.unroll(batch, mix)
-        losses = loss_frame_losses(self.recipe, self.perceptual, batch, outputs)
+        losses = self.frame_losses(batch, mix, outputs)
         losses["total"] = losses["total"] + self.recipe.temporal_weight * temporal
         losses["temporal"] = temporal.detach()
         return losses
+
+    def frame_losses(self, batch: dict[str, Tensor], mix: Tensor, outputs: Tensor) -> dict[str, Tensor]:
+        """Losses of single frames; arguments as for `loss_frame_losses`."""
+        return loss_frame_losses(self.recipe, self.perceptual, batch, outputs)
 
 
 def loss_frame_losses(

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vst.errors import UsageError
 from vst.losses import PerceptualLoss
 from vst.modes.itn.config import ItnRecipe
-from vst.modes.network_file import load_network
+from vst.modes.teacher import load_teacher
 from vst.modes.training import TrainingStep, arithmetic, uncompiled
 from vst.nn.style_network import StyleNetwork
-from vst.nn.style_parameters import select_styles
 
 
 class ItnStep(TrainingStep):
@@ -34,7 +31,7 @@ class ItnStep(TrainingStep):
         # A mode of another package that uses this step may have a recipe without teacher.
         if getattr(recipe, "teacher", ""):
             device = next(network.parameters()).device
-            self._teacher = compiled(_teacher(recipe).to(device).to(memory_format=torch.channels_last))
+            self._teacher = compiled(load_teacher(recipe.teacher, recipe, device))
 
     def photo_losses(self, batch: dict[str, Tensor], mix: Tensor, frames: Tensor) -> dict[str, Tensor]:
         """See `TrainingStep.photo_losses`."""
@@ -68,18 +65,3 @@ def picture_distance(pictures: Tensor, targets: Tensor) -> Tensor:
     difference = pictures - targets
     across, down = difference.diff(dim=-1), difference.diff(dim=-2)
     return difference.abs().mean() + 2 * (across.abs().mean() + down.abs().mean())
-
-
-def _teacher(recipe: ItnRecipe) -> StyleNetwork:
-    """The network of `ItnRecipe.teacher`, with the recipe's styles in their order."""
-    network, info = load_network(Path(recipe.teacher))
-    names = [style.name for style in recipe.styles]
-    missing = [name for name in names if name not in info.styles]
-    if info.mode != recipe.mode or missing:
-        lacks = f" without {', '.join(missing)}" if missing else ""
-        raise UsageError(
-            f"the teacher {recipe.teacher} is of mode {info.mode}{lacks}; "
-            f"give a weight file of {recipe.mode} with the styles {', '.join(names)}"
-        )
-    select_styles(network, [info.styles.index(name) for name in names])
-    return network

@@ -34,3 +34,10 @@ class VtnRecipe(SequenceRecipe):
         0.1, "With a gate, the least share of each frame that is stylized afresh.", least=0, most=1
     )
     """What was stylized wrong fades at least this fast; 0: no bound."""
+    teacher: str = recipe_option(
+        "", "A weight file of itn: keyframes that follow others get as much detail as it gives them."
+    )
+    """Otherwise strokes grow from keyframe to keyframe, where the photograph has nothing."""
+    detail_weight: float = recipe_option(
+        1.0, "With a teacher, weight of the difference in detail, by windows of 32 pixels.", least=0
+    )

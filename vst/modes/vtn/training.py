@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vst.losses import PerceptualLoss, temporal_loss
+from vst.losses import PerceptualLoss, detail_loss, temporal_loss
+from vst.modes.teacher import load_teacher
 from vst.modes.training import UnrolledStep, arithmetic, to_unit, uncompiled
 from vst.modes.vtn.config import VtnRecipe
 from vst.modes.vtn.network import VTN
@@ -28,6 +29,10 @@ class VtnStep(UnrolledStep):
     ) -> None:
         super().__init__(recipe, network, perceptual)
         self._network, self._forward = network, compiled(network)
+        self._teacher = None
+        if recipe.teacher:
+            device = next(network.parameters()).device
+            self._teacher = compiled(load_teacher(recipe.teacher, recipe, device))
 
     @staticmethod
     def extras(recipe: VtnRecipe, length: int, warm_up: int, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -60,6 +65,22 @@ class VtnStep(UnrolledStep):
                     errors.append(temporal_loss(output, warped, batch["true_mask"][:, t]))
                 outputs.append(output)
         return torch.stack(outputs[warm_up:], 1), torch.stack(errors).mean()
+
+    def frame_losses(self, batch: dict[str, Tensor], mix: Tensor, outputs: Tensor) -> dict[str, Tensor]:
+        """See `UnrolledStep.frame_losses`; with a teacher, also how much detail there is."""
+        losses = super().frame_losses(batch, mix, outputs)
+        if self._teacher is None:
+            return losses
+        chosen = batch["loss_frames"]
+        frames = batch["frames"][:, int(batch["warm_up"]) :][:, chosen].flatten(0, 1)
+        mixes = mix.repeat_interleave(len(chosen), 0)
+        with torch.no_grad(), arithmetic(self.recipe, frames.device):
+            inputs = (to_unit(frames) * 2 - 1).contiguous(memory_format=torch.channels_last)
+            pictures = self._teacher(inputs, mixes)
+        detail = detail_loss(outputs[:, chosen].flatten(0, 1), pictures)
+        losses["total"] = losses["total"] + self.recipe.detail_weight * detail
+        losses["detail"] = detail.detach()
+        return losses
 
     @staticmethod
     def past(batch: dict[str, Tensor], outputs: list[Tensor], t: int) -> Tensor:
