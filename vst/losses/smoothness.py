@@ -14,6 +14,9 @@ _DETAIL, _WINDOW = 5, 32
 """Sides in pixels: of the mean that detail is the difference from, and of the windows in which it is
 compared, which overlap by half."""
 
+_TOO_FEW = 3.0
+"""Weight of windows with less detail, beside those with more."""
+
 _FLAT = 0.15
 """Windows with less than this share of the mean energy are compared loosely."""
 
@@ -52,18 +55,20 @@ def laplacian_loss(output: Tensor, frame: Tensor) -> Tensor:
 def detail_loss(output: Tensor, other: Tensor) -> Tensor:
     """Mean squared logarithm of the ratio of detail energies, by windows: too many strokes, or too few.
 
-    Detail energy is the mean of (Y − its 5×5 mean)², as in the metrics *soft* and *rough*.
+    Detail energy is the mean of (Y − its 5×5 mean)², as in the metrics *soft* and *rough*. Too few count
+    three times: what is lost once does not come back in the keyframes that follow.
 
     Args:
         output: B×3×H×W, RGB, both at least 32.
         other: B×3×H×W.
 
     Returns:
-        A scalar in fp32, ≥ 0; .48 where one has twice the energy of the other everywhere.
+        A scalar in fp32, ≥ 0; about .4 where `output` has twice the energy of `other` everywhere.
     """
     found, wanted = _window_energy(output), _window_energy(other)
     floor = _FLAT * wanted.mean((1, 2, 3), keepdim=True) + 1e-8
-    return ((found + floor) / (wanted + floor)).log().square().mean()
+    ratio = ((found + floor) / (wanted + floor)).log()
+    return (torch.where(ratio < 0, _TOO_FEW, 1.0) * ratio.square()).mean()
 
 
 def _window_energy(image: Tensor) -> Tensor:
