@@ -14,7 +14,7 @@ _DETAIL, _WINDOW = 5, 32
 """Sides in pixels: of the mean that detail is the difference from, and of the windows in which it is
 compared, which overlap by half."""
 
-_TOO_FEW = 3.0
+_TOO_FEW = 1.7
 """Weight of windows with less detail, beside those with more."""
 
 _FLAT = 0.15
@@ -56,7 +56,7 @@ def detail_loss(output: Tensor, other: Tensor) -> Tensor:
     """Mean squared logarithm of the ratio of detail energies, by windows: too many strokes, or too few.
 
     Detail energy is the mean of (Y − its 5×5 mean)², as in the metrics *soft* and *rough*. Too few count
-    three times: what is lost once does not come back in the keyframes that follow.
+    more: what is lost once does not come back in the keyframes that follow.
 
     Args:
         output: B×3×H×W, RGB, both at least 32.
