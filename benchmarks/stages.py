@@ -13,6 +13,7 @@ costs no CPU time.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import resource
 import sys
@@ -192,11 +193,15 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 def _render(options: argparse.Namespace, frames: int, output: Path) -> None:
     command = ["render", str(options.clip), "--threads", str(options.threads), *options.command]
     command += ["--frames", str(frames)]
+    log = logging.getLogger("vst")
+    level = log.level  # the command sets it for the whole process
     try:
         vst([*command, "-o", str(output), "-y", "-q", "--no-resume"])
     except SystemExit as ended:
         if ended.code:
             raise UsageError(f"vst {' '.join(command)} failed; give options of vst render") from None
+    finally:
+        log.setLevel(level)
 
 
 def _cpu() -> float:
