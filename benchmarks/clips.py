@@ -11,7 +11,7 @@ import av
 import numpy as np
 import torch.nn.functional as F
 
-from vst.evaluate import EstimatedReference, ReferenceFlow, SceneReference
+from vst.evaluate import EstimatedReference, ReferenceFlow, SceneReference, in_8_bits
 from vst.evaluate.farneback import FarnebackEstimator
 from vst.frame import Frame
 from vst.media import Reader
@@ -93,10 +93,11 @@ def write_frames(path: Path, frames: Sequence[Frame]) -> None:
 
 
 def _shrunk(frame: Frame, size: int) -> Frame:
+    """As a file has it: the reference flow of an even wall is another one before rounding to 8 bits."""
     height, width = frame.image.shape[-2:]
     scale = size / min(height, width)
-    if scale >= 1:
-        return frame
-    target = (round(height * scale), round(width * scale))
-    image = F.interpolate(frame.image[None], size=target, mode="area")[0]
-    return Frame(frame.index, frame.time, frame.duration, image)
+    image = frame.image
+    if scale < 1:
+        target = (round(height * scale), round(width * scale))
+        image = F.interpolate(image[None], size=target, mode="area")[0]
+    return Frame(frame.index, frame.time, frame.duration, in_8_bits(image))

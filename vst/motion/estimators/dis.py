@@ -144,6 +144,6 @@ def _padded(luma: Array) -> Array:
 
 
 def _cropped(flow: Array, size: Sequence[int]) -> Tensor:
-    """Flow of a frame that was padded, 2×H×W; in memory it stays H×W×2, as OpenCV reads it again."""
+    """Flow of a frame that was padded, 2×H×W, contiguous as flow from a file: sums over it are the same."""
     height, width = size
-    return torch.from_numpy(flow[:height, :width]).permute(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(flow[:height, :width].transpose(2, 0, 1)))
