@@ -49,7 +49,7 @@ class DisEstimator(Estimator):
     Args:
         preset: ``"refined"``, or OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four
             times as long as fast; its mask finds 89 to 99 % of what moving discs hid, that of fast 66 to 96
-            %. Refined takes twice as long as medium.
+            %. Refined takes nearly twice as long as medium.
         fine_below: Frames with a shorter side, in pixels, are searched at full resolution. Only for
             ``"refined"``.
     """
