@@ -137,16 +137,17 @@ class OfxHost:
 
     def workers(self) -> list[int]:
         """The worker processes of this host."""
-        found = []
+        parents = {}
         for folder in Path("/proc").iterdir():
             try:
                 command = (folder / "cmdline").read_bytes().split(b"\0")
-                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-            except (OSError, IndexError):
+                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            except (OSError, ValueError):
                 continue
             if b"--host" in command and str(self.process.pid).encode() in command and state not in "ZX":
-                found.append(int(folder.name))
-        return found
+                parents[int(folder.name)] = int(parent)
+        # A worker that starts a program is there twice for a moment.
+        return [number for number, parent in parents.items() if parent not in parents]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
