@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import resource
 import sys
 import tempfile
 import threading
@@ -27,12 +26,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from benchmarks.cpu_time import split
 from benchmarks.markdown import markdown
 from benchmarks.options import create_parser, positive, run
 from vst.cli import main as vst
 from vst.errors import UsageError
 
-SEPARATOR = "--"
 _PERIOD = 0.003
 _WARM_UP = 4
 
@@ -60,6 +59,15 @@ _PLACES = (
 """Parts of paths below the package, and the stage that they mean; the first that fits counts."""
 
 
+_SHARED = {
+    "motion/fields.py",
+    "keyframes/operations.py",
+    "keyframes/array_operations.py",
+    "keyframes/tensor_operations.py",
+}
+"""What several stages call: who called it counts."""
+
+
 def stage_of(path: str) -> str | None:
     """The stage of a source file, by its path below the package; None for files that all stages use.
 
@@ -68,7 +76,7 @@ def stage_of(path: str) -> str | None:
     >>> stage_of("motion/fields.py") is None
     True
     """
-    if path == "motion/fields.py":
+    if path in _SHARED:
         return None
     return next((stage for part, stage in _PLACES if path.startswith(part)), None)
 
@@ -161,21 +169,22 @@ def _cpu_of_threads() -> dict[int, float]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; returns the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    place = given.index(SEPARATOR) if SEPARATOR in given else len(given)
-    options = _parser().parse_args(given[:place])
-    options.command = given[place + 1 :]
+    own, *commands = split(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(own)
+    options.commands = commands
     return run(_run, options)
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
+    if len(options.commands) != 1:
+        raise UsageError(f"{len(options.commands)} commands are given; give the options of one after --")
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / f"output{options.suffix}"
         _render(options, _WARM_UP, output)
-        before, began = _cpu(), time.monotonic()
+        before, began = time.process_time(), time.monotonic()
         with Sampler() as sampler:
             _render(options, options.frames, output)
-        cpu, wall = _cpu() - before, time.monotonic() - began
+        cpu, wall = time.process_time() - before, time.monotonic() - began
     stages = sampler.by_stage()
     waiting = stages.pop(WAITING)
     per_frame = 1000 / options.frames
@@ -191,7 +200,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _render(options: argparse.Namespace, frames: int, output: Path) -> None:
-    command = ["render", str(options.clip), "--threads", str(options.threads), *options.command]
+    command = ["render", str(options.clip), "--threads", str(options.threads), *options.commands[0]]
     command += ["--frames", str(frames)]
     log = logging.getLogger("vst")
     level = log.level  # the command sets it for the whole process
@@ -202,11 +211,6 @@ def _render(options: argparse.Namespace, frames: int, output: Path) -> None:
             raise UsageError(f"vst {' '.join(command)} failed; give options of vst render") from None
     finally:
         log.setLevel(level)
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _parser() -> argparse.ArgumentParser:
