@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_ROUNDING = 5e-4
-"""Pixels, as in `vst.motion.fields`."""
+from vst.motion.fields import ROUNDING
 
 _FRACTIONS = 32
 """Of a pixel."""
@@ -101,8 +100,8 @@ class TensorOperations:
     def is_inside(self, flow: Tensor) -> Tensor:
         height, width = flow.shape[:2]
         x, y = (flow + _grid(height, width, flow.device)).unbind(-1)
-        across = (x >= -_ROUNDING) & (x <= width - 1 + _ROUNDING)
-        return across & (y >= -_ROUNDING) & (y <= height - 1 + _ROUNDING)
+        across = (x >= -ROUNDING) & (x <= width - 1 + ROUNDING)
+        return across & (y >= -ROUNDING) & (y <= height - 1 + ROUNDING)
 
     def doubled(self, field: Tensor) -> Tensor:
         height, width, channels = field.shape

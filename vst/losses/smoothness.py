@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.losses.temporal import LUMINANCE
+from vst.losses.temporal import luminance
 
 _POOLED = 4
 
@@ -72,8 +72,7 @@ def detail_loss(output: Tensor, other: Tensor) -> Tensor:
 
 
 def _window_energy(image: Tensor) -> Tensor:
-    weights = torch.tensor(LUMINANCE, device=image.device).view(1, 3, 1, 1)
-    luma = (image.float() * weights).sum(1, keepdim=True)
+    luma = luminance(image)
     mean = F.avg_pool2d(luma, _DETAIL, stride=1, padding=_DETAIL // 2, count_include_pad=False)
     return F.avg_pool2d((luma - mean).square(), _WINDOW, _WINDOW // 2)
 

@@ -8,6 +8,12 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Share of R, G and B in the relative luminance Y (ITU-R BT.709)."""
 
 
+def luminance(image: Tensor) -> Tensor:
+    """Y of pictures, or of differences of pictures: B×3×H×W to B×1×H×W, in fp32."""
+    image = image.float()
+    return (image * image.new_tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True)
+
+
 def temporal_loss(output: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
     """(1/D) Σ m (O_t − W_t(O_{t−1}))² with D = B·C·H·W (thesis, eq. 5.7; Ruder 2016, eq. 7).
 
@@ -42,8 +48,6 @@ def luminance_temporal_loss(
     Returns:
         A scalar in fp32, ≥ 0; without a change of light three times `temporal_loss`.
     """
-    change = frame.float() - warped_frame.float()
-    weights = change.new_tensor(LUMINANCE)[:, None, None]
-    light = (change * weights).sum(1, keepdim=True)
+    light = luminance(frame.float() - warped_frame.float())
     difference = output.float() - warped.float() - light
     return (mask.float() * difference**2).sum(1).mean()

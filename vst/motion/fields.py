@@ -11,8 +11,8 @@ from torch import Tensor
 
 Array = np.ndarray
 
-_ROUNDING = 5e-4
-"""Pixels."""
+ROUNDING = 5e-4
+"""Pixels by which flow may point outside of a frame and still count as inside."""
 
 
 @lru_cache(maxsize=4)
@@ -41,7 +41,7 @@ def is_inside(flow: Array) -> Array:
     """Whether p + flow(p) lies in the frame, H×W bool."""
     height, width = flow.shape[:2]
     # Flow that was estimated as 0 ± rounding stays inside.
-    lowest, highest = (-_ROUNDING, -_ROUNDING), (width - 1 + _ROUNDING, height - 1 + _ROUNDING)
+    lowest, highest = (-ROUNDING, -ROUNDING), (width - 1 + ROUNDING, height - 1 + ROUNDING)
     inside: Array = cv2.inRange(flow + grid(height, width), lowest, highest) > 0
     return inside
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vst.losses import PerceptualLoss
 from vst.modes.itn.config import ItnRecipe
-from vst.modes.teacher import load_teacher
+from vst.modes.teacher import create_teacher
 from vst.modes.training import TrainingStep, arithmetic, uncompiled
 from vst.nn.style_network import StyleNetwork
 
@@ -27,11 +27,7 @@ class ItnStep(TrainingStep):
     ) -> None:
         super().__init__(recipe, network, perceptual)
         self._forward = compiled(network)
-        self._teacher = None
-        # A mode of another package that uses this step may have a recipe without teacher.
-        if getattr(recipe, "teacher", ""):
-            device = next(network.parameters()).device
-            self._teacher = compiled(load_teacher(recipe.teacher, recipe, device))
+        self._teacher = create_teacher(recipe, network, compiled)
 
     def photo_losses(self, batch: dict[str, Tensor], mix: Tensor, frames: Tensor) -> dict[str, Tensor]:
         """See `TrainingStep.photo_losses`."""

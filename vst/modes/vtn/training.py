@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vst.losses import PerceptualLoss, detail_loss, temporal_loss
-from vst.modes.teacher import load_teacher
+from vst.modes.teacher import create_teacher
 from vst.modes.training import UnrolledStep, arithmetic, to_unit, uncompiled
 from vst.modes.vtn.config import VtnRecipe
 from vst.modes.vtn.network import VTN
@@ -29,10 +29,7 @@ class VtnStep(UnrolledStep):
     ) -> None:
         super().__init__(recipe, network, perceptual)
         self._network, self._forward = network, compiled(network)
-        self._teacher = None
-        if recipe.teacher:
-            device = next(network.parameters()).device
-            self._teacher = compiled(load_teacher(recipe.teacher, recipe, device))
+        self._teacher = create_teacher(recipe, network, compiled)
 
     @staticmethod
     def extras(recipe: VtnRecipe, length: int, warm_up: int, rng: np.random.Generator) -> dict[str, Tensor]:
