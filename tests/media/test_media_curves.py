@@ -13,7 +13,7 @@ from vst.media import Reader, open_writer
 from vst.media.colour.curves import CURVES, decoded
 from vst.media.stills.coded_picture import encode_coded
 from vst.media.stills.read import read_still
-from vst.pipeline.settings import INPUT_COLORS
+from vst.pipeline.option_groups.clip import INPUT_COLORS
 
 PUBLISHED = [
     # Academy S-2016-001, section 4.4 and its table of values.

@@ -21,8 +21,8 @@ from vst.media.segments import disk_space
 from vst.modes import save_weights
 from vst.modes.itn.network import ITN
 from vst.pipeline import RenderSettings, render, stylize
-from vst.pipeline import settings as table
 from vst.pipeline.frame_size import output_size, resize_frame
+from vst.pipeline.option_groups import clip, machine, output, stylization
 from vst.pipeline.options import Effect, options_of
 from vst.pipeline.output_path import output_path
 
@@ -64,12 +64,12 @@ def test_an_invalid_value_is_refused_by_name(options, message):
 
 def test_the_table_agrees_with_the_packages_that_use_its_values():
     # The table cannot import them: it has to load without torch and PyAV.
-    assert table.PRECISIONS == vst.device.PRECISIONS
-    assert table.QUALITIES == vst.styles.quality.QUALITIES
-    assert (table.HDR_MODES, table.DEINTERLACE_MODES) == (options.HDR, options.DEINTERLACE)
-    assert table.MAX_DAMAGED == reader.MAX_DAMAGED
-    assert table.MIN_FREE_MIB * 2**20 == disk_space.MIN_FREE
-    assert table.MIN_TILE == vst.modes.tiling.SMALLEST_TILE
+    assert machine.PRECISIONS == vst.device.PRECISIONS
+    assert stylization.QUALITIES == vst.styles.quality.QUALITIES
+    assert (clip.HDR_MODES, clip.DEINTERLACE_MODES) == (options.HDR, options.DEINTERLACE)
+    assert output.MAX_DAMAGED == reader.MAX_DAMAGED
+    assert output.MIN_FREE_MIB * 2**20 == disk_space.MIN_FREE
+    assert machine.MIN_TILE == vst.modes.tiling.SMALLEST_TILE
 
 
 def test_settings_that_are_not_in_the_fingerprint_are_there_as_what_they_select():

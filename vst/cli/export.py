@@ -11,8 +11,8 @@ from vst.cli.console import console_of
 from vst.cli.nearest import NearestChoice
 from vst.cli.options import Parsed, talk_options, weights_dir_option, which_styles
 from vst.errors import UsageError
+from vst.pipeline.option_groups.stylization import QUALITIES
 from vst.pipeline.option_values import DYNAMIC, EXPORT_PRECISIONS, parse_picture_size
-from vst.pipeline.settings import QUALITIES
 from vst.sizes import size_in_words
 
 

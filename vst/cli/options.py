@@ -11,9 +11,10 @@ import click
 from vst.cli.console import console_of
 from vst.cli.nearest import NearestChoice
 from vst.errors import UsageError
+from vst.pipeline.option_groups.machine import PRECISIONS
 from vst.pipeline.option_values import parse_frame_rate
 from vst.pipeline.options import NamedOption, Option, options_of
-from vst.pipeline.settings import PRECISIONS, RenderSettings
+from vst.pipeline.settings import RenderSettings
 from vst.stream_paths import STDIN, STDOUT
 
 

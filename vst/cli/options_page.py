@@ -17,7 +17,7 @@ PAGE = Path("docs") / "options.md"
 
 _HEAD = """# Options of a render
 
-Written by `python -m vst.cli.options_page` from the table `RenderSettings` in `vst/pipeline/settings.py`.
+Written by `python -m vst.cli.options_page` from `RenderSettings` (`vst/pipeline/settings.py`).
 Do not edit this page. In Python the same options are fields of `vst.RenderSettings`, with underscores. The
 command line accepts British and American spelling (`--keep-colour`).
 

@@ -117,7 +117,7 @@ def header(*tables: type[Any]) -> str:
     openfx, frei0r = openfx_parameters(*tables), frei0r_parameters(*tables)
     lines = [
         "/* Written by `python -m vst.host.plugin_parameters` from the tables of options in",
-        " * vst/pipeline/settings.py and vst/host/plugin_parameters.py; do not edit.",
+        " * vst/pipeline/option_groups/ and vst/host/plugin_parameters.py; do not edit.",
         " *",
         " * Projects save OpenFX values by name, choices by number and frei0r values by position. */",
         "#ifndef VST_PARAMETERS_H",

@@ -16,7 +16,7 @@ from vst.errors import Interrupted, MediaError, UsageError, suggestion
 from vst.frame import Frame
 from vst.media import ClipInfo, Encoding, Reader, open_writer
 from vst.pipeline.comparison_layout import ComparisonLayout, Difference, SideBySide, Split, fit
-from vst.pipeline.settings import MAX_SIDE
+from vst.pipeline.option_values import MAX_SIDE
 from vst.pipeline.stages import DEPTH
 from vst.pipeline.threads import Background, Clock
 from vst.progress import Progress, progress_now

@@ -24,7 +24,7 @@ from vst.motion.files.recorded import is_recorded
 from vst.motion.view import FLOW_VIEWS, FlowView
 from vst.pipeline.frame_size import resize_frame, working_size
 from vst.pipeline.memory_estimate import explained_memory
-from vst.pipeline.settings import MAX_SIDE
+from vst.pipeline.option_values import MAX_SIDE
 from vst.pipeline.stages import DEPTH
 from vst.pipeline.threads import Background, Clock
 from vst.progress import Progress, progress_now

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.pipeline.settings import MAX_SIDE, RenderSettings
+from vst.pipeline.option_values import MAX_SIDE
+from vst.pipeline.settings import RenderSettings
 from vst.postprocess import resize
 
 STROKE_SIDE = 480

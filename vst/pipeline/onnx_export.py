@@ -19,9 +19,8 @@ from vst.modes.frame_stylizer import FrameStylizer
 from vst.modes.network_file import load_selection
 from vst.modes.registry import available_modes
 from vst.nn.style_network import SMALLEST_SIDE
-from vst.pipeline.option_values import EXPORT_PRECISIONS
+from vst.pipeline.option_values import EXPORT_PRECISIONS, MAX_SIDE
 from vst.pipeline.provenance import style_parts
-from vst.pipeline.settings import MAX_SIDE
 from vst.styles import ResolvedStyle, resolve_style
 from vst.styles.quality import BEST
 

@@ -7,6 +7,9 @@ from fractions import Fraction
 from vst.errors import UsageError
 from vst.keyframe_interval import AUTO
 
+MAX_SIDE = 16384
+"""Longest side of an output in pixels; libx264 accepts no longer one."""
+
 DYNAMIC = "dynamic"
 """A size that is decided at every call of an exported network."""
 

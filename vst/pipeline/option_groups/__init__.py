@@ -1,0 +1,1 @@
+"""The render options by subject: dataclasses that `vst.pipeline.settings.RenderSettings` joins."""
