@@ -101,9 +101,12 @@ class KeyframeMemory:
     def _relate(self, on: Operations, image: Tensor, earlier: Tensor) -> tuple[Field, Field]:
         """Flow from a frame to an earlier one, H×W×2, and where it can be trusted, H×W bool."""
         height, width = image.shape[-2:]
-        current, other = _small(to_bytes(image)), _small(earlier.to(image.device))
-        backward, forward = map(on.field, self._estimator.estimate_pair(current, other))
-        differences = difference(on.luma(current.float() / 255), on.luma(other.float() / 255), backward)
+        small = _small(to_bytes(image)), _small(earlier.to(image.device))
+        lumas = [on.luma(each.float() / 255) for each in small]
+        backward, forward = map(
+            on.field, self._estimator.estimate_pair(*(on.saved(each)[None] for each in lumas))
+        )
+        differences = difference(*lumas, backward)
         similar = alike(differences, _TOLERANCE, _LARGEST_TOLERANCE)
         shown = on.opened(on.bytes(step_holds(backward, forward) & similar), _OPEN)
         flow = on.resized(backward, height, width)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.motion.fields import ROUNDING
+from vst.motion.fields import ROUNDING, luma_tensor
 
 _FRACTIONS = 32
 """Of a pixel."""
@@ -44,9 +44,7 @@ class TensorOperations:
         return tensor.to(self.device)
 
     def luma(self, image: Tensor) -> Tensor:
-        # OpenCV's integers: weights in 1/32768.
-        red, green, blue = (image.to(self.device).float().clamp(0, 1) * 255).round().int()
-        return ((red * 9798 + green * 19235 + blue * 3735 + 16384) >> 15).to(torch.uint8)
+        return luma_tensor(image.to(self.device))
 
     def gray(self, image: Tensor) -> Tensor:
         red, green, blue = image.unbind(-1)

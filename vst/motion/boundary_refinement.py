@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from vst.motion.fields import Array, grid, sample_at
 
-_SPREAD = 0.7
+_SPREAD = 1.0
 """Pixels by which flow differs within a neighbourhood that has a motion boundary."""
 
 _NEIGHBOURHOOD = 11
@@ -34,8 +35,32 @@ _MOST = np.uint8(30)
 _MEDIAN = 5
 """Side of the median filter over the flow that was chosen, in pixels."""
 
-_TILE = 96
+_TILE = 64
 """Height in pixels of the regions that are searched: what has no motion boundary is left out."""
+
+_MARGIN = max(radius + half for radius, half in _PASSES)
+"""Pixels around a frame in which every ring with its windows lies; the border is repeated there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A part of a frame with a motion boundary.
+
+    Attributes:
+        top: Its first row.
+        left: Its first column.
+        boundary: H×W bool, which of its pixels are near a motion boundary.
+    """
+
+    top: int
+    left: int
+    boundary: Array
+
+    def within(self, widened: Array, margin: int, around: int = 0) -> Array:
+        """The region in a frame that was widened by a margin, with some pixels around it; a view."""
+        height, width = self.boundary.shape
+        y, x = self.top + margin - around, self.left + margin - around
+        return widened[y : y + height + 2 * around, x : x + width + 2 * around]
 
 
 def refine_boundaries(flow: Array, a: Array, b: Array) -> Array:
@@ -49,67 +74,74 @@ def refine_boundaries(flow: Array, a: Array, b: Array) -> Array:
     Returns:
         H×W×2 float32; `flow` itself if it has no motion boundary.
     """
-    boundary = _near_boundary(flow)
-    if not boundary.any():
+    regions = list(_regions(_near_boundary(flow)))
+    if not regions:
         return flow
+    wide_flow, wide_a, wide_b = _widened(flow, _MARGIN), _widened(a, _MARGIN), _widened(b, 2 * _MARGIN)
     for radius, half in _PASSES:
-        flow = _choose(flow, a, b, boundary, _offsets(radius), half)
-    # Pixels chose for themselves; one that disagrees with those around it is wrong.
-    agreed = np.dstack([cv2.medianBlur(np.ascontiguousarray(plane), _MEDIAN) for plane in cv2.split(flow)])
-    return np.where(boundary[..., None] > 0, agreed, flow)
+        offsets = _offsets(radius)
+        # All choose among the vectors of the pass before.
+        chosen = [_choose(each, wide_flow, wide_a, wide_b, offsets, half) for each in regions]
+        for region, vectors in zip(regions, chosen, strict=True):
+            region.within(wide_flow, _MARGIN)[...] = vectors
+        _repeat_border(wide_flow, _MARGIN)
+    return _agreed(flow, wide_flow, regions)
 
 
 def _near_boundary(flow: Array) -> Array:
-    """H×W uint8, not 0 where the flow changes within the neighbourhood."""
+    """H×W bool, where the flow changes within the neighbourhood."""
     kernel = np.ones((_NEIGHBOURHOOD, _NEIGHBOURHOOD), np.uint8)
     every_other = np.ascontiguousarray(flow[::2, ::2])
     spread = cv2.dilate(every_other, kernel) - cv2.erode(every_other, kernel)
     changes = (np.maximum(spread[..., 0], spread[..., 1]) > _SPREAD).astype(np.uint8)
-    return cv2.resize(changes, flow.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(changes, flow.shape[1::-1], interpolation=cv2.INTER_NEAREST).view(bool)
 
 
 def _choose(
-    flow: Array, a: Array, b: Array, boundary: Array, offsets: list[tuple[int, int]], half: int
+    region: _Region, flow: Array, a: Array, b: Array, offsets: list[tuple[int, int]], half: int
 ) -> Array:
-    """One pass: the best of the flow at each offset, its own first."""
+    """One pass: in a region the best of the flow at each offset, its own first; h×w×2.
+
+    Args:
+        region: Where.
+        flow: Of the frame, with a margin.
+        a: The frame, likewise.
+        b: The other frame, with twice the margin.
+        offsets: From `_offsets`.
+        half: Half the side of the window.
+    """
     reach = max(max(abs(dx), abs(dy)) for dx, dy in offsets)
-    offered = cv2.copyMakeBorder(flow, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    window = region.within(a, _MARGIN, half)
+    offered = region.within(flow, _MARGIN, reach + half)
     # What pixel p + d sees with its own flow is at targets(p + d). With that flow pixel p sees what is d
     # before that: in `b` moved by d, at the same place. So no sum is needed for any offset.
-    targets = offered + grid(*offered.shape[:2])
-    far = 2 * reach
-    wide = cv2.copyMakeBorder(b, far, far, far, far, cv2.BORDER_REPLICATE)
-    best = np.zeros_like(a)
-    for rows, columns, inner in _regions(boundary, half):
-        window = a[rows, columns]
-        number = np.zeros_like(window)
-        least: Array | None = None
-        for each, (dx, dy) in enumerate(offsets):
-            places = targets[_moved(rows, reach + dy), _moved(columns, reach + dx)]
-            cost = _cost(window, sample_at(wide[reach - dy :, reach - dx :], places), half)
-            if least is None:
-                least = cost
-                continue
-            better = cv2.compare(cost, least, cv2.CMP_LT)
-            cv2.min(cost, least, least)
-            # Numbers grow, so the larger one is the later one.
-            cv2.max(number, np.bitwise_and(better, np.uint8(each)), number)
-        best[rows, columns][inner] = number[inner]
-    return _taken(offered, reach, offsets, best * boundary)
+    targets = offered + region.within(grid(*flow.shape[:2]), _MARGIN, reach + half)
+    height, width = window.shape
+    number = np.zeros_like(window)
+    least: Array | None = None
+    for each, (dx, dy) in enumerate(offsets):
+        places = targets[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
+        cost = _cost(window, sample_at(b[_MARGIN - dy :, _MARGIN - dx :], places), half)
+        if least is None:
+            least = cost
+            continue
+        better = cv2.compare(cost, least, cv2.CMP_LT)
+        cv2.min(cost, least, least)
+        # Numbers grow, so the larger one is the later one.
+        cv2.max(number, np.bitwise_and(better, np.uint8(each)), number)
+    best = number[half : height - half, half : width - half] * region.boundary
+    return _taken(offered, reach + half, offsets, best)
 
 
-def _taken(offered: Array, reach: int, offsets: list[tuple[int, int]], best: Array) -> Array:
-    """The flow at the offset with the number `best` (H×W), of what is wider than that by `reach`."""
+def _taken(offered: Array, margin: int, offsets: list[tuple[int, int]], best: Array) -> Array:
+    """The vectors at the offsets with the numbers `best` (H×W), of what is wider than that by a margin."""
     height, width = best.shape
-    vectors = offered.view(np.int64).ravel()  # both components at once
-    wide = width + 2 * reach
+    vectors = np.ascontiguousarray(offered).view(np.int64)[..., 0]  # both components at once
+    wide = vectors.shape[1]
     steps = np.array([dy * wide + dx for dx, dy in offsets], np.int32)
-    own = np.arange(vectors.size, dtype=np.int32).reshape(-1, wide)[reach:-reach, reach:-reach]
-    return vectors.take(own + steps.take(best)).view(np.float32).reshape(height, width, 2)
-
-
-def _moved(part: slice, by: int) -> slice:
-    return slice(part.start + by, part.stop + by)
+    own = np.arange(margin * wide, (margin + height) * wide, dtype=np.int32).reshape(height, wide)
+    places = own[:, margin : margin + width] + steps.take(best)
+    return vectors.ravel().take(places).view(np.float32).reshape(height, width, 2)
 
 
 def _cost(window: Array, moved: Array, half: int) -> Array:
@@ -119,17 +151,35 @@ def _cost(window: Array, moved: Array, half: int) -> Array:
     return cv2.boxFilter(difference, cv2.CV_16S, (side, side), normalize=False)
 
 
-def _regions(boundary: Array, half: int) -> Iterator[tuple[slice, slice, tuple[slice, slice]]]:
-    """Regions with a motion boundary: rows and columns with a margin, and the region within these."""
-    height, width = boundary.shape
-    for top in range(0, height, _TILE):
-        bottom = min(top + _TILE, height)
-        for left, right in _runs(boundary[top:bottom].max(axis=0)):
-            above, before = max(top - half, 0), max(left - half, 0)
-            rows = slice(above, min(bottom + half, height))
-            columns = slice(before, min(right + half, width))
-            inner = slice(top - above, bottom - above), slice(left - before, right - before)
-            yield rows, columns, inner
+def _agreed(flow: Array, chosen: Array, regions: list[_Region]) -> Array:
+    """The median of what was chosen near motion boundaries, and `flow` elsewhere.
+
+    Pixels chose for themselves; one that disagrees with those around it is wrong.
+    """
+    agreed, half = flow.copy(), _MEDIAN // 2
+    for region in regions:
+        planes = cv2.split(region.within(chosen, _MARGIN, half))
+        median = cv2.merge([cv2.medianBlur(plane, _MEDIAN)[half:-half, half:-half] for plane in planes])
+        cv2.copyTo(median, region.boundary.view(np.uint8), region.within(agreed, 0))
+    return agreed
+
+
+def _widened(image: Array, margin: int) -> Array:
+    return cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+
+
+def _repeat_border(widened: Array, margin: int) -> None:
+    """What `_widened` does, where the frame inside has changed."""
+    widened[:, :margin], widened[:, -margin:] = widened[:, margin, None], widened[:, -margin - 1, None]
+    widened[:margin], widened[-margin:] = widened[margin], widened[-margin - 1]
+
+
+def _regions(boundary: Array) -> Iterator[_Region]:
+    """Regions that cover all motion boundaries."""
+    for top in range(0, len(boundary), _TILE):
+        rows = boundary[top : top + _TILE]
+        for left, right in _runs(np.any(rows, axis=0)):
+            yield _Region(top, left, np.ascontiguousarray(rows[:, left:right]))
 
 
 def _runs(marked: Array) -> Iterator[tuple[int, int]]:

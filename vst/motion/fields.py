@@ -15,6 +15,9 @@ ROUNDING = 5e-4
 """Pixels by which flow may point outside of a frame and still count as inside."""
 
 
+_LUMA = (0.299, 0.587, 0.114)
+
+
 @lru_cache(maxsize=4)
 def grid(height: int, width: int) -> Array:
     """The coordinates of all pixels, H×W×2 float32, x then y."""
@@ -58,5 +61,12 @@ def to_tensor(array: Array) -> Tensor:
 
 
 def luma_of(image: Tensor) -> Array:
-    """BT.601 luma of a frame, 3×H×W, 0..1, as H×W uint8."""
-    return cv2.cvtColor((to_array(image).clip(0, 1) * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    """`luma_tensor` on the CPU: one byte a pixel comes from a GPU."""
+    return luma_tensor(image).cpu().numpy()
+
+
+def luma_tensor(image: Tensor) -> Tensor:
+    """BT.601 luma of a frame, 3×H×W, 0..1, as H×W uint8, rounded once."""
+    red, green, blue = image.float()
+    luma = (red * (255 * _LUMA[0])).add_(green, alpha=255 * _LUMA[1]).add_(blue, alpha=255 * _LUMA[2])
+    return luma.round_().clamp_(0, 255).to(torch.uint8)

@@ -28,23 +28,22 @@ _MIN_SIDE = 32
 _MAX_ASPECT_RATIO = 4
 """DIS derives its coarsest scale from the width alone: a wide strip would shrink to nothing."""
 
-_ITERATIONS, _ITERATIONS_TURNED_ROUND = 3, 1
+_STEPS, _STEPS_TURNED_ROUND = 2, 1
 """Of the refinement at full resolution; where the flow began from the opposite one."""
 
 _MOST_AMBIGUOUS = 0.05
 """Share of a frame at which flow cannot be turned round; above it both ways are searched. With spray or
 wheels it is a fifth, in calm clips up to a fiftieth."""
 
-_LUMA = (0.299, 0.587, 0.114)
-
 
 class DisEstimator(Estimator):
     """DIS on 8-bit luma. It has no weights and gives the same numbers on every run.
 
     OpenCV's presets stop at half the resolution and enlarge the flow, so that motion boundaries are a pixel
-    or two beside the outlines of objects. ``refined`` searches less than ``medium``, mends the boundaries
-    (`vst.motion.boundary_refinement`), and then refines the flow at full resolution (Brox 2004). Small
-    frames are also searched at full resolution: docs/adr/0008-flow-is-refined-at-full-resolution.md.
+    or two beside the outlines of objects. ``refined`` searches less than ``medium``, refines the flow at
+    full resolution (`vst.motion.local_refinement`), and mends the boundaries
+    (`vst.motion.boundary_refinement`). Small frames are also searched at full resolution:
+    docs/adr/0008-flow-is-refined-at-full-resolution.md.
 
     Args:
         preset: ``"refined"``, or OpenCV's ``"ultrafast"``, ``"fast"`` or ``"medium"``. Medium takes four
@@ -61,7 +60,9 @@ class DisEstimator(Estimator):
         import cv2
 
         from vst.motion.boundary_refinement import refine_boundaries
+        from vst.motion.fields import luma_of
         from vst.motion.inverse import inverse
+        from vst.motion.local_refinement import refine_locally
 
         refined = preset == "refined"
         self.name = f"dis-{preset}"
@@ -69,10 +70,10 @@ class DisEstimator(Estimator):
             self.name = "dis-fine" if fine_below == math.inf else "dis"
         self._dis = cv2.DISOpticalFlow.create(_PRESETS[preset])
         self._fine = cv2.DISOpticalFlow.create(_PRESETS[preset]) if refined else self._dis
-        self._refinement = cv2.VariationalRefinement.create() if refined else None
-        self._refine_boundaries, self._inverse = refine_boundaries, inverse
-        self._fine_below = fine_below
-        if self._refinement is not None:
+        self._refine_locally, self._refine_boundaries = refine_locally, refine_boundaries
+        self._inverse, self._luma = inverse, luma_of
+        self._refines, self._fine_below = refined, fine_below
+        if refined:
             self._fine.setFinestScale(0)
             # What is refined afterwards needs no more.
             self._dis.setGradientDescentIterations(8)
@@ -85,9 +86,9 @@ class DisEstimator(Estimator):
             raise ValueError(f"a frame has shape {tuple(image.shape)}; expected 3×H×W")
         if image.shape[0] == 1:
             return to_bytes(image).cpu()
-        weights = torch.tensor(_LUMA).to(image.device)
-        rgb = image.float() / 255 if image.dtype == torch.uint8 else image.float().clamp(0, 1)
-        return to_bytes(torch.einsum("c,chw->hw", weights, rgb)[None]).cpu()
+        if image.dtype == torch.uint8:
+            image = image.float() / 255
+        return torch.from_numpy(self._luma(image))[None]
 
     def estimate(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Estimator.estimate``."""
@@ -115,22 +116,19 @@ class DisEstimator(Estimator):
         dis = self._fine if min(a.shape) < self._fine_below else self._dis
         # None is "no initial flow"; OpenCV's type hints do not allow it.
         flow: Array = dis.calc(a, b, None)  # type: ignore[call-overload]
-        return flow if self._refinement is None else self._refined(flow, a, b, _ITERATIONS)
+        return self._refined(flow, a, b, _STEPS) if self._refines else flow
 
-    def _refined(self, flow: Array, a: Array, b: Array, iterations: int) -> Array:
-        assert self._refinement is not None
-        self._refinement.setFixedPointIterations(iterations)
-        refined: Array = self._refinement.calc(a, b, self._refine_boundaries(flow, a, b))
-        return refined
+    def _refined(self, flow: Array, a: Array, b: Array, steps: int) -> Array:
+        return self._refine_boundaries(self._refine_locally(flow, a, b, steps), a, b)
 
     def _turned_round(self, back: Array, a: Array, b: Array) -> Array:
         """Flow from a to b, given that from b to a, without a search if the motion can be turned round."""
-        if self._refinement is None:
+        if not self._refines:
             return self._search(a, b)
         start, share = self._inverse(back)
         if share > _MOST_AMBIGUOUS:
             return self._search(a, b)
-        return self._refined(start, a, b, _ITERATIONS_TURNED_ROUND)
+        return self._refined(start, a, b, _STEPS_TURNED_ROUND)
 
 
 def _padded(luma: Array) -> Array:
@@ -144,6 +142,6 @@ def _padded(luma: Array) -> Array:
 
 
 def _cropped(flow: Array, size: Sequence[int]) -> Tensor:
-    """Flow of a frame that was padded, 2×H×W, contiguous as flow from a file: sums over it are the same."""
+    """Flow of a frame that was padded, 2×H×W: a view of H×W×2, as flow from a file is."""
     height, width = size
-    return torch.from_numpy(np.ascontiguousarray(flow[:height, :width].transpose(2, 0, 1)))
+    return torch.from_numpy(flow[:height, :width].transpose(2, 0, 1))

@@ -53,7 +53,7 @@ def read_flow_png(path: str | os.PathLike[str]) -> Tensor:
     known = values[..., 0] > 0
     flow = (values[..., :0:-1].astype(np.float32) - _ZERO) / _STEPS_PER_PIXEL
     flow[~known] = np.nan
-    return torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1)))
+    return torch.from_numpy(flow.transpose(2, 0, 1))
 
 
 def write_flow_png(path: str | os.PathLike[str], flow: Tensor) -> None:
