@@ -52,6 +52,8 @@ class FrameRange:
         write_from: Index of the first frame that is written.
         shot: Index of the first frame of that frame's shot, as far as it matters to the mode.
         is_past_end: Whether a frame comes after the last one that is wanted.
+        write_until: Index of the frame after the last one that is written, if it is known. Then the run
+            ends without stylizing later frames.
     """
 
     decode_from: int = 0
@@ -59,6 +61,7 @@ class FrameRange:
     write_from: int = 0
     shot: int = 0
     is_past_end: Callable[[Frame], bool] = lambda frame: False
+    write_until: int | None = None
 
 
 WHOLE_CLIP = FrameRange()

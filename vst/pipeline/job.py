@@ -10,19 +10,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
 from vst.keyframe_interval import AUTO
 from vst.keyframes import Schedule
-from vst.media import DecodedFrame, Encoding, Reader, Writer, open_writer
+from vst.media import DecodedFrame, Reader, Writer
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
 from vst.modes import create_stylizer
 from vst.motion import open_motion
 from vst.motion.files.recorded import is_recorded
-from vst.pipeline.fingerprint import fingerprint_of
 from vst.pipeline.frame_range import (
     FrameRange,
     RenderStart,
@@ -30,25 +27,19 @@ from vst.pipeline.frame_range import (
     find_start,
     frame_range_from,
 )
-from vst.pipeline.frame_size import inside_working_size, output_size, working_size
+from vst.pipeline.frame_size import inside_working_size
 from vst.pipeline.inside import borders_note
-from vst.pipeline.memory_estimate import (
-    Prediction,
-    check_memory,
-    explained_memory,
-    predict_memory,
-    tiles_note,
-)
+from vst.pipeline.memory_estimate import Prediction, explained_memory, tiles_note
+from vst.pipeline.open_render import open_output, predict_session_memory, session_fingerprint, sizes_of
 from vst.pipeline.plan import RenderPlan, plan_render
-from vst.pipeline.provenance import provenance_of
 from vst.pipeline.report import Report
 from vst.pipeline.resume import EarlierRun, describe, find_earlier
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.stages import Counts, StageRunner
+from vst.pipeline.threads import arithmetic_threads
 from vst.postprocess import Postprocess
 from vst.progress import Progress
-from vst.sizes import MIB
 from vst.stream_paths import is_output_stream
 
 MAX_NAMED = 5
@@ -90,7 +81,7 @@ def render(
     began = time.monotonic()
     plan = plan_render(source, settings, output)
     with (
-        _threads(settings.threads),
+        arithmetic_threads(settings.threads),
         explained_memory(plan.device),
         plan.open_reader(stop) as reader,
         open_job(plan, reader, stop) as job,
@@ -240,43 +231,11 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
     info, settings = reader.info, plan.settings
     if info.is_still and not plan.clip_range.is_whole:
         raise UsageError(f"{plan.source.name} is one picture: --start, --end and --frames are for clips")
-    size = output_size(info.width, info.height, settings)
-    working = working_size(*size, settings.style_scale) if plan.stylizes else None
-    with _kept(
-        open_writer(
-            plan.target,
-            info,
-            Encoding(settings.codec, settings.crf, settings.pix_fmt, provenance_of(plan, info)),
-            width=size[0],
-            height=size[1],
-            overwrite=settings.overwrite,
-            segment_frames=None,
-            resumable=plan.resumes,
-            min_free=int(settings.min_free * MIB),
-            stop=stop,
-            pipe_format=settings.pipe_format,
-        )
-    ) as writer:
-        session = open_session(plan, reader, size, working)
-        prediction = predict_memory(
-            session.stylizer,
-            plan.device,
-            size,
-            working,
-            planes=4 if info.has_alpha else 3,
-            frames=1 if info.is_still else info.frames,
-            keyframes=session.keyframes,
-        )
-        check_memory(prediction, plan.device, size, working)
-        fingerprint = fingerprint_of(
-            settings,
-            info,
-            plan.device,
-            plan.precision,
-            plan.style.files if plan.stylizes else (),
-            session.motion,
-        )
-        fingerprint |= writer.segment_contents
+    sizes = sizes_of(plan, info)
+    with _kept(open_output(plan, info, sizes[0], stop)) as writer:
+        session = open_session(plan, reader, *sizes)
+        prediction = predict_session_memory(plan, info, session)
+        fingerprint = session_fingerprint(plan, info, session, writer)
         earlier = find_earlier(writer, fingerprint) if settings.resume and plan.resumes else None
         start = earlier.start if earlier is not None else find_start(plan, reader, session, stop)
         is_past_end = end_of(plan.clip_range, start.first, info)
@@ -339,24 +298,6 @@ def open_session(
         inside_working=partial(inside_working_size, style_scale=settings.style_scale),
         keyframes=keyframes,
     )
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Set the number of threads of torch's and of OpenCV's arithmetic, and restore it."""
-    if count is None:
-        yield
-        return
-    import cv2  # here, so that a still is rendered without it
-
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(count)
-    cv2.setNumThreads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from vst.pipeline.frame_range import WHOLE_CLIP, FrameRange
 from vst.pipeline.session import PreparedFrame, StylizerSession
 from vst.pipeline.snapshot_file import save_snapshot
 from vst.pipeline.threads import Background, Clock, Sink
+from vst.pipeline.working_frame import WorkingFrame
 from vst.progress import PREROLL, Progress, progress_now
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class StageRunner:
         done: Number of frames that an earlier run wrote.
         progress: Called after every frame.
         stop: When set, the frame in progress is finished and `Interrupted` raised.
+        check: Called with every frame that was decoded, in the thread of decoding.
     """
 
     session: StylizerSession
@@ -72,6 +74,7 @@ class StageRunner:
     done: int = 0
     progress: Callable[[Progress], None] | None = None
     stop: threading.Event | None = None
+    check: Callable[[WorkingFrame], None] | None = None
     _count: int = field(default=0, init=False)
     _in_segment: int = field(default=0, init=False)
 
@@ -89,9 +92,7 @@ class StageRunner:
         began = time.monotonic()
         shot, found = self.frame_range.shot, []
         with ExitStack() as stack:
-            reduced = stack.enter_context(
-                Background(map(self.session.reduce, frames), DEPTH, "decode", clock)
-            )
+            reduced = stack.enter_context(Background(map(self._reduced, frames), DEPTH, "decode", clock))
             prepared = stack.enter_context(
                 Background(self.session.prepare(reduced), 1, "motion", clock).after(reduced)
             )
@@ -113,8 +114,16 @@ class StageRunner:
                 self._one(item, stylized, shot, sink, clock)
                 if self.progress is not None:
                     self.progress(progress_now(self._count, self.total, began, clock.limiting(), self.done))
+                if item.frame.index + 1 == self.frame_range.write_until:
+                    break
             sink.finish()
         return Counts(self._count, tuple(found))
+
+    def _reduced(self, given: Frame | DecodedFrame) -> WorkingFrame:
+        frame = self.session.reduce(given)
+        if self.check is not None:
+            self.check(frame)
+        return frame
 
     def _needed(self, prepared: Iterable[PreparedFrame]) -> Iterator[PreparedFrame]:
         """The frames that are stylized; those before were decoded to find shots and motion."""

@@ -6,7 +6,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
+
+import torch
 
 T = TypeVar("T")
 
@@ -184,3 +187,21 @@ class Sink(Generic[T]):
                 self._error = error
             finally:
                 self._queue.task_done()
+
+
+@contextmanager
+def arithmetic_threads(count: int | None) -> Iterator[None]:
+    """Set the number of threads of torch's and of OpenCV's arithmetic, and restore it."""
+    if count is None:
+        yield
+        return
+    import cv2  # here, so that a still is rendered without it
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])

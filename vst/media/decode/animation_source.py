@@ -15,7 +15,7 @@ import torch
 
 from vst.errors import MediaError
 from vst.media.decode.decoder import too_damaged
-from vst.media.decode.image_source import ImageSource, TimedImage, note_repaired
+from vst.media.decode.image_source import ImageSource, ReadFromStart, TimedImage, note_repaired
 from vst.media.notes import Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.animation import DEFAULT_DELAY, Animation, animation_of
@@ -23,7 +23,7 @@ from vst.media.stills.read import DecodedImage
 from vst.media.stills.samples import animated_frames
 
 
-class AnimationSource:
+class AnimationSource(ReadFromStart):
     """Reads an animated WebP. Its frames depend on each other, so what follows a damaged one is lost.
 
     Args:
@@ -69,7 +69,7 @@ class AnimationSource:
         pass
 
 
-class RetimedSource:
+class RetimedSource(ReadFromStart):
     """The images of an animated GIF or PNG at the times that browsers show them.
 
     libav takes delays literally that nobody means: GIF files often state 0 or 1 hundredth of a second.

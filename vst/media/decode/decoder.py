@@ -6,13 +6,14 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import av
 
-from vst.errors import CutShort
+from vst.errors import CutShort, MediaError
 from vst.media.clock.video_clock import ClockedPacket, VideoClock, may_restart
 from vst.media.decode.frame_order import MAX_WAITING, FrameOrder, FrameTimes
 from vst.media.decode.hardware import device_of
@@ -23,6 +24,23 @@ from vst.media.probe.clip_info import ClipInfo
 from vst.media.probe.first_frame import make_decoder
 
 DECODER_THREADS = 2
+
+
+class SeekError(MediaError):
+    """Decoding cannot begin at a frame: the file was searched, and another frame was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeekPoint:
+    """A frame at which decoding can begin.
+
+    Attributes:
+        frame: Its index in the clip.
+        pts: Its timestamp, in the time base of the stream.
+    """
+
+    frame: int
+    pts: int
 
 
 def too_damaged(path: Path, run: int, allowed: int) -> CutShort:
@@ -40,6 +58,11 @@ class Decoder:
     Iterate once, within the `with` block. The last item is None with the timestamps lost after the last
     frame, if they are known.
 
+    With `begin_at`, the first frame is that of a seek point. Frames that come before it, in the decoder's
+    order or by their timestamps, are dropped. Whether it and the later ones are those of a decoder that
+    began at the start of the file is not known here: in some files frames refer to others before a
+    keyframe.
+
     Args:
         info: The clip, from `probe`.
         max_damaged: Damaged packets in a row that are skipped.
@@ -50,6 +73,7 @@ class Decoder:
     Raises:
         MediaError: On entering, if the file cannot be opened.
         CutShort: While iterating, if too many packets in a row are damaged.
+        SeekError: While iterating, if the file has no such frame where it was searched.
     """
 
     def __init__(
@@ -71,6 +95,11 @@ class Decoder:
         self._notes = notes
         self._hwaccel = None if device is None else device_of(device)
         self._stack = ExitStack()
+        self._first: int | None = None
+
+    def begin_at(self, pts: int) -> None:
+        """Begin at the frame with this timestamp instead of the first; to be called before `__enter__`."""
+        self._first = pts
 
     def __enter__(self) -> Self:
         self._container = self._stack.enter_context(open_input(self._info.path, self._hwaccel))
@@ -83,6 +112,11 @@ class Decoder:
             self._context.thread_type = "AUTO"
             self._context.thread_count = self._threads
         self._clock = VideoClock(stream, discontinuous=may_restart(self._container))
+        if self._first is not None:
+            try:
+                self._container.seek(self._first, stream=stream, backward=True)
+            except (av.FFmpegError, OverflowError) as error:
+                raise SeekError(f"{self._info.path} cannot be searched: {reason_of(error)}") from error
         return self
 
     def __exit__(
@@ -95,7 +129,7 @@ class Decoder:
         unit = self._info.time_base
         times = FrameTimes(self._info.start / unit, self._info.frame_duration / unit, self._notes)
         seen = run = 0
-        any_frame = False
+        any_frame, first = False, self._first
         for item in self._packets():
             packet = None if item is None else item.packet
             seen += packet is not None
@@ -104,6 +138,8 @@ class Decoder:
             frames, failed = self._decode(packet)
             # Where recordings are joined, libav takes the continuity counters of MPEG-TS for damage.
             failed |= item is not None and item.packet.is_corrupt and not item.at_joint
+            # Before the frame that was searched, frames may lack those that they refer to.
+            failed &= first is None
             if failed:
                 self.errors += 1
                 order.fail()
@@ -114,6 +150,10 @@ class Decoder:
                 lost = order.take(frame)
                 if lost is None:
                     continue
+                if first is not None:
+                    if not self._is_found(frame, first):
+                        continue
+                    first, lost = None, []
                 self.concealed += frame.is_corrupt
                 lost = lost if self._counts_as_lost(frame, any_frame) else []
                 order.replace(lost)
@@ -122,7 +162,9 @@ class Decoder:
                 times.settle(frame, order.next)
                 yield frame, lost
                 any_frame = True
-        if seen < self._stated_frames():
+        if first is not None:
+            raise self._missed()
+        if self._first is None and seen < self._stated_frames():
             self._notes.add(
                 repaired(
                     f"the file states {self._stream.frames} frames but has {seen}: it may be cut short"
@@ -130,6 +172,22 @@ class Decoder:
             )
         if any_frame and self._info.codec != "vp8" and not self._info.fields.interlaced:
             yield None, order.rest
+
+    def _is_found(self, frame: av.VideoFrame, first: int) -> bool:
+        """Whether a frame is the one that was searched.
+
+        Raises:
+            SeekError: It comes after that.
+        """
+        if frame.pts is not None and frame.pts > first:
+            raise self._missed()
+        return frame.pts == first
+
+    def _missed(self) -> SeekError:
+        return SeekError(
+            f"{self._info.path} cannot be read from the frame with the timestamp {self._first} on: "
+            "read it from its beginning"
+        )
 
     def _counts_as_lost(self, frame: av.VideoFrame, any_frame: bool) -> bool:
         """Whether packets before this frame that gave no frame count as lost frames.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from vst.media.decode.decoder import SeekPoint
 from vst.media.notes import Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.read import DecodedImage, read_still
@@ -45,6 +46,19 @@ class ImageSource(Protocol):
         """Images that were replaced by their neighbour, so far."""
         ...
 
+    @property
+    def seek_points(self) -> Sequence[SeekPoint]:
+        """Frames at which decoding can begin, among those that were read; none if it does not matter."""
+        ...
+
+    def begin_at(self, point: SeekPoint) -> bool:
+        """Begin at a seek point, before `read`.
+
+        Returns:
+            Whether that is possible: `read` then begins with this frame, otherwise with the first.
+        """
+        ...
+
     def read(self, first: int) -> Iterator[TimedImage]:
         """The images in order of presentation, times strictly increasing.
 
@@ -79,7 +93,16 @@ def read_picture(info: ClipInfo, path: Path) -> DecodedImage:
     return read_still(path, canvas=info.picture.canvas, curve=info.curve)
 
 
-class StillSource:
+class ReadFromStart:
+    """What an `ImageSource` has that does not seek."""
+
+    seek_points: tuple[SeekPoint, ...] = ()
+
+    def begin_at(self, point: SeekPoint) -> bool:
+        return False
+
+
+class StillSource(ReadFromStart):
     """A picture, as a clip of one image.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
@@ -16,7 +16,7 @@ from vst.errors import CutShort, MediaError
 from vst.frame import Frame
 from vst.media.decode.animation_source import AnimationSource, RetimedSource
 from vst.media.decode.decoded_frame import DecodedFrame
-from vst.media.decode.decoder import DECODER_THREADS, Decoder
+from vst.media.decode.decoder import DECODER_THREADS, Decoder, SeekPoint
 from vst.media.decode.hardware import NONE, choose_device
 from vst.media.decode.image_source import ImageSource, StillSource
 from vst.media.decode.options import (
@@ -125,7 +125,7 @@ class Reader:
             animation = None if stored.plays is None else animation_of(stored.path)
             if animation is not None and animation.corrected:
                 self._source = RetimedSource(self._source, animation)
-        self._first = 0
+        self._first = self._begin = 0
         self._started = False
         self._limits = {limit: limit.value for limit in (FRAMES, SECONDS)}
 
@@ -180,7 +180,12 @@ class Reader:
             stack.callback(self._source.add_final_notes)
             yield from self._frames()
 
-    def begin_at(self, first: int) -> None:
+    @property
+    def seek_points(self) -> Sequence[SeekPoint]:
+        """Frames at which decoding can begin, for `begin_at`, among those that were read so far."""
+        return self._source.seek_points
+
+    def begin_at(self, first: int, points: Sequence[SeekPoint] = ()) -> None:
         """Skip the frames before an index; to be called before the iteration.
 
         They are decoded, because later frames depend on them, but not converted. A frame is the same
@@ -188,8 +193,15 @@ class Reader:
 
         Args:
             first: Index of the first frame to return.
+            points: Where decoding may begin instead of at the first frame, in order: at the last one that
+                is not after `first`. The iteration raises `SeekError` if that frame is not found. Whether
+                the frames are the same is not checked: in some files they refer to others before a
+                keyframe.
         """
         self._first = first
+        before = [point for point in points if point.frame <= first]
+        if before and self._source.begin_at(before[-1]):
+            self._begin = before[-1].frame
 
     def is_last_pass(self) -> None:
         """Say that no other reader will begin at the start of the clip: of a stream that holds nothing but
@@ -219,7 +231,7 @@ class Reader:
         last: Fraction | None = None
         gap = self.info.frame_duration
         stated = gap
-        count = 0
+        count = self._begin
         failure: MediaError | None = None
         images = self._source.read(self._first)
         while True:

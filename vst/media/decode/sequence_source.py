@@ -10,6 +10,7 @@ from vst.errors import MediaError
 from vst.media.decode.decoder import too_damaged
 from vst.media.decode.image_converter import ImageConverter
 from vst.media.decode.image_source import (
+    ReadFromStart,
     TimedImage,
     note_repaired,
     read_picture,
@@ -20,7 +21,7 @@ from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.read import DecodedImage
 
 
-class SequenceSource:
+class SequenceSource(ReadFromStart):
     """Reads the files of an image sequence; a damaged one is replaced by its neighbour.
 
     Args:

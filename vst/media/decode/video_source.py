@@ -10,7 +10,7 @@ from functools import partial
 import av
 
 from vst.media.decode.combing import CombDetector
-from vst.media.decode.decoder import Decoder, too_damaged
+from vst.media.decode.decoder import Decoder, SeekPoint, too_damaged
 from vst.media.decode.deinterlace import Deinterlacer
 from vst.media.decode.frame_order import FrameTimes
 from vst.media.decode.image_converter import ImageConverter
@@ -19,9 +19,14 @@ from vst.media.notes import Note, NoteKind, Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.read import DecodedImage
 
+SEEK_DISTANCE = 10
+"""Frames between two seek points, at least: to decode so few takes no longer than to seek."""
+
 
 class VideoSource:
     """Decodes a video file.
+
+    Many attributes: beside its arguments, what was counted and found while decoding.
 
     Args:
         stored: The clip as stored.
@@ -42,6 +47,8 @@ class VideoSource:
         notes: Notes,
     ) -> None:
         self.repaired = 0
+        self.seek_points: list[SeekPoint] = []
+        self._begin: SeekPoint | None = None
         self._stored, self._info = stored, info
         self._decoder = decoder
         self._max_damaged = max_damaged
@@ -66,11 +73,18 @@ class VideoSource:
     def close(self) -> None:
         self._stack.close()
 
+    def begin_at(self, point: SeekPoint) -> bool:
+        if self._deinterlacer is not None:
+            return False  # a picture depends on the frames before it
+        self._begin = point
+        self._decoder.begin_at(point.pts)
+        return True
+
     def read(self, first: int) -> Iterator[TimedImage]:
         unit = self._info.time_base
         last: Fraction | None = None
         previous: Callable[[], DecodedImage] | None = None
-        count = 0
+        count = 0 if self._begin is None else self._begin.frame
         for frame, lost in self._progressive():
             image = previous
             if frame is not None:
@@ -91,9 +105,16 @@ class VideoSource:
                 return
             assert frame.pts is not None
             time = frame.pts * unit
+            if frame.key_frame:
+                self._add_seek_point(count, frame.pts)
             count += 1
             yield TimedImage(time, Fraction(frame.duration or 0) * unit, image)
             last, previous = time, image
+
+    def _add_seek_point(self, count: int, pts: int) -> None:
+        last = self.seek_points[-1].frame if self.seek_points else 0
+        if count - last >= SEEK_DISTANCE and self._deinterlacer is None:
+            self.seek_points.append(SeekPoint(count, pts))
 
     def add_final_notes(self) -> None:
         self._notes.extend(self._decoder.clock_notes)

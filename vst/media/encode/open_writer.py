@@ -6,6 +6,7 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from vst.errors import MediaError, UsageError
 from vst.media.encode.output_check import check_output
@@ -15,6 +16,7 @@ from vst.media.encode.writer import Writer
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.segments.disk_space import MIN_FREE
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
+from vst.media.segments.segment_transaction import Part, SegmentTransaction
 from vst.media.segments.transaction import OutputTransaction
 from vst.media.stills.sequence import is_output_pattern
 from vst.media.stills.write import STILL_SUFFIXES
@@ -36,6 +38,7 @@ def open_writer(
     min_free: int = MIN_FREE,
     stop: threading.Event | None = None,
     pipe_format: str | None = None,
+    part: Part | None = None,
 ) -> Writer:
     """Open an output for writing.
 
@@ -56,6 +59,8 @@ def open_writer(
         min_free: Bytes of the disk that have to stay free: with less the writer waits, see `DiskSpace`.
         stop: Set to end a pause because of low disk space, or the waiting for a pipe.
         pipe_format: A key of `STREAM_CONTAINERS`, for an output that is a pipe (`vst.media.pipes`).
+        part: Write one segment only, for an output whose segments are rendered by several processes:
+            `Writer.cut` finishes it.
 
     Returns:
         A writer of a video file, an animated picture, a picture, an image sequence or a pipe.
@@ -74,18 +79,20 @@ def open_writer(
     limit = sys.maxsize if segment_frames is None else max(1, segment_frames)
     if _is_pipe(path, pipe_format):
         return _open_pipe(path, source, encoding, width, height, threads, stop, pipe_format)
-    output = OutputTransaction(
-        path,
-        partial(check_output, path, source, is_sequence),
-        overwrite=overwrite,
-        resumable=resumable,
-        work_dir=None if work_dir is None else Path(work_dir),
-        min_free=min_free,
-        stop=stop,
-        is_folder=is_sequence,
-    )
+    check = partial(check_output, path, source, is_sequence)
+    common: dict[str, Any] = {
+        "overwrite": overwrite,
+        "min_free": min_free,
+        "stop": stop,
+        "is_folder": is_sequence,
+    }
+    if part is not None:
+        output: OutputTransaction = SegmentTransaction(path, check, part=part, **common)
+    else:
+        work = None if work_dir is None else Path(work_dir)
+        output = OutputTransaction(path, check, resumable=resumable, work_dir=work, **common)
     writer = _open(output, source, encoding, width, height, is_sequence, threads, limit)
-    if not resumable:
+    if part is None and not resumable:
         try:
             writer.start()
         except MediaError:

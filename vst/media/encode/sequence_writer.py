@@ -70,8 +70,8 @@ class SequenceWriter(Writer):
         if len(self._indices) >= self._segment_frames:
             self.cut()
 
-    def cut(self, save: Save | None = None) -> None:
-        self._close_segment(save)
+    def cut(self, save: Save | None = None, *, last: bool = False) -> None:
+        self._close_segment(save, last=last)
 
     def _close_segment(
         self, save: Save | None = None, *, last: bool = False, truncated: bool = False

@@ -110,7 +110,7 @@ class StreamWriter(Writer):
     def start(self, description: Mapping[str, Any] | None = None) -> list[str]:
         return []
 
-    def cut(self, save: Save | None = None) -> None:
+    def cut(self, save: Save | None = None, *, last: bool = False) -> None:
         return
 
     def _write(self, frame: Frame) -> None:

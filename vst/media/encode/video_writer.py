@@ -70,8 +70,10 @@ class VideoWriter(Writer):
         self._segment: _OpenSegment | None = None
         output.acquire()
         try:
-            with self._trial() as trial:
-                self._tried = self._try(trial)
+            self._tried = TrialResult({}, None, ())
+            if output.joins:
+                with self._trial() as trial:
+                    self._tried = self._try(trial)
         except BaseException:
             output.abort()
             raise
@@ -88,6 +90,13 @@ class VideoWriter(Writer):
     def set_time_range(self, begin: Fraction | None, *, until_last_frame: bool) -> None:
         self._times.set_range(begin, until_last_frame)
 
+    def stamp(self, frame: Frame) -> int | None:
+        return self._times.stamp(frame, self._notes)[0]
+
+    def continue_after(self, stamp: int | None) -> None:
+        if stamp is not None:
+            self._times.resume_after(stamp)
+
     def resume(self, segments: Sequence[Segment]) -> list[str]:
         first = self.work.video(segments[0].index)
         if header_of(first) != self._tried.header:
@@ -99,7 +108,7 @@ class VideoWriter(Writer):
         picture = picture_of(frame, self._source, self._plan)
         segment = self._segment
         if segment is None:
-            path = self.work.video(len(self._output.segments))
+            path = self.work.video(self._output.next_index)
             segment = self._segment = _OpenSegment(path, SegmentEncoder(path, self._plan))
         segment.encoder.encode(picture)
         pts, segment.end = self._times.stamp(frame, self._notes)
@@ -108,8 +117,8 @@ class VideoWriter(Writer):
         if len(segment.pts) >= self._segment_frames:
             self.cut()
 
-    def cut(self, save: Save | None = None) -> None:
-        self._close_segment(save)
+    def cut(self, save: Save | None = None, *, last: bool = False) -> None:
+        self._close_segment(save, last=last)
 
     def _close_segment(
         self, save: Save | None = None, *, last: bool = False, truncated: bool = False

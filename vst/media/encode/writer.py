@@ -110,6 +110,21 @@ class Writer(ABC):
         """
         return self._output.start(description)
 
+    def stamp(self, frame: Frame) -> int | None:
+        """The timestamp of the next frame in the output, for those who plan an output without writing it.
+
+        Args:
+            frame: The frame; its image is not used.
+
+        Returns:
+            In the output's time base; None if frames have no times there.
+        """
+        return None
+
+    def continue_after(self, stamp: int | None) -> None:
+        """Say that a frame with this timestamp from `stamp` comes before the first one that is written."""
+        return
+
     def resume(self, segments: Sequence[Segment]) -> list[str]:
         """Continue after segments that an earlier run finished, instead of `start`.
 
@@ -121,7 +136,8 @@ class Writer(ABC):
         """
         self.frames = sum(segment.frames for segment in segments)
         self.shot = segments[-1].shot
-        self._notes.extend(map(Note, segments[-1].notes))
+        for segment in segments:
+            self._notes.extend(map(Note, segment.notes))
         return self._output.resume(segments)
 
     def write(self, frame: Frame) -> None:
@@ -146,11 +162,12 @@ class Writer(ABC):
             raise writing_error(self.path, error) from error
 
     @abstractmethod
-    def cut(self, save: Save | None = None) -> None:
+    def cut(self, save: Save | None = None, *, last: bool = False) -> None:
         """End the segment, if it has frames; the next frame starts another.
 
         Args:
             save: Writes the snapshot of the stylizer after the segment.
+            last: Whether it is the last segment of the output.
 
         Raises:
             MediaError: If the disk is full or the encoder fails.

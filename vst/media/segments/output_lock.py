@@ -17,13 +17,14 @@ from vst.media.file_errors import reason_of
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    def _take(descriptor: int, shared: bool) -> None:
+        if not shared:  # this system has no shared locks
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _take(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _take(descriptor: int, shared: bool) -> None:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 _HELD_ERRORS = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
@@ -41,11 +42,24 @@ class OutputLock:
         output: The file or folder to write.
         what: What else may hold the lock, for the error text.
         file: The lock file, if it is not the hidden file beside the output.
+        shared: Whether others may hold it too, if theirs is shared. Then the lock file stays: another
+            holder may have it open.
+        advice: What to do if it is held, for the error text.
     """
 
-    def __init__(self, output: Path, what: str = "render", *, file: Path | None = None) -> None:
+    def __init__(
+        self,
+        output: Path,
+        what: str = "render",
+        *,
+        file: Path | None = None,
+        shared: bool = False,
+        advice: str = "choose another output with -o",
+    ) -> None:
         self.path = file or output.with_name(hidden_name(output.name, ".vst-lock"))
-        self._output, self._what = output, what
+        self.excludes = False
+        """Whether it is held, and the disk has locks."""
+        self._output, self._what, self._shared, self._advice = output, what, shared, advice
         self._file: BinaryIO | None = None
 
     def acquire(self) -> None:
@@ -58,13 +72,14 @@ class OutputLock:
         while self._file is None:
             file = self._open()
             try:
-                _take(file.fileno())
+                _take(file.fileno(), self._shared)
+                self.excludes = True
             except OSError as error:
                 if error.errno in _HELD_ERRORS:
                     file.close()
                     raise MediaError(
-                        f"{self._output} is being written by another {self._what}: wait for it, or choose "
-                        "another output with -o"
+                        f"{self._output} is being written by another {self._what}: wait for it, or "
+                        f"{self._advice}"
                     ) from error
             # The previous holder may have removed the file between the opening and the locking.
             if self._is_current(file):
@@ -75,9 +90,12 @@ class OutputLock:
     def release(self) -> None:
         """Release the lock and delete its file."""
         file, self._file = self._file, None
+        self.excludes = False
         if file is None:
             return
         with contextlib.closing(file):
+            if self._shared:
+                return
             if sys.platform == "win32":
                 file.close()  # an open file cannot be removed there
             with contextlib.suppress(OSError):
@@ -94,7 +112,7 @@ class OutputLock:
 
     def _open(self) -> BinaryIO:
         try:
-            return self.path.open("ab")
+            return self.path.open("a+b")  # a shared lock on a network disk needs a readable file
         except OSError as error:
             raise MediaError(
                 f"{self._output} cannot be written: {reason_of(error)}; choose another output with -o"

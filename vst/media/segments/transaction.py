@@ -57,6 +57,9 @@ class OutputTransaction:
         UsageError: From `check`.
     """
 
+    joins = True
+    """Whether the finished segments are joined by this transaction."""
+
     def __init__(
         self,
         path: Path,
@@ -97,6 +100,11 @@ class OutputTransaction:
     def kept_frames(self) -> int:
         """Number of frames that a later run can resume after."""
         return sum(segment.frames for segment in self.segments) if self._resumable else 0
+
+    @property
+    def next_index(self) -> int:
+        """Position of the next segment in the output."""
+        return len(self.segments)
 
     def acquire(self) -> None:
         """Check the free disk space and lock the output.
@@ -173,7 +181,7 @@ class OutputTransaction:
         """
         try:
             segment = self.work.finish(
-                len(self.segments),
+                self.next_index,
                 pts,
                 end,
                 delay,

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -132,6 +133,24 @@ class WorkFolder:
             with contextlib.suppress(OSError):
                 self.folder.rmdir()  # unless it has segments
 
+    def ensure(self, description: dict[str, Any]) -> bool:
+        """Create the folder and its description, if they do not exist.
+
+        Several processes may do this at the same time, with the same description.
+
+        Returns:
+            Whether the folder has this description: not if it belongs to another render.
+
+        Raises:
+            OSError: If it cannot be created.
+        """
+        self.folder.mkdir(exist_ok=True)
+        found = self.description()
+        if found is None:
+            self._write_json(self.folder / DESCRIPTION, {"format": RECORD_FORMAT, "render": description})
+            return True
+        return found == description
+
     def remove(self) -> None:
         """Delete the folder and everything in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -163,7 +182,7 @@ class WorkFolder:
         All files are read and their hashes compared.
         """
         segments: list[Segment] = []
-        while (segment := self._load(len(segments))) is not None:
+        while (segment := self.segment(len(segments))) is not None:
             segments.append(segment)
         return segments
 
@@ -239,9 +258,10 @@ class WorkFolder:
             self.state(index - 1).unlink(missing_ok=True)
         return segment
 
-    def _load(self, index: int) -> Segment | None:
-        segment = _segment_of(_read_json(self.record(index)))
-        if segment is None or segment.index != index:
+    def segment(self, index: int) -> Segment | None:
+        """A finished segment; None if it is missing or does not match its record."""
+        segment = self.recorded(index)
+        if segment is None:
             return None
         for stored in segment.files:
             moved = self._published is not None and _matches(self._published, stored)
@@ -249,8 +269,28 @@ class WorkFolder:
                 return None
         return segment
 
+    def recorded(self, index: int) -> Segment | None:
+        """The record of a segment; None if it is missing or not valid. Its files are not read."""
+        segment = _segment_of(_read_json(self.record(index)))
+        return segment if segment is not None and segment.index == index else None
+
+    def adopt(self, segment: Segment, source: Path) -> None:
+        """Take a segment that was finished in another folder of the same disk.
+
+        Args:
+            segment: The segment; its files have reached the disk.
+            source: The folder.
+
+        Raises:
+            OSError: If a file cannot be moved.
+        """
+        for name, _, _ in (*segment.files, *(() if segment.state is None else (segment.state,))):
+            os.replace(source / name, self.folder / name)
+        self._write_json(self.record(segment.index), asdict(segment))
+
     def _write_json(self, path: Path, values: Any) -> None:
-        part = path.with_name(f"{path.name}.part")
+        # Two processes may write the same record at the same time.
+        part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
         with part.open("w", encoding="utf-8") as out:
             json.dump(values, out)
             out.flush()
