@@ -92,7 +92,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, child_end = context.Pipe()
         self._process = context.Process(target=_serve, args=(child_end, render_file), daemon=True)
-        with _signals_blocked(), children_wait_asleep():
+        with signals_blocked(), children_wait_asleep():
             self._process.start()
         child_end.close()
         self.begin(file)
@@ -140,7 +140,7 @@ class _Worker:
 
 
 @contextlib.contextmanager
-def _signals_blocked() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """Start processes inside that never receive Ctrl-C, not even while they import.
 
     A terminal sends Ctrl-C to all processes of the batch, but only the parent handles it. Signals that

@@ -22,6 +22,9 @@ from vst.openmp import wait_asleep
 COMMANDS = {
     "render": "vst.cli.render:render_command",
     "batch": "vst.cli.batch:batch_command",
+    "plan": "vst.cli.plan:plan_command",
+    "segment": "vst.cli.segment:segment_command",
+    "join": "vst.cli.join:join_command",
     "styles": "vst.cli.styles:styles_command",
     "style": "vst.cli.style:style_group",
     "modes": "vst.cli.modes:modes_command",

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from vst.errors import Interrupted, UsageError
 from vst.frame import Frame
@@ -110,7 +110,15 @@ def end_of(clip_range: ClipRange, first: int, clip: ClipInfo) -> Callable[[Frame
     return is_past_end
 
 
-def unless_stopped(items: Iterable[T], stop: threading.Event | None) -> Iterator[T]:
+class IsSet(Protocol):
+    """An event, of threads or of processes."""
+
+    def is_set(self) -> bool:
+        """Whether it is set."""
+        ...
+
+
+def unless_stopped(items: Iterable[T], stop: IsSet | None) -> Iterator[T]:
     """The items, while frames are searched before the first one is stylized.
 
     Raises:

@@ -19,9 +19,6 @@ from vst.media.notes import Note, NoteKind, Notes, repaired
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.stills.read import DecodedImage
 
-SEEK_DISTANCE = 10
-"""Frames between two seek points, at least: to decode so few takes no longer than to seek."""
-
 
 class VideoSource:
     """Decodes a video file.
@@ -105,16 +102,11 @@ class VideoSource:
                 return
             assert frame.pts is not None
             time = frame.pts * unit
-            if frame.key_frame:
-                self._add_seek_point(count, frame.pts)
+            if frame.key_frame and self._deinterlacer is None:
+                self.seek_points.append(SeekPoint(count, frame.pts))
             count += 1
             yield TimedImage(time, Fraction(frame.duration or 0) * unit, image)
             last, previous = time, image
-
-    def _add_seek_point(self, count: int, pts: int) -> None:
-        last = self.seek_points[-1].frame if self.seek_points else 0
-        if count - last >= SEEK_DISTANCE and self._deinterlacer is None:
-            self.seek_points.append(SeekPoint(count, pts))
 
     def add_final_notes(self) -> None:
         self._notes.extend(self._decoder.clock_notes)

@@ -30,6 +30,18 @@ def incomplete_name(path: Path) -> Path:
     return next(each for each in candidates if not os.path.lexists(each))
 
 
+def work_folder_of(path: Path, work_dir: Path | None = None, *, is_folder: bool = False) -> WorkFolder:
+    """The work folder of an output.
+
+    Args:
+        path: The final name, or the pattern of an image sequence.
+        work_dir: The folder in which it is; None for the folder of the output.
+        is_folder: Whether the output is an image sequence.
+    """
+    parent = path.parent if work_dir is None else work_dir
+    return WorkFolder(parent / hidden_name(path.name, ".vst-work"), path.parent if is_folder else None)
+
+
 class OutputTransaction:
     """One output, from opening to its final name; nothing incomplete ever has the final name.
 
@@ -75,9 +87,7 @@ class OutputTransaction:
         self.path = path
         """The final name."""
         parent = path.parent if work_dir is None else work_dir
-        self.work = WorkFolder(
-            parent / hidden_name(path.name, ".vst-work"), path.parent if is_folder else None
-        )
+        self.work = work_folder_of(path, work_dir, is_folder=is_folder)
         """The work folder."""
         self.segments: list[Segment] = []
         """The finished segments, those of an earlier run included."""

@@ -1,0 +1,178 @@
+"""Planning a job: one pass over the clip, before anything is stylized."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+
+from vst.batch.farm.costs import CostEstimate, cut_into_segments
+from vst.batch.farm.inputs import input_digests, weight_digests
+from vst.batch.farm.job_file import Job, PlannedSegment, write_job
+from vst.batch.farm.parallel_scan import scan_in_parts
+from vst.batch.farm.scan import Scan, scan, spread
+from vst.device import precision_name
+from vst.errors import UsageError
+from vst.files import check_new_file
+from vst.media import ClipInfo, Reader, Writer
+from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
+from vst.motion.files.recorded import is_recorded
+from vst.motion.shot_detection import CUT_CONTEXT
+from vst.pipeline.frame_range import RenderStart, end_of, find_start
+from vst.pipeline.job import open_session
+from vst.pipeline.memory_estimate import explained_memory
+from vst.pipeline.open_render import open_output, predict_session_memory, session_fingerprint, sizes_of
+from vst.pipeline.plan import RenderPlan, plan_render
+from vst.pipeline.session import StylizerSession
+from vst.pipeline.settings import RenderSettings
+from vst.pipeline.threads import arithmetic_threads
+from vst.progress import Progress
+from vst.stream_paths import is_output_stream, is_stream
+
+
+def plan(
+    source: Path | str,
+    settings: RenderSettings,
+    job_path: Path | str,
+    output: Path | str | None = None,
+    *,
+    jobs: int = 1,
+    progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+) -> Job:
+    """Plan a render and write its job file.
+
+    Everything that `vst.render` would refuse is refused here. What depends on the machine is decided:
+    device, precision, flow estimator and threads are those of this one.
+
+    Args:
+        source: The clip, or the pattern of an image sequence.
+        settings: Style, mode and everything else.
+        job_path: The job file to write.
+        output: The output that `join` will write; as for `vst.render`.
+        jobs: Number of processes that look for shots.
+        progress: Called while shots are looked for.
+        stop: Set it to stop.
+
+    Raises:
+        UsageError: As `vst.render`; or the clip is a single picture or a stream, which has no segments.
+        MediaError: As `vst.render`.
+        CutShort: The clip is damaged before its end.
+        Interrupted: `stop` was set.
+    """
+    job_path = Path(os.path.abspath(job_path))
+    source = Path(os.path.abspath(source)) if not is_stream(Path(source)) else Path(source)
+    found = plan_render(source, settings, output)
+    found = dataclasses.replace(found, target=_absolute(found.target))
+    if is_stream(source) or is_output_stream(found.target):
+        raise UsageError("a stream is rendered in one go: use vst render")
+    check_new_file(job_path, settings.overwrite, [source, found.target])
+    with ExitStack() as stack:
+        stack.enter_context(arithmetic_threads(settings.threads))
+        stack.enter_context(explained_memory(found.device))
+        reader = stack.enter_context(found.open_reader(stop))
+        if reader.info.is_still:
+            raise UsageError(f"{source.name} is one picture, which has no segments: use vst render")
+        sizes = sizes_of(found, reader.info)
+        writer = open_output(found, reader.info, sizes[0], stop)
+        stack.callback(writer.abort)
+        session = open_session(found, reader, *sizes)
+        predict_session_memory(found, reader.info, session)
+        start = find_start(found, reader, session, stop)
+        clip = _scan(found, reader, session, start, jobs, progress, stop)
+        clip.seek_points = spread(clip.seek_points)
+        job = Job(
+            job_path,
+            source,
+            found.target,
+            _decided(found, session),
+            input_digests(reader.info),
+            weight_digests(found.style.files if found.stylizes else ()),
+            session_fingerprint(found, reader.info, session, writer),
+            start,
+            MAX_SEGMENT_FRAMES,
+            tuple(_segments(found, clip, start, session, writer)),
+            clip.first,
+            tuple(clip.checksums),
+            clip.seek_points,
+        )
+        _make_way(job, writer)
+        write_job(job)
+    return job
+
+
+def _make_way(job: Job, writer: Writer) -> None:
+    """Keep what is finished of the same render, and remove what is left of another one.
+
+    Raises:
+        UsageError: Segments of another render are there, and may be continued.
+    """
+    work = writer.work
+    if not work.folder.is_dir():
+        return
+    is_same = work.description() == job.description
+    if is_same and job.settings.resume:
+        return
+    if job.settings.resume and any(work.folder.glob("segment-*.json")):
+        raise UsageError(
+            f"{work.folder} has an unfinished render of {job.output.name} with other settings or of another "
+            "clip: finish that one, or start again with --no-resume"
+        )
+    work.remove()
+
+
+def _absolute(path: Path) -> Path:
+    return path if is_output_stream(path) else Path(os.path.abspath(path))
+
+
+def _decided(found: RenderPlan, session: StylizerSession) -> RenderSettings:
+    """The settings with what was decided on this machine."""
+    motion = session.motion
+    recorded = motion is not None and is_recorded(motion.name)
+    return dataclasses.replace(
+        found.settings,
+        device="cuda"
+        if found.settings.device == "auto" and found.device.type == "cuda"
+        else str(found.device),
+        precision=precision_name(found.precision),
+        threads=torch.get_num_threads(),
+        flow=found.settings.flow if motion is None or recorded else motion.name,
+    )
+
+
+def _scan(
+    found: RenderPlan,
+    reader: Reader,
+    session: StylizerSession,
+    start: RenderStart,
+    jobs: int,
+    progress: Callable[[Progress], None] | None,
+    stop: threading.Event | None,
+) -> Scan:
+    info: ClipInfo = reader.info
+    total = found.clip_range.count(start.first, start.time, info)
+    if jobs > 1 and found.clip_range.is_whole and not is_recorded(found.settings.flow):
+        clip = scan_in_parts(found, reader, jobs, total=total, progress=progress, stop=stop)
+        if clip is not None:
+            return clip
+    first = max(start.shot - CUT_CONTEXT, 0)
+    is_past_end = end_of(found.clip_range, start.first, info)
+    return scan(found, reader, session, first, is_past_end, total=total, progress=progress, stop=stop)
+
+
+def _segments(
+    found: RenderPlan, clip: Scan, start: RenderStart, session: StylizerSession, writer: Writer
+) -> list[PlannedSegment]:
+    until_last = found.clip_range.has_end
+    writer.set_time_range(start.time if start.first else None, until_last_frame=until_last)
+    stamps = {frame.index: writer.stamp(frame) for frame in clip.frames if frame.index >= start.first}
+    estimate = CostEstimate(session, clip, clip.seek_points, start)
+    return [
+        estimate.planned(index, first, end, shot, stamps.get(first - 1))
+        for index, (first, end, shot) in enumerate(cut_into_segments(clip, start, MAX_SEGMENT_FRAMES))
+    ]
