@@ -37,8 +37,8 @@ from vst.pipeline.settings import RenderSettings
 from vst.pipeline.threads import arithmetic_threads
 from vst.progress import Progress
 
-_SHORTEST = 48
-"""Frames of a part, at least."""
+_SHORTEST = 1000
+"""Frames of a part, at least: a process takes longer to start than to scan fewer."""
 
 _POLL = 0.2
 """Longest time in seconds until a set stop event is noticed."""

@@ -120,8 +120,8 @@ def _make_way(job: Job, writer: Writer) -> None:
         return
     if job.settings.resume and any(work.folder.glob("segment-*.json")):
         raise UsageError(
-            f"{work.folder} has an unfinished render of {job.output.name} with other settings or of another "
-            "clip: finish that one, or start again with --no-resume"
+            f"{work.folder} has an unfinished render of {job.output.name} with other settings or of "
+            "another clip: finish that one, or start again with --no-resume"
         )
     work.remove()
 

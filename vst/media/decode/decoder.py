@@ -26,6 +26,13 @@ from vst.media.probe.first_frame import make_decoder
 DECODER_THREADS = 2
 
 
+_SEEK_EARLIER = (0, 1, 4, 16)
+"""Seconds by which a place in a file is looked for earlier, until the packet comes after it."""
+
+_MAX_SEARCHED = 2000
+"""Packets that are read to find one."""
+
+
 class SeekError(MediaError):
     """Decoding cannot begin at a frame: the file was searched, and another frame was found."""
 
@@ -96,6 +103,7 @@ class Decoder:
         self._hwaccel = None if device is None else device_of(device)
         self._stack = ExitStack()
         self._first: int | None = None
+        self._clock: VideoClock | None = None
 
     def begin_at(self, pts: int) -> None:
         """Begin at the frame with this timestamp instead of the first; to be called before `__enter__`."""
@@ -114,10 +122,34 @@ class Decoder:
         self._clock = VideoClock(stream, discontinuous=may_restart(self._container))
         if self._first is not None:
             try:
-                self._container.seek(self._first, stream=stream, backward=True)
+                self._seek(self._first)
             except (av.FFmpegError, OverflowError) as error:
-                raise SeekError(f"{self._info.path} cannot be searched: {reason_of(error)}") from error
+                raise self._missed() from error
         return self
+
+    def _seek(self, first: int) -> None:
+        """Go to a place in the file from which the packet with a timestamp is read.
+
+        Containers without an index are searched by libav, which may find a later packet (MPEG-TS, MPEG-PS).
+        """
+        start = math.floor(self._info.start / self._info.time_base)
+        for seconds in _SEEK_EARLIER:
+            target = max(first - round(seconds / self._info.time_base), min(start, first))
+            self._container.seek(target, stream=self._stream, backward=True)
+            if self._is_ahead(first):
+                self._container.seek(target, stream=self._stream, backward=True)
+                return
+        raise self._missed()
+
+    def _is_ahead(self, first: int) -> bool:
+        """Whether the keyframe with a timestamp is among the next packets."""
+        for number, packet in enumerate(packets_of(self._container, self._stream)):
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if packet.is_keyframe and stamp is not None and stamp >= first:
+                return stamp == first
+            if number > _MAX_SEARCHED:
+                break
+        return False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -209,10 +241,11 @@ class Decoder:
     @property
     def clock_notes(self) -> list[Note]:
         """What the clock of the file is like, as far as it was read."""
-        return self._clock.notes
+        return [] if self._clock is None else self._clock.notes
 
     def _packets(self) -> Iterator[ClockedPacket | None]:
         """The stream's packets with continued timestamps, then None to flush."""
+        assert self._clock is not None  # within the `with` block
         for item in self._clock.packets(self._stored_packets()):
             if self._info.in_decoding_order and self._info.container == "avi":
                 item.packet.pts = item.packet.dts
