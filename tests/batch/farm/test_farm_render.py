@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests.batch.farm.conftest import CLIPS, SEGMENT, film
+from tests.clips import make_clip
 from vst.batch.farm import SegmentRenderer, join, plan, read_job
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.media import Reader
@@ -257,20 +259,33 @@ def test_an_output_that_exists_is_kept(tmp_path, settings):
     assert join(job, overwrite=True).frames == 26
 
 
-def test_a_file_that_cannot_be_searched_exactly_is_read_from_its_beginning(tmp_path, settings, monkeypatch):
-    """What is decoded after a seek differs; no segment may have such frames."""
+@pytest.mark.parametrize("shift", [40, -240], ids=["no keyframe is found", "another one is found"])
+def test_a_file_that_cannot_be_searched_exactly_is_read_from_its_beginning(
+    tmp_path, settings, monkeypatch, shift
+):
+    """What is decoded after a seek is not what the plan has: no segment may have such frames."""
     clip = film(tmp_path / "clip.mkv")
     whole = render(clip, settings(), tmp_path / "whole.mkv").output.read_bytes()
     job = plan(clip, settings(), tmp_path / "job.json", tmp_path / "out.mkv")
-    assert job.seek_points
+    assert [each.frame for each in job.seek_points] == [12, 24]
     begun, read = [], Reader.begin_at
 
     def begin_elsewhere(self, first, points=()):
         begun.append(len(points))
-        wrong = [SeekPoint(each.frame, each.pts + 40) for each in points]
-        read(self, first, wrong)
+        read(self, first, [SeekPoint(each.frame, each.pts + shift) for each in points])
 
     monkeypatch.setattr(Reader, "begin_at", begin_elsewhere)
     render_all(job, range(5))
     assert begun.count(0) >= 1  # again, without seek points
+    assert join(job).output.read_bytes() == whole
+
+
+def test_timestamps_that_collide_across_segments_are_those_of_one_render(tmp_path, settings):
+    """Matroska counts milliseconds: frames that are closer are set one tick apart, on and on."""
+    times = [Fraction(n, 4000) for n in range(20)]
+    clip = make_clip(tmp_path / "fast.mp4", width=64, height=48, times=times, time_base=Fraction(1, 12000))
+    whole = render(clip, settings(mode="itn"), tmp_path / "whole.mkv").output.read_bytes()
+    job = plan(clip, settings(mode="itn"), tmp_path / "job.json", tmp_path / "out.mkv")
+    assert [each.stamp_before for each in job.segments] == [None, 7, 15]
+    render_all(job, [2, 1, 0])
     assert join(job).output.read_bytes() == whole

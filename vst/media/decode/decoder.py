@@ -70,6 +70,8 @@ class Decoder:
     began at the start of the file is not known here: in some files frames refer to others before a
     keyframe.
 
+    Many attributes: its arguments, what is open, and what was counted.
+
     Args:
         info: The clip, from `probe`.
         max_damaged: Damaged packets in a row that are skipped.
@@ -144,12 +146,17 @@ class Decoder:
     def _is_ahead(self, first: int) -> bool:
         """Whether the keyframe with a timestamp is among the next packets."""
         for number, packet in enumerate(packets_of(self._container, self._stream)):
-            stamp = packet.dts if packet.pts is None else packet.pts
+            stamp = packet.dts if self._has_decoding_times_only else packet.pts
             if packet.is_keyframe and stamp is not None and stamp >= first:
                 return stamp == first
             if number > _MAX_SEARCHED:
                 break
         return False
+
+    @property
+    def _has_decoding_times_only(self) -> bool:
+        """Whether frames get the decoding times of the packets, in order."""
+        return self._info.in_decoding_order and self._info.container == "avi"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -247,7 +254,7 @@ class Decoder:
         """The stream's packets with continued timestamps, then None to flush."""
         assert self._clock is not None  # within the `with` block
         for item in self._clock.packets(self._stored_packets()):
-            if self._info.in_decoding_order and self._info.container == "avi":
+            if self._has_decoding_times_only:
                 item.packet.pts = item.packet.dts
             yield item
         yield None
