@@ -26,7 +26,7 @@ def join_command(context: click.Context, job: Path, overwrite: bool) -> None:
         from vst.batch.farm import join, read_job
 
         report = join(read_job(job), overwrite=overwrite, stop=stop)
-    console.result(f"{report.output}: {report.frames} frames, {report.shots} shots")
+    console.result(f"{report.output}: {report.frames} frames")
     for each in report.notes:
         console.note(each)
     console.event(

@@ -40,10 +40,22 @@ if TYPE_CHECKING:
     metavar="N",
     help="Look for shots in N parts of the clip at a time, with the same result.",
 )
+@click.option(
+    "--openjd",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write a template of Open Job Description, such as template.yaml, beside the job file.",
+)
 @render_options()
 @click.pass_context
 def plan_command(
-    context: click.Context, clip: Path, job: Path, output: Path | None, jobs: int, **options: Any
+    context: click.Context,
+    clip: Path,
+    job: Path,
+    output: Path | None,
+    jobs: int,
+    openjd: Path | None,
+    **options: Any,
 ) -> None:
     """Plan a render of CLIP for many processes or machines.
 
@@ -53,10 +65,15 @@ def plan_command(
     console = console_of(context)
     with stop_on_signals(report=not console.quiet) as stop:
         from vst.batch.farm import plan
+        from vst.batch.farm.openjd import check_template_path, write_template
 
         settings = settings_from(**options)
+        if openjd is not None:
+            check_template_path(openjd, job, settings.overwrite)
         with show_progress(console, clip.name) as show:
             planned = plan(clip, settings, job, output, jobs=jobs, progress=show, stop=stop)
+        if openjd is not None:
+            write_template(planned, openjd)
     _report(console, job, planned)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from vst.errors import UsageError
+
+_RANGE = re.compile(r"[0-9]{1,9}(-[0-9]{1,9})?")
 
 
 def parse_segments(text: str, count: int) -> list[int]:
@@ -18,7 +22,7 @@ def parse_segments(text: str, count: int) -> list[int]:
     found: set[int] = set()
     for part in text.split(","):
         low, _, high = part.partition("-")
-        if not all(each.strip().isdecimal() and len(each.strip()) <= 9 for each in (low, high or low)):
+        if not _RANGE.fullmatch(part.strip()):
             raise UsageError(
                 f"the segment is '{text[:40]}'; expected a number such as 3, or a range such as 0-9"
             )
