@@ -40,7 +40,7 @@ class StyleImages(click.ParamType):
         return StyleGoal(style, paths, size)
 
 
-_FIRST = (
+RUN_OPTIONS = (
     click.option(
         "-o",
         "--output",
@@ -62,15 +62,15 @@ _FIRST = (
         metavar="FOLDER",
         help="Where the recipe's pictures and clips are.",
     ),
-    click.option(
-        "--style",
-        "styles",
-        type=StyleImages(),
-        multiple=True,
-        help="A style and its picture or pictures, and their longer side; once for each style.",
-    ),
 )
-_LAST = (
+_STYLES = click.option(
+    "--style",
+    "styles",
+    type=StyleImages(),
+    multiple=True,
+    help="A style and its picture or pictures, and their longer side; once for each style.",
+)
+MACHINE_OPTIONS = (
     click.option(
         "--start-from",
         type=click.Path(path_type=Path),
@@ -100,7 +100,9 @@ def mode_command(mode: str) -> click.Command:
         _train(context, mode, **options)
 
     command: Any = click.pass_context(train_mode)
-    for option in reversed((*_FIRST, *recipe_options(find_mode(mode).recipe_class), *_LAST)):
+    own = recipe_options(find_mode(mode).recipe_class)
+    fields = (*RUN_OPTIONS, _STYLES, *own, *MACHINE_OPTIONS)
+    for option in reversed(fields):
         command = option(command)
     text = f"Train a network of mode {mode} for one style or several.\n\n{_HELP}"
     return click.command(mode, help=text)(command)
@@ -142,6 +144,12 @@ def _train(
     console.result(f"{weights}: use it with --weights-dir {weights.parent}")
 
 
+_OTHERS = {
+    "cyclegan": "vst.cli.train_cyclegan:train_cyclegan_command",
+    "flow": "vst.cli.train_flow:train_flow_command",
+}
+
+
 class TrainGroup(LazyGroup):
     """A command for each mode that can be trained, beside those for networks of other kinds."""
 
@@ -154,24 +162,39 @@ class TrainGroup(LazyGroup):
         return mode_command(cmd_name) if cmd_name in _trainable() else super().get_command(ctx, cmd_name)
 
 
-@click.group("train", cls=TrainGroup, commands_at={"flow": "vst.cli.train_flow:train_flow_command"})
+@click.group("train", cls=TrainGroup, commands_at=_OTHERS)
 def train_group() -> None:
-    """Train a network: a mode's for styles, or one for optical flow."""
+    """Train a network: a mode's for styles or a collection of paintings, or one for optical flow."""
 
 
 def _trainable() -> dict[str, ModeEntry]:
-    return {name: entry for name, entry in available_modes().items() if entry.recipe}
+    return {name: entry for name, entry in available_modes().items() if entry.training}
+
+
+def recipe_fields(mode: str, *, recipe_name: str | None, data: Path | None) -> dict[str, Any]:
+    """The fields of the recipe that is named, if any, with `mode`.
+
+    Raises:
+        UsageError: There is no such recipe, or it is for another mode.
+    """
+    from vst.train.recipe_file import read_recipe, resolve
+
+    fields = {} if recipe_name is None else resolve(read_recipe(recipe_name), data or Path())
+    if fields.setdefault("mode", mode) != mode:
+        other = fields["mode"]
+        raise UsageError(f"recipe {recipe_name} is for {other}; write: vst train {other} ...")
+    return fields
+
+
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Those that were given; a tuple that is empty is an option that was not."""
+    return {key: value for key, value in options.items() if value is not None and value != ()}
 
 
 def _recipe(mode: str, name: str | None, data: Path | None, options: dict[str, Any]) -> Recipe:
     """The recipe that is named, if any, changed by the options."""
-    from vst.train.recipe_file import read_recipe, resolve
-
-    fields = {} if name is None else resolve(read_recipe(name), data or Path())
-    if fields.setdefault("mode", mode) != mode:
-        raise UsageError(f"recipe {name} is for {fields['mode']}; write: vst train {fields['mode']} ...")
-    # A tuple that is empty is an option that was not given.
-    fields |= {key: value for key, value in options.items() if value is not None and value != ()}
+    fields = recipe_fields(mode, recipe_name=name, data=data)
+    fields |= given_options(options)
     if "styles" not in fields:
         raise UsageError("no style to train: give --style, or --recipe and --data")
     return create_recipe(fields)

@@ -1,7 +1,8 @@
 """A recipe: everything that determines the result of a training run.
 
-`Recipe` has what all modes share, `SequenceRecipe` what those share that are trained on sequences. Each
-mode's own is in its `config.py`.
+`NetworkRecipe` has what all modes share, `Recipe` what those share that learn styles from single paintings,
+and `SequenceRecipe` what those share that are trained on sequences too. Each mode's own is in its
+`config.py`.
 """
 
 from __future__ import annotations
@@ -38,8 +39,39 @@ class StyleGoal:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """One training run. Two runs of one recipe on one machine get the same batches.
+class NetworkRecipe:
+    """One training run of a mode's network. Two runs of one recipe on one machine get the same batches."""
+
+    mode: str
+    """Name of the mode."""
+
+    @property
+    def variant(self) -> Hyperparameters:
+        """The hyperparameters of the mode's network; those that are None have the network's defaults.
+
+        Raises:
+            VstError: for a value that the network does not have.
+        """
+        kind = find_mode(self.mode).network_class.variant_type
+        known = {each.name for each in dataclasses.fields(kind)}
+        for name in sorted({"blocks", "norm", "upsampling", "output", "layout"} - known):
+            if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                raise UsageError(f"the network of mode {self.mode!r} has no {name}; leave it out")
+        values = {name: getattr(self, name, None) for name in known}
+        return kind(**{name: value for name, value in values.items() if value is not None})
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return dataclasses.asdict(self)
+
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that name this recipe."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Recipe(NetworkRecipe):
+    """A recipe of a mode that learns styles, each from its paintings.
 
     Many attributes: one for each option of `vst train`.
 
@@ -50,8 +82,6 @@ class Recipe:
     adding: ClassVar[Mapping[str, Any]] = {"steps": 300}
     """What differs from the defaults when `vst style add` trains a style for an existing network."""
 
-    mode: str
-    """Name of the mode."""
     styles: tuple[StyleGoal, ...]
     """The styles, which share one network's convolutions."""
     photos: tuple[str, ...] = recipe_option(
@@ -114,29 +144,6 @@ class Recipe:
         if twice is not None:
             raise UsageError(f"style {twice!r} is given twice; give each style its own name")
 
-    @property
-    def variant(self) -> Hyperparameters:
-        """The hyperparameters of the mode's network; those that are None have the network's defaults.
-
-        Raises:
-            VstError: for a value that the network does not have.
-        """
-        kind = find_mode(self.mode).network_class.variant_type
-        known = {each.name for each in dataclasses.fields(kind)}
-        for name in sorted({"blocks", "norm", "upsampling", "output", "layout"} - known):
-            if getattr(self, name) != type(self).__dataclass_fields__[name].default:
-                raise UsageError(f"the network of mode {self.mode!r} has no {name}; leave it out")
-        values = {name: getattr(self, name, None) for name in known}
-        return kind(**{name: value for name, value in values.items() if value is not None})
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return dataclasses.asdict(self)
-
-    def digest(self) -> str:
-        """Twelve hexadecimal digits that name this recipe."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
-
 
 @dataclass(frozen=True)
 class SequenceRecipe(Recipe):
@@ -190,16 +197,31 @@ class SequenceRecipe(Recipe):
             raise UsageError(f"loss_frames is {self.loss_frames}; expected at most unroll, {self.unroll}")
 
 
+def style_recipe_class(mode: str) -> type[Recipe]:
+    """The recipe's class of a mode that learns styles.
+
+    Raises:
+        UsageError: The mode is unknown, cannot be trained, or learns from a collection of paintings.
+    """
+    kind = find_mode(mode).recipe_class
+    if not issubclass(kind, Recipe):
+        raise UsageError(
+            f"mode {mode!r} learns from a collection of paintings; "
+            f"write: vst train {mode} --paintings FOLDER"
+        )
+    return kind
+
+
 def create_recipe(values: Mapping[str, Any]) -> Recipe:
-    """The recipe of a mode.
+    """The recipe of a mode that learns styles.
 
     Args:
         values: By field, or by a former name of a field; `mode` is one. Fields that only other modes have
             are left out.
 
     Raises:
-        UsageError: The mode is unknown or cannot be trained, or a value is invalid.
+        UsageError: As `style_recipe_class`, or a value is invalid.
     """
-    kind = find_mode(values["mode"]).recipe_class
+    kind = style_recipe_class(values["mode"])
     known = {each.name for each in dataclasses.fields(kind)}
     return kind(**{name: value for name, value in values.items() if name in known})

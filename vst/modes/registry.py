@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vst.modes.network_runner import NetworkRunner
-    from vst.modes.recipe import Recipe
+    from vst.modes.recipe import NetworkRecipe
     from vst.modes.stylizer import Stylizer
     from vst.modes.training import TrainingStep
     from vst.nn.style_network import StyleNetwork
@@ -36,6 +36,7 @@ BUILT_IN = {
     "lstm": "vst.modes.lstm:MODE",
     "reconet": "vst.modes.reconet:MODE",
     "itn": "vst.modes.itn:MODE",
+    "cyclegan": "vst.modes.cyclegan:MODE",
 }
 """Name -> where its `ModeEntry` is, in the order of lists. A new mode is a package and one line here."""
 
@@ -52,8 +53,9 @@ class ModeEntry:
         network: Its `vst.nn.StyleNetwork` class.
         stylizer: Makes a `Stylizer` from a `NetworkRunner`.
         temporal: Whether a stylized frame depends on the frames before it.
-        recipe: Its training configuration, a `vst.modes.recipe.Recipe` class; "": it cannot be trained.
-        training: Its `vst.modes.training.TrainingStep` class; "": it cannot be trained.
+        recipe: Its training configuration, a `vst.modes.recipe.NetworkRecipe` class; "": it cannot be
+            trained.
+        training: Its `vst.modes.training.TrainingStep` class; "": it does not learn from single paintings.
     """
 
     name: str
@@ -77,7 +79,7 @@ class ModeEntry:
         return found
 
     @property
-    def recipe_class(self) -> type[Recipe]:
+    def recipe_class(self) -> type[NetworkRecipe]:
         """Import the training configuration.
 
         Raises:
@@ -85,7 +87,7 @@ class ModeEntry:
         """
         if not self.recipe:
             raise UsageError(f"mode {self.name!r} cannot be trained; expected one of {_trainable()}")
-        found: type[Recipe] = _attribute(self.recipe)
+        found: type[NetworkRecipe] = _attribute(self.recipe)
         return found
 
     @property

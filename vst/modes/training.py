@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -174,7 +174,14 @@ def loss_frame_losses(
     )
 
 
-def arithmetic(recipe: Recipe, device: torch.device) -> torch.autocast:
+class Arithmetic(Protocol):
+    """What `arithmetic` reads of a recipe."""
+
+    @property
+    def precision(self) -> str: ...
+
+
+def arithmetic(recipe: Arithmetic, device: torch.device) -> torch.autocast:
     """The recipe's precision for the networks."""
     types = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
     chosen = types[recipe.precision]

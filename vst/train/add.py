@@ -18,8 +18,7 @@ from torch import Tensor
 from vst.errors import UsageError
 from vst.losses.perceptual import PerceptualLoss, style_targets
 from vst.modes.network_file import load_network, save_weights
-from vst.modes.recipe import Recipe, StyleGoal, create_recipe
-from vst.modes.registry import find_mode
+from vst.modes.recipe import Recipe, StyleGoal, create_recipe, style_recipe_class
 from vst.modes.training import to_unit
 from vst.nn.style_network import StyleNetwork
 from vst.nn.style_parameters import one_style, select_styles
@@ -223,7 +222,7 @@ def _recipe(new: NewStyle, mode: str, network: StyleNetwork, precision: str) -> 
         "averaging": 0.97,
         "frozen": True,
         "precision": precision,
-        **find_mode(mode).recipe_class.adding,
+        **style_recipe_class(mode).adding,
     }
     return create_recipe(values)
 

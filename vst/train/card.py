@@ -27,8 +27,8 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
         "mode": f"`{recipe.mode}`",
         "architecture": f"{_architecture(recipe)}, width {recipe.width}, {_departures(recipe)}",
         "styles": ", ".join(style.name for style in recipe.styles),
-        "photographs": _file_names(recipe.photos) or "none, synthetic pictures",
-        "clips": _file_names(recipe.clips if isinstance(recipe, SequenceRecipe) else ()) or "none",
+        "photographs": file_names(recipe.photos) or "none, synthetic pictures",
+        "clips": file_names(recipe.clips if isinstance(recipe, SequenceRecipe) else ()) or "none",
         "loss network": Path(recipe.loss_network).name,
         "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
         "time": f"{seconds / 60:.0f} minutes in the last call",
@@ -51,7 +51,8 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
     return path
 
 
-def _file_names(sources: Iterable[str]) -> str:
+def file_names(sources: Iterable[str]) -> str:
+    """Names of folders and files without their folders, as a list in words."""
     return ", ".join(Path(source).name for source in sources)
 
 

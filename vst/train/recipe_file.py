@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vst.errors import UsageError, suggestion
-from vst.modes.recipe import Recipe, StyleGoal
+from vst.modes.recipe import NetworkRecipe, StyleGoal
 from vst.modes.recipe_option import recipe_options_of
 from vst.modes.registry import available_modes, find_mode
 
@@ -59,7 +59,7 @@ def read_recipe(name: str) -> dict[str, Any]:
 def resolve(fields: dict[str, Any], data: Path) -> dict[str, Any]:
     """The same fields with the paths of photographs, clips and paintings relative to a folder."""
     found = dict(fields)
-    for name in ("photos", "clips"):
+    for name in ("photos", "clips", "paintings"):
         if name in found:
             found[name] = tuple(str(data / path) for path in found[name])
     if "styles" in found:
@@ -76,7 +76,7 @@ def _fields(given: dict[str, Any], path: Path, mode: Any) -> dict[str, Any]:
     Fields of other modes are allowed, as one recipe may be extended for several; they have no effect.
     """
     kinds = [entry.recipe_class for entry in available_modes().values() if entry.recipe]
-    own: type[Recipe] | None = None
+    own: type[NetworkRecipe] | None = None
     if mode is not None:
         own = find_mode(mode).recipe_class
         kinds.insert(0, own)
@@ -89,7 +89,7 @@ def _fields(given: dict[str, Any], path: Path, mode: Any) -> dict[str, Any]:
     return fields
 
 
-def _field(key: str, kinds: list[type[Recipe]], path: Path) -> tuple[type[Recipe], str]:
+def _field(key: str, kinds: list[type[NetworkRecipe]], path: Path) -> tuple[type[NetworkRecipe], str]:
     """The first class that has a field of a name or former name, and its present name."""
     known: list[str] = []
     for kind in kinds:

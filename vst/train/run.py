@@ -73,8 +73,7 @@ def run_recipe(
         WeightsError: for a weight file that cannot be read.
         Interrupted: when `stop` was set.
     """
-    if recipe.precision == "fp16" and not device.startswith("cuda"):
-        raise UsageError("fp16 is trained with on CUDA only; give bf16 or fp32")
+    check_precision(recipe.precision, device)
     began = time.monotonic()
     torch.manual_seed(recipe.seed)
     place = torch.device(device)
@@ -118,6 +117,16 @@ def run_recipe(
     return target
 
 
+def check_precision(precision: str, device: str) -> None:
+    """Refuse an arithmetic that the device is not trained with.
+
+    Raises:
+        UsageError: for fp16 on a CPU.
+    """
+    if precision == "fp16" and not device.startswith("cuda"):
+        raise UsageError("fp16 is trained with on CUDA only; give bf16 or fp32")
+
+
 def _build(recipe: Recipe, start_from: Path | None) -> StyleNetwork:
     """The network to train, with the weights to start from."""
     names = tuple(style.name for style in recipe.styles)
@@ -137,19 +146,33 @@ def _build(recipe: Recipe, start_from: Path | None) -> StyleNetwork:
 def _start(model: StyleNetwork, names: tuple[str, ...], path: Path) -> None:
     """Take a file's convolutions, and the rows of the styles that it has; others get the mean row."""
     earlier, info = load_network(path)
-    if model.width % info.width or not model.can_start_from(earlier):
+    select_styles(earlier, [info.styles.index(name) if name in info.styles else None for name in names])
+    start_network(model, earlier, path)
+
+
+def start_network(model: StyleNetwork, earlier: StyleNetwork, path: Path) -> None:
+    """Begin training with another network's weights, made wider where the model is.
+
+    Args:
+        model: Changed in place.
+        earlier: Of the same styles; may be changed.
+        path: Of its file, for messages.
+
+    Raises:
+        UsageError: where it does not fit.
+    """
+    if model.width % earlier.width or not model.can_start_from(earlier):
         raise UsageError(
-            f"{path} has width {info.width} and {earlier.variant}; "
+            f"{path} has width {earlier.width} and {earlier.variant}; "
             f"expected {model.width}, or a divisor of it, and {model.variant}"
         )
-    if info.width < model.width:
+    if earlier.width < model.width:
         if not earlier.can_widen:
             raise UsageError(
-                f"{path} has width {info.width}, and networks of mode {info.mode} cannot be widened; "
+                f"{path} has width {earlier.width}, and networks of its mode cannot be widened; "
                 "start a wider one from a file of another mode"
             )
         earlier = widen(earlier, model.width)
-    select_styles(earlier, [info.styles.index(name) if name in info.styles else None for name in names])
     model.start_from(earlier)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -99,7 +100,17 @@ def nearest_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
     return from_second(flow, mask)
 
 
-def jitter(frames: Tensor, recipe: SequenceRecipe, rng: np.random.Generator) -> Tensor:
+class Jitter(Protocol):
+    """What `jitter` reads of a recipe."""
+
+    @property
+    def brightness(self) -> float: ...
+
+    @property
+    def noise(self) -> float: ...
+
+
+def jitter(frames: Tensor, recipe: Jitter, rng: np.random.Generator) -> Tensor:
     """Flicker as cameras make it: each frame a little brighter or darker, and noisy."""
     batch, length = frames.shape[:2]
     gain = 1 + rng.uniform(-recipe.brightness, recipe.brightness, (batch, length, 1, 1, 1)).astype(

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -49,6 +50,21 @@ class Schedule(Protocol):
     def digest(self) -> str:
         """A name for it."""
         ...
+
+
+@dataclass(frozen=True)
+class AdamSettings:
+    """How the parameters follow their gradients.
+
+    Attributes:
+        rate: From the number of steps done to the learning rate.
+        betas: Adam's decays of the gradients' first and second moments.
+        clip: Gradients are scaled down to this norm; None: never.
+    """
+
+    rate: Callable[[int], float]
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float | None = 10.0
 
 
 class _From(torch.utils.data.Sampler[int]):
@@ -93,6 +109,8 @@ def train(
     folder: Path,
     *,
     device: torch.device,
+    averaged: nn.Module | None = None,
+    adam: AdamSettings | None = None,
     minutes: float = math.inf,
     checkpoint_minutes: float = 3.0,
     workers: int | None = None,
@@ -108,11 +126,13 @@ def train(
     Args:
         recipe: Steps, rates and precision.
         model: The network; moved to the device by the caller.
-        average: Another of the same kind, which becomes the running mean of the first.
+        average: Another of the same kind as `averaged`, which becomes its running mean.
         batches: Map from step number to batch.
         step: Computes the losses of a batch.
         folder: Where `recipe.json`, `log.jsonl`, `checkpoint.safetensors` and `samples/` go.
         device: Where batches are sent.
+        averaged: The part of the network that is exported; None: all of it.
+        adam: None: the recipe's rates along a cosine.
         minutes: Stop after this many minutes of this call.
         checkpoint_minutes: Time between checkpoints.
         workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
@@ -129,8 +149,10 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
-    average.load_state_dict(model.state_dict())
-    state = _State(recipe, model, average, device, folder / CHECKPOINT)
+    averaged = model if averaged is None else averaged
+    average.load_state_dict(averaged.state_dict())
+    adam = adam or AdamSettings(lambda step: learning_rate(recipe, step))
+    state = _State(recipe, model, average, averaged, adam, device, folder / CHECKPOINT)
     if state.done:
         say(f"continuing from step {state.done}")
     began = saved = time.monotonic()
@@ -168,11 +190,19 @@ class _State:
     """What a step changes: parameters, running mean, optimiser, and the number of steps done."""
 
     def __init__(
-        self, recipe: Schedule, model: nn.Module, average: nn.Module, device: torch.device, checkpoint: Path
+        self,
+        recipe: Schedule,
+        model: nn.Module,
+        average: nn.Module,
+        averaged: nn.Module,
+        adam: AdamSettings,
+        device: torch.device,
+        checkpoint: Path,
     ) -> None:
-        self._recipe, self._model, self._average, self._checkpoint = recipe, model, average, checkpoint
+        self._recipe, self._model, self._checkpoint, self._adam = recipe, model, checkpoint, adam
+        self._average, self._averaged = average, averaged
         self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._optimiser = torch.optim.Adam(self._trained, lr=recipe.learning_rate)
+        self._optimiser = torch.optim.Adam(self._trained, lr=adam.rate(0), betas=adam.betas)
         self._scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
         self.done = 0
         if checkpoint.exists():
@@ -181,15 +211,16 @@ class _State:
     def update(self, total: Tensor) -> None:
         """Minimise a loss by one step."""
         for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate(self._recipe, self.done)
+            group["lr"] = self._adam.rate(self.done)
         self._optimiser.zero_grad(set_to_none=True)
         self._scaler.scale(total).backward()
         self._scaler.unscale_(self._optimiser)
-        nn.utils.clip_grad_norm_(self._trained, 10.0)
+        if self._adam.clip is not None:
+            nn.utils.clip_grad_norm_(self._trained, self._adam.clip)
         self._scaler.step(self._optimiser)
         self._scaler.update()
         self.done += 1
-        follow(self._average, self._model, min(self._recipe.averaging, self.done / (self.done + 10)))
+        follow(self._average, self._averaged, min(self._recipe.averaging, self.done / (self.done + 10)))
 
     def save(self) -> None:
         """Write a checkpoint."""

@@ -1,0 +1,147 @@
+"""Runs a recipe of cyclegan: finds the data, builds the networks, trains, and exports the generator."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from vst.errors import UsageError
+from vst.modes.cyclegan.config import CycleganRecipe
+from vst.modes.cyclegan.networks import CycleNetworks
+from vst.modes.cyclegan.training import CycleganStep
+from vst.modes.network_file import load_network, save_weights
+from vst.modes.training import uncompiled
+from vst.nn.style_parameters import select_styles
+from vst.styles.loss_network import load_loss_network
+from vst.train.clips import find_clips, replaceable_clips
+from vst.train.collection import paintings_to_learn
+from vst.train.collection_batches import CollectionBatches
+from vst.train.collection_card import write_collection_card
+from vst.train.run import LOSS_TYPES, check_precision, start_network
+from vst.train.samples import write_sample
+from vst.train.skipped import SKIPPED_NAME, SkippedFiles
+from vst.train.trainer import AdamSettings, train
+from vst.train.training_data import find_photos_or_synthetic
+
+BETAS = (0.5, 0.999)
+"""Adam's, as Zhu 2017 has them."""
+
+
+def run_collection(
+    recipe: CycleganRecipe,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    minutes: float = math.inf,
+    start_from: Path | None = None,
+    start_style: str | None = None,
+    compiled: bool = False,
+    workers: int | None = None,
+    say: Callable[[str], None] = print,
+    stop: threading.Event | None = None,
+) -> Path:
+    """Train a recipe, or continue from the folder's checkpoint, and export the generator.
+
+    Args:
+        recipe: What to train.
+        folder: Where checkpoint, log, samples and the finished `weights.safetensors` go.
+        device: cpu or cuda[:n].
+        minutes: Stop after so long, with a checkpoint and exported weights.
+        start_from: A weight file of itn or of another mode with the same body, which both generators begin
+            as.
+        start_style: Which of its styles; None: the recipe's, or the mean of all where it has none of that
+            name.
+        compiled: Compile the networks.
+        workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
+        say: Takes a line of progress.
+        stop: Set it to stop after the present step, with a checkpoint.
+
+    Returns:
+        The exported weight file, `weights.safetensors`; its card is `weights.md` beside it.
+
+    Raises:
+        UsageError: for too few paintings, or weights that do not fit the recipe.
+        MediaError: for data that cannot be read.
+        WeightsError: for a weight file that cannot be read.
+        Interrupted: when `stop` was set.
+    """
+    check_precision(recipe.precision, device)
+    began = time.monotonic()
+    torch.manual_seed(recipe.seed)
+    place = torch.device(device)
+    skipped = SkippedFiles(folder / SKIPPED_NAME)
+    paintings = paintings_to_learn(recipe.paintings, recipe.hold_out, recipe.title_prefixes, skipped, say)
+    photos = find_photos_or_synthetic(recipe.photos, skipped, say)
+    length = recipe.long_gap + 1 if recipe.long_weight else 2
+    clips = find_clips(recipe.clips, length, skipped) if recipe.clips and recipe.sequences else []
+    networks = CycleNetworks(recipe)
+    if start_from is not None:
+        _start(networks, recipe.style_name, start_from, start_style)
+    networks = networks.to(place).to(memory_format=torch.channels_last)
+    average = copy.deepcopy(networks.generator)
+    step = CycleganStep(
+        recipe, networks, _loss_network(recipe, place), _compile if compiled else uncompiled, say
+    )
+    pictures = photos[:: max(1, len(photos) // 4)][:4]
+    with skipped.named_at_end(say):
+        done = train(
+            recipe,
+            networks,
+            average,
+            CollectionBatches(recipe, paintings, photos, replaceable_clips(clips, skipped)),
+            step,
+            folder,
+            device=place,
+            averaged=networks.generator,
+            adam=AdamSettings(recipe.rate, BETAS, clip=None),
+            minutes=minutes,
+            workers=workers,
+            stop=stop,
+            sample=lambda path: write_sample(average, pictures, path),
+            say=say,
+        )
+    target = folder / "weights.safetensors"
+    save_weights(
+        target,
+        average,
+        mode=recipe.mode,
+        styles=(recipe.style_name,),
+        loss_network=Path(recipe.loss_network).name if recipe.content_weight else "none",
+        recipe=recipe.digest(),
+        steps=done,
+    )
+    write_collection_card(
+        folder, recipe, len(paintings), device=device, steps=done, seconds=time.monotonic() - began
+    )
+    return target
+
+
+def _start(networks: CycleNetworks, style: str, path: Path, start_style: str | None) -> None:
+    """Give both generators a file's weights, as far as their widths allow."""
+    wanted = start_style or style
+    earlier, info = load_network(path)
+    if start_style is not None and start_style not in info.styles:
+        raise UsageError(f"{path} has no style {start_style!r}; it has {', '.join(info.styles)}")
+    select_styles(earlier, [info.styles.index(wanted) if wanted in info.styles else None])
+    start_network(networks.generator, copy.deepcopy(earlier), path)
+    if networks.back.width % earlier.width == 0:
+        start_network(networks.back, earlier, path)
+
+
+def _loss_network(recipe: CycleganRecipe, place: torch.device) -> nn.Module | None:
+    if not recipe.content_weight:
+        return None
+    network = load_loss_network(recipe.loss_network).to(LOSS_TYPES[recipe.precision])
+    return network.to(place).to(memory_format=torch.channels_last)
+
+
+def _compile(function: Any) -> Any:
+    return torch.compile(function, dynamic=False)
