@@ -42,8 +42,8 @@ def discriminator_loss(real: Tensor, generated: Tensor) -> Tensor:
 def cycle_loss(pictures: Tensor, wanted: Tensor) -> Tensor:
     """Mean absolute difference of pictures, B×C×H×W both; a scalar in fp32.
 
-    Of what both generators in a row give it is the cycle's loss, and of what one gives of a picture that is of
-    its target already the identity loss.
+    Of what both generators in a row give, it is the cycle's loss; of what one gives of a picture that is of
+    its target already, the identity loss.
     """
     return F.l1_loss(pictures.float(), wanted.float())
 

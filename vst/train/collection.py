@@ -119,14 +119,14 @@ def paintings_to_learn(
     count, kept = len(found.learned), len(found.held_out)
     if count < 2:
         raise UsageError(
-            f"got {count} painting{'' if count == 1 else 's'} to learn from and {kept} held out; a collection "
-            f"needs {FEW} or more: for a single painting use vst style add, which takes minutes"
+            f"got {count} painting{'' if count == 1 else 's'} to learn from and {kept} held out; a "
+            f"collection needs {FEW} or more: for a single painting use vst style add, which takes minutes"
         )
     out = f", {kept} held out" if kept else ""
     if count < FEW:
         say(
-            f"{count} paintings{out}: the discriminator will know them by heart; expect their colours and little "
-            f"else, give {ENOUGH} or more, or learn each by vst style add"
+            f"{count} paintings{out}: the discriminator will know them by heart, so expect their colours "
+            f"and little else; give {ENOUGH} or more, or learn each by vst style add"
         )
     else:
         say(f"{count} paintings{out}")

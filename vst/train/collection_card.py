@@ -29,7 +29,8 @@ def write_collection_card(
     weights = [(name.replace("_", " "), getattr(recipe, f"{name}_weight")) for name in _WEIGHTS]
     rows = {
         "mode": f"`{recipe.mode}`, each frame alone",
-        "architecture": f"width {recipe.width}, {recipe.blocks} residual blocks, {recipe.upsampling} up-sampling",
+        "architecture": f"width {recipe.width}, {recipe.blocks} residual blocks, "
+        f"{recipe.upsampling} up-sampling",
         "discriminators": f"70×70 PatchGAN of width {recipe.discriminator_width} for {judged}",
         "style": recipe.style_name,
         "paintings": f"{paintings} of {file_names(recipe.paintings)}{out}",

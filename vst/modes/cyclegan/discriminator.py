@@ -1,4 +1,4 @@
-"""The 70×70 PatchGAN, which tells patches of paintings from generated ones (Isola 2017; dissertation, 3.3.2).
+"""The 70×70 PatchGAN: tells patches of paintings from generated ones (Isola 2017; dissertation, 3.3.2).
 
 Slips of the dissertation: it prints a deviation of 0.2 for the initial weights; the works that it cites
 have 0.02. It ends in a sigmoid, and trains with least squares (3.4.6), which takes scores without one (Mao
