@@ -31,7 +31,9 @@ def test_the_cycle_is_a_mean_of_absolute_differences():
 
 
 def waves(shift_x, shift_y, size=48):
-    y, x = torch.meshgrid(torch.arange(size) + 1.0 * shift_y, torch.arange(size) + 1.0 * shift_x, indexing="ij")
+    y, x = torch.meshgrid(
+        torch.arange(size) + 1.0 * shift_y, torch.arange(size) + 1.0 * shift_x, indexing="ij"
+    )
     picture = torch.sin(x * 2 * math.pi / 12) + torch.cos(y * 2 * math.pi / 15)
     return (0.4 * picture)[None, None].expand(1, 3, size, size)
 

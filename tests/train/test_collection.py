@@ -46,7 +46,9 @@ def test_files_of_one_work_have_one_title(name, other):
 
 
 def test_files_of_other_works_have_other_titles():
-    titles = {title_of(each, PREFIXES) for each in ("mm_starry_night.jpg", "the-starry-night-over-the-rhone.jpg")}
+    titles = {
+        title_of(each, PREFIXES) for each in ("mm_starry_night.jpg", "the-starry-night-over-the-rhone.jpg")
+    }
     assert len(titles) == 2
     assert title_of("the_a.jpg") != title_of("an.jpg")
 
@@ -63,7 +65,9 @@ def test_other_files_of_a_work_that_is_held_out_are_held_out_too():
 
 
 def test_the_rule_gives_the_paintings_that_are_held_out_of_all_training(shared_paintings):
-    counts = {name: len(find_collection([path], 7, PREFIXES).held_out) for name, path in shared_paintings.items()}
+    counts = {
+        name: len(find_collection([path], 7, PREFIXES).held_out) for name, path in shared_paintings.items()
+    }
     assert counts == {"monet": 40, "kaokore": 34, "vangogh": 6}
     held = {
         picture.name.rpartition("/")[2]
@@ -71,8 +75,8 @@ def test_the_rule_gives_the_paintings_that_are_held_out_of_all_training(shared_p
         for picture in find_collection([path], 7, PREFIXES).held_out
     }
     assert {
-        "11be65b3e9.jpg", "6742294320.jpg", "00002040.jpg", "mm_The_potato_eaters.jpg", "mm_potato_eaters.jpg",
-        "public_back_the-potato-eaters.jpg", "public_right_landscape-with-ploughed-fields.jpg",
+        "11be65b3e9.jpg", "6742294320.jpg", "00002040.jpg", "mm_The_potato_eaters.jpg",
+        "mm_potato_eaters.jpg", "public_back_the-potato-eaters.jpg", "public_right_landscape-with-ploughed-fields.jpg",
     } <= held  # fmt: skip
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from vst.errors import UsageError
+from vst.modes.cyclegan.config import CycleganRecipe
 from vst.modes.recipe import create_recipe
 from vst.train.recipe_file import known_recipes, read_recipe, resolve
 
@@ -37,7 +38,30 @@ def test_paths_are_looked_for_in_the_data_folder(tmp_path):
     assert fields["styles"][0].images[1] == str(Path("data/b.jpg"))
 
 
-@pytest.mark.parametrize("name", known_recipes())
+COLLECTIONS = [name for name in known_recipes() if name.startswith("cyclegan-")]
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_every_recipe_of_a_collection_is_complete(name):
+    recipe = CycleganRecipe(**read_recipe(name))
+    assert (recipe.mode, f"cyclegan-{recipe.style_name}", recipe.width) == ("cyclegan", name, 16)
+    assert recipe.paintings
+    assert recipe.photos
+    assert recipe.clips
+    assert recipe.hold_out == 7
+
+
+def test_the_recipe_of_a_collection_is_refused_for_a_single_painting():
+    with pytest.raises(UsageError, match="write: vst train cyclegan --paintings FOLDER"):
+        create_recipe(read_recipe("cyclegan-monet"))
+
+
+def test_paintings_are_looked_for_in_the_folder_of_the_data(tmp_path):
+    fields = resolve(read_recipe("cyclegan-monet"), tmp_path)
+    assert fields["paintings"] == (str(tmp_path / "paintings-monet.tar"),)
+
+
+@pytest.mark.parametrize("name", [name for name in known_recipes() if name not in COLLECTIONS])
 def test_every_recipe_of_the_package_is_complete(name):
     recipe = create_recipe(read_recipe(name))
     mode, width, *smaller = name.split("-")
@@ -61,7 +85,7 @@ def test_a_recipe_extends_one_of_the_packages(tmp_path):
         ('photos = "p.tar"', "photos is 'p.tar'; expected a list"),
         ("[[styles]]\nname = 'a'", "a style has no images"),
         ("styles = [3]", "to be a table"),
-        ("extends = 'nothing'", "extends is 'nothing'; expected one of itn-compact"),
+        ("extends = 'nothing'", "extends is 'nothing'; expected one of cyclegan-emaki"),
         ("width = ", "cannot be read as a recipe"),
     ],
 )

@@ -120,9 +120,12 @@ def add_command(
     with stop_on_signals(report=not console.quiet, doing="step") as stop:
         from vst.device import choose_device, training_precision
         from vst.files import user_data_folder
+        from vst.modes.recipe import style_recipe_class
         from vst.styles import load_catalogue
         from vst.train.add import NewStyle, add_style
 
+        for mode in modes:
+            style_recipe_class(mode)  # refuses one that does not learn from single paintings
         chosen = choose_device(device)
         new = NewStyle(
             name=name,

@@ -6,7 +6,7 @@ import copy
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from vst.modes.cyclegan.networks import CycleNetworks
 from vst.modes.cyclegan.training import CycleganStep
 from vst.modes.network_file import load_network, save_weights
 from vst.modes.training import uncompiled
+from vst.nn.style_network import StyleNetwork
 from vst.nn.style_parameters import select_styles
 from vst.styles.loss_network import load_loss_network
-from vst.train.clips import find_clips, replaceable_clips
+from vst.train.clips import Clip, find_clips, replaceable_clips
 from vst.train.collection import paintings_to_learn
 from vst.train.collection_batches import CollectionBatches
 from vst.train.collection_card import write_collection_card
@@ -80,23 +81,20 @@ def run_collection(
     skipped = SkippedFiles(folder / SKIPPED_NAME)
     paintings = paintings_to_learn(recipe.paintings, recipe.hold_out, recipe.title_prefixes, skipped, say)
     photos = find_photos_or_synthetic(recipe.photos, skipped, say)
-    length = recipe.long_gap + 1 if recipe.long_weight else 2
-    clips = find_clips(recipe.clips, length, skipped) if recipe.clips and recipe.sequences else []
     networks = CycleNetworks(recipe)
     if start_from is not None:
         _start(networks, recipe.style_name, start_from, start_style)
     networks = networks.to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(networks.generator)
-    step = CycleganStep(
-        recipe, networks, _loss_network(recipe, place), _compile if compiled else uncompiled, say
-    )
+    loss_network = _loss_network(recipe, place)
+    step = CycleganStep(recipe, networks, loss_network, _compile if compiled else uncompiled, say)
     pictures = photos[:: max(1, len(photos) // 4)][:4]
     with skipped.named_at_end(say):
         done = train(
             recipe,
             networks,
             average,
-            CollectionBatches(recipe, paintings, photos, replaceable_clips(clips, skipped)),
+            CollectionBatches(recipe, paintings, photos, _clips(recipe, skipped)),
             step,
             folder,
             device=place,
@@ -109,19 +107,24 @@ def run_collection(
             say=say,
         )
     target = folder / "weights.safetensors"
-    save_weights(
-        target,
-        average,
-        mode=recipe.mode,
-        styles=(recipe.style_name,),
-        loss_network=Path(recipe.loss_network).name if recipe.content_weight else "none",
-        recipe=recipe.digest(),
-        steps=done,
-    )
+    _export(target, average, recipe, done)
     write_collection_card(
         folder, recipe, len(paintings), device=device, steps=done, seconds=time.monotonic() - began
     )
     return target
+
+
+def _export(target: Path, network: StyleNetwork, recipe: CycleganRecipe, steps: int) -> None:
+    """Write the weight file, whose one style is the collection."""
+    save_weights(
+        target,
+        network,
+        mode=recipe.mode,
+        styles=(recipe.style_name,),
+        loss_network=Path(recipe.loss_network).name if recipe.content_weight else "none",
+        recipe=recipe.digest(),
+        steps=steps,
+    )
 
 
 def _start(networks: CycleNetworks, style: str, path: Path, start_style: str | None) -> None:
@@ -134,6 +137,14 @@ def _start(networks: CycleNetworks, style: str, path: Path, start_style: str | N
     start_network(networks.generator, copy.deepcopy(earlier), path)
     if networks.back.width % earlier.width == 0:
         start_network(networks.back, earlier, path)
+
+
+def _clips(recipe: CycleganRecipe, skipped: SkippedFiles) -> Sequence[Clip]:
+    """The clips that are long enough for a recipe's sequences."""
+    if not recipe.clips or not recipe.sequences:
+        return []
+    length = recipe.long_gap + 1 if recipe.long_weight else 2
+    return replaceable_clips(find_clips(recipe.clips, length, skipped), skipped)
 
 
 def _loss_network(recipe: CycleganRecipe, place: torch.device) -> nn.Module | None:
