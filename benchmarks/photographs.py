@@ -39,7 +39,7 @@ def read_photographs(folder: Path, count: int | None, size: int) -> list[Photogr
         MediaError: The folder has no pictures, or one that cannot be read.
     """
     pictures = find_pictures([str(folder)])
-    return [_scaled_down(pictures[i], size) for i in spread(len(pictures), count or len(pictures))]
+    return [scaled_down(pictures[i], size) for i in spread(len(pictures), count or len(pictures))]
 
 
 def read_photograph(path: Path, size: int) -> Photograph:
@@ -51,10 +51,11 @@ def read_photograph(path: Path, size: int) -> Photograph:
     """
     if not path.is_file():
         raise UsageError(f"{path} does not exist; give a picture file")
-    return _scaled_down(PictureFile(path.name, path), size)
+    return scaled_down(PictureFile(path.name, path), size)
 
 
-def _scaled_down(picture: PictureFile, size: int) -> Photograph:
+def scaled_down(picture: PictureFile, size: int) -> Photograph:
+    """Read a picture, and scale its shorter side down to ``size`` pixels if it is larger."""
     image = np.ascontiguousarray(picture.load())
     scale = size / min(image.shape[:2])
     if scale < 1:

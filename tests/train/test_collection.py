@@ -76,7 +76,8 @@ def test_the_rule_gives_the_paintings_that_are_held_out_of_all_training(shared_p
     }
     assert {
         "11be65b3e9.jpg", "6742294320.jpg", "00002040.jpg", "mm_The_potato_eaters.jpg",
-        "mm_potato_eaters.jpg", "public_back_the-potato-eaters.jpg", "public_right_landscape-with-ploughed-fields.jpg",
+        "mm_potato_eaters.jpg", "public_back_the-potato-eaters.jpg",
+        "public_right_landscape-with-ploughed-fields.jpg",
     } <= held  # fmt: skip
 
 
