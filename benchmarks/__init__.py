@@ -5,8 +5,8 @@
 - `python -m benchmarks.still_shot`: drift of colour and detail in a shot without motion.
 - `python -m benchmarks.pictures`: content and style loss of stylized photographs, compared with a published
   network.
-- `python -m benchmarks.collections`: distance of mode cyclegan to its paintings, and the gain of its temporal
-  loss.
+- `python -m benchmarks.collections`: distance of mode cyclegan to its paintings, and the gain of its
+  temporal loss.
 - `python -m benchmarks.blend`: position of a blend between its two styles.
 - `python -m benchmarks.memory`: peak memory of a short and a long clip.
 - `python -m benchmarks.tiles`: peak memory and time in tiles.

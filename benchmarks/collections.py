@@ -13,8 +13,8 @@ stylizations of `itn` in the style of one painting (`--single`); for how many st
 artist's held-out paintings are nearer; and the CPU time of the generator. Pictures are compared at the same
 shorter side.
 
-The second prints table 4.1 of the dissertation: E of clips without and with the temporal loss, and with it and
-keyframes, as `vst render` stylizes them.
+The second prints table 4.1 of the dissertation: E of clips without and with the temporal loss, and with it
+and keyframes, as `vst render` stylizes them.
 """
 
 from __future__ import annotations

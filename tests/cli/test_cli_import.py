@@ -8,6 +8,9 @@ import os
 import torch
 
 from tests.conftest import flow_checkpoint
+from tests.published_generator import Published
+from vst.modes import load_network
+from vst.styles import read_info
 
 
 def test_without_arguments_the_networks_and_their_sources_are_listed(vst, small_flow_networks):
@@ -17,7 +20,11 @@ def test_without_arguments_the_networks_and_their_sources_are_listed(vst, small_
     assert "https://github.com/NVlabs/PWC-Net" in outcome.out
     assert "CC BY-NC-SA 4.0" in outcome.out
     rows = [json.loads(line) for line in vst("weights", "import", "--json").out.splitlines()]
-    assert {row["import"]: row["imported"] for row in rows} == {"flownet2": [], "pwcnet": []}
+    assert {row["import"]: row["imported"] for row in rows} == {
+        "flownet2": [],
+        "pwcnet": [],
+        "cyclegan": [],
+    }
 
 
 def test_a_checkpoint_is_imported_and_listed(vst, small_flow_networks, tmp_path):
@@ -120,3 +127,25 @@ def test_a_missing_checkpoint_is_one_line_that_names_its_source(
             in outcome.err
         )
     assert not (tmp_path / "out.mkv").exists()
+
+
+def test_a_generator_of_cyclegan_becomes_a_style(vst, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    torch.save(Published().state_dict(), tmp_path / "latest_net_G.pth")
+    outcome = vst("weights", "import", "cyclegan", tmp_path / "latest_net_G.pth", "--as", "old-monet")
+    assert outcome.code == 0, outcome.err
+    assert "--mode cyclegan --style old-monet" in outcome.out
+    path = tmp_path / "data/vst/weights/old-monet-cyclegan.safetensors"
+    info = read_info(path)
+    assert (info.mode, info.styles, info.steps) == ("cyclegan", ("old-monet",), 0)
+    assert "Apache" not in info.licence
+    assert load_network(path)[0].variant.blocks == 2
+    rows = [json.loads(line) for line in vst("weights", "import", "--json").out.splitlines()]
+    assert {row["import"]: row["imported"] for row in rows}["cyclegan"] == ["old-monet"]
+
+
+def test_a_generator_without_a_name_is_refused(vst, tmp_path):
+    torch.save(Published().state_dict(), tmp_path / "g.pth")
+    outcome = vst("weights", "import", "cyclegan", tmp_path / "g.pth")
+    assert outcome.code == 2
+    assert "add --as NAME" in outcome.err

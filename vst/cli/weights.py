@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vst.cli.console import console_of
+from vst.cli.console import Console, console_of
 from vst.cli.group import LazyGroup
 from vst.cli.nearest import NearestChoice
 from vst.cli.options import json_option, quiet_option, verbose_option, weights_dir_option
@@ -22,6 +22,7 @@ WEIGHTS_COMMANDS = {
 }
 
 RAFT = ("raft-small", "raft-large")
+CYCLEGAN = "cyclegan"
 FETCHED = ("vgg16", "vgg19", *RAFT)
 
 
@@ -125,23 +126,28 @@ def fetch_command(context: click.Context, name: str) -> None:
 
 
 @click.command("import")
-@click.argument("family", required=False, metavar="[flownet2|pwcnet]")
+@click.argument("family", required=False, metavar="[flownet2|pwcnet|cyclegan]")
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option(
-    "--as", "name", metavar="NAME", help="Name of the estimator; needed if several have the same layout."
+    "--as",
+    "name",
+    metavar="NAME",
+    help="Name of the estimator, needed if several have the same layout; or of the style.",
 )
 @json_option
 @verbose_option
 @quiet_option
 @click.pass_context
 def import_command(context: click.Context, family: str | None, file: Path | None, name: str | None) -> None:
-    """Import a published optical flow network from FILE, as it was downloaded.
+    """Import a published network for optical flow, or a generator of CycleGAN, from FILE as downloaded.
 
     The layout of the file tells which network it is. No code in the file is executed. Without arguments,
     list the networks that can be imported and where they are published.
     """
     console = console_of(context)
     if family is None:
+        from vst.files import user_data_folder
+        from vst.modes.cyclegan import published as cyclegan
         from vst.motion.imported.flow_weights import missing_weights
         from vst.motion.imported.published import PUBLISHED_WEIGHTS
 
@@ -155,18 +161,42 @@ def import_command(context: click.Context, family: str | None, file: Path | None
             }
             for release in PUBLISHED_WEIGHTS.values()
         ]
+        rows.append(
+            {
+                "import": cyclegan.FAMILY,
+                "files": cyclegan.FILES,
+                "from": cyclegan.SOURCE,
+                "licence": cyclegan.LICENCE,
+                "imported": cyclegan.imported_styles(user_data_folder() / "weights"),
+            }
+        )
         show_table(console, ("import", "files", "from", "licence", "imported"), rows)
         return
     from vst.motion.imported.flow_weights import check_family, import_weights
 
-    check_family(family)
+    if family != CYCLEGAN:
+        check_family(family)
     if file is None:
         raise UsageError(
             f"no file given; expected 'vst weights import {family} FILE', see 'vst weights import'"
         )
+    if family == CYCLEGAN:
+        _import_generator(console, file, name)
+        return
     done = import_weights(family, file, name)
     console.event("imported", name=done.name, path=str(done.path))
     console.result(f"{done.name} is imported, ready for --flow {done.name} ({done.path})")
     if name is None:
         for other in done.same_network:
             console.note(f"{other} has the same layout; if the file is its, import it with --as {other}")
+
+
+def _import_generator(console: Console, file: Path, name: str | None) -> None:
+    from vst.files import user_data_folder
+    from vst.modes.cyclegan.published import import_generator
+
+    if name is None:
+        raise UsageError(f"no name for the style of {file}; add --as NAME, which is typed after --style")
+    path = import_generator(file, user_data_folder() / "weights", name)
+    console.event("imported", name=name, path=str(path))
+    console.result(f"{name} is imported, ready for --mode cyclegan --style {name} ({path})")

@@ -23,6 +23,7 @@ def save_weights(
     loss_network: str,
     recipe: str,
     steps: int,
+    licence: str = "Apache-2.0",
 ) -> None:
     """Write a network as fp16 with its description, in one move.
 
@@ -34,6 +35,7 @@ def save_weights(
         loss_network: What it was trained against.
         recipe: Digest of the training recipe.
         steps: Optimiser steps.
+        licence: SPDX name, or in words.
     """
     info = WeightsInfo(
         path=path,
@@ -43,7 +45,7 @@ def save_weights(
         loss_network=loss_network,
         recipe=recipe,
         steps=steps,
-        licence="Apache-2.0",
+        licence=licence,
         body=body_digest(network),
         hyperparameters=network.variant.to_metadata(),
     )

@@ -50,3 +50,14 @@ def parse_blend(text: str) -> Blend:
         parts[name] = value
     whole = sum(parts.values())
     return Blend(tuple((name, value / whole) for name, value in parts.items()))
+
+
+def check_style_name(name: str) -> None:
+    """Refuse a name for a new style that a blend could not contain.
+
+    Raises:
+        UsageError: It has other characters than letters, digits, - and _, or begins with one of these two.
+    """
+    plain = name.replace("-", "").replace("_", "")
+    if not (plain.isascii() and plain.isalnum()) or name[0] in "-_":
+        raise UsageError(f"style name {name!r} is invalid in a blend; use letters, digits, - and _")

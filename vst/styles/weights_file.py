@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_FORMAT = "1"
 _MOST_STYLES = 1024
-_MOST_WIDTH = 256
+MOST_WIDTH = 256
 _COMPACT = 3
 
 
@@ -116,7 +116,7 @@ def read_info(path: Path) -> WeightsInfo:
         raise WeightsError(
             f"{path} has format {metadata.get('vst')}; this version reads {WEIGHTS_FORMAT}: update vst"
         )
-    sane = 1 <= info.width <= _MOST_WIDTH and 1 <= len(styles) <= _MOST_STYLES
+    sane = 1 <= info.width <= MOST_WIDTH and 1 <= len(styles) <= _MOST_STYLES
     if not sane or not all(isinstance(name, str) for name in styles):
         raise WeightsError(
             f"{path} has a width of {info.width} and {len(styles)} styles in its description; "

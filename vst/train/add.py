@@ -22,6 +22,7 @@ from vst.modes.recipe import Recipe, StyleGoal, create_recipe, style_recipe_clas
 from vst.modes.training import to_unit
 from vst.nn.style_network import StyleNetwork
 from vst.nn.style_parameters import one_style, select_styles
+from vst.styles.blend import check_style_name
 from vst.styles.catalog_file import record_style
 from vst.styles.loss_network import load_loss_network
 from vst.train.photos import photo_batch
@@ -68,11 +69,7 @@ class NewStyle:
     public_domain: bool = False
 
     def __post_init__(self) -> None:
-        plain = self.name.replace("-", "").replace("_", "")
-        if not (plain.isascii() and plain.isalnum()) or self.name[0] in "-_":
-            raise UsageError(
-                f"style name {self.name!r} is invalid in a blend; use letters, digits, - and _"
-            )
+        check_style_name(self.name)
 
 
 def add_style(

@@ -8,6 +8,7 @@ from pathlib import Path
 from vst.errors import UsageError
 from vst.modes.recipe import TRAINING_PRECISIONS, NetworkRecipe
 from vst.modes.recipe_option import check_recipe, recipe_option
+from vst.styles.blend import check_style_name
 
 _LOADED = 286 / 256
 """Side of a picture over that of its crops, of the papers."""
@@ -89,7 +90,9 @@ class CycleganRecipe(NetworkRecipe):
     adversarial_weight: float = recipe_option(1.0, "Weight of the adversarial loss.", least=0)
     cycle_weight: float = recipe_option(10.0, "Weight of the cycle's loss (L1).", least=0)
     identity_weight: float = recipe_option(5.0, "Weight of the identity loss (L1).", least=0)
-    temporal_weight: float = recipe_option(40.0, "Weight of the temporal loss of adjacent frames.", least=0)
+    temporal_weight: float = recipe_option(
+        100.0, "Weight of the temporal loss of adjacent frames.", least=0
+    )
     long_weight: float = recipe_option(0.0, "Weight of the temporal loss of frames further apart.", least=0)
     long_gap: int = recipe_option(8, "Frames that these are apart, at most.", least=2)
     flow_cycle_weight: float = recipe_option(
@@ -118,6 +121,7 @@ class CycleganRecipe(NetworkRecipe):
 
     def __post_init__(self) -> None:
         check_recipe(self)
+        check_style_name(self.style_name)
         if not self.batch and not self.sequences:
             raise UsageError("batch and sequences are both 0; give one of them 1 or more")
         if self.load_size is not None and self.load_size < self.size:
