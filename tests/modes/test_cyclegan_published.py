@@ -21,7 +21,7 @@ def test_the_network_stylizes_as_the_published_one_away_from_the_border(dropout)
     torch.manual_seed(0)
     published = Published(dropout=dropout).eval()
     picture = torch.rand(1, 3, 96, 96) * 2 - 1
-    # Where the picture is even near the border, both kinds of padding differ least in instance norm's means.
+    # The padding differs, and with it the means of instance norm, a little everywhere.
     with torch.no_grad():
         given, wanted = convert(published.state_dict()).eval()(picture), published(picture)
     inside = (..., slice(32, 64), slice(32, 64))
@@ -53,8 +53,8 @@ def test_a_name_that_a_blend_could_not_contain_is_refused(published, tmp_path):
     [
         (lambda t: t.pop("model.1.weight"), "no layer model.1.weight"),
         (
-            lambda t: t.pop("model.10.conv_block.1.weight") and t.pop("model.10.conv_block.1.bias"),
-            "no layer",
+            lambda t: t.pop("model.11.conv_block.1.weight"),
+            "no layer model.11.conv_block.1.weight",
         ),
         (lambda t: t.update({"model.40.weight": torch.zeros(2)}), "has a layer 'model.40.weight'"),
         (lambda t: t.update({"model.4.weight": torch.zeros(2, 2, 3, 3)}), "size mismatch"),
