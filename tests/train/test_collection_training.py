@@ -119,7 +119,7 @@ def test_a_training_leaves_weights_that_are_a_style_of_the_catalogue(collection,
     assert cv2.imread(str(tmp_path / "run/samples/000020.png")) is not None
     card = (tmp_path / "run/weights.md").read_text()
     assert "| paintings | 3 of dots |" in card
-    assert "temporal 40" in card
+    assert "temporal 100" in card
     assert said[0].startswith("3 paintings: the discriminator will know them by heart")
 
 
@@ -183,3 +183,12 @@ def test_a_start_that_does_not_fit_is_refused(collection, itn, tmp_path):
 def test_photographs_and_clips_are_not_required(collection, tmp_path):
     recipe = dataclasses.replace(collection, photos=(), clips=(), steps=1, precision="bf16")
     assert read_info(run_collection(recipe, tmp_path / "run", say=quiet)).steps == 1
+
+
+def test_adam_has_the_papers_moments_and_the_gradient_is_not_scaled_down(collection, tmp_path):
+    run_collection(dataclasses.replace(collection, steps=1, cycle_weight=1e4), tmp_path / "run", say=quiet)
+    state = load_file(tmp_path / "run/checkpoint.safetensors")
+    first, second = state["optimiser.0.exp_avg"], state["optimiser.0.exp_avg_sq"]
+    # After a step the moments are (1 − 0.5) g and (1 − 0.999) g².
+    torch.testing.assert_close(first.square() / 0.25, second / 0.001)
+    assert first.norm() > 10  # the other trainings' limit
