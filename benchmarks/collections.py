@@ -83,10 +83,20 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 def _distances(options: argparse.Namespace) -> dict[str, Any]:
     if options.loss_network is None:
         raise UsageError("--collection needs --loss-network")
+    collections = by_name(options.collection, "--collection")
+    singles = by_name(options.single, "--single")
+    # Before anything is measured, which takes minutes.
+    files = {
+        style: need_weights(options.weights_dir, "cyclegan", [style], options.quality)
+        for style in collections
+    }
+    files_of_itn = {
+        style: need_weights(options.single_weights, "itn", [single], options.quality)
+        for style, single in singles.items()
+    }
     network = load_loss_network(options.loss_network)
     photos = read_photographs(options.photos, options.count, options.size)
     photo_moments = moments_of(network, (photo.image for photo in photos))
-    collections = by_name(options.collection, "--collection")
     held_out: dict[str, FeatureMoments] = {}
     learned: dict[str, FeatureMoments] = {}
     for style, place in collections.items():
@@ -95,21 +105,18 @@ def _distances(options: argparse.Namespace) -> dict[str, Any]:
             raise UsageError(f"no painting of {place} is held out; give a smaller --hold-out")
         held_out[style] = moments_of(network, _paintings(found.held_out, options.size))
         learned[style] = moments_of(network, _paintings(found.learned, options.size))
-    singles = by_name(options.single, "--single")
     sheet = [[cell("photograph", photo.image, options.sheet_side) for photo in photos]]
     result: dict[str, Any] = {}
     for style in collections:
         rows = {"photographs": distance(photo_moments, held_out[style])}
         rows["other paintings"] = distance(learned[style], held_out[style])
-        selection = need_weights(options.weights_dir, "cyclegan", [style], options.quality)
-        mode = open_mode(selection, (style, 1.0))
+        mode = open_mode(files[style], (style, 1.0))
         pictures = _stylize(mode, photos)
         rows["cyclegan"] = distance(moments_of(network, pictures), held_out[style])
         near = [nearest(moments_of(network, [picture]), held_out) for picture in pictures]
         sheet.append(_row(style, pictures, options.sheet_side))
         if style in singles:
-            single = need_weights(options.single_weights, "itn", [singles[style]], options.quality)
-            pictures = _stylize(open_mode(single, (singles[style], 1.0)), photos)
+            pictures = _stylize(open_mode(files_of_itn[style], (singles[style], 1.0)), photos)
             rows["itn"] = distance(moments_of(network, pictures), held_out[style])
             sheet.append(_row(f"itn, {singles[style]}", pictures, options.sheet_side))
         milliseconds = _cpu_milliseconds(mode)
@@ -117,7 +124,7 @@ def _distances(options: argparse.Namespace) -> dict[str, Any]:
             "distance": rows,
             "nearest": near,
             "cpu_milliseconds": milliseconds,
-            "weights": described(selection),
+            "weights": described(files[style]),
         }
     _print_distances(result)
     if options.sheet is not None:

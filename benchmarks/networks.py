@@ -16,6 +16,7 @@ from vst.modes import Stylizer, check_mode, find_mode, load_selection
 from vst.modes.network_runner import NetworkRunner
 from vst.pipeline.session import StylizerSession
 from vst.styles import Blend, Selection, read_info
+from vst.styles.catalog import CHECKPOINT
 from vst.styles.quality import BEST, FAST, STANDARD, STANDARD_WIDTH
 from vst.styles.selection import select
 
@@ -111,7 +112,7 @@ def _files(place: str | None) -> list[Path]:
     if path.is_file():
         return [path]
     found = path.glob("*.safetensors") if path.is_dir() else path.parent.glob(path.name)
-    files = sorted(file for file in found if file.suffix == ".safetensors")
+    files = sorted(file for file in found if file.suffix == ".safetensors" and file.name != CHECKPOINT)
     if not files:
         raise UsageError(f"there are no weights at {path}; give a folder, file or pattern of .safetensors")
     return files
