@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -76,13 +78,15 @@ def test_a_whole_run(pictures, tiny_weights, loss_folder, capsys):
     from benchmarks.collections import main
 
     output = pictures / "found.json"
+    weights = Path(shutil.copytree(tiny_weights, pictures / "weights"))
+    (weights / "checkpoint.safetensors").write_bytes(b"of a run that has not ended")
     code = main(
         [
             *("--collection", f"red={pictures / 'red'}", "--collection", f"blue={pictures / 'blue'}"),
             *("--hold-out", "2", "--photos", str(pictures / "photos"), "--loss-network", str(loss_folder)),
             *(
                 "--weights-dir",
-                str(tiny_weights),
+                str(weights),
                 "--single",
                 "red=blue",
                 "--single-weights",
