@@ -106,7 +106,7 @@ class KeyframeMemory:
         backward, forward = map(
             on.field, self._estimator.estimate_pair(*(on.saved(each)[None] for each in lumas))
         )
-        differences = difference(*lumas, backward)
+        differences = difference(lumas[0], lumas[1], backward)
         similar = alike(differences, _TOLERANCE, _LARGEST_TOLERANCE)
         shown = on.opened(on.bytes(step_holds(backward, forward) & similar), _OPEN)
         flow = on.resized(backward, height, width)
