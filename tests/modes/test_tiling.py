@@ -149,7 +149,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(make, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("expected 3 channels")
 
-    monkeypatch.setattr(StyleNetwork, "forward", broken)
+    monkeypatch.setattr(StyleNetwork, "stylize", broken)
     with pytest.raises(RuntimeError, match="expected 3 channels"):
         stylize(make("itn"))
     assert not is_out_of_memory(ValueError("no"))
@@ -159,7 +159,7 @@ def test_with_tiles_off_a_lack_of_memory_is_an_error(make, monkeypatch):
     def little(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(StyleNetwork, "forward", little)
+    monkeypatch.setattr(StyleNetwork, "stylize", little)
     with pytest.raises(torch.OutOfMemoryError):
         stylize(make("itn", tile=NO_TILES))
 

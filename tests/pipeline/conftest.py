@@ -24,7 +24,8 @@ def settings(tiny_weights: Path) -> Callable[..., RenderSettings]:
     """Makes settings with tiny networks, in fp32 on one thread of the CPU."""
 
     def make(**options: object) -> RenderSettings:
-        given = {"style": "red", "device": "cpu", "precision": "fp32", "threads": 1, **options}
+        machine = {"device": "cpu", "precision": "fp32", "backend": "torch", "threads": 1}
+        given = {"style": "red", **machine, **options}
         return RenderSettings(weights_dir=tiny_weights, **given)
 
     return make

@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from vst.modes.create import create_stylizer
     from vst.modes.network_file import load_network, load_selection, save_weights, verify_weights
     from vst.modes.registry import ModeEntry, available_modes, check_mode, find_mode, mode_names
-    from vst.modes.stylizer import Stylizer, device_for
+    from vst.modes.stylizer import Stylizer, backend_of, device_for
 
 __all__ = [
     "ModeEntry",
     "Stylizer",
     "available_modes",
+    "backend_of",
     "check_mode",
     "create_stylizer",
     "device_for",
@@ -31,6 +32,7 @@ _WHERE = {
     "ModeEntry": "registry",
     "Stylizer": "stylizer",
     "available_modes": "registry",
+    "backend_of": "stylizer",
     "check_mode": "registry",
     "create_stylizer": "create",
     "device_for": "stylizer",

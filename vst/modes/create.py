@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 
+from vst.modes.backend_choice import AUTO, BackendRequest, choose_backend
 from vst.modes.network_file import load_selection
 from vst.modes.network_runner import NetworkRunner
 from vst.modes.registry import find_mode
-from vst.modes.stylizer import Stylizer
+from vst.modes.stylizer import Stylizer, takes_backends
+from vst.nn.backends import TORCH
 from vst.styles import ResolvedStyle
+
+_log = logging.getLogger(__name__)
 
 
 def create_stylizer(
@@ -17,6 +23,7 @@ def create_stylizer(
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
     tile: int | None = None,
+    backend: BackendRequest = BackendRequest(),  # noqa: B008 — frozen
 ) -> Stylizer:
     """A stylizer with the weights of a style or blend loaded.
 
@@ -26,6 +33,7 @@ def create_stylizer(
         precision: float32, bfloat16 or float16, for the convolutions.
         tile: Side of tiles in pixels, 0 for no tiles, or None: `vst.modes.tiling` decides by the frame
             size.
+        backend: What runs the network on whole frames. Torch does where the backend cannot, with a warning.
 
     Raises:
         UsageError: The mode is unknown.
@@ -35,4 +43,9 @@ def create_stylizer(
     style.catalogue.check_digests(style.selection)
     network = load_selection(style.selection)
     runner = NetworkRunner(network, style.mixture, torch.device(device), precision, tile)
-    return mode.stylizer_factory(runner)
+    stylizer = mode.stylizer_factory(runner)
+    if takes_backends(stylizer):
+        choose_backend(backend, network, runner)
+    elif backend.name not in (TORCH, AUTO):
+        _log.warning("mode %s runs on torch: it takes no other backend", style.mode)
+    return stylizer

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vst.frame import Frame, Past
+from vst.modes.backend_choice import BackendChoice
 from vst.modes.network_runner import NetworkRunner, to_network
 from vst.modes.tiling import MemoryEstimate
 
@@ -24,6 +25,11 @@ class FrameStylizer:
     def device(self) -> torch.device:
         """Where the network is; see `vst.modes.stylizer.device_for`."""
         return self._network.device
+
+    @property
+    def backend(self) -> BackendChoice:
+        """What runs the network."""
+        return self._network.choice
 
     def stylize(self, frame: Frame, past: Past | None) -> Tensor:
         """See `Stylizer.stylize`; the past is ignored."""

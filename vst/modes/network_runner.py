@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from vst.device import deterministic
+from vst.modes.backend_choice import BackendChoice
 from vst.modes.tiling import (
     NO_TILES,
     MemoryEstimate,
@@ -18,6 +19,10 @@ from vst.modes.tiling import (
     is_out_of_memory,
     smaller_tile,
 )
+from vst.nn.backends import Backend
+from vst.nn.backends.torch_backend import TorchBackend
+from vst.nn.executor import WholeFrame
+from vst.nn.folded_frame import to_precision
 from vst.nn.style_network import SMALLEST_SIDE, StyleNetwork
 from vst.nn.tiled import Tiled
 
@@ -31,7 +36,7 @@ class NetworkRunner:
 
     Convolutions run in the given precision and in channels_last; instance norm keeps its statistics,
     scales and shifts in fp32, and so is the output. Large frames are run in tiles, and smaller ones when
-    memory runs out.
+    memory runs out. On the CPU a backend may run whole frames; tiles are always torch's.
 
     Args:
         network: Any mode's; the runner takes it over.
@@ -51,11 +56,27 @@ class NetworkRunner:
     ) -> None:
         self.device, self.precision = device, precision
         self._tile, self._asked = tile, tile
-        self.network = network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
-        for module in self.network.modules():
-            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-                module.to(precision)
         self.mix = torch.tensor([list(mixture)], dtype=torch.float32, device=device)
+        self.executor: WholeFrame = WholeFrame(self.mix)
+        """Runs layers on whole frames; for stylizers that call the network themselves."""
+        self._torch: Backend = self._plain
+        self.network = network.eval().requires_grad_(False)
+        if device.type == "cpu":
+            backend = TorchBackend(network, self.mix, precision)
+            self.network, self.executor, self._torch = backend.network, backend.executor, backend
+        self.network.to(device).to(memory_format=torch.channels_last)
+        to_precision(self.network, precision)
+        self._backend = self._torch
+        self.choice = BackendChoice()
+
+    def use(self, backend: Backend | None, choice: BackendChoice) -> None:
+        """Run whole frames by another backend from now on.
+
+        Args:
+            backend: Opened for this network; None is torch.
+            choice: What `choice` will be.
+        """
+        self._backend, self.choice = backend or self._torch, choice
 
     @torch.inference_mode()
     def __call__(self, *planes: Tensor) -> Tensor:
@@ -71,15 +92,19 @@ class NetworkRunner:
         padded = [large_enough(plane.float()) for plane in planes]
 
         def whole() -> Tensor:
-            x = torch.cat([plane.to(self.device) for plane in padded], dim=1)
-            stylized: Tensor = self.network(x.contiguous(memory_format=torch.channels_last), self.mix)
-            return stylized
+            return self._backend(padded)
 
         def in_tiles(tile: int) -> Tensor:
             return self.network.stylize(Tiled(self.mix, tile), padded)
 
         stylized = self.within_memory(padded[0], whole, in_tiles)
         return stylized[..., :height, :width].float().contiguous()
+
+    def _plain(self, planes: Sequence[Tensor]) -> Tensor:
+        """The network as it is, on any device; a `Backend`."""
+        x = torch.cat([plane.to(self.device) for plane in planes], dim=1)
+        stylized: Tensor = self.network(x.contiguous(memory_format=torch.channels_last), self.mix)
+        return stylized
 
     def memory(self, height: int, width: int) -> MemoryEstimate:
         """The memory that stylizing one frame of this size takes."""

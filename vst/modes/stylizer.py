@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vst.frame import Frame, Past
+from vst.modes.backend_choice import BackendChoice
 from vst.modes.tiling import MemoryEstimate
 
 _CPU = torch.device("cpu")
@@ -73,3 +74,14 @@ def device_for(stylizer: Stylizer, width: int, height: int) -> torch.device:
     if device.type != "cpu" and stylizer.memory(width, height).tile is not None:
         return _CPU
     return device
+
+
+def takes_backends(stylizer: Stylizer) -> bool:
+    """Whether another backend than torch may run the frames of a stylizer: those that have a `backend`."""
+    return hasattr(stylizer, "backend")
+
+
+def backend_of(stylizer: Stylizer | None) -> BackendChoice:
+    """What runs the network of a stylizer."""
+    choice: BackendChoice = getattr(stylizer, "backend", BackendChoice())
+    return choice

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from vst.nn.executor import WholeFrame
 from vst.nn.folding import FEW, SIDE, cell_kernels, enlarged_kernels, interleave
@@ -14,6 +15,7 @@ from vst.nn.layers import (
     EPSILON,
     ConditionalInstanceNorm2d,
     ConvBlock,
+    EnlargingBlock,
     EnlargingConv2d,
     ReflectedConv2d,
     ResidualBlock,
@@ -33,44 +35,66 @@ class FoldedFrame(WholeFrame):
     """As `WholeFrame` up to the order of sums, in less time: `vst.nn.folding` says how.
 
     Args:
-        network: On the CPU, in fp32: kernels are summed before they are rounded.
+        network: On the CPU, in fp32: kernels are summed before they are rounded. Layers that are not folded
+            are brought to the precision in place.
         mix: 1×S in fp32, how much of each style.
         precision: Of the convolutions.
     """
 
     def __init__(self, network: StyleNetwork, mix: Tensor, precision: torch.dtype) -> None:
         super().__init__(mix)
-        self._kernels: dict[ReflectedConv2d | EnlargingConv2d, Kernels] = {}
-        self._affine: dict[ConditionalInstanceNorm2d, tuple[Tensor, Tensor]] = {}
-        enlarged = {block.conv for block in network.modules() if type(block) is UpsampleBlock}
+        self._precision = precision
+        self._kernels: dict[nn.Module, Kernels] = {}
+        self._affine: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+        enlarged = enlarged_layers(network)
         with torch.no_grad():
             for module in network.modules():
-                if isinstance(module, ConditionalInstanceNorm2d):
+                if type(module) is ConditionalInstanceNorm2d:
                     self._affine[module] = (mix @ module.weight)[0], (mix @ module.bias)[0]
-                elif isinstance(module, ReflectedConv2d | EnlargingConv2d):
-                    weight, bias = folded(module, module in enlarged)
+                elif type(module) in (ReflectedConv2d, EnlargingConv2d):
+                    weight, bias = folded(module, module in enlarged)  # type: ignore[arg-type]
                     weight = weight.to(precision).contiguous(memory_format=torch.channels_last)
                     self._kernels[module] = Kernels(weight, bias.to(precision))
+        to_precision(network, precision)
+
+    def input(self, planes: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
+        """See `Executor.input`; in the type of the kernels."""
+        return super().input(planes, self._precision)
+
+    def as_map(self, tensor: Tensor, like: Tensor, dtype: torch.dtype) -> Tensor:
+        """See `Executor.as_map`; in the type of the kernels."""
+        return super().as_map(tensor, like, self._precision)
+
+    def cast(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """See `Executor.cast`; in the type of the kernels."""
+        return super().cast(x, self._precision)
 
     def block(self, block: ConvBlock, x: Tensor) -> Tensor:
         """See `Executor.block`."""
-        if type(block) is UpsampleBlock:
-            assert isinstance(block.conv, ReflectedConv2d)
+        if is_enlarged(block):
             y = F.conv2d(F.pad(x, (1,) * 4, mode="replicate"), *self._kernels[block.conv])
             y = interleave(y)[..., 1:-1, 1:-1].contiguous(memory_format=torch.channels_last)
-        elif isinstance(block.conv, ReflectedConv2d | EnlargingConv2d):
-            y = self.convolve(block.conv, x)
+        elif type(block) in (ConvBlock, EnlargingBlock) and block.conv in self._kernels:
+            y = self.convolve(block.conv, x)  # type: ignore[arg-type]
         else:
             y = block.project(x)
-        y = self._normed(block, y)
+        affine = self._affine.get(block.norm) if len(x) == 1 else None
+        if affine is None:
+            y = block.norm(y, self._mix)
+        else:
+            y = F.batch_norm(y, None, None, *affine, training=True, eps=EPSILON)
         return F.relu_(y) if block.relu else y
 
     def residual(self, block: ResidualBlock, x: Tensor) -> Tensor:
         """See `Executor.residual`."""
+        if type(block) is not ResidualBlock:
+            return super().residual(block, x)
         return self.block(block.second, self.block(block.first, x)).add_(x)
 
     def convolve(self, layer: ReflectedConv2d | EnlargingConv2d, x: Tensor, relu: bool = False) -> Tensor:
         """See `Executor.convolve`."""
+        if layer not in self._kernels:
+            return super().convolve(layer, x, relu)
         weight, bias = self._kernels[layer]
         if isinstance(layer, EnlargingConv2d):
             y = F.pixel_shuffle(F.conv2d(F.pad(x, (1,) * 4, mode="reflect"), weight, bias), 2)
@@ -84,12 +108,24 @@ class FoldedFrame(WholeFrame):
             y = F.conv2d(x, weight, bias, layer.stride)
         return F.relu(y) if relu else y
 
-    def _normed(self, block: ConvBlock, x: Tensor) -> Tensor:
-        affine = self._affine.get(block.norm) if len(x) == 1 else None  # type: ignore[call-overload]
-        if affine is None:
-            normed: Tensor = block.norm(x, self._mix)
-            return normed
-        return F.batch_norm(x, None, None, *affine, training=True, eps=EPSILON)
+
+def to_precision(network: nn.Module, precision: torch.dtype) -> None:
+    """Bring the convolutions of a network to a type, in place; norms keep fp32."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            module.to(precision)
+
+
+def is_enlarged(block: ConvBlock) -> bool:
+    """Whether the convolution of a block is run with `enlarged_kernels`."""
+    return type(block) is UpsampleBlock and block.kernel == 3 and type(block.conv) is ReflectedConv2d
+
+
+def enlarged_layers(network: nn.Module) -> set[nn.Module]:
+    """The convolutions for which `is_enlarged`."""
+    return {
+        block.conv for block in network.modules() if isinstance(block, ConvBlock) and is_enlarged(block)
+    }
 
 
 def in_cells(layer: ReflectedConv2d | EnlargingConv2d) -> bool:
@@ -97,17 +133,17 @@ def in_cells(layer: ReflectedConv2d | EnlargingConv2d) -> bool:
     return isinstance(layer, ReflectedConv2d) and layer.out_channels <= FEW and layer.stride == (1, 1)
 
 
-def folded(layer: ReflectedConv2d | EnlargingConv2d, is_enlarged: bool) -> tuple[Tensor, Tensor]:
+def folded(layer: ReflectedConv2d | EnlargingConv2d, enlarged: bool) -> tuple[Tensor, Tensor]:
     """The weight and bias that a layer is run with.
 
     Args:
         layer: The layer.
-        is_enlarged: Whether it is that of an `UpsampleBlock`.
+        enlarged: Whether it is one of `enlarged_layers`.
     """
     assert layer.bias is not None
     if isinstance(layer, EnlargingConv2d):
         return layer.folded(), layer.bias.repeat_interleave(4)
-    if is_enlarged:
+    if enlarged:
         return enlarged_kernels(layer.weight, layer.bias)
     if in_cells(layer):
         return cell_kernels(layer.weight, layer.bias)

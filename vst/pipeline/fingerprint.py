@@ -18,6 +18,7 @@ from vst.device import precision_name
 from vst.errors import MediaError
 from vst.files import file_digest
 from vst.media import ClipInfo
+from vst.modes.backend_choice import BackendChoice
 from vst.motion import MotionSource
 from vst.pipeline.options import Effect, flag_of, recorded_values
 from vst.pipeline.settings import RenderSettings
@@ -25,6 +26,9 @@ from vst.stream_paths import is_stream
 
 _END_BYTES = 1 << 20
 """Bytes at either end of a clip that are hashed, beside its size and modification time."""
+
+BACKEND = "--backend"
+"""The entry with the name of the backend; what `auto` chose is taken over by runs that continue."""
 
 HASHES = ("the clip", "the weights", "the flow")
 """Entries whose values are compared, but not shown."""
@@ -40,6 +44,7 @@ def fingerprint_of(
     precision: torch.dtype,
     weights: Iterable[Path],
     motion: MotionSource | None,
+    backend: BackendChoice = BackendChoice(),  # noqa: B008 — frozen
 ) -> Fingerprint:
     """The fingerprint of a render.
 
@@ -53,6 +58,7 @@ def fingerprint_of(
         precision: Floating-point type of the networks.
         weights: Files of the networks.
         motion: Source of the motion; None for a mode without motion.
+        backend: What runs the network.
 
     Raises:
         MediaError: If the clip cannot be read.
@@ -61,6 +67,7 @@ def fingerprint_of(
     found = {flag_of(name): value for name, value in recorded_values(settings, Effect.FRAMES).items()}
     found["--device"] = _hardware(device)
     found["--precision"] = precision_name(precision)
+    found[BACKEND] = backend.name
     found["--threads"] = str(torch.get_num_threads())
     found["--flow"] = "none" if motion is None else motion.name
     found["the clip"] = _digest_of_clip(clip)
@@ -72,6 +79,8 @@ def fingerprint_of(
 
         versions["scenedetect"] = scenedetect
     found |= {name: str(module.__version__) for name, module in versions.items()}
+    if backend.version:
+        found[backend.name] = backend.version
     libraries = av.library_versions
     found["ffmpeg"] = " ".join(
         f"{name} {'.'.join(map(str, libraries[name]))}" for name in sorted(libraries)

@@ -17,7 +17,8 @@ from vst.keyframes import Schedule
 from vst.media import DecodedFrame, Reader, Writer
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
-from vst.modes import create_stylizer
+from vst.modes import backend_of, create_stylizer
+from vst.modes.backend_choice import BackendRequest
 from vst.motion import open_motion
 from vst.motion.files.recorded import is_recorded
 from vst.pipeline.frame_range import (
@@ -31,9 +32,9 @@ from vst.pipeline.frame_size import inside_working_size
 from vst.pipeline.inside import borders_note
 from vst.pipeline.memory_estimate import Prediction, explained_memory, tiles_note
 from vst.pipeline.open_render import open_output, predict_session_memory, session_fingerprint, sizes_of
-from vst.pipeline.plan import RenderPlan, plan_render
+from vst.pipeline.plan import RenderPlan, plan_render, stylized_frames
 from vst.pipeline.report import Report
-from vst.pipeline.resume import EarlierRun, describe, find_earlier
+from vst.pipeline.resume import EarlierRun, describe, find_earlier, recorded_backend
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.stages import Counts, StageRunner
@@ -211,6 +212,9 @@ class RenderJob:
             yield tiles
         if self.plan.stylizes and self.plan.settings.precision == "auto":
             yield f"stylized on {self.plan.device} in {precision_name(self.plan.precision)}"
+        backend = backend_of(self.session.stylizer)
+        if backend.note is not None:
+            yield backend.note
 
 
 @contextmanager
@@ -233,7 +237,8 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
         raise UsageError(f"{plan.source.name} is one picture: --start, --end and --frames are for clips")
     sizes = sizes_of(plan, info)
     with _kept(open_output(plan, info, sizes[0], stop)) as writer:
-        session = open_session(plan, reader, *sizes)
+        recorded = recorded_backend(writer) if settings.resume and plan.resumes else None
+        session = open_session(plan, reader, *sizes, recorded)
         prediction = predict_session_memory(plan, info, session)
         fingerprint = session_fingerprint(plan, info, session, writer)
         earlier = find_earlier(writer, fingerprint) if settings.resume and plan.resumes else None
@@ -257,7 +262,11 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
 
 
 def open_session(
-    plan: RenderPlan, reader: Reader, size: tuple[int, int], working: tuple[int, int] | None
+    plan: RenderPlan,
+    reader: Reader,
+    size: tuple[int, int],
+    working: tuple[int, int] | None,
+    recorded: str | None = None,
 ) -> StylizerSession:
     """The session of a render: its network loaded and its motion source open.
 
@@ -266,12 +275,18 @@ def open_session(
         reader: The clip.
         size: Width and height of the output.
         working: Width and height at which frames are stylized.
+        recorded: The backend that an earlier run chose.
     """
     info, settings = reader.info, plan.settings
     stylizer = motion = keyframes = None
     if plan.stylizes:
+        request = BackendRequest(settings.backend, working, stylized_frames(plan, info), recorded)
         stylizer = create_stylizer(
-            plan.style, device=plan.device, precision=plan.precision, tile=settings.tile
+            plan.style,
+            device=plan.device,
+            precision=plan.precision,
+            tile=settings.tile,
+            backend=request,
         )
         interval = settings.keyframe_interval
         if interval is None:

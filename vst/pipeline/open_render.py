@@ -6,6 +6,7 @@ import threading
 
 from vst.media import ClipInfo, Encoding, Writer, open_writer
 from vst.media.segments.segment_transaction import Part
+from vst.modes import backend_of
 from vst.pipeline.fingerprint import Fingerprint, fingerprint_of
 from vst.pipeline.frame_size import output_size, working_size
 from vst.pipeline.memory_estimate import Prediction, check_memory, predict_memory
@@ -83,5 +84,8 @@ def session_fingerprint(
 ) -> Fingerprint:
     """The fingerprint of a render, and what its finished segments contain beside the frames."""
     weights = plan.style.files if plan.stylizes else ()
-    found = fingerprint_of(plan.settings, info, plan.device, plan.precision, weights, session.motion)
+    backend = backend_of(session.stylizer)
+    found = fingerprint_of(
+        plan.settings, info, plan.device, plan.precision, weights, session.motion, backend
+    )
     return found | writer.segment_contents

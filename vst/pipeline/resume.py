@@ -12,7 +12,7 @@ from torch import Tensor
 from vst.errors import UsageError
 from vst.media import Writer
 from vst.media.segments.work_folder import Segment, WorkFolder
-from vst.pipeline.fingerprint import Fingerprint, changes
+from vst.pipeline.fingerprint import BACKEND, Fingerprint, changes
 from vst.pipeline.frame_range import RenderStart
 from vst.pipeline.snapshot_file import load_snapshot
 
@@ -79,6 +79,13 @@ def find_earlier(writer: Writer, fingerprint: Fingerprint) -> EarlierRun | None:
             "restore that to continue, or start again with --no-resume"
         )
     return EarlierRun(before[1], tuple(segments), _state(store, segments))
+
+
+def recorded_backend(writer: Writer) -> str | None:
+    """The backend that an earlier run of an output chose; None if there was none."""
+    described = writer.work.description()
+    before = None if described is None else _described(described)
+    return None if before is None else before[0].get(BACKEND)
 
 
 def _state(store: WorkFolder, segments: Sequence[Segment]) -> tuple[Tensor, ...] | None:

@@ -29,6 +29,7 @@ from vst.media import ClipInfo, Reader
 from vst.media.decode.decoder import SeekError, SeekPoint
 from vst.media.libav import open_input, packets_of
 from vst.motion.shot_detection import CUT_CONTEXT
+from vst.nn.backends import TORCH
 from vst.openmp import children_wait_asleep
 from vst.pipeline.job import open_session
 from vst.pipeline.open_render import sizes_of
@@ -160,7 +161,8 @@ def _scan_part(source: Path, settings: RenderSettings, target: Path, part: _Part
 
     Frames are numbered from the part's first. Those that the next part begins with are included.
     """
-    plan, found = plan_render(source, settings, target), Scan(0)
+    # Nothing is stylized: no backend is timed.
+    plan, found = plan_render(source, dataclasses.replace(settings, backend=TORCH), target), Scan(0)
     with arithmetic_threads(settings.threads), plan.open_reader() as reader:
         session = open_session(plan, reader, *sizes_of(plan, reader.info))
         unit = reader.info.time_base

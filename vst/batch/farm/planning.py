@@ -21,6 +21,7 @@ from vst.errors import UsageError
 from vst.files import check_new_file
 from vst.media import ClipInfo, Reader, Writer
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
+from vst.modes import backend_of
 from vst.motion.files.recorded import is_recorded
 from vst.motion.shot_detection import CUT_CONTEXT
 from vst.pipeline.frame_range import RenderStart, end_of, find_start
@@ -48,7 +49,7 @@ def plan(
     """Plan a render and write its job file.
 
     Everything that `vst.render` would refuse is refused here. What depends on the machine is decided:
-    device, precision, flow estimator and threads are those of this one.
+    device, precision, backend, flow estimator and threads are those of this one.
 
     Args:
         source: The clip, or the pattern of an image sequence.
@@ -140,6 +141,7 @@ def _decided(found: RenderPlan, session: StylizerSession) -> RenderSettings:
         if found.settings.device == "auto" and found.device.type == "cuda"
         else str(found.device),
         precision=precision_name(found.precision),
+        backend=backend_of(session.stylizer).name,
         threads=torch.get_num_threads(),
         flow=found.settings.flow if motion is None or recorded else motion.name,
     )

@@ -18,6 +18,7 @@ from vst.media import Writer
 from vst.media.decode.decoder import SeekError, SeekPoint
 from vst.media.segments.segment_transaction import Part
 from vst.media.segments.work_folder import Save
+from vst.modes import backend_of
 from vst.motion.files.recorded import is_recorded
 from vst.pipeline.fingerprint import Fingerprint, changes, fingerprint_of
 from vst.pipeline.frame_range import FrameRange, frame_range_from
@@ -99,7 +100,13 @@ class SegmentRenderer:
         plan, planned = self._plan, self.job.fingerprint
         weights = plan.style.files if plan.stylizes else ()
         here: Fingerprint = fingerprint_of(
-            plan.settings, self._reader.info, plan.device, plan.precision, weights, session.motion
+            plan.settings,
+            self._reader.info,
+            plan.device,
+            plan.precision,
+            weights,
+            session.motion,
+            backend_of(session.stylizer),
         )
         here["the clip"] = planned.get("the clip", "")  # `check_inputs` compared it, whatever its times are
         if is_recorded(here["--flow"]):

@@ -36,7 +36,8 @@ class LstmStylizer:
 
         def whole() -> tuple[Tensor, LstmState]:
             x = padded.to(self._runner.device).contiguous(memory_format=torch.channels_last)
-            return self._network.step(x, None if before is None else self._to_device(before), mix)
+            state = None if before is None else self._to_device(before)
+            return self._network.advance(self._runner.executor, x, state)
 
         def in_tiles(tile: int) -> tuple[Tensor, LstmState]:
             return self._network.advance(Tiled(mix, tile), padded, before)

@@ -7,10 +7,13 @@ import logging
 
 import torch
 
-from vst.motion.kernels import disk_cache
+from vst import disk_cache
 from vst.motion.kernels.nvrtc import compile_options, load_nvrtc
 from vst.motion.kernels.operands import type_name
 from vst.motion.kernels.sources import TYPE_DEFINITIONS, KernelSource, read_source
+
+CACHE = "kernels"
+"""The kind of entries of `vst.disk_cache`."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +38,11 @@ def compile_operation(
     source = read_source(operation)
     key = _cache_key(source, str(nvrtc), *compile_options(architecture, definition))
     name = f"{operation}-{type_name(dtype)}-{architecture}-{key}"
-    code = None if force else disk_cache.read(name)
+    code = None if force else disk_cache.read(CACHE, name)
     if code is None:
         _log.info("kernels: compiling %s for %s", operation, architecture)
         code = nvrtc.compile(source, architecture, definition)
-        disk_cache.write(name, code)
+        disk_cache.write(CACHE, name, code)
     return code
 
 

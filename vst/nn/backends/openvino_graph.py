@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
-import openvino
 import torch
-from openvino import opset13 as op
 from torch import Tensor
 
-from vst.errors import VstError
-from vst.nn.folded_frame import folded, in_cells
+from vst.nn.backends.backend import BackendError
+from vst.nn.backends.openvino_import import openvino
+from vst.nn.backends.openvino_import import opset13 as op
+from vst.nn.folded_frame import enlarged_layers, folded, in_cells, is_enlarged
 from vst.nn.folding import SIDE
 from vst.nn.layers import (
     EPSILON,
     ConditionalInstanceNorm2d,
     ConvBlock,
+    EnlargingBlock,
     EnlargingConv2d,
     ReflectedConv2d,
     ResidualBlock,
-    UpsampleBlock,
 )
 from vst.nn.style_network import StyleNetwork
 
@@ -29,14 +29,10 @@ Node = Any
 """A node of the graph; OpenVINO's types are no part of its stubs."""
 
 
-class NotInGraphError(VstError):
-    """A network has an operation that the graph lacks."""
-
-
 def build_graph(network: StyleNetwork, mix: Tensor, size: tuple[int, int]) -> openvino.Model:
     """The layers of a network, from its input, 1×inputs×H×W in fp32, to the raw output in fp32.
 
-    OpenVINO's converters are not used: they need a trace, and they are what its telemetry counts.
+    OpenVINO's converters are not used: they trace what is declared here already.
 
     Args:
         network: On the CPU, in fp32.
@@ -44,7 +40,7 @@ def build_graph(network: StyleNetwork, mix: Tensor, size: tuple[int, int]) -> op
         size: H and W.
 
     Raises:
-        NotInGraphError: The network has an operation that is missing here.
+        BackendError: The network has an operation that is missing here.
     """
     image = op.parameter([1, network.inputs, *size], np.float32)
     raw = network.layers(GraphBuilder(network, mix), image, size)
@@ -61,7 +57,7 @@ class GraphBuilder:
 
     def __init__(self, network: StyleNetwork, mix: Tensor) -> None:
         self._mix = mix
-        self._enlarged = {block.conv for block in network.modules() if type(block) is UpsampleBlock}
+        self._enlarged = enlarged_layers(network)
 
     def given(self, planes: Sequence[Tensor]) -> Node:
         """See `Executor.given`."""
@@ -82,15 +78,15 @@ class GraphBuilder:
     def block(self, block: ConvBlock, x: Node) -> Node:
         """See `Executor.block`."""
         norm = block.norm
-        if not isinstance(norm, ConditionalInstanceNorm2d):
+        if type(norm) is not ConditionalInstanceNorm2d:
             self._missing(type(norm).__name__)
-        if type(block) is UpsampleBlock:
+        if is_enlarged(block):
             x = self._convolution(block.conv, _pad(x, (1, 1), (1, 1), "edge"))
             x = _cut(op.depth_to_space(x, "blocks_first", SIDE), (1, 1), (-1, -1))
-        elif isinstance(block.conv, ReflectedConv2d | EnlargingConv2d):
-            x = self.convolve(block.conv, x)
+        elif type(block) in (ConvBlock, EnlargingBlock):
+            x = self.convolve(block.conv, x)  # type: ignore[arg-type]
         else:
-            self._missing(type(block.conv).__name__)
+            self._missing(type(block).__name__)
         x = op.mvn(x, op.constant([2, 3]), True, EPSILON, "inside_sqrt")
         scale, shift = ((self._mix @ each)[0] for each in (norm.weight, norm.bias))
         x = op.add(op.multiply(x, _plane(scale)), _plane(shift))
@@ -98,10 +94,14 @@ class GraphBuilder:
 
     def residual(self, block: ResidualBlock, x: Node) -> Node:
         """See `Executor.residual`."""
+        if type(block) is not ResidualBlock:
+            self._missing(type(block).__name__)
         return op.add(x, self.block(block.second, self.block(block.first, x)))
 
     def convolve(self, layer: ReflectedConv2d | EnlargingConv2d, x: Node, relu: bool = False) -> Node:
         """See `Executor.convolve`."""
+        if type(layer) not in (ReflectedConv2d, EnlargingConv2d):
+            self._missing(type(layer).__name__)
         reach = layer.kernel_size[0] // 2
         if isinstance(layer, EnlargingConv2d):
             x = self._convolution(layer, _pad(x, (1, 1), (1, 1)))
@@ -141,7 +141,11 @@ class GraphBuilder:
         self._missing("whole")
 
     def recurrent(
-        self, cell: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Node], state: Sequence[Tensor], reach: int
+        self,
+        cell: Callable[..., tuple[Tensor, ...]],
+        inputs: Sequence[Node],
+        state: Sequence[Tensor],
+        reach: int,
     ) -> tuple[Tensor, ...]:
         """See `Executor.recurrent`."""
         self._missing("recurrent")
@@ -158,7 +162,7 @@ class GraphBuilder:
         return op.add(y, _plane(bias))
 
     def _missing(self, operation: str) -> NoReturn:
-        raise NotInGraphError(f"the network's {operation} has no counterpart in an OpenVINO graph")
+        raise BackendError(f"the network's {operation} has no counterpart in an OpenVINO graph")
 
 
 def _constant(tensor: Tensor) -> Node:

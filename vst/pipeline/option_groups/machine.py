@@ -11,6 +11,7 @@ from vst.pipeline.options import Effect, Frei0rParameter, OpenFxParameter, Range
 MAX_THREADS = 1024
 MIN_TILE = 64
 """Smallest side of a tile in pixels; a smaller one would mostly be overlap with its neighbours."""
+BACKEND_NAMES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -42,6 +43,14 @@ class MachineOptions:
         choices=PRECISIONS,
         effect=Effect.RESOLVED,
         help="Floating-point type of the networks.",
+    )
+    backend: str = option(
+        "auto",
+        type=str,
+        choices=BACKEND_NAMES,
+        effect=Effect.RESOLVED,
+        help="What runs the network on the CPU: torch, openvino (extra 'openvino'), or auto: the quicker "
+        "of the two for this clip, timed once on this machine.",
     )
     tile: int | None = option(
         None,
