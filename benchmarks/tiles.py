@@ -81,7 +81,7 @@ def _measure(options: argparse.Namespace, mode: str, tile: int) -> dict[str, flo
         load_selection(selection), mixture, torch.device("cpu"), TYPES[options.precision], tile
     )
     height, width = options.size, round(options.size * 16 / 9)
-    planes = _planes(height, width, runner.network.inputs)
+    planes = example_planes(height, width, runner.network.inputs)
     runner(*[plane[..., :128, :128] for plane in planes])  # loads what the first use loads
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
@@ -102,7 +102,7 @@ def _measure(options: argparse.Namespace, mode: str, tile: int) -> dict[str, flo
     }
 
 
-def _planes(height: int, width: int, inputs: int) -> list[Tensor]:
+def example_planes(height: int, width: int, inputs: int) -> list[Tensor]:
     """The inputs of a network: the picture, and for a conditioned one also the past and its mask."""
     pictures = [Image.open(path).convert("RGB") for path in sorted(SHIPPED.glob("*.jpg"))[:4]]
     row = np.concatenate([np.array(each.resize((256, 256))) for each in pictures], 1)

@@ -19,7 +19,9 @@ from vst.frame import Frame
 from vst.media.decode import options, reader
 from vst.media.segments import disk_space
 from vst.modes import save_weights
+from vst.modes.backend_choice import AUTO
 from vst.modes.itn.network import ITN
+from vst.nn.backends import BACKENDS
 from vst.pipeline import RenderSettings, render, stylize
 from vst.pipeline.frame_size import output_size, resize_frame
 from vst.pipeline.option_groups import clip, machine, output, stylization
@@ -204,3 +206,7 @@ def test_at_strength_0_weight_files_are_not_read_and_otherwise_compared_with_the
     render(clip, RenderSettings(strength=0.0, **options), tmp_path / "same.mkv")
     with pytest.raises(WeightsError, match="not the file"):
         render(clip, RenderSettings(**options), tmp_path / "other.mkv")
+
+
+def test_every_backend_can_be_asked_for():
+    assert (AUTO, *BACKENDS) == machine.BACKEND_NAMES

@@ -45,6 +45,7 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
         ("hardware", WARNING, _hardware),
         ("limits", WARNING, _limits),
         ("optical flow", BROKEN, _estimators),
+        ("backends", WARNING, _backends),
         ("weights", BROKEN, lambda: _weights(weights_dir)),
         ("disk", WARNING, _disk),
     ]
@@ -178,6 +179,15 @@ def _estimators() -> Iterator[Finding]:
         state = OK if missing is None else WARNING if ready else BROKEN
         yield Finding(f"flow {name}", state, missing or "ready")
     yield Finding("flow auto", OK, automatic(choose_device("auto")))
+
+
+def _backends() -> Iterator[Finding]:
+    from vst.nn.backends import BACKENDS, TORCH
+
+    for name, entry in BACKENDS.items():
+        if name != TORCH:
+            state = OK if entry.missing is None else ABSENT
+            yield Finding(f"backend {name}", state, entry.missing or entry.version)
 
 
 def _weights(weights_dir: Path | None) -> Iterator[Finding]:

@@ -153,22 +153,22 @@ def _choose_quickest(request: BackendRequest, network: StyleNetwork, runner: Net
     width, height = request.size
     if runner.memory(height, width).tile is not None:
         return
-    best: tuple[float, str, Timing] | None = None
-    for name in names:
-        timing = _timing(name, request, network, runner)
-        if timing is not None and timing.pays(request.frames) and (best is None or timing.other < best[0]):
-            best = timing.other, name, timing
+    found = {name: _timing(name, request, network, runner) for name in names}
+    timed = {name: each for name, each in found.items() if each is not None and each.other < math.inf}
     runner.use(None, BackendChoice())
-    if best is not None:
-        _, name, timing = best
-        _use(name, request.size, network, runner)
-        if runner.choice.name == name:
-            version = BACKENDS[name].version
-            note = (
-                f"the network runs on {name} {version}: {1000 * timing.other:.0f} ms a frame, "
-                f"{1000 * timing.torch:.0f} on torch"
-            )
-            runner.choice = BackendChoice(name, version, note)
+    if not timed:
+        return
+    name = min(timed, key=lambda each: timed[each].other)
+    timing, version = timed[name], BACKENDS[name].version
+    own, other = f"{1000 * timing.torch:.0f}", f"{1000 * timing.other:.0f}"
+    if not timing.pays(request.frames):
+        note = f"the network runs on torch: {own} ms a frame, {other} on {name} {version}"
+        runner.use(None, BackendChoice(note=note))
+        return
+    _use(name, request.size, network, runner)
+    if runner.choice.name == name:
+        note = f"the network runs on {name} {version}: {other} ms a frame, {own} on torch"
+        runner.choice = BackendChoice(name, version, note)
 
 
 def _timing(

@@ -96,7 +96,7 @@ class Job:
         path: The job file, absolute.
         source: The clip, absolute.
         output: The output, absolute.
-        settings: With device, precision, backend, flow and threads as they were chosen for the whole render.
+        settings: With device, precision, backend, flow and threads as chosen for the whole render.
         inputs: What is recorded of the clip.
         weights: SHA-256 of each weight file, by name.
         fingerprint: Of the render.

@@ -23,7 +23,7 @@ class BackendEntry:
     Attributes:
         name: What the user types.
         factory: A `BackendFactory`, as `module:attribute`.
-        package: What has to be installed for it: an importable name, and an extra of vst.
+        package: What has to be installed for it.
     """
 
     name: str
@@ -42,7 +42,7 @@ class BackendEntry:
         """What to install, in a sentence; None if it is there."""
         if find_spec(self.package) is not None:
             return None
-        return f"backend {self.name} needs the package {self.package}: pip install 'vst[{self.package}]'"
+        return f"backend {self.name} needs the package {self.package}: pip install {self.package}"
 
     @property
     def version(self) -> str:
