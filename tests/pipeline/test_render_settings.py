@@ -78,7 +78,7 @@ def test_settings_that_are_not_in_the_fingerprint_are_there_as_what_they_select(
     # `fingerprint_of` has the device, precision, threads, flow and weight files in place of these.
     effects = (Effect.RESOLVED, Effect.ROUNDING)
     selected = {each.name for each in options_of(RenderSettings) if each.option.effect in effects}
-    assert selected == {"device", "precision", "threads", "flow", "quality", "weights_dir"}
+    assert selected == {"device", "precision", "backend", "threads", "flow", "quality", "weights_dir"}
 
 
 @pytest.mark.parametrize(
