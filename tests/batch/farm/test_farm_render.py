@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import fake_backend
 from tests.batch.farm.conftest import CLIPS, SEGMENT, film
 from tests.clips import make_clip
 from vst.batch.farm import SegmentRenderer, join, plan, read_job
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.media import Reader
 from vst.media.decode.decoder import SeekPoint
+from vst.modes import backend_choice
+from vst.modes.backend_choice import Timing
 from vst.pipeline import render
 
 ROOT = Path(__file__).parents[3]
@@ -289,3 +292,23 @@ def test_timestamps_that_collide_across_segments_are_those_of_one_render(tmp_pat
     assert [each.stamp_before for each in job.segments] == [None, 7, 15]
     render_all(job, [2, 1, 0])
     assert join(job).output.read_bytes() == whole
+
+
+@pytest.mark.parametrize("timing", [Timing(0.2, 0.1, 0), Timing(0.1, 0.2, 0)])
+def test_segments_keep_to_the_backend_that_the_plan_chose(tmp_path, settings, monkeypatch, timing):
+    fake_backend.install(monkeypatch).shift = 0.01
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+    monkeypatch.setattr(backend_choice, "LEAST_FRAMES", 2)
+    monkeypatch.setattr(backend_choice, "measure", lambda *_: timing)
+    clip = CLIPS["cut"](tmp_path)
+    given = settings(mode="itn", backend="auto")
+    whole = render(clip, given, tmp_path / f"whole{clip.suffix}").output.read_bytes()
+    job = plan(clip, given, tmp_path / "job.json", tmp_path / f"out{clip.suffix}")
+    assert job.settings.backend == ("openvino" if timing.other < timing.torch else "torch")
+    # Another machine, where the other one is quicker.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(backend_choice, "measure", lambda *_: Timing(timing.other, timing.torch, 0))
+    render_all(read_job(job.path), range(len(job.segments)))
+    assert join(read_job(job.path)).output.read_bytes() == whole
