@@ -1,7 +1,7 @@
 """Which backend runs a network: the one asked for, or the quickest, which is timed once and remembered.
 
 Time never decides pixels twice: what was chosen becomes part of the fingerprint of a render, and runs that
-continue it take it over. docs/adr/0025-backends.md.
+continue it take it over. docs/adr/0026-backends.md.
 """
 
 from __future__ import annotations

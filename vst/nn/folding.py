@@ -3,7 +3,7 @@
 A processor's matrix units work on 16 channels at a time or more: a convolution to three channels leaves
 most of them idle, and one of an enlarged map multiplies each pixel several times. Here both become
 convolutions to four times as many channels, whose output `interleave` puts in place. Only the order of sums
-differs. docs/adr/0025-backends.md.
+differs. docs/adr/0026-backends.md.
 """
 
 from __future__ import annotations
