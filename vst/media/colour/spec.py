@@ -44,6 +44,8 @@ class ColourSpec:
         transfer: Code point of the transfer curve.
         matrix_tagged: Whether the clip has a matrix tag; otherwise the matrix is assumed from the size.
         range_tagged: Whether the clip has a range tag; otherwise limited is assumed.
+        centred_chroma: Whether a chroma sample of 4:2:0 or 4:2:2 lies between two luma columns (JPEG, MPEG-1)
+            instead of on the first one.
     """
 
     matrix: str
@@ -53,6 +55,7 @@ class ColourSpec:
     transfer: int = UNSPECIFIED
     matrix_tagged: bool = False
     range_tagged: bool = False
+    centred_chroma: bool = False
 
     @property
     def is_hdr(self) -> bool:
