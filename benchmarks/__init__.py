@@ -19,6 +19,8 @@
 
 from __future__ import annotations
 
+from vst.heap import keep_freed_memory
 from vst.openmp import wait_asleep
 
 wait_asleep()
+keep_freed_memory()

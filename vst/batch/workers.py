@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
 from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, render_safely
+from vst.heap import keep_freed_memory
 from vst.openmp import children_wait_asleep
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def signals_blocked() -> Iterator[None]:
 
 def _serve(connection: Connection, render_file: RenderFile) -> None:
     """The worker process: renders files until the parent closes the pipe."""
+    keep_freed_memory()
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     lock = threading.Lock()

@@ -16,6 +16,7 @@ from vst.cli.outcome import FAILED, INTERRUPTED, describe, exit_code_of
 from vst.cli.spelling import american
 from vst.cli.streams import OutputError, check_streams, drop_output
 from vst.errors import VstError
+from vst.heap import keep_freed_memory
 from vst.lazy import freeze_imports
 from vst.openmp import wait_asleep
 
@@ -93,6 +94,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point: run one command and exit with its code."""
     wait_asleep()
+    keep_freed_memory()
     freeze_imports()
     check_streams()
     sys.exit(run(arguments))

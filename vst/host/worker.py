@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vst.errors import VstError
+from vst.heap import keep_freed_memory
 from vst.host.connection import Connection
 from vst.host.engine_lock import EngineLock
 from vst.openmp import wait_asleep
@@ -178,6 +179,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--host", type=int, required=True)
     options = parser.parse_args(arguments)
     wait_asleep()
+    keep_freed_memory()
     os.umask(0o077)
     # Close the file descriptors that were inherited from the host.
     os.closerange(3, min(os.sysconf("SC_OPEN_MAX"), 65536))

@@ -9,8 +9,9 @@ With luma weights K_r, K_g, K_b (K_r + K_g + K_b = 1), luma y in 0..1 and chroma
     g = y − 2 K_b (1 − K_b) / K_g · u − 2 K_r (1 − K_r) / K_g · v
 
 With n bits a sample, limited range has y = (Y − 16·2ⁿ⁻⁸) / (219·2ⁿ⁻⁸) and u = (U − 2ⁿ⁻¹) / (224·2ⁿ⁻⁸); full
-range has y = Y / (2ⁿ − 1) and u = (U − 2ⁿ⁻¹) / (2ⁿ − 1). Chroma is enlarged linearly and reduced by the filter
-that inverts that (`vst.media.colour.chroma`). R'G'B' is not clamped, because YUV has colours outside of it.
+range has y = Y / (2ⁿ − 1) and u = (U − 2ⁿ⁻¹) / (2ⁿ − 1). Chroma is enlarged linearly and reduced by the
+filter that inverts that (`vst.media.colour.chroma`). R'G'B' is not clamped, because YUV has colours outside
+of it.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ class ColourSpec:
         transfer: Code point of the transfer curve.
         matrix_tagged: Whether the clip has a matrix tag; otherwise the matrix is assumed from the size.
         range_tagged: Whether the clip has a range tag; otherwise limited is assumed.
-        centred_chroma: Whether a chroma sample of 4:2:0 or 4:2:2 lies between two luma columns (JPEG, MPEG-1)
-            instead of on the first one.
+        centred_chroma: Whether a chroma sample of 4:2:0 or 4:2:2 lies between two luma columns (JPEG,
+            MPEG-1) instead of on the first one.
     """
 
     matrix: str
