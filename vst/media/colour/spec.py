@@ -25,6 +25,9 @@ UNSPECIFIED = 2
 TRANSFER_PQ = 16
 TRANSFER_HLG = 18
 
+CENTRED_CHROMA = frozenset({"mjpeg", "mjpegb", "mpeg1video", "h261", "h263", "flv", "theora"})
+"""libav's names of the codecs whose chroma samples lie between two luma columns."""
+
 RANGE_LIMITED = 1
 RANGE_FULL = 2
 
@@ -73,7 +76,14 @@ def guess_matrix(height: int) -> str:
 
 
 def spec_from_tags(
-    layout: Layout, height: int, *, matrix: int, range_: int, primaries: int, transfer: int
+    layout: Layout,
+    height: int,
+    *,
+    matrix: int,
+    range_: int,
+    primaries: int,
+    transfer: int,
+    centred_chroma: bool = False,
 ) -> ColourSpec:
     """The colour of a clip with these tags.
 
@@ -84,6 +94,7 @@ def spec_from_tags(
         range_: 0 (unspecified), 1 (limited) or 2 (full), as in libav.
         primaries: Code point of ITU-T H.273.
         transfer: Code point of ITU-T H.273.
+        centred_chroma: As in `ColourSpec`.
 
     Raises:
         MediaError: For an unsupported matrix (YCgCo, constant luminance, ICtCp).
@@ -104,4 +115,5 @@ def spec_from_tags(
         transfer,
         tagged,
         range_ in (RANGE_LIMITED, RANGE_FULL) or layout.implied_full,
+        centred_chroma,
     )

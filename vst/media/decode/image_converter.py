@@ -76,6 +76,7 @@ class ImageConverter:
                     range_=int(frame.color_range),
                     primaries=clip.primaries,
                     transfer=clip.transfer,
+                    centred_chroma=clip.centred_chroma,
                 )
             self._colours[key] = colour
         return colour

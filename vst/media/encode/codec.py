@@ -77,6 +77,8 @@ class Codec:
         min_size: Smallest width and height that the encoder encodes reliably.
         mastering: The encoder option that takes HDR10's mastering metadata, and its values; None if the
             encoder does not take it.
+        centred_chroma: Subsamplings (as in `Layout.chroma`) with which it can be signalled that chroma samples
+            lie between two luma columns.
         muxing: How its packets are stored.
         hardware: What a hardware encoder needs; None for a software encoder.
     """
@@ -91,6 +93,7 @@ class Codec:
     even_420: bool = False
     min_size: tuple[int, int] = (1, 1)
     mastering: tuple[str, Callable[[Mastering], list[str]]] | None = None
+    centred_chroma: tuple[str, ...] = ()
     muxing: Muxing = Muxing()
     hardware: Hardware | None = None
 

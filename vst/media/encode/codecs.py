@@ -92,6 +92,7 @@ CODECS = {
             lambda source: "yuv420p",
             quality=Quality(18, 51),
             even_420=True,
+            centred_chroma=("4:2:0",),
             # AVI stores start codes, which the muxer of the segments removes.
             muxing=Muxing(avi_filter="h264_mp4toannexb"),
         ),
@@ -107,6 +108,7 @@ CODECS = {
             # unit covers the frame.
             min_size=(72, 72),
             mastering=("x265-params", Mastering.x265_params),
+            centred_chroma=("4:2:0",),
             muxing=Muxing(mp4_tag="hvc1"),
         ),
         Codec(
@@ -139,12 +141,28 @@ CODECS = {
             # PyAV does not mux it into Matroska.
             muxing=Muxing(segments="mov"),
         ),
-        Codec("ffv1", "ffv1", ("mkv",), _ffv1_options, None, full_range="container"),
+        Codec(
+            "ffv1",
+            "ffv1",
+            ("mkv",),
+            _ffv1_options,
+            None,
+            full_range="container",
+            centred_chroma=("4:2:0", "4:2:2"),
+        ),
     )
 }
 """Name -> codec, in the order in which defaults are chosen."""
 
 STREAM_CODECS = {
-    "rawvideo": Codec("rawvideo", "rawvideo", (), _no_options, _y4m_format, full_range="never")
+    "rawvideo": Codec(
+        "rawvideo",
+        "rawvideo",
+        (),
+        _no_options,
+        _y4m_format,
+        full_range="never",
+        centred_chroma=("4:2:0",),
+    )
 }
 """Name -> codec that only a pipe can hold."""

@@ -41,6 +41,8 @@ def output_colour(
             converted(f"full range becomes limited: {codec.name} in .{container.name} cannot signal full")
         )
         colour = replace(colour, full_range=False, range_tagged=True)
+    if layout.chroma not in codec.centred_chroma:
+        colour = replace(colour, centred_chroma=False)
     if not colour.matrix_tagged and guess_matrix(height) != colour.matrix:
         # At the output's size a player would assume another matrix, so it is tagged.
         code = {"bt601": 6, "bt709": 1}[colour.matrix]

@@ -10,7 +10,7 @@ import av
 from vst.errors import AudioOnly, MediaError
 from vst.media.colour.layout import layout_of
 from vst.media.colour.mastering import mastering_of
-from vst.media.colour.spec import UNSPECIFIED, ColourSpec, spec_from_tags
+from vst.media.colour.spec import CENTRED_CHROMA, UNSPECIFIED, ColourSpec, spec_from_tags
 from vst.media.notes import Note, NoteKind, Notes, assumed, converted
 from vst.media.probe.clip_info import ClipInfo, FieldInfo, StoredFrame
 from vst.media.probe.first_frame import first_frame, video_streams
@@ -126,6 +126,7 @@ def _colour(stream: av.VideoStream, frame: av.VideoFrame, notes: Notes) -> Colou
         range_=frame.color_range or context.color_range,
         primaries=_first_specified(frame.color_primaries, context.color_primaries),
         transfer=_first_specified(frame.color_trc, context.color_trc),
+        centred_chroma=context.name in CENTRED_CHROMA,
     )
     if not layout.is_rgb and not colour.matrix_tagged:
         notes.add(assumed(f"the file has no colour matrix tag; assuming {colour.matrix} from its size"))

@@ -40,7 +40,7 @@ def add_encoder(
     device = None if hardware is None else hardware.device
     stream = container.add_stream(
         plan.codec.encoder,
-        options=dict(plan.options),
+        options=_options(plan),
         hwaccel=None if device is None else HWAccel(device),
     )
     assert isinstance(stream, av.VideoStream)
@@ -63,6 +63,15 @@ def add_encoder(
         # AVI has decoding times only: frames must be stored in presentation order.
         context.max_b_frames = 0
     return stream
+
+
+def _options(plan: EncodingPlan) -> dict[str, str]:
+    """The options of the encoder, with where chroma samples lie if it is not what players assume."""
+    if plan.colour.centred_chroma:
+        return {**plan.options, "chroma_sample_location": "center"}
+    if plan.container.muxer == "yuv4mpegpipe":
+        return {**plan.options, "chroma_sample_location": "left"}
+    return dict(plan.options)
 
 
 class SegmentEncoder:
