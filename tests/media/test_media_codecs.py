@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import av
 import pytest
 import torch
 from clips import make_clip
@@ -9,6 +10,7 @@ from clips import make_clip
 from vst.errors import UsageError
 from vst.media import CODECS, Encoding, Reader, open_writer
 from vst.media.encode.codec import Codec, Quality
+from vst.media.encode.plan import plan_encoding
 from vst.media.probe import probe
 
 
@@ -156,3 +158,39 @@ def test_a_new_codec_is_one_row_of_the_table(tmp_path, monkeypatch):
         copy(clip, tmp_path / "p.mkv", Encoding("mpeg4", crf=40))
     with pytest.raises(UsageError, match="unknown codec 'mpg4': did you mean 'mpeg4'"):
         copy(clip, tmp_path / "p.mkv", Encoding("mpg4"))
+
+
+CENTRED_IN_MATROSKA = b"\x55\xb7\x81\x02"
+"""ChromaSitingHorz (RFC 9559), half."""
+
+
+def test_centred_chroma_is_kept_and_signalled(tmp_path):
+    size = {"width": 128, "height": 96}
+    source = make_clip(tmp_path / "in.mkv", frames=2, codec="mjpeg", pix_fmt="yuvj420p", **size)
+    assert probe(source).colour.centred_chroma
+    copy(source, tmp_path / "kept.mkv", Encoding(codec="ffv1"))
+    assert CENTRED_IN_MATROSKA in (tmp_path / "kept.mkv").read_bytes()
+    assert planes_of(tmp_path / "kept.mkv") == planes_of(source)
+    # The usual place is not signalled: it is what players assume.
+    usual = lossless(tmp_path / "usual.mkv", "yuv420p")
+    assert not probe(usual).colour.centred_chroma
+    copy(usual, tmp_path / "out.mkv", Encoding(codec="ffv1"))
+    assert CENTRED_IN_MATROSKA not in (tmp_path / "out.mkv").read_bytes()
+
+
+def test_centred_chroma_is_converted_where_it_cannot_be_signalled(tmp_path):
+    source = make_clip(tmp_path / "in.mkv", codec="mjpeg", pix_fmt="yuvj422p", width=256, height=120)
+    info = probe(source)
+    for name, codec, centred in (
+        ("o.mkv", "ffv1", True),
+        ("o.mkv", "h264", True),
+        ("o.mov", "prores", False),
+        ("o.mp4", "av1", False),
+    ):
+        plan = plan_encoding(tmp_path / name, info, Encoding(codec=codec), 256, 120)
+        assert plan.colour.centred_chroma == centred, codec
+
+
+def planes_of(path):
+    with av.open(str(path)) as clip:
+        return [bytes(plane) for frame in clip.decode(video=0) for plane in frame.planes]

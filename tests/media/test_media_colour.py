@@ -12,7 +12,9 @@ import torch
 from vst.errors import MediaError
 from vst.media.colour.layout import find_layout, layout_of
 from vst.media.colour.planes import from_rgb, to_rgb
-from vst.media.colour.spec import LUMA_WEIGHTS, ColourSpec, spec_from_tags
+from vst.media.colour.spec import LUMA_WEIGHTS, RGB, ColourSpec, spec_from_tags
+
+RGB_IN_YUV = ColourSpec("bt709", True)
 
 FORMATS = [
     "yuv420p",
@@ -20,6 +22,7 @@ FORMATS = [
     "yuv440p",
     "yuv444p",
     "yuv411p",
+    "yuv410p",
     "yuva420p",
     "yuv420p10le",
     "yuv422p12le",
@@ -60,12 +63,13 @@ def planes(frame: av.VideoFrame) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("pix_fmt", FORMATS)
-@pytest.mark.parametrize("size", [(32, 16), (33, 17), (7, 5), (1, 1)])
+@pytest.mark.parametrize("size", [(32, 16), (33, 17), (7, 5), (6, 6), (1, 1)])
 def test_every_code_value_returns_unchanged(pix_fmt, size):
     frame = noise(pix_fmt, *size)
     is_rgb = layout_of(pix_fmt).is_rgb
-    for matrix, full in itertools.product(["rgb"] if is_rgb else LUMA_WEIGHTS, (False, True)):
-        spec = ColourSpec(matrix, full)
+    bools = (False, True)
+    for matrix, full, centred in itertools.product(["rgb"] if is_rgb else LUMA_WEIGHTS, bools, bools):
+        spec = ColourSpec(matrix, full, centred_chroma=centred)
         image, alpha = to_rgb(frame, spec)
         back = from_rgb(image, alpha, pix_fmt, spec)
         for ours, theirs in zip(planes(back), planes(frame), strict=True):
@@ -93,6 +97,47 @@ def test_known_colours_have_their_known_codes(matrix, full, code, expected):
     assert image[:, 0, 0].tolist() == pytest.approx(expected, abs=0.012)
     wanted = torch.tensor(expected, dtype=torch.float32)[:, None, None].expand(3, 2, 2)
     assert [int(p[0, 0]) for p in planes(from_rgb(wanted, None, "yuv444p", spec))] == list(code)
+
+
+def chroma_of(columns: list[int], pix_fmt: str, *, rows: int = 4, centred: bool = False) -> torch.Tensor:
+    """The blue difference that is read where the U plane has these columns; rows for yuv440p."""
+    layout = find_layout(pix_fmt)
+    width, height = layout.sub_x * len(columns), rows
+    if layout.sub_x == 1:
+        width, height = rows, layout.sub_y * len(columns)
+    frame = av.VideoFrame(width, height, pix_fmt)
+    for plane, value in zip(frame.planes, (126, 0, 128), strict=True):
+        pixels = np.frombuffer(memoryview(plane), "u1").reshape(plane.height, -1)
+        pixels[:] = value
+        if value == 0:
+            samples = np.array(columns)
+            pixels[:, : plane.width] = samples if layout.sub_x > 1 else samples[:, None]
+    spec = ColourSpec("bt709", True, centred_chroma=centred)
+    image, _ = to_rgb(frame, spec)
+    difference = (image[2] * 255 - 126) / (2 * (1 - LUMA_WEIGHTS["bt709"][1])) + 128
+    return (difference[1] if layout.sub_x > 1 else difference[:, 1]).tolist()
+
+
+def test_chroma_is_interpolated_from_where_its_samples_lie():
+    left = [100, 110, 120, 160, 200, 200]
+    assert chroma_of([100, 120, 200], "yuv420p") == pytest.approx(left, abs=1e-3)
+    assert chroma_of([100, 120, 200], "yuv422p") == pytest.approx(left, abs=1e-3)
+    between = [100, 105, 115, 140, 180, 200]
+    assert chroma_of([100, 120, 200], "yuv420p", centred=True) == pytest.approx(between, abs=1e-3)
+    assert chroma_of([100, 120, 200], "yuv440p") == pytest.approx(between, abs=1e-3)
+    assert chroma_of([100, 140], "yuv411p") == pytest.approx(
+        [100, 110, 120, 130, 140, 140, 140, 140], abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_a_ramp_of_colour_stays_a_ramp(centred):
+    ramp = torch.linspace(0.2, 0.8, 64).expand(32, 64)
+    image = torch.stack([ramp, torch.full_like(ramp, 0.5), 1 - ramp])
+    spec = ColourSpec("bt709", True, centred_chroma=centred)
+    back, _ = to_rgb(from_rgb(image, None, "yuv420p16le", spec), spec)
+    # Repeated samples would be off by half a step of the ramp, 0.0048.
+    assert (back - image)[:, :, 4:-4].abs().max() < 1e-4
 
 
 def test_the_image_outlives_its_frame():
@@ -125,6 +170,9 @@ def test_colours_outside_of_rgb_are_not_clamped():
 
 def test_values_beyond_the_format_go_to_its_limits():
     image = torch.full((3, 4, 4), 7.0)
+    for large in (1e12, float("inf")):
+        assert all((plane == 255).all() for plane in planes(from_rgb(image * large, None, "gbrp", RGB)))
+        assert (planes(from_rgb(image * large, None, "yuv444p16le", RGB_IN_YUV))[0] == 65535).all()
     (luma, *_) = planes(from_rgb(image, None, "yuv420p", ColourSpec("bt709", False)))
     assert (luma == 255).all()
     (luma, *_) = planes(from_rgb(-image, None, "yuv420p10le", ColourSpec("bt709", False)))

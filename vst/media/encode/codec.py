@@ -77,8 +77,8 @@ class Codec:
         min_size: Smallest width and height that the encoder encodes reliably.
         mastering: The encoder option that takes HDR10's mastering metadata, and its values; None if the
             encoder does not take it.
-        centred_chroma: Subsamplings (as in `Layout.chroma`) with which it can be signalled that chroma samples
-            lie between two luma columns.
+        centred_chroma: Subsamplings (as in `Layout.chroma`) with which it can be signalled that chroma
+            samples lie between two luma columns.
         muxing: How its packets are stored.
         hardware: What a hardware encoder needs; None for a software encoder.
     """
