@@ -67,9 +67,8 @@ def planes(frame: av.VideoFrame) -> list[np.ndarray]:
 def test_every_code_value_returns_unchanged(pix_fmt, size):
     frame = noise(pix_fmt, *size)
     is_rgb = layout_of(pix_fmt).is_rgb
-    bools = (False, True)
-    for matrix, full, centred in itertools.product(["rgb"] if is_rgb else LUMA_WEIGHTS, bools, bools):
-        spec = ColourSpec(matrix, full, centred_chroma=centred)
+    for matrix, full in itertools.product(["rgb"] if is_rgb else LUMA_WEIGHTS, (False, True)):
+        spec = ColourSpec(matrix, full)
         image, alpha = to_rgb(frame, spec)
         back = from_rgb(image, alpha, pix_fmt, spec)
         for ours, theirs in zip(planes(back), planes(frame), strict=True):
@@ -99,42 +98,43 @@ def test_known_colours_have_their_known_codes(matrix, full, code, expected):
     assert [int(p[0, 0]) for p in planes(from_rgb(wanted, None, "yuv444p", spec))] == list(code)
 
 
-def chroma_of(columns: list[int], pix_fmt: str, *, rows: int = 4, centred: bool = False) -> torch.Tensor:
-    """The blue difference that is read where the U plane has these columns; rows for yuv440p."""
+def chroma_of(samples: list[int], pix_fmt: str) -> list[float]:
+    """The blue difference that is read along a line, where these are its samples; down for yuv440p."""
     layout = find_layout(pix_fmt)
-    width, height = layout.sub_x * len(columns), rows
-    if layout.sub_x == 1:
-        width, height = rows, layout.sub_y * len(columns)
-    frame = av.VideoFrame(width, height, pix_fmt)
-    for plane, value in zip(frame.planes, (126, 0, 128), strict=True):
-        pixels = np.frombuffer(memoryview(plane), "u1").reshape(plane.height, -1)
+    length = len(samples) * max(layout.sub_x, layout.sub_y)
+    across = layout.sub_x > 1
+    frame = av.VideoFrame(*((length, 8) if across else (8, length)), pix_fmt)
+    u = np.array(samples) if across else np.array(samples)[:, None]
+    for plane, value in zip(frame.planes, (126, u, 128), strict=True):
+        pixels = np.frombuffer(memoryview(plane), "u1").reshape(plane.height, -1)[:, : plane.width]
         pixels[:] = value
-        if value == 0:
-            samples = np.array(columns)
-            pixels[:, : plane.width] = samples if layout.sub_x > 1 else samples[:, None]
-    spec = ColourSpec("bt709", True, centred_chroma=centred)
-    image, _ = to_rgb(frame, spec)
+    image, _ = to_rgb(frame, ColourSpec("bt709", True))
     difference = (image[2] * 255 - 126) / (2 * (1 - LUMA_WEIGHTS["bt709"][1])) + 128
-    return (difference[1] if layout.sub_x > 1 else difference[:, 1]).tolist()
+    return (difference[3] if across else difference[:, 3]).tolist()
 
 
-def test_chroma_is_interpolated_from_where_its_samples_lie():
-    left = [100, 110, 120, 160, 200, 200]
-    assert chroma_of([100, 120, 200], "yuv420p") == pytest.approx(left, abs=1e-3)
-    assert chroma_of([100, 120, 200], "yuv422p") == pytest.approx(left, abs=1e-3)
-    between = [100, 105, 115, 140, 180, 200]
-    assert chroma_of([100, 120, 200], "yuv420p", centred=True) == pytest.approx(between, abs=1e-3)
-    assert chroma_of([100, 120, 200], "yuv440p") == pytest.approx(between, abs=1e-3)
-    assert chroma_of([100, 140], "yuv411p") == pytest.approx(
-        [100, 110, 120, 130, 140, 140, 140, 140], abs=1e-3
-    )
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv440p"])
+def test_chroma_has_the_slope_between_samples_and_their_mean(pix_fmt):
+    # A slope is that to the nearer of both neighbours, and 0 at the edges and where they are on one side.
+    expected = {100: [100, 100], 120: [115, 125], 200: [200, 200], 190: [190, 190], 198: [198, 198]}
+    samples = [100, 120, 200, 190, 198]
+    found = chroma_of(samples, pix_fmt)
+    assert found == pytest.approx([pixel for sample in samples for pixel in expected[sample]], abs=1e-3)
 
 
-@pytest.mark.parametrize("centred", [False, True])
-def test_a_ramp_of_colour_stays_a_ramp(centred):
+def test_four_columns_share_a_slope():
+    inner = [105, 115, 125, 135]
+    assert chroma_of([80, 120, 160], "yuv411p")[4:8] == pytest.approx(inner, abs=1e-3)
+
+
+def test_no_chroma_runs_into_a_flat_region():
+    assert chroma_of([128, 128, 240, 30], "yuv420p")[:4] == pytest.approx([128] * 4, abs=1e-3)
+
+
+def test_a_ramp_of_colour_stays_a_ramp():
     ramp = torch.linspace(0.2, 0.8, 64).expand(32, 64)
     image = torch.stack([ramp, torch.full_like(ramp, 0.5), 1 - ramp])
-    spec = ColourSpec("bt709", True, centred_chroma=centred)
+    spec = ColourSpec("bt709", True)
     back, _ = to_rgb(from_rgb(image, None, "yuv420p16le", spec), spec)
     # Repeated samples would be off by half a step of the ramp, 0.0048.
     assert (back - image)[:, :, 4:-4].abs().max() < 1e-4

@@ -1,16 +1,18 @@
-"""Chroma at full resolution and back: linear interpolation, and filters that invert it exactly.
+"""Chroma at full resolution, and back.
 
-In one direction, with samples c at twice the distance of the samples u:
+A chroma sample is the mean of a block of pixels. In the block, chroma is a plane through that mean. Its
+slope from left to right, and from top to bottom, is the smaller one of the differences from both
+neighbours, and 0 where they differ in sign (the limiter "minmod" of finite-volume methods; van Leer 1979).
+So
 
-- **cosited** (MPEG-2, H.264 and later: each row's first chroma sample lies on the first luma sample):
-  u = c there, and the mean of both neighbours between. Its inverse is the analysis filter of LeGall and
-  Tabatabai's 5/3 wavelet, (−1, 2, 6, 2, −1) / 8.
-- **centred** (chroma lies between two luma samples): u = ¾ of the nearer sample and ¼ of the other one.
-  Its inverse is (−1, 3, 3, −1) / 4, of the biorthogonal spline wavelet 3/1 (Cohen, Daubechies & Feauveau
-  1992).
+- the mean over each block is the sample: what is enlarged and reduced again is unchanged, whatever is done
+  to the pixels of other blocks;
+- flat chroma stays flat: none runs from the picture into black bars;
+- enlarging has no preferred direction, so a rotated frame is exact as well.
 
-So what is enlarged and reduced again is unchanged, and a frame that is reduced looks like itself where a
-player enlarges chroma linearly. At the edges samples repeat. A factor of 4 is two steps of 2.
+Linear interpolation has none of the three. Both take the place of chroma samples to be the middle of their
+block from left to right too. In MPEG-2, H.264 and later it is half a pixel further to the left; as this is
+left out in both directions, samples stay where they are.
 """
 
 from __future__ import annotations
@@ -23,108 +25,72 @@ import numpy as np
 Plane = np.ndarray[Any, np.dtype[np.float32]]
 
 
-def enlarge(chroma: Plane, size: tuple[int, int], factor_x: int, factor_y: int, centred: bool) -> Plane:
-    """Interpolate a plane linearly.
+def enlarge(chroma: Plane, size: tuple[int, int], factor_x: int, factor_y: int) -> Plane:
+    """Chroma of each pixel.
 
     Args:
         chroma: h×w.
-        size: Height H and width W of the result. h and w are H and W divided by the factors, rounded up.
-        factor_x: 1, 2 or 4.
-        factor_y: 1, 2 or 4.
-        centred: Whether samples are centred from left to right too; from top to bottom they always are.
+        size: Height H and width W in pixels; h and w are H and W divided by the factors, rounded up.
+        factor_x: Columns that share a sample.
+        factor_y: Rows that share a sample.
 
     Returns:
-        H×W, the first rows and columns of what is interpolated.
+        H×W.
     """
-    if factor_x > 2 or factor_y > 2:
-        half = -(-size[0] // min(factor_y, 2)), -(-size[1] // min(factor_x, 2))
-        chroma = enlarge(chroma, half, max(1, factor_x // 2), max(1, factor_y // 2), centred)
+    if factor_x == factor_y == 1:
+        return chroma
     height, width = chroma.shape
-    rows = 2 * height if factor_y > 1 else height
-    columns = 2 * width if factor_x > 1 and centred else width
-    if (rows, columns) != (height, width):
-        # OpenCV centres samples, and repeats those at the edges.
-        chroma = cv2.resize(chroma, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    if factor_x > 1 and not centred:
-        chroma = _cosited_columns(chroma)
-    return chroma[: size[0], : size[1]]
+    full = np.empty((height, factor_y, width, factor_x), np.float32)
+    across = _slopes(chroma, 1) if factor_x > 1 else None
+    down = _slopes(chroma, 0) if factor_y > 1 else None
+    for row, y in enumerate(_offsets(factor_y)):
+        line = chroma if down is None else cv2.scaleAdd(down, y, chroma)
+        if across is None:
+            full[:, row, :, 0] = line
+        else:
+            cv2.merge([cv2.scaleAdd(across, x, line) for x in _offsets(factor_x)], dst=full[:, row])
+    return full.reshape(height * factor_y, width * factor_x)[: size[0], : size[1]]
 
 
-def _cosited_columns(chroma: Plane) -> Plane:
-    padded = cv2.copyMakeBorder(chroma, 0, 0, 0, 1, cv2.BORDER_REPLICATE)
-    between = cv2.addWeighted(padded[:, :-1], 0.5, padded[:, 1:], 0.5, 0)
-    return cv2.merge([chroma, between]).reshape(len(chroma), -1)
+def _offsets(factor: int) -> list[float]:
+    """Where the pixels of a block are, in blocks from its middle."""
+    return [(i + 0.5) / factor - 0.5 for i in range(factor)]
 
 
-def reduce(plane: Plane, factor_x: int, factor_y: int, centred: bool) -> Plane:
-    """The inverse of `enlarge`, for any plane.
+def _slopes(chroma: Plane, axis: int) -> Plane:
+    """The slope in each block; 0 at the edges, so that parts of blocks have the same mean."""
+    slopes = np.zeros(chroma.shape, np.float32)
+    if chroma.shape[axis] < 3:
+        return slopes
+    if axis == 0:
+        before, after, inner = chroma[1:-1] - chroma[:-2], chroma[2:] - chroma[1:-1], slopes[1:-1]
+    else:
+        difference = chroma[:, 1:] - chroma[:, :-1]
+        before, after, inner = difference[:, :-1], difference[:, 1:], slopes[:, 1:-1]
+    np.maximum(np.minimum(before, after), 0, out=inner)
+    inner += np.minimum(np.maximum(before, after), 0)
+    return slopes
+
+
+def reduce(plane: Plane, factor_x: int, factor_y: int) -> Plane:
+    """Means over blocks; for a block at the edge, over the part inside.
 
     Args:
-        plane: H×W. Not changed.
-        factor_x: 1, 2 or 4.
-        factor_y: 1, 2 or 4.
-        centred: As in `enlarge`.
+        plane: H×W.
+        factor_x: Columns of a block.
+        factor_y: Rows of a block.
 
     Returns:
-        h×w, each side divided by its factor and rounded up.
+        h×w, the sides divided by their factors and rounded up.
     """
-    while factor_x > 1 or factor_y > 1:
-        if factor_y > 1:
-            plane = _halve(*_alternate_rows(plane), centred=True, axis=0)
-        if factor_x > 1:
-            plane = _halve(*_alternate_columns(plane, centred), centred=centred, axis=1)
-        factor_x, factor_y = max(1, factor_x // 2), max(1, factor_y // 2)
-    return plane
-
-
-def _alternate_rows(plane: Plane) -> tuple[Plane, Plane]:
-    """The even and the odd rows, equally many."""
-    even, odd = plane[0::2], plane[1::2]
-    if len(even) > len(odd):
-        odd = np.concatenate([odd, _missing(plane, plane[:-1])[-1:]])
-    return even, odd
-
-
-def _alternate_columns(plane: Plane, centred: bool) -> tuple[Plane, Plane]:
-    """The even and the odd columns, equally many."""
-    height, width = plane.shape
-    if width % 2:
-        last = plane[:, -1:]
-        if centred:
-            last = _missing(plane.T, plane.T[:-1])[-1:].T
-        plane = np.concatenate([plane, last], axis=1)
-    even, odd = cv2.split(np.ascontiguousarray(plane).reshape(height, -1, 2))
-    return even, odd
-
-
-def _missing(plane: Plane, before: Plane) -> Plane:
-    """The row after the last one, if chroma is centred: what `enlarge` would have given for it."""
-    if not len(before):
-        return plane[-1:]
-    return 1.5 * plane[-1:] - 0.5 * before[-1:]
-
-
-def _halve(even: Plane, odd: Plane, *, centred: bool, axis: int) -> Plane:
-    """The inverse filter along an axis, from the samples at even and at odd positions."""
-    out = cv2.addWeighted(even, 0.75, odd, 0.75 if centred else 0.25, 0.0)
-    # Sample, its weight, and whether it is before or after. Those beyond the edges repeat the edge.
-    if centred:
-        others = ((odd, -0.25, even, True), (even, -0.25, odd, False))
-    else:
-        others = ((odd, 0.25, even, True), (even, -0.125, even, True), (even, -0.125, odd, False))
-    first, rest, last = (slice(0, 1), slice(1, None), slice(-1, None))
-    for samples, weight, edge, before in others:
-        source, target, end = (slice(0, -1), rest, first) if before else (rest, slice(0, -1), last)
-        if out.shape[axis] > 1:
-            _add_scaled(_along(out, target, axis), _along(samples, source, axis), weight)
-        _add_scaled(_along(out, end, axis), _along(edge, end, axis), weight)
-    return out
-
-
-def _along(plane: Plane, part: slice, axis: int) -> Plane:
-    return plane[part] if axis == 0 else plane[:, part]
-
-
-def _add_scaled(out: Plane, plane: Plane, weight: float) -> None:
-    """out += weight · plane."""
-    cv2.scaleAdd(plane, weight, out, dst=out)
+    if factor_x == factor_y == 1:
+        return plane
+    for axis, factor in enumerate((factor_y, factor_x)):
+        over = plane.shape[axis] % factor
+        if over:
+            last = plane[-over:] if axis == 0 else plane[:, -over:]
+            mean = last.mean(axis, keepdims=True, dtype=np.float32)
+            plane = np.concatenate([plane, np.repeat(mean, factor - over, axis)], axis)
+    size = plane.shape[1] // factor_x, plane.shape[0] // factor_y
+    means: Plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return means

@@ -9,9 +9,8 @@ With luma weights K_r, K_g, K_b (K_r + K_g + K_b = 1), luma y in 0..1 and chroma
     g = y − 2 K_b (1 − K_b) / K_g · u − 2 K_r (1 − K_r) / K_g · v
 
 With n bits a sample, limited range has y = (Y − 16·2ⁿ⁻⁸) / (219·2ⁿ⁻⁸) and u = (U − 2ⁿ⁻¹) / (224·2ⁿ⁻⁸); full
-range has y = Y / (2ⁿ − 1) and u = (U − 2ⁿ⁻¹) / (2ⁿ − 1). Chroma is enlarged linearly and reduced by the
-filter that inverts that (`vst.media.colour.chroma`). R'G'B' is not clamped, because YUV has colours outside
-of it.
+range has y = Y / (2ⁿ − 1) and u = (U − 2ⁿ⁻¹) / (2ⁿ − 1). `vst.media.colour.chroma` says what subsampled
+chroma is between its samples. R'G'B' is not clamped, because YUV has colours outside of it.
 """
 
 from __future__ import annotations
@@ -98,7 +97,6 @@ def to_rgb(frame: av.VideoFrame, spec: ColourSpec) -> tuple[Tensor, Tensor | Non
             (height, width),
             layout.sub_x,
             layout.sub_y,
-            spec.centred_chroma,
         )
         for index in (1, 2)
     )
@@ -183,9 +181,7 @@ def from_rgb(image: Tensor, alpha: Tensor | None, pix_fmt: str, spec: ColourSpec
     cv2.scaleAdd(pixels[2], k_b, luma, dst=luma)
     if layout.kind == "yuv":
         for index, channel, weight in ((1, 2, k_b), (2, 0, k_r)):
-            chroma = reduce(
-                cv2.subtract(pixels[channel], luma), layout.sub_x, layout.sub_y, spec.centred_chroma
-            )
+            chroma = reduce(cv2.subtract(pixels[channel], luma), layout.sub_x, layout.sub_y)
             chroma *= c_span / (2.0 * (1.0 - weight))
             chroma += c_offset
             _store(frame, index, layout, chroma)

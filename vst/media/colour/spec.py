@@ -48,7 +48,8 @@ class ColourSpec:
         matrix_tagged: Whether the clip has a matrix tag; otherwise the matrix is assumed from the size.
         range_tagged: Whether the clip has a range tag; otherwise limited is assumed.
         centred_chroma: Whether a chroma sample of 4:2:0 or 4:2:2 lies between two luma columns (JPEG,
-            MPEG-1) instead of on the first one.
+            MPEG-1) instead of on the first one. It is signalled; the conversion is the same
+            (`vst.media.colour.chroma`).
     """
 
     matrix: str

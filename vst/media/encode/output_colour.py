@@ -32,7 +32,8 @@ def output_colour(
         )
     if colour.matrix == "rgb":
         notes.add(converted(f"RGB is converted to {layout.name} with the BT.709 matrix, limited range"))
-        return ColourSpec("bt709", False, 1, 1, 1, True, True)
+        # Means over blocks are centred.
+        return ColourSpec("bt709", False, 1, 1, 1, True, True, layout.chroma in codec.centred_chroma)
     signals_full = codec.full_range == "stream" or (
         codec.full_range == "container" and container.carries_range
     )
