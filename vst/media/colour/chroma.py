@@ -48,7 +48,7 @@ def enlarge(chroma: Plane, size: tuple[int, int], factor_x: int, factor_y: int) 
         if across is None:
             full[:, row, :, 0] = line
         else:
-            cv2.merge([cv2.scaleAdd(across, x, line) for x in _offsets(factor_x)], dst=full[:, row])
+            full[:, row] = cv2.merge([cv2.scaleAdd(across, x, line) for x in _offsets(factor_x)])
     return full.reshape(height * factor_y, width * factor_x)[: size[0], : size[1]]
 
 
@@ -62,13 +62,16 @@ def _slopes(chroma: Plane, axis: int) -> Plane:
     slopes = np.zeros(chroma.shape, np.float32)
     if chroma.shape[axis] < 3:
         return slopes
+    # OpenCV takes a third of numpy's time here.
     if axis == 0:
-        before, after, inner = chroma[1:-1] - chroma[:-2], chroma[2:] - chroma[1:-1], slopes[1:-1]
+        difference = cv2.subtract(chroma[1:], chroma[:-1])
+        before, after, inner = difference[:-1], difference[1:], slopes[1:-1]
     else:
-        difference = chroma[:, 1:] - chroma[:, :-1]
+        difference = cv2.subtract(chroma[:, 1:], chroma[:, :-1])
         before, after, inner = difference[:, :-1], difference[:, 1:], slopes[:, 1:-1]
-    np.maximum(np.minimum(before, after), 0, out=inner)
-    inner += np.minimum(np.maximum(before, after), 0)
+    _, rising = cv2.threshold(cv2.min(before, after), 0.0, 0.0, cv2.THRESH_TOZERO)
+    _, falling = cv2.threshold(cv2.max(before, after), 0.0, 0.0, cv2.THRESH_TRUNC)
+    inner[:] = cv2.add(rising, falling)
     return slopes
 
 
