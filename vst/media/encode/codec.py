@@ -63,6 +63,8 @@ class Muxing:
 class Codec:
     """One video codec that can be written: one row of `vst.media.encode.codecs.CODECS`.
 
+    Many attributes: one for each property in which codecs differ.
+
     Attributes:
         name: The value of ``--codec``.
         encoder: libav's name of the encoder.
