@@ -14,6 +14,7 @@
 - `python -m benchmarks.editor_round_trip`: time of a frame between the OpenFX plugin and the worker.
 - `python -m benchmarks.busy_cores`: CPU time and wall time while other programs use the cores.
 - `python -m benchmarks.formats`: properties that are kept per file format.
+- `python -m benchmarks.encoding`: size, similarity and CPU time of x264's presets on stylized clips.
 - `python -m benchmarks.frame_hashes`: hashes of frames before and after a change.
 """
 

@@ -194,3 +194,25 @@ def test_centred_chroma_is_converted_where_it_cannot_be_signalled(tmp_path):
 def planes_of(path):
     with av.open(str(path)) as clip:
         return [bytes(plane) for frame in clip.decode(video=0) for plane in frame.planes]
+
+
+@pytest.mark.parametrize(
+    ("size", "threads"),
+    [((64, 48), 2), ((854, 480), 2), ((1920, 1080), 4), ((1080, 1920), 4), ((7680, 4320), 8)],
+)
+def test_the_size_of_frames_decides_how_many_threads_encode(tmp_path, size, threads):
+    info = probe(make_clip(tmp_path / "in.mp4", frames=1))
+    assert plan_encoding(tmp_path / "o.mp4", info, Encoding(), *size).threads == threads
+
+
+@pytest.mark.parametrize(("quality", "expected"), [(None, 17.5), (30, 29.5), (1, 0.5), (0, 0)])
+def test_the_preset_of_x264_is_made_up_for_by_its_quality(tmp_path, quality, expected):
+    info = probe(make_clip(tmp_path / "in.mp4", frames=1))
+    options = plan_encoding(tmp_path / "o.mp4", info, Encoding(crf=quality), 48, 32).options
+    assert (options["preset"], float(options["crf"])) == ("faster", expected)
+
+
+def test_quality_0_of_h264_is_lossless(tmp_path):
+    source = lossless(tmp_path / "in.mkv", "yuv420p")
+    copy(source, tmp_path / "out.mkv", Encoding(codec="h264", crf=0))
+    assert planes_of(tmp_path / "out.mkv") == planes_of(source)

@@ -16,7 +16,7 @@ from vst.media.colour.spec import RGB
 from vst.media.encode.codecs import CODECS
 from vst.media.encode.containers import CONTAINERS
 from vst.media.encode.extras import not_stored
-from vst.media.encode.plan import Encoding, EncodingPlan, nominal_rate, output_time_base
+from vst.media.encode.plan import MIN_THREADS, Encoding, EncodingPlan, nominal_rate, output_time_base
 from vst.media.encode.time_window import TimeWindow
 from vst.media.encode.trial_join import TrialJoin, TrialResult
 from vst.media.encode.video_writer import VideoWriter
@@ -84,7 +84,7 @@ class AnimationWriter(VideoWriter):
         height: int,
         format_: AnimationFormat,
         *,
-        threads: int,
+        threads: int | None,
         segment_frames: int,
     ) -> None:
         self._format = format_
@@ -106,13 +106,14 @@ class AnimationWriter(VideoWriter):
         )
         self.loses_light = True
 
-    def _make_plan(self, encoding: Encoding, threads: int) -> EncodingPlan:
+    def _make_plan(self, encoding: Encoding, threads: int | None) -> EncodingPlan:
         picture, source = self._picture, self._source
         alpha = source.has_alpha and picture.alpha
         pix_fmt = "bgra" if alpha else "bgr0"
         if picture.bits > 8:
             pix_fmt = "gbrap16le" if alpha else "gbrp16le"
         codec, container = CODECS["ffv1"], CONTAINERS["mov"]
+        threads = MIN_THREADS if threads is None else threads
         options = codec.options(None, threads, layout_of(pix_fmt))
         if min(self.width, self.height) < SLICED_SIDE:
             options["slices"] = "1"

@@ -11,7 +11,7 @@ from typing import Any
 from vst.errors import MediaError, UsageError
 from vst.media.encode.output_check import check_output
 from vst.media.encode.picture_writer import PictureWriter
-from vst.media.encode.plan import ENCODER_THREADS, Encoding
+from vst.media.encode.plan import Encoding
 from vst.media.encode.writer import Writer
 from vst.media.probe.clip_info import ClipInfo
 from vst.media.segments.disk_space import MIN_FREE
@@ -31,7 +31,7 @@ def open_writer(
     width: int | None = None,
     height: int | None = None,
     overwrite: bool = False,
-    threads: int = ENCODER_THREADS,
+    threads: int | None = None,
     work_dir: str | Path | None = None,
     segment_frames: int | None = MAX_SEGMENT_FRAMES,
     resumable: bool = False,
@@ -51,7 +51,7 @@ def open_writer(
         width: Columns of the output; those of the source by default.
         height: Rows of the output; those of the source by default.
         overwrite: Whether to replace an existing output.
-        threads: Encoder threads. The same number gives the same file.
+        threads: Encoder threads. The same number gives the same file. None: what suits the frames' size.
         work_dir: The folder for the hidden work folder; that of the output by default.
         segment_frames: The most frames in a segment; None for no limit, so that only `Writer.cut` ends one.
         resumable: Whether finished segments are kept after an error. `Writer.start` or `Writer.resume` has
@@ -114,7 +114,7 @@ def _open_pipe(
     encoding: Encoding,
     width: int,
     height: int,
-    threads: int,
+    threads: int | None,
     stop: threading.Event | None,
     pipe_format: str | None,
 ) -> Writer:
@@ -137,7 +137,7 @@ def _open(
     width: int,
     height: int,
     is_sequence: bool,
-    threads: int,
+    threads: int | None,
     limit: int,
 ) -> Writer:
     """The writer of a file, or of an image sequence."""

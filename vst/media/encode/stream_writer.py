@@ -62,7 +62,7 @@ class StreamWriter(Writer):
         width: Columns of the output.
         height: Rows of the output.
         container: A value of `STREAM_CONTAINERS`.
-        threads: Encoder threads.
+        threads: Encoder threads; None for what suits the frames' size.
         stop: Ends the waiting for the program that reads the pipe.
     """
 
@@ -75,7 +75,7 @@ class StreamWriter(Writer):
         height: int,
         *,
         container: Container,
-        threads: int,
+        threads: int | None,
         stop: threading.Event | None,
     ) -> None:
         super().__init__(output, source, width, height)

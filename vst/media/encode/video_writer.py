@@ -46,7 +46,7 @@ class VideoWriter(Writer):
         encoding: Codec, quality and pixel format.
         width: Columns of the output.
         height: Rows of the output.
-        threads: Encoder threads.
+        threads: Encoder threads; None for what suits the frames' size.
         segment_frames: The most frames in a segment.
     """
 
@@ -58,7 +58,7 @@ class VideoWriter(Writer):
         width: int,
         height: int,
         *,
-        threads: int,
+        threads: int | None,
         segment_frames: int,
     ) -> None:
         super().__init__(output, source, width, height)
@@ -79,7 +79,7 @@ class VideoWriter(Writer):
             raise
         self._notes.extend(self._tried.notes)
 
-    def _make_plan(self, encoding: Encoding, threads: int) -> EncodingPlan:
+    def _make_plan(self, encoding: Encoding, threads: int | None) -> EncodingPlan:
         """How the segments are encoded."""
         return plan_encoding(self.path, self._source, encoding, self.width, self.height, threads)
 
