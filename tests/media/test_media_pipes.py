@@ -269,6 +269,15 @@ def test_raw_video_goes_through_an_output_pipe_exactly(tmp_path, pipe):
     assert all(torch.equal(a, b) for (_, a), (_, b) in zip(frames_of(clip), frames_of(out), strict=True))
 
 
+@pytest.mark.parametrize(
+    ("codec", "pix_fmt", "tag"), [("ffv1", "yuv420p", b" C420mpeg2 "), ("mjpeg", "yuvj420p", b" C420jpeg ")]
+)
+def test_raw_video_says_where_chroma_lies(tmp_path, pipe, codec, pix_fmt, tag):
+    clip = make_clip(tmp_path / "a.mkv", frames=1, codec=codec, pix_fmt=pix_fmt)
+    out = copied(clip, pipe, tmp_path / "o.y4m", pipe_format="y4m")
+    assert tag in out.read_bytes().split(b"\n")[0]
+
+
 def test_a_pipe_remains_a_pipe(tmp_path, pipe):
     copied(clip_of(tmp_path / "a.mkv"), pipe, tmp_path / "o.mkv")
     assert pipe.is_fifo()
