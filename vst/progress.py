@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PREROLL = "pre-roll"
 """In place of a stage, while frames are stylized only because later ones depend on them."""
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """How far the optimisation of one frame is.
+
+    Attributes:
+        number: Steps done.
+        steps: Steps in all.
+        losses: By name, each without its weight.
+        eta: Seconds left for this frame, None while unknown.
+    """
+
+    number: int
+    steps: int
+    losses: Mapping[str, float]
+    eta: float | None
 
 
 @dataclass(frozen=True)
@@ -19,6 +37,7 @@ class Progress:
         fps: Frames a second in this run.
         eta: Seconds left, None while unknown.
         stage: The stage that limits, of a render decode, motion, stylize or encode; or `PREROLL`.
+        step: Of a frame whose pixels are being optimised.
     """
 
     frame: int
@@ -26,6 +45,7 @@ class Progress:
     fps: float
     eta: float | None
     stage: str
+    step: StepProgress | None = None
 
 
 def progress_now(count: int, total: int | None, began: float, stage: str, done: int = 0) -> Progress:

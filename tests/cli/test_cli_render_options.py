@@ -123,3 +123,21 @@ def test_choices_are_accepted_in_american_and_british_spelling(vst, monkeypatch)
     )
     vst("flow", "clip.mov", "--view", "view.mp4", "--show", "colour")
     assert seen == ["color"]
+
+
+@pytest.mark.parametrize("command", ["render", "batch"])
+def test_options_of_some_modes_have_a_section_of_their_own_in_help(vst, command):
+    text = vst(command, "--help").out
+    first, _, last = text.partition("Options of modes that optimise pixels:")
+    assert "--strength" in first
+    assert "--json" in first
+    assert "--style-weight" in last
+    assert "--style-weight" not in first
+    assert ("--preview" in last) == (command == "render")
+
+
+def test_optimiser_is_accepted_in_american_and_british_spelling(vst, monkeypatch):
+    seen = []
+    monkeypatch.setattr("vst.pipeline.render", lambda clip, settings, *_, **__: seen.append(settings))
+    vst("render", "a.png", "--style", "b.jpg", "--mode", "gatys", "--optimiser", "adam")
+    assert [settings.optimizer for settings in seen] == ["adam"]

@@ -51,7 +51,7 @@ class Failing(Copy):
 
 
 def use_stylizer(monkeypatch: pytest.MonkeyPatch, stylizer: Failing) -> None:
-    monkeypatch.setattr(vst.pipeline.job, "create_stylizer", lambda *_, **__: stylizer)
+    monkeypatch.setattr(vst.pipeline.open_session, "create_stylizer", lambda *_, **__: stylizer)
 
 
 def test_a_stop_ends_the_render_after_the_current_frame_and_leaves_no_files(tmp_path, clip, settings):

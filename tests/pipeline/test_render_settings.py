@@ -11,20 +11,25 @@ import pytest
 import torch
 
 import vst.device
+import vst.losses.style_statistics
 import vst.modes.tiling
+import vst.styles.loss_network
 import vst.styles.quality
 from tests.clips import make_clip
 from vst.errors import MediaError, UsageError, WeightsError
 from vst.frame import Frame
 from vst.media.decode import options, reader
+from vst.media.probe import probe
 from vst.media.segments import disk_space
 from vst.modes import save_weights
 from vst.modes.backend_choice import AUTO
 from vst.modes.itn.network import ITN
 from vst.nn.backends import BACKENDS
 from vst.pipeline import RenderSettings, render, stylize
+from vst.pipeline.fingerprint import fingerprint_of
 from vst.pipeline.frame_size import output_size, resize_frame
-from vst.pipeline.option_groups import clip, machine, output, stylization
+from vst.pipeline.option_groups import clip, machine, optimisation, output, stylization
+from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.options import Effect, options_of
 from vst.pipeline.output_path import output_path
 
@@ -71,6 +76,8 @@ def test_the_table_agrees_with_the_packages_that_use_its_values():
     assert (clip.HDR_MODES, clip.DEINTERLACE_MODES) == (options.HDR, options.DEINTERLACE)
     assert output.MAX_DAMAGED == reader.MAX_DAMAGED
     assert output.MIN_FREE_MIB * 2**20 == disk_space.MIN_FREE
+    assert tuple(vst.losses.style_statistics.STYLE_LOSSES) == optimisation.STYLE_LOSSES
+    assert optimisation.POOLING == vst.styles.loss_network.POOLING
     assert machine.MIN_TILE == vst.modes.tiling.SMALLEST_TILE
 
 
@@ -78,7 +85,22 @@ def test_settings_that_are_not_in_the_fingerprint_are_there_as_what_they_select(
     # `fingerprint_of` has the device, precision, threads, flow and weight files in place of these.
     effects = (Effect.RESOLVED, Effect.ROUNDING)
     selected = {each.name for each in options_of(RenderSettings) if each.option.effect in effects}
-    assert selected == {"device", "precision", "backend", "threads", "flow", "quality", "weights_dir"}
+    networks = {"device", "precision", "backend", "threads", "flow", "quality", "weights_dir"}
+    assert selected == networks | {"loss_network", "steps"}
+
+
+def test_options_of_a_section_are_recorded_for_the_modes_that_have_them(tmp_path):
+    info = probe(make_clip(tmp_path / "clip.mp4", frames=2))
+
+    def fingerprint(mode: str) -> dict[str, str]:
+        settings = RenderSettings(style="red", mode=mode)
+        return fingerprint_of(settings, info, torch.device("cpu"), torch.float32, [], None)
+
+    sections = {each.name: each.section for each in options_of(RenderSettings)}
+    assert sections["style_weight"] == OptimisationOptions.SECTION
+    assert sections["strength"] == ""
+    assert "--style-weight" not in fingerprint("itn")
+    assert fingerprint("gatys")["--style-weight"] == "60.0"
 
 
 @pytest.mark.parametrize(

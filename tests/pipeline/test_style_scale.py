@@ -141,7 +141,7 @@ def test_snapshots_are_at_working_resolution(tiny_weights):
 
 def test_strokes_are_relative_to_the_picture_and_the_style_scale_changes_them(monkeypatch, tiny_weights):
     monkeypatch.setattr("vst.pipeline.frame_size.STROKE_SIDE", 48)
-    monkeypatch.setattr("vst.pipeline.still.create_stylizer", lambda *a, **k: Stripes())
+    monkeypatch.setattr("vst.pipeline.open_session.create_stylizer", lambda *a, **k: Stripes())
 
     def stripes(height: int, style_scale: float | None) -> int:
         picture = torch.full((3, height, height * 4 // 3), 0.5)
@@ -202,7 +202,7 @@ def test_the_style_scale_is_relative_to_the_output_size(
     clip = exact_clip("clip.mkv", pictures)
     seen = []
     monkeypatch.setattr(
-        "vst.pipeline.job.create_stylizer", lambda *a, **k: seen.append(Stripes()) or seen[-1]
+        "vst.pipeline.open_session.create_stylizer", lambda *a, **k: seen.append(Stripes()) or seen[-1]
     )
     for n, options in enumerate(({}, {"size": 36}, {"size": 16}, {"scale": 2, "style_scale": 2})):
         render(clip, settings(mode="itn", **options), tmp_path / f"{n}.mkv")

@@ -1,7 +1,7 @@
 import pytest
 
 from vst.errors import UsageError
-from vst.styles import parse_blend
+from vst.styles.blend import Blend, parse_blend
 
 
 def test_one_style_is_all_of_it():
@@ -23,3 +23,39 @@ def test_invalid_values_are_refused_in_one_line(text):
     with pytest.raises(UsageError, match="cannot be read") as caught:
         parse_blend(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "label"),
+    [
+        ("a/b.jpg", {"a/b.jpg": 1.0}, "b"),
+        ("a.jpg:0.6+b.png:0.4", {"a.jpg": 0.6, "b.png": 0.4}, "a+b"),
+        ('file:"a+b: c.jpg":0.5+candy:0.5', {"a+b: c.jpg": 0.5, "candy": 0.5}, "a+b: c+candy"),
+        ('file:"a+b.jpg"', {"a+b.jpg": 1.0}, "a+b"),
+        ("file:picture:3 + wave", {"picture": 0.75, "wave": 0.25}, "picture+wave"),
+        ("C:\\paintings\\a.jpg", {"C:\\paintings\\a.jpg": 1.0}, "C:\\paintings\\a"),
+        ("%04d.png", {"%04d.png": 1.0}, "_04d"),
+    ],
+)
+def test_a_path_stands_for_a_picture(text, parts, label):
+    blend = parse_blend(text)
+    assert dict(blend.parts) == pytest.approx(parts)
+    assert blend.pictures == set(parts) - {"candy", "wave"}
+    assert blend.label == label
+
+
+def test_the_whole_name_of_a_file_that_exists_wins(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a+b:0.5", "candy", "c:0.5.jpg"):
+        (tmp_path / name).touch()
+    assert parse_blend("a+b:0.5") == Blend((("a+b:0.5", 1.0),), frozenset({"a+b:0.5"}))
+    assert parse_blend("candy:2+c:0.5.jpg").pictures == {"candy", "c:0.5.jpg"}
+    assert parse_blend("wave").pictures == frozenset()
+
+
+@pytest.mark.parametrize(
+    "text", ['file:"a"b', "file:", 'file:""', "a.jpg:0", "a.jpg:x:0.5:y+", "a.jpg+a.jpg"]
+)
+def test_a_path_that_cannot_be_read_is_refused(text):
+    with pytest.raises(UsageError, match="cannot be read"):
+        parse_blend(text)

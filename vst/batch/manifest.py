@@ -15,7 +15,9 @@ from vst.batch.search import MANIFEST_NAME
 from vst.errors import MediaError
 from vst.media.segments.transaction import INCOMPLETE
 from vst.motion.files.recorded import flow_modification_time, is_recorded
+from vst.pipeline.optimisation import section_of
 from vst.pipeline.options import Effect, recorded_values
+from vst.styles.blend import parse_blend
 
 if TYPE_CHECKING:
     from vst.pipeline import RenderSettings
@@ -26,7 +28,8 @@ _MAX_CHARACTERS = 64 * 2**20
 
 def settings_digest(settings: RenderSettings) -> str:
     """Sixteen hexadecimal digits: a hash of the options that change an output."""
-    values = recorded_values(settings, Effect.FRAMES, Effect.RESOLVED, Effect.METADATA)
+    effects = (Effect.FRAMES, Effect.RESOLVED, Effect.METADATA)
+    values = recorded_values(settings, *effects, section=section_of(settings.mode))
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -139,8 +142,12 @@ class Manifest:
         flow = {}
         if is_recorded(settings.flow):
             flow["flow"] = flow_modification_time(settings.flow, file.source)
+        # A painting may be replaced by another under the same name.
+        pictures = [os.stat(each) for each in sorted(parse_blend(settings.style).pictures)]
+        paintings = [[each.st_size, each.st_mtime_ns] for each in pictures]
         return {
             **flow,
+            **({"paintings": paintings} if paintings else {}),
             "source": [source.st_size, source.st_mtime_ns],
             "output": [output.st_size, output.st_mtime_ns],
             "settings": settings_digest(settings),

@@ -17,16 +17,15 @@ from vst.batch.left_out import LeftOut, summary_lines
 from vst.batch.manifest import FileVanished, Manifest
 from vst.batch.picture_settings import note_options_for_video, options_for_video, settings_of
 from vst.batch.workers import run_in_workers
-from vst.device import choose_device, choose_precision
+from vst.device import choose_device
 from vst.errors import MediaError, UsageError
 from vst.media.encode.codec_choice import codec_named
 from vst.media.segments.output_lock import OutputLock
 from vst.media.stills.animate import ANIMATIONS
-from vst.modes import check_mode
 from vst.motion import check_estimator
 from vst.pipeline import Progress, RenderSettings, Report, render
+from vst.pipeline.optimisation import precision_of, resolve
 from vst.pipeline.output_path import written_suffix
-from vst.styles import load_catalogue, parse_blend
 
 
 class Watcher:
@@ -161,11 +160,9 @@ def check_settings(settings: RenderSettings) -> None:
         WeightsError: for damaged weights.
         VstError: for a device that does not exist on this machine.
     """
-    check_mode(settings.mode)
-    blend = parse_blend(settings.style)
-    load_catalogue(settings.weights_dir).choose(blend, settings.mode, settings.quality)
+    resolve(settings)
     check_estimator(settings.flow)
-    choose_precision(settings.precision, choose_device(settings.device))
+    precision_of(settings, choose_device(settings.device))
     if settings.codec is not None and settings.codec not in ANIMATIONS:
         codec_named(settings.codec)
 

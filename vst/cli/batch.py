@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from vst.cli.console import console_of
-from vst.cli.options import render_options, settings_from
+from vst.cli.options import SectionCommand, render_options, settings_from
 from vst.cli.outcome import DONE, INTERRUPTED, SOME_FAILED
 from vst.cli.signals import stop_on_signals
 
 
-@click.command("batch")
+@click.command("batch", cls=SectionCommand)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "-o",

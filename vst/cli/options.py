@@ -64,6 +64,34 @@ class FrameRate(Parsed):
         super().__init__(parse_frame_rate, "RATE")
 
 
+class SectionOption(click.Option):
+    """An option that help shows under a heading of its own.
+
+    Args:
+        section: The heading; "" for that of click.
+        **others: What `click.Option` takes.
+    """
+
+    def __init__(self, *flags: Any, section: str = "", **others: Any) -> None:
+        super().__init__(*flags, **others)
+        self.section = section
+
+
+class SectionCommand(click.Command):
+    """A command whose help shows options by section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does, with a list for each section after the first."""
+        sections: dict[str, list[tuple[str, str]]] = {"": []}
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(each, "section", ""), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title or "Options"):
+                formatter.write_dl(records)
+
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -168,6 +196,7 @@ def _click_option(named: NamedOption, batch: bool) -> Callable[[Command], Comman
         flags.append(named.flag)
         kind = {"type": _click_type(about), "metavar": about.metavar}
     text = about.batch_help if batch and about.batch_help else about.help
+    kind |= {"cls": SectionOption, "section": named.section}
     return click.option(*flags, named.name, default=named.default, show_default=shown, help=text, **kind)
 
 

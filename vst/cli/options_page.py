@@ -42,9 +42,14 @@ def options_page(*tables: type[Any]) -> str:
         *tables: Dataclasses of options; by default those of a render and of the plugins.
     """
     render, *others = tables or (RenderSettings, EditorOptions)
-    rows = [_option_row(each) for each in options_of(render)]
+    sections: dict[str, list[Sequence[str]]] = {"": []}
+    for each in options_of(render):
+        sections.setdefault(each.section, []).append(_option_row(each))
     head = ("Option", "Value", "Default", "Meaning", "Changes the frames", "Commands")
-    return _HEAD + "\n" + _table(head, rows) + _PLUGINS + "\n" + _plugin_table(render, *others)
+    lists = "".join(
+        (f"\n## {title}\n" if title else "") + "\n" + _table(head, rows) for title, rows in sections.items()
+    )
+    return _HEAD + lists + _PLUGINS + "\n" + _plugin_table(render, *others)
 
 
 def _option_row(named: NamedOption) -> Sequence[str]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from vst.cli.console import Console
 from vst.cli.printable import printable
-from vst.progress import PREROLL, Progress
+from vst.progress import PREROLL, Progress, StepProgress
 
 LINE_SECONDS = 10.0
 """Seconds between two lines of progress without a terminal."""
 
 EVENT_SECONDS = 0.5
 """Seconds between two JSON events of progress."""
+
+_SHOWN = ("content", "style", "temporal")
+"""Losses that a line of progress has; JSON has all."""
 
 Show = Callable[[Progress], None]
 
@@ -49,6 +53,11 @@ def in_words(progress: Progress) -> str:
     parts = [f"frame {progress.frame}" + (f"/{progress.frames}" if progress.frames else "")]
     if progress.stage == PREROLL:
         return f"{parts[0]}, pre-roll from the start of its shot"
+    if progress.step is not None:
+        step = progress.step
+        losses = ", ".join(f"{name} {step.losses[name]:.3g}" for name in _SHOWN if name in step.losses)
+        left = "" if step.eta is None else f", {clock(step.eta)} left for the frame"
+        return f"{parts[0]}, step {step.number}/{step.steps}, {losses}{left}"
     parts.append(f"{progress.fps:.2f} frames/s")
     if progress.eta is not None:
         parts.append(f"{clock(progress.eta)} left")
@@ -96,9 +105,17 @@ def _events(console: Console) -> Show:
                 fps=round(progress.fps, 3),
                 eta=None if progress.eta is None else round(progress.eta, 1),
                 stage=progress.stage,
+                **_step_values(progress.step),
             )
 
     return show
+
+
+def _step_values(step: StepProgress | None) -> dict[str, Any]:
+    if step is None:
+        return {}
+    losses = {name: float(f"{value:.4g}") for name, value in step.losses.items()}
+    return {"step": step.number, "steps": step.steps, "losses": losses}
 
 
 def _lines(console: Console) -> Show:

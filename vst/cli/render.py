@@ -9,14 +9,14 @@ import click
 from click.core import ParameterSource
 
 from vst.cli.console import console_of
-from vst.cli.options import INPUT_PATH, OUTPUT_PATH, render_options, settings_from
+from vst.cli.options import INPUT_PATH, OUTPUT_PATH, SectionCommand, render_options, settings_from
 from vst.cli.progress import clock, show_progress
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.stream_paths import is_output_stream, is_stream
 
 
-@click.command("render")
+@click.command("render", cls=SectionCommand)
 @click.argument("clip", type=INPUT_PATH)
 @click.option(
     "-o",

@@ -5,6 +5,7 @@ from __future__ import annotations
 _AMERICAN = {
     "colour": "color",
     "grey": "gray",
+    "optimiser": "optimizer",
 }
 
 

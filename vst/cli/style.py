@@ -11,7 +11,7 @@ from vst.cli.nearest import NearestChoice
 from vst.cli.options import device_option, quiet_option, verbose_option, weights_dir_option
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
-from vst.modes.registry import mode_names
+from vst.modes.registry import network_mode_names
 
 
 @click.group("style")
@@ -31,9 +31,9 @@ def style_group() -> None:
 @click.option(
     "--mode",
     "modes",
-    type=NearestChoice(list(mode_names())),
+    type=NearestChoice(list(network_mode_names())),
     multiple=True,
-    metavar="|".join(mode_names()),
+    metavar="|".join(network_mode_names()),
     help="Mode to add it to; itn and vtn by default.",
 )
 @click.option(

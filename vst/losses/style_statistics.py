@@ -29,11 +29,12 @@ SAMPLES = 384
 class StyleStatistic(Protocol):
     """A statistic of features and a distance between two."""
 
-    def describe(self, paintings: Sequence[Tensor]) -> Tensor:
+    def describe(self, paintings: Sequence[Tensor], shares: Sequence[float] | None = None) -> Tensor:
         """The statistic of a style at one layer, 1×…
 
         Args:
             paintings: Features of each painting, 1×N×h×w, of any sizes.
+            shares: How much each counts; they sum to 1. None: all the same.
         """
         ...
 
@@ -45,9 +46,9 @@ class StyleStatistic(Protocol):
 class Gram:
     """Products of channels at the same place (Gatys 2015)."""
 
-    def describe(self, paintings: Sequence[Tensor]) -> Tensor:
+    def describe(self, paintings: Sequence[Tensor], shares: Sequence[float] | None = None) -> Tensor:
         """1×N×N; see `StyleStatistic.describe`."""
-        return torch.stack([gram_matrix(each) for each in paintings]).mean(0)
+        return _together([gram_matrix(each) for each in paintings], shares)
 
     def distance(self, features: Tensor, wanted: Tensor) -> Tensor:
         """‖G − A‖² / (4 N²); see `StyleStatistic.distance`."""
@@ -60,9 +61,9 @@ class ShiftedGram:
     So regular arrangements count, which a Gram matrix cannot see.
     """
 
-    def describe(self, paintings: Sequence[Tensor]) -> Tensor:
+    def describe(self, paintings: Sequence[Tensor], shares: Sequence[float] | None = None) -> Tensor:
         """1×2×N×N; see `StyleStatistic.describe`."""
-        return torch.stack([self._products(each) for each in paintings]).mean(0)
+        return _together([self._products(each) for each in paintings], shares)
 
     def distance(self, features: Tensor, wanted: Tensor) -> Tensor:
         """The mean over both directions of ‖G − A‖² / (4 N²); see `StyleStatistic.distance`."""
@@ -87,10 +88,10 @@ class Histogram:
     values with the painting's quantiles. As there, the Gram matrix is matched too.
     """
 
-    def describe(self, paintings: Sequence[Tensor]) -> Tensor:
+    def describe(self, paintings: Sequence[Tensor], shares: Sequence[float] | None = None) -> Tensor:
         """1×N×(N + `QUANTILES`): Gram matrix and quantiles; see `StyleStatistic.describe`."""
-        quantiles = torch.stack([_quantiles(each) for each in paintings]).mean(0)
-        return torch.cat((Gram().describe(paintings), quantiles), 2)
+        quantiles = _together([_quantiles(each) for each in paintings], shares)
+        return torch.cat((Gram().describe(paintings, shares), quantiles), 2)
 
     def distance(self, features: Tensor, wanted: Tensor) -> Tensor:
         """Half of each, relative to its own energy; see `StyleStatistic.distance`."""
@@ -103,9 +104,9 @@ class Histogram:
 class LinearMMD:
     """Means of channels: maximum mean discrepancy with the kernel xᵀy (Li 2017, section 4.1)."""
 
-    def describe(self, paintings: Sequence[Tensor]) -> Tensor:
+    def describe(self, paintings: Sequence[Tensor], shares: Sequence[float] | None = None) -> Tensor:
         """1×N; see `StyleStatistic.describe`."""
-        return torch.stack([_means(each) for each in paintings]).mean(0)
+        return _together([_means(each) for each in paintings], shares)
 
     def distance(self, features: Tensor, wanted: Tensor) -> Tensor:
         """‖μ − ν‖² / N; see `StyleStatistic.distance`."""
@@ -119,10 +120,10 @@ class PolynomialMMD:
     is the painting's mean of xᵀx, so that both count.
     """
 
-    def describe(self, paintings: Sequence[Tensor]) -> Tensor:
+    def describe(self, paintings: Sequence[Tensor], shares: Sequence[float] | None = None) -> Tensor:
         """1×N×(N + 1): Gram matrix and means; see `StyleStatistic.describe`."""
-        means = LinearMMD().describe(paintings)[..., None]
-        return torch.cat((Gram().describe(paintings), means), 2)
+        means = LinearMMD().describe(paintings, shares)[..., None]
+        return torch.cat((Gram().describe(paintings, shares), means), 2)
 
     def distance(self, features: Tensor, wanted: Tensor) -> Tensor:
         """See `StyleStatistic.distance`."""
@@ -139,11 +140,18 @@ class GaussianMMD:
     painting's samples, as there.
     """
 
-    def describe(self, paintings: Sequence[Tensor]) -> Tensor:
+    def describe(self, paintings: Sequence[Tensor], shares: Sequence[float] | None = None) -> Tensor:
         """1×`SAMPLES`×N; see `StyleStatistic.describe`."""
+        if shares is not None:
+            counts = _counts(shares)
+            chosen = [
+                _samples(_repeated(each.flatten(2)))[:, :count]
+                for each, count in zip(paintings, counts, strict=True)
+            ]
+            return torch.cat(chosen, 1)
         joined = torch.cat([each.flatten(2) for each in paintings], 2)
         # Styles are kept in one tensor: a tiny painting's places count several times.
-        return _samples(joined.repeat(1, 1, -(-SAMPLES // joined.shape[2])))
+        return _samples(_repeated(joined))
 
     def distance(self, features: Tensor, wanted: Tensor) -> Tensor:
         """MMD², 0..2; see `StyleStatistic.distance`."""
@@ -168,6 +176,25 @@ STYLE_LOSSES: dict[str, StyleStatistic] = {
     "mmd-poly": PolynomialMMD(),
 }
 """By the name that `vst train --style-loss` takes."""
+
+
+def _together(statistics: Sequence[Tensor], shares: Sequence[float] | None) -> Tensor:
+    """The mean of the paintings' statistics."""
+    stacked = torch.stack(list(statistics))
+    if shares is None:
+        return stacked.mean(0)
+    return torch.tensordot(stacked.new_tensor(shares), stacked, 1)
+
+
+def _counts(shares: Sequence[float]) -> list[int]:
+    """How many of `SAMPLES` places come from each painting."""
+    ends = [round(SAMPLES * sum(shares[: number + 1])) for number in range(len(shares))]
+    return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _repeated(maps: Tensor) -> Tensor:
+    """Places 1×N×M often enough for `SAMPLES`."""
+    return maps.repeat(1, 1, -(-SAMPLES // maps.shape[2]))
 
 
 def _means(features: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ class StylePart(NamedTuple):
     Attributes:
         name: Its name, or the path of a picture.
         share: Its share of a blend; the shares sum to 1.
-        sha256: Hash of its weight file, hexadecimal.
+        sha256: Hash of its weight file, or of its painting, hexadecimal.
     """
 
     name: str
@@ -28,7 +28,11 @@ class StylePart(NamedTuple):
 
 
 def provenance_text(
-    version: str, mode: str, styles: Sequence[StylePart], earlier: str | None = None
+    version: str,
+    mode: str,
+    styles: Sequence[StylePart],
+    earlier: str | None = None,
+    files: str = "weights",
 ) -> str:
     """The provenance of an output, the same for the same arguments: without date, machine, user or path.
 
@@ -39,16 +43,15 @@ def provenance_text(
         mode: Name of the mode.
         styles: The styles; empty for an output that is not stylized.
         earlier: The provenance of the source, which goes before.
+        files: What the hashes are of: weights, or paintings.
     """
     names = [_plain(part.name) for part in styles]
     text = f"vst {version}; strength 0: not stylized"
     if styles:
         shares = [f":{part.share:.6g}" if len(styles) > 1 else "" for part in styles]
         style = "+".join(map("".join, zip(names, shares, strict=True)))
-        weights = ", ".join(
-            f"{name} sha256:{part.sha256}" for name, part in zip(names, styles, strict=True)
-        )
-        text = f"vst {version}; mode {_plain(mode)}; style {style}; weights {weights}"
+        hashes = ", ".join(f"{name} sha256:{part.sha256}" for name, part in zip(names, styles, strict=True))
+        text = f"vst {version}; mode {_plain(mode)}; style {style}; {files} {hashes}"
     text = text[:MAX_CHARACTERS]
     whole = text if earlier is None else f"{earlier}\n{text}"
     return whole if len(whole) <= MAX_CHARACTERS else text

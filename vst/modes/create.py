@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import torch
 
 from vst.modes.backend_choice import AUTO, BackendRequest, choose_backend
 from vst.modes.network_file import load_selection
 from vst.modes.network_runner import NetworkRunner
+from vst.modes.optimisation.config import OptimisationConfig
 from vst.modes.registry import find_mode
 from vst.modes.stylizer import Stylizer, takes_backends
 from vst.nn.backends import TORCH
 from vst.styles import ResolvedStyle
+from vst.styles.painting_style import PaintingStyle
+
+if TYPE_CHECKING:
+    from vst.modes.optimisation.stylizer import OptimisingStylizer
 
 _log = logging.getLogger(__name__)
 
@@ -49,3 +55,38 @@ def create_stylizer(
     elif backend.name not in (TORCH, AUTO):
         _log.warning("mode %s runs on torch: it takes no other backend", style.mode)
     return stylizer
+
+
+def create_optimiser(
+    style: PaintingStyle,
+    config: OptimisationConfig,
+    *,
+    device: torch.device | str = "cpu",
+    precision: torch.dtype = torch.float32,
+    pooling: str = "max",
+) -> OptimisingStylizer:
+    """A stylizer that optimises pixels, with its paintings opened and its loss network loaded.
+
+    Args:
+        style: From `resolve_paintings`.
+        config: What is minimised.
+        device: Where the loss network runs.
+        precision: float32 or bfloat16, for the convolutions.
+        pooling: Of the loss network, `max` or `average`.
+
+    Raises:
+        UsageError: The mode is unknown, or the loss network lacks a layer.
+        MediaError: A painting cannot be read.
+        WeightsError: A weight file is damaged.
+    """
+    from vst.modes.optimisation.features import FeatureSource  # here: renders with a network do without
+    from vst.modes.optimisation.paintings import Paintings
+    from vst.styles.loss_network import load_loss_network
+
+    kind = find_mode(style.mode).optimiser_class
+    source = FeatureSource(load_loss_network(style.loss_network, pooling), torch.device(device), precision)
+    paintings = Paintings(style.paintings, style.shares)
+    start = (
+        None if style.start is None else create_stylizer(style.start, device=device, precision=precision)
+    )
+    return kind(source, paintings, config, start)

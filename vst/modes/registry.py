@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vst.modes.network_runner import NetworkRunner
+    from vst.modes.optimisation.stylizer import OptimisingStylizer
     from vst.modes.recipe import NetworkRecipe
     from vst.modes.stylizer import Stylizer
     from vst.modes.training import TrainingStep
@@ -40,6 +41,13 @@ BUILT_IN = {
 }
 """Name -> where its `ModeEntry` is, in the order of lists. A new mode is a package and one line here."""
 
+OPTIMISING = {
+    "gatys": "vst.modes.gatys:MODE",
+}
+"""The same for modes without a network, which optimise pixels."""
+
+_OURS = BUILT_IN | OPTIMISING
+
 _log = logging.getLogger(__name__)
 
 
@@ -50,8 +58,8 @@ class ModeEntry:
     Attributes:
         name: What the user types.
         description: One line, for `vst modes`.
-        network: Its `vst.nn.StyleNetwork` class.
-        stylizer: Makes a `Stylizer` from a `NetworkRunner`.
+        network: Its `vst.nn.StyleNetwork` class; "": it has none, and optimises pixels.
+        stylizer: Makes a `Stylizer` from a `NetworkRunner`; or an `OptimisingStylizer` class.
         temporal: Whether a stylized frame depends on the frames before it.
         recipe: Its training configuration, a `vst.modes.recipe.NetworkRecipe` class; "": it cannot be
             trained.
@@ -67,8 +75,19 @@ class ModeEntry:
     training: str = ""
 
     @property
+    def optimises(self) -> bool:
+        """Whether it has no network, and optimises the pixels of each frame."""
+        return not self.network
+
+    @property
     def network_class(self) -> type[StyleNetwork]:
-        """Import the network."""
+        """Import the network.
+
+        Raises:
+            UsageError: The mode has none.
+        """
+        if not self.network:
+            raise UsageError(f"mode {self.name!r} has no network: it optimises pixels")
         found: type[StyleNetwork] = _attribute(self.network)
         return found
 
@@ -76,6 +95,12 @@ class ModeEntry:
     def stylizer_factory(self) -> Callable[[NetworkRunner], Stylizer]:
         """Import what makes a stylizer."""
         found: Callable[[NetworkRunner], Stylizer] = _attribute(self.stylizer)
+        return found
+
+    @property
+    def optimiser_class(self) -> type[OptimisingStylizer]:
+        """Import the stylizer of a mode that optimises pixels."""
+        found: type[OptimisingStylizer] = _attribute(self.stylizer)
         return found
 
     @property
@@ -99,6 +124,11 @@ class ModeEntry:
 
 def mode_names() -> tuple[str, ...]:
     """The names of all modes; nothing is imported."""
+    return (*BUILT_IN, *OPTIMISING, *_installed())
+
+
+def network_mode_names() -> tuple[str, ...]:
+    """As `mode_names`, without the built-in modes that have no network."""
     return (*BUILT_IN, *_installed())
 
 
@@ -108,7 +138,7 @@ def available_modes() -> dict[str, ModeEntry]:
 
     A mode of an installed package that cannot be imported is left out with a warning.
     """
-    found: dict[str, ModeEntry] = {name: _attribute(path) for name, path in BUILT_IN.items()}
+    found: dict[str, ModeEntry] = {name: _attribute(path) for name, path in _OURS.items()}
     for name, point in _installed().items():
         try:
             entry = point.load()
@@ -128,8 +158,8 @@ def find_mode(name: str) -> ModeEntry:
     Raises:
         UsageError: The mode is unknown; with the nearest name.
     """
-    if name in BUILT_IN:
-        entry: ModeEntry = _attribute(BUILT_IN[name])
+    if name in _OURS:
+        entry: ModeEntry = _attribute(_OURS[name])
         return entry
     modes = available_modes()
     if name not in modes:
@@ -149,7 +179,7 @@ def check_mode(name: str) -> None:
 @cache
 def _installed() -> dict[str, EntryPoint]:
     """Entry points of other packages; names of this package's modes are not theirs to take."""
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in _OURS}
 
 
 def _trainable() -> str:

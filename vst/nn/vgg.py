@@ -6,13 +6,16 @@ A loss network is any module with `layers`, the names that it can give, and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 VGG16_STAGES = (2, 2, 3, 3, 3)
 VGG19_STAGES = (2, 2, 4, 4, 4)
+Pool = Callable[..., Tensor]
+"""Halves maps: takes B×N×h×w and a 2."""
+
 _WIDTHS = (64, 128, 256, 512, 512)
 
 
@@ -25,6 +28,9 @@ class VGGFeatures(nn.Module):
         scale: What the difference is multiplied with: 255 for weights in Caffe's convention,
             1/deviation for torchvision's.
         bgr: True where the weights want B, G, R.
+
+    Attributes:
+        pool: What halves the maps between stages: `max_pool2d`, or `avg_pool2d` (Gatys 2015, section 2).
     """
 
     def __init__(
@@ -36,6 +42,7 @@ class VGGFeatures(nn.Module):
     ) -> None:
         super().__init__()
         self.bgr = bgr
+        self.pool: Pool = F.max_pool2d
         # Numbers, not buffers: a module that is cast to bf16 must not round them.
         self.mean, self.scale = tuple(mean), tuple(scale)
         self.names: list[tuple[int, str]] = []
@@ -60,7 +67,7 @@ class VGGFeatures(nn.Module):
             if len(found) == len(set(wanted)):
                 break
             if stage != before:
-                x, before = F.max_pool2d(x, 2), stage
+                x, before = self.pool(x, 2), stage
             x = F.relu(self.get_submodule(f"conv{name}")(x))
             if f"relu{name}" in wanted:
                 found[f"relu{name}"] = x
@@ -84,6 +91,7 @@ class SlimVGG19(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.pool: Pool = F.max_pool2d
         self.conv0 = nn.Conv2d(3, 3, 1)
         for step in self._PLAN:
             if step is not None:
@@ -101,7 +109,7 @@ class SlimVGG19(nn.Module):
             if len(found) == len(set(wanted)):
                 break
             if step is None:
-                x = F.max_pool2d(x, 2)
+                x = self.pool(x, 2)
                 continue
             x = F.relu(self.get_submodule(step[0])(F.pad(x, (1,) * 4, mode="reflect")))
             layer = f"relu{step[0][4]}_1"

@@ -20,6 +20,7 @@ from vst.files import file_digest
 from vst.media import ClipInfo
 from vst.modes.backend_choice import BackendChoice
 from vst.motion import MotionSource
+from vst.pipeline.optimisation import section_of
 from vst.pipeline.options import Effect, flag_of, recorded_values
 from vst.pipeline.settings import RenderSettings
 from vst.stream_paths import is_stream
@@ -64,7 +65,8 @@ def fingerprint_of(
         MediaError: If the clip cannot be read.
         WeightsError: If a weight file cannot be read.
     """
-    found = {flag_of(name): value for name, value in recorded_values(settings, Effect.FRAMES).items()}
+    values = recorded_values(settings, Effect.FRAMES, section=section_of(settings.mode))
+    found = {flag_of(name): value for name, value in values.items()}
     found["--device"] = _hardware(device)
     found["--precision"] = precision_name(precision)
     found[BACKEND] = backend.name

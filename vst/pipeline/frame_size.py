@@ -22,15 +22,26 @@ MAX_WORKING_SIDE = 4096
 """The longest side in pixels of the working resolution that a style scale may ask for."""
 
 
-def output_size(width: int, height: int, settings: RenderSettings) -> tuple[int, int]:
+def output_size(
+    width: int, height: int, settings: RenderSettings, largest: int | None = None
+) -> tuple[int, int]:
     """Width and height of the output; even if the settings give a size or scale, as 4:2:0 requires.
+
+    Args:
+        width: Of the clip, in pixels.
+        height: Of the clip, in pixels.
+        settings: With size or scale, or without.
+        largest: The longest short side that a clip keeps if neither is given.
 
     Raises:
         UsageError: A side would be shorter than 2 or longer than `MAX_SIDE`.
     """
-    if settings.scale is None and settings.size is None:
-        return width, height
-    factor = settings.scale if settings.scale is not None else (settings.size or 0) / min(width, height)
+    side = settings.size
+    if settings.scale is None and side is None:
+        if largest is None or min(width, height) <= largest:
+            return width, height
+        side = largest
+    factor = settings.scale if settings.scale is not None else (side or 0) / min(width, height)
     scaled = (2 * round(width * factor / 2), 2 * round(height * factor / 2))
     if min(scaled) < 2:
         raise UsageError(

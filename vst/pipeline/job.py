@@ -7,20 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from vst.device import precision_name
 from vst.errors import CutShort, Interrupted, UsageError, VstError
-from vst.keyframe_interval import AUTO
-from vst.keyframes import Schedule
 from vst.media import DecodedFrame, Reader, Writer
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
-from vst.modes import backend_of, create_stylizer
-from vst.modes.backend_choice import BackendRequest
-from vst.motion import open_motion
-from vst.motion.files.recorded import is_recorded
+from vst.modes import backend_of
 from vst.pipeline.frame_range import (
     FrameRange,
     RenderStart,
@@ -28,10 +22,11 @@ from vst.pipeline.frame_range import (
     find_start,
     frame_range_from,
 )
-from vst.pipeline.frame_size import inside_working_size
 from vst.pipeline.inside import borders_note
 from vst.pipeline.memory_estimate import Prediction, explained_memory, tiles_note
 from vst.pipeline.open_render import open_output, predict_session_memory, session_fingerprint, sizes_of
+from vst.pipeline.open_session import open_session
+from vst.pipeline.optimisation_run import Optimisation, begin_optimisation
 from vst.pipeline.plan import RenderPlan, plan_render, stylized_frames
 from vst.pipeline.report import Report
 from vst.pipeline.resume import EarlierRun, describe, find_earlier, recorded_backend
@@ -39,7 +34,6 @@ from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.stages import Counts, StageRunner
 from vst.pipeline.threads import arithmetic_threads
-from vst.postprocess import Postprocess
 from vst.progress import Progress
 from vst.stream_paths import is_output_stream
 
@@ -93,10 +87,12 @@ def render(
         try:
             counts = job.run(progress)
         except Interrupted as error:
-            if plan.resumes or not job.writer.frames:
+            if not job.writer.frames or (plan.resumes and not job.keeps_unfinished):
                 raise
             stopped = error  # what came of a stream does not come again
         written = job.writer.finish(cut_short=bool(job.cut_short or stopped))
+    if stopped is not None and job.keeps_unfinished:
+        raise Interrupted(f"stopped after some of the steps; the picture so far is in {written}")
     if stopped is not None:
         raise Interrupted(f"{stopped}; the {job.writer.frames} frames before that are in {written}")
     if job.cut_short:
@@ -132,6 +128,7 @@ class RenderJob:
         removed: Names of files that an earlier run left behind and this one removed.
         cut_short: Why the clip ended early, once it did.
         stop: Set by the caller to stop.
+        optimisation: Of the frames' pixels, in a mode that does that.
     """
 
     plan: RenderPlan
@@ -145,6 +142,18 @@ class RenderJob:
     removed: Sequence[str]
     cut_short: list[CutShort]
     stop: threading.Event | None
+    optimisation: Optimisation | None = None
+
+    @property
+    def keeps_unfinished(self) -> bool:
+        """Whether a picture that was stopped while it was optimised is written as it is."""
+        unfinished = self.optimisation is not None and self.optimisation.interrupted
+        return unfinished and self.reader.info.is_still
+
+    @property
+    def total(self) -> int | None:
+        """Number of frames of the output, if known."""
+        return self.plan.clip_range.count(self.start.first, self.start.time, self.reader.info)
 
     @property
     def shots_begun(self) -> set[int]:
@@ -162,17 +171,19 @@ class RenderJob:
             return Counts(0, ())
         self.reader.begin_at(self.frame_range.decode_from)
         self.reader.is_last_pass()
-        clip_range, info = self.plan.clip_range, self.reader.info
+        if self.optimisation is not None:
+            progress = self.optimisation.watch(self.stop, progress, self.total)
         runner = StageRunner(
             self.session,
             self.writer.write,
             self._cut,
             self.frame_range,
             MAX_SEGMENT_FRAMES,
-            total=clip_range.count(self.start.first, self.start.time, info),
+            total=self.total,
             done=self.writer.frames,
             progress=progress,
             stop=self.stop,
+            keeps_unfinished=lambda: self.keeps_unfinished,
         )
         counts = runner.run(self._until_cut_short())
         if self.cut_short and not self.writer.frames:
@@ -206,6 +217,8 @@ class RenderJob:
         working = self.session.working
         if working is not None and working != (self.writer.width, self.writer.height):
             yield f"stylized at {working[0]}×{working[1]}; --style-scale changes the size of the strokes"
+        if self.optimisation is not None:
+            yield from self.optimisation.notes(stylized_frames(self.plan, self.reader.info))
         yield from borders_note(self.session.kept_borders)
         tiles = tiles_note(self.prediction.network)
         if tiles is not None:
@@ -240,6 +253,8 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
         recorded = recorded_backend(writer) if settings.resume and plan.resumes else None
         session = open_session(plan, reader, *sizes, recorded)
         prediction = predict_session_memory(plan, info, session)
+        known = writer.work.description() if settings.resume and plan.resumes else None
+        optimisation = begin_optimisation(plan, session.stylizer, sizes[0], known)
         fingerprint = session_fingerprint(plan, info, session, writer)
         earlier = find_earlier(writer, fingerprint) if settings.resume and plan.resumes else None
         start = earlier.start if earlier is not None else find_start(plan, reader, session, stop)
@@ -256,63 +271,8 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
                 session.restore(earlier.state)
             frame_range = frame_range_from(session, first, shot, restored, is_past_end)
         writer.shot = frame_range.shot
-        yield RenderJob(
-            plan, reader, writer, session, prediction, earlier, start, frame_range, removed, [], stop
-        )
-
-
-def open_session(
-    plan: RenderPlan,
-    reader: Reader,
-    size: tuple[int, int],
-    working: tuple[int, int] | None,
-    recorded: str | None = None,
-) -> StylizerSession:
-    """The session of a render: its network loaded and its motion source open.
-
-    Args:
-        plan: What to render.
-        reader: The clip.
-        size: Width and height of the output.
-        working: Width and height at which frames are stylized.
-        recorded: The backend that an earlier run chose.
-    """
-    info, settings = reader.info, plan.settings
-    stylizer = motion = keyframes = None
-    if plan.stylizes:
-        request = BackendRequest(settings.backend, working, stylized_frames(plan, info), recorded)
-        stylizer = create_stylizer(
-            plan.style,
-            device=plan.device,
-            precision=plan.precision,
-            tile=settings.tile,
-            backend=request,
-        )
-        interval = settings.keyframe_interval
-        if interval is None:
-            interval = AUTO if stylizer.conditioned else 1
-        if interval != 1:
-            keyframes = Schedule(interval, settings.look_ahead != "0")
-        moves = stylizer.conditioned or keyframes is not None
-        if moves and not (info.is_still and is_recorded(settings.flow)):
-            motion = open_motion(
-                settings.flow,
-                clip=info.first_file,
-                size=(info.width, info.height),
-                frames=info.frames,
-                device=plan.device,
-                precision=plan.precision,
-            )
-    return StylizerSession(
-        stylizer,
-        motion,
-        Postprocess(settings.strength, settings.keep_color, settings.follow_light),
-        working,
-        size,
-        keep_borders=settings.keep_borders,
-        inside_working=partial(inside_working_size, style_scale=settings.style_scale),
-        keyframes=keyframes,
-    )
+        opened = (plan, reader, writer, session, prediction, earlier)
+        yield RenderJob(*opened, start, frame_range, removed, [], stop, optimisation)
 
 
 @contextmanager

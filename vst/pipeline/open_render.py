@@ -8,8 +8,9 @@ from vst.media import ClipInfo, Encoding, Writer, open_writer
 from vst.media.segments.segment_transaction import Part
 from vst.modes import backend_of
 from vst.pipeline.fingerprint import Fingerprint, fingerprint_of
-from vst.pipeline.frame_size import output_size, working_size
+from vst.pipeline.frame_size import output_size
 from vst.pipeline.memory_estimate import Prediction, check_memory, predict_memory
+from vst.pipeline.optimisation_run import optimisation_fingerprint
 from vst.pipeline.plan import RenderPlan
 from vst.pipeline.provenance import provenance_of
 from vst.pipeline.session import StylizerSession
@@ -18,8 +19,8 @@ from vst.sizes import MIB
 
 def sizes_of(plan: RenderPlan, info: ClipInfo) -> tuple[tuple[int, int], tuple[int, int] | None]:
     """Width and height of the output, and those at which frames are stylized."""
-    size = output_size(info.width, info.height, plan.settings)
-    return size, working_size(*size, plan.settings.style_scale) if plan.stylizes else None
+    size = output_size(info.width, info.height, plan.settings, plan.default_side)
+    return size, plan.working(*size)
 
 
 def open_output(
@@ -88,4 +89,4 @@ def session_fingerprint(
     found = fingerprint_of(
         plan.settings, info, plan.device, plan.precision, weights, session.motion, backend
     )
-    return found | writer.segment_contents
+    return found | optimisation_fingerprint(session.stylizer) | writer.segment_contents

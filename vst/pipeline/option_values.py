@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from fractions import Fraction
 
 from vst.errors import UsageError
@@ -73,6 +75,28 @@ def parse_interval(text: str) -> int:
         return AUTO if text == "auto" else int(text)
     except ValueError:
         raise UsageError(f"{text!r} is not auto or a number of frames") from None
+
+
+def parse_layers(text: str) -> tuple[tuple[str, float], ...]:
+    """Layers of a loss network with weights, of `relu1_1:2,relu2_1`; one without weight has 1. Of "" none.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    found: dict[str, float] = {}
+    for piece in text.split(",") if text else ():
+        name, colon, weight = (each.strip() for each in piece.partition(":"))
+        try:
+            value = float(weight) if colon else 1.0
+        except ValueError:
+            value = math.nan
+        if not re.fullmatch(r"relu[1-9]_[1-9]", name) or name in found or not (0 < value < math.inf):
+            raise UsageError(
+                f"{text!r} are no layers; expected names with or without a weight, such as "
+                "relu1_1:2,relu2_1"
+            )
+        found[name] = value
+    return tuple(found.items())
 
 
 def check_hwaccel(name: str) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field
@@ -186,11 +187,13 @@ class NamedOption:
         name: Name of the field.
         default: None also for a field without a default.
         option: Everything else.
+        section: Heading under which help shows it: `SECTION` of the class that has the field, or "".
     """
 
     name: str
     default: Any
     option: Option
+    section: str = ""
 
     @property
     def flag(self) -> str:
@@ -208,7 +211,15 @@ def options_of(settings: type[Any] | Any) -> Iterator[NamedOption]:
     for each in dataclasses.fields(settings):
         if _KEY in each.metadata:
             default = None if each.default is MISSING else each.default
-            yield NamedOption(each.name, default, each.metadata[_KEY])
+            yield NamedOption(each.name, default, each.metadata[_KEY], _section(settings, each.name))
+
+
+def _section(settings: type[Any] | Any, name: str) -> str:
+    """`SECTION` of the class that has a field, or ""."""
+    kind = settings if isinstance(settings, type) else type(settings)
+    owner = next(each for each in kind.__mro__ if name in inspect.get_annotations(each))
+    section: str = owner.__dict__.get("SECTION", "")
+    return section
 
 
 def validate(settings: Any) -> None:
@@ -241,12 +252,18 @@ def check_value(named: NamedOption, value: Any) -> None:
         about.check(value)
 
 
-def recorded_values(settings: Any, *effects: Effect) -> dict[str, str]:
-    """Values as text, by field name, of the options that have one of these effects."""
+def recorded_values(settings: Any, *effects: Effect, section: str = "") -> dict[str, str]:
+    """Values as text, by field name, of the options that have one of these effects.
+
+    Args:
+        settings: An instance of a dataclass of options.
+        *effects: Which.
+        section: A section whose options are included, beside those that belong to none.
+    """
     return {
         each.name: _recorded(each.option, getattr(settings, each.name))
         for each in options_of(settings)
-        if each.option.effect in effects
+        if each.option.effect in effects and each.section in ("", section)
     }
 
 

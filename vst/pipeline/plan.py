@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from vst.device import choose_device, choose_precision
+from vst.device import choose_device
 from vst.errors import UsageError
 from vst.keyframe_interval import AUTO as AUTO_INTERVAL
 from vst.keyframes import Schedule
 from vst.media import ClipInfo, Reader
 from vst.media.decode.clip_range import ClipRange
-from vst.modes import check_mode, find_mode
+from vst.modes import find_mode
 from vst.modes.backend_choice import AUTO
 from vst.motion import check_estimator
 from vst.motion.files.recorded import is_recorded
 from vst.nn import backends
 from vst.nn.backends import TORCH
+from vst.pipeline.frame_size import inside_working_size, working_size
+from vst.pipeline.optimisation import CPU_SIDE, check_preview, precision_of, resolve
 from vst.pipeline.output_path import output_path
 from vst.pipeline.settings import RenderSettings
 from vst.stream_paths import is_output_stream, is_stream
-from vst.styles import ResolvedStyle, resolve_style
+from vst.styles import ResolvedStyle
+from vst.styles.painting_style import PaintingStyle
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class RenderPlan:
         target: The output.
         settings: The user's settings.
         clip_range: The part of the clip that is rendered.
-        style: The style or blend with its weight files.
+        style: The style or blend with its weight files, or with its paintings.
         device: Where networks run.
         precision: Of the networks.
     """
@@ -45,7 +50,7 @@ class RenderPlan:
     target: Path
     settings: RenderSettings
     clip_range: ClipRange
-    style: ResolvedStyle
+    style: ResolvedStyle | PaintingStyle
     device: torch.device
     precision: torch.dtype
 
@@ -53,6 +58,34 @@ class RenderPlan:
     def stylizes(self) -> bool:
         """Whether anything is stylized: at strength 0 nothing is."""
         return self.settings.strength > 0
+
+    @property
+    def default_side(self) -> int | None:
+        """The longest short side of frames if no size is given; None: any."""
+        slow = self.stylizes and isinstance(self.style, PaintingStyle) and self.device.type == "cpu"
+        return CPU_SIDE if slow else None
+
+    def working(self, width: int, height: int) -> tuple[int, int] | None:
+        """Width and height at which frames of an output size are stylized; None: they are not.
+
+        Networks have strokes of a fixed size in pixels; optimisation takes paintings of a size that suits
+        the frame.
+
+        Raises:
+            UsageError: as `working_size`.
+        """
+        if not self.stylizes:
+            return None
+        if isinstance(self.style, PaintingStyle):
+            return width, height
+        return working_size(width, height, self.settings.style_scale)
+
+    @property
+    def inside_working(self) -> Callable[[int, int], tuple[int, int]] | None:
+        """The same for the picture inside borders; None: its own size."""
+        if isinstance(self.style, PaintingStyle):
+            return None
+        return partial(inside_working_size, style_scale=self.settings.style_scale)
 
     @property
     def resumes(self) -> bool:
@@ -90,13 +123,12 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
     source = Path(source)
     target = output_path(source, settings, None if output is None else Path(output))
     clip_range = settings.clip_range
-    check_mode(settings.mode)
-    style = resolve_style(
-        settings.style, settings.mode, quality=settings.quality, weights_dir=settings.weights_dir
-    )
+    style = resolve(settings)
     device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device)
+    precision = precision_of(settings, device)
     check_backend(settings.backend, device)
+    if isinstance(style, PaintingStyle):
+        check_preview(settings, source, target, style.paintings)
     check_estimator(settings.flow)
     if is_stream(source) and is_recorded(settings.flow):
         raise UsageError(f"{source} is a stream, which has no recorded flow: leave --flow out")

@@ -9,6 +9,7 @@ from vst.media import ClipInfo
 from vst.media.provenance import StylePart, provenance_text
 from vst.pipeline.plan import RenderPlan
 from vst.styles import ResolvedStyle
+from vst.styles.painting_style import PaintingStyle
 
 
 def provenance_of(plan: RenderPlan, source: ClipInfo) -> str | None:
@@ -24,18 +25,19 @@ def provenance_of(plan: RenderPlan, source: ClipInfo) -> str | None:
     if not plan.settings.provenance:
         return None
     styles = style_parts(plan.style) if plan.stylizes else []
-    return provenance_text(vst.__version__, plan.style.mode, styles, source.provenance)
+    what = "paintings" if isinstance(plan.style, PaintingStyle) else "weights"
+    return provenance_text(vst.__version__, plan.style.mode, styles, source.provenance, what)
 
 
-def style_parts(style: ResolvedStyle) -> list[StylePart]:
-    """The styles of a blend with their shares and the hashes of their weight files.
+def style_parts(style: ResolvedStyle | PaintingStyle) -> list[StylePart]:
+    """The styles of a blend with their shares and the hashes of their weight files, or of their paintings.
 
     Raises:
-        WeightsError: A weight file cannot be read.
+        WeightsError: A file cannot be read.
     """
-    files = {name: info.path for info, names in style.selection.parts for name in names}
+    files = {name: style.file_of(name) for name in style.blend.names}
     try:
-        hashes = {path: file_digest(path) for path in style.files}
+        hashes = {path: file_digest(path) for path in dict.fromkeys(files.values())}
     except OSError as error:
         raise WeightsError(
             f"{error.filename} cannot be read ({error.strerror}); see `vst weights list`"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vst.pipeline.option_groups.clip import ClipOptions
 from vst.pipeline.option_groups.machine import MachineOptions
+from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.option_groups.output import OutputOptions
 from vst.pipeline.option_groups.stylization import StylizationOptions
 from vst.pipeline.options import check_value, options_of, validate
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderSettings(MachineOptions, OutputOptions, ClipOptions, StylizationOptions):
+class RenderSettings(OptimisationOptions, MachineOptions, OutputOptions, ClipOptions, StylizationOptions):
     """Everything about a render but its file names. Each field is one option, described by its ``help``.
 
     Two renders of one clip with equal settings, on equal hardware, give equal frames. The bases stand in

@@ -5,18 +5,20 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from vst.device import choose_device, choose_precision
+from vst.device import choose_device
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.modes import check_mode, create_stylizer
 from vst.pipeline.frame_size import inside_working_size, working_size
+from vst.pipeline.open_session import open_stylizer
+from vst.pipeline.optimisation import precision_of, resolve
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.postprocess import Postprocess
-from vst.styles import resolve_style
+from vst.styles.painting_style import PaintingStyle
 from vst.styles.quality import BEST
 
 
@@ -34,12 +36,13 @@ def stylize(
     precision: str = "auto",
     tile: int | None = None,
     weights_dir: Path | None = None,
+    **optimisation: Any,
 ) -> Tensor:
     """Stylize one picture.
 
     Args:
         image: 3×H×W, RGB, 0..1, any floating type.
-        style: A style, or a blend like `candy:0.6+wave:0.4`.
+        style: A style, or a blend like `candy:0.6+wave:0.4`; in mode gatys paths of pictures too.
         mode: The mode whose network is used.
         quality: `best` takes the widest network that has the style, `fast` the narrowest, `standard` one of
             width 32 or more.
@@ -52,6 +55,8 @@ def stylize(
         precision: auto, fp32, bf16 or fp16.
         tile: Side of tiles in pixels, 0 for none; None: large pictures are stylized in tiles.
         weights_dir: Searched before the usual weight folders.
+        **optimisation: In mode gatys `loss_network`, `steps`, and the other options of modes that optimise
+            pixels, as in `RenderSettings`, but for `seconds` and `preview`.
 
     Returns:
         3×H×W, RGB, 0..1, fp32, on the CPU.
@@ -65,23 +70,31 @@ def stylize(
         raise UsageError(
             f"got a picture of shape {tuple(image.shape)}, {image.dtype}; expected 3×H×W floats in 0..1"
         )
-    RenderSettings.check(strength=strength, style_scale=style_scale, tile=tile)
-    size = working_size(image.shape[2], image.shape[1], style_scale)
-    place = choose_device(device)
-    check_mode(mode)
-    stylizer = create_stylizer(
-        resolve_style(style, mode, quality=quality, weights_dir=weights_dir),
-        device=place,
-        precision=choose_precision(precision, place),
+    for name in {"seconds", "preview"} & set(optimisation):
+        raise UsageError(f"{name} is for renders of files; give steps, or leave it out")
+    settings = RenderSettings(
+        style=style,
+        mode=mode,
+        quality=quality,
+        strength=strength,
+        style_scale=style_scale,
         tile=tile,
+        device=device,
+        precision=precision,
+        weights_dir=weights_dir,
+        **optimisation,
     )
+    place, found = choose_device(device), resolve(settings)
+    stylizer = open_stylizer(found, settings, place, precision_of(settings, place))
+    optimises = isinstance(found, PaintingStyle)
+    size = None if optimises else working_size(image.shape[2], image.shape[1], style_scale)
     session = StylizerSession(
         stylizer,
         None,
         Postprocess(strength, keep_color),
         size,
         keep_borders=keep_borders,
-        inside_working=partial(inside_working_size, style_scale=style_scale),
+        inside_working=None if optimises else partial(inside_working_size, style_scale=style_scale),
     )
     frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
     return next(session.process([frame])).image

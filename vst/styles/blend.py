@@ -1,18 +1,34 @@
-"""Blends: one style, or several by weight, as the user writes them."""
+"""What stands after `--style`: a style's name, the path of a picture, or a blend of several."""
 
 from __future__ import annotations
 
 import math
+import os
+import re
 from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
 
 from vst.errors import UsageError
+from vst.styles.suffixes import SUFFIXES
+
+_PREFIX = "file:"
+"""Before a path that would be read as something else; the path may then be in double quotes."""
+
+_PIECE = re.compile(r'(?:"[^"]*"|[^+"]|"(?![^"]*"))+')
+"""What stands between two plus signs outside of double quotes."""
 
 
 @dataclass(frozen=True)
 class Blend:
-    """Style names and how much of each; the weights sum to 1."""
+    """Styles and how much of each; the shares sum to 1.
+
+    Attributes:
+        parts: Name of each style, or path of a picture, and its share.
+        pictures: Those of the names that are paths of pictures.
+    """
 
     parts: tuple[tuple[str, float], ...]
+    pictures: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -21,8 +37,22 @@ class Blend:
 
     @property
     def label(self) -> str:
-        """A short form that is fit for a file name: `candy`, or `candy+wave`."""
-        return "+".join(self.names)
+        """A short form that is fit for a file name: `candy`, or `candy+wave`; of a picture its stem."""
+        labels = (
+            # A per cent sign is the counter of an image sequence.
+            Path(name).stem.replace("%", "_") if name in self.pictures else name
+            for name in self.names
+        )
+        return "+".join(labels)
+
+    @property
+    def with_absolute_paths(self) -> str:
+        """The blend as text that means the same in another folder."""
+        pieces = (
+            f'file:"{os.path.abspath(name)}":{share!r}' if name in self.pictures else f"{name}:{share!r}"
+            for name, share in self.parts
+        )
+        return "+".join(pieces)
 
     def mixture(self, styles: tuple[str, ...]) -> list[float]:
         """Weights in the order of a network's styles, 0 for those that are not in the blend."""
@@ -31,25 +61,31 @@ class Blend:
 
 
 def parse_blend(text: str) -> Blend:
-    """Read `candy` or `candy:0.6+wave:0.4`; weights are brought to a sum of 1.
+    """Read what stands after `--style`; shares are brought to a sum of 1.
+
+    It is `candy`, or the path of a picture, or a blend of these like `candy:0.6+wave:0.4`. The whole name
+    of a file that exists always means that file. `file:"a+b: c.jpg":0.5` is a path with a blend's signs.
 
     Raises:
         UsageError: for an empty name, a style given twice, or a weight that is not above 0.
     """
+    if os.path.isfile(text):
+        return Blend(((text, 1.0),), frozenset({text}))
     parts: dict[str, float] = {}
-    for piece in text.split("+"):
-        name, colon, weight = (each.strip() for each in piece.partition(":"))
-        try:
-            value = float(weight) if colon else 1.0
-        except ValueError:
-            value = math.nan
-        if not name or name in parts or not (0 < value < math.inf):
+    pictures = set()
+    pieces: list[str] = _PIECE.findall(text)
+    for piece in pieces if pieces and "+".join(pieces) == text else [""]:
+        name, share, is_picture = _part(piece.strip())
+        if not name or name in parts or not (0 < share < math.inf):
             raise UsageError(
-                f"style {text!r} cannot be read; write one name, or a blend like candy:0.6+wave:0.4"
+                f"style {text!r} cannot be read; write one name, the path of a picture, or a blend like "
+                "candy:0.6+wave:0.4"
             )
-        parts[name] = value
+        parts[name] = share
+        if is_picture:
+            pictures.add(name)
     whole = sum(parts.values())
-    return Blend(tuple((name, value / whole) for name, value in parts.items()))
+    return Blend(tuple((name, share / whole) for name, share in parts.items()), frozenset(pictures))
 
 
 def check_style_name(name: str) -> None:
@@ -61,3 +97,37 @@ def check_style_name(name: str) -> None:
     plain = name.replace("-", "").replace("_", "")
     if not (plain.isascii() and plain.isalnum()) or name[0] in "-_":
         raise UsageError(f"style name {name!r} is invalid in a blend; use letters, digits, - and _")
+
+
+def _part(piece: str) -> tuple[str, float, bool]:
+    """Name, share and whether it is a picture; the share is not a number where it cannot be read."""
+    if piece.startswith(_PREFIX):
+        path = piece.removeprefix(_PREFIX)
+        quoted = re.fullmatch(r'"([^"]*)"\s*(?::(.*))?', path)
+        if quoted is None:
+            name, share = _with_share(path)
+            return "" if name.startswith('"') else name, share, True
+        return quoted[1], 1.0 if quoted[2] is None else _number(quoted[2]), True
+    name, share = _with_share(piece)
+    return name, share, os.path.isfile(name) or _looks_like_path(name)
+
+
+def _with_share(text: str) -> tuple[str, float]:
+    if os.path.isfile(text) or ":" not in text:
+        return text, 1.0
+    name, _, share = text.rpartition(":")
+    number = _number(share)
+    if math.isnan(number) and _looks_like_path(text):
+        return text, 1.0  # such as C:\candy.jpg
+    return name.strip(), number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _looks_like_path(name: str) -> bool:
+    return "/" in name or "\\" in name or PureWindowsPath(name).suffix.lower() in SUFFIXES

@@ -7,11 +7,13 @@ cache). A folder gives what is in it: `vgg19-conv1_1-conv3_4.safetensors` (exact
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from vst.errors import UsageError, WeightsError, suggestion
 from vst.files import utf8_path
@@ -20,35 +22,66 @@ from vst.nn.vgg import VGG16_STAGES, VGG19_STAGES, PairedFeatures, SlimVGG19, VG
 _CAFFE_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
 EXACT = "vgg19-conv1_1-conv3_4.safetensors"
 SLIM = "vgg19-slim-relu5_1.safetensors"
+MAX, AVERAGE = POOLING = ("max", "average")
+_POOLS: dict[str, Callable[..., Tensor]] = {MAX: F.max_pool2d, AVERAGE: F.avg_pool2d}
 
 
-def load_loss_network(source: str | Path) -> nn.Module:
+def load_loss_network(source: str | Path, pooling: str = MAX) -> nn.Module:
     """Give a loss network, frozen, in fp32, in evaluation mode.
 
     Args:
         source: `vgg16`, `vgg19`, or a folder with the files named above.
+        pooling: One of `POOLING`; the networks were trained with `max`.
 
     Raises:
         UsageError: for any other source.
         WeightsError: where the weights are missing, or not those of their name.
     """
+    check_loss_network(source)
     if str(source) in ("vgg16", "vgg19"):
         network: nn.Module = _from_torchvision(str(source))
-    elif Path(source).is_dir():
-        network = _from_folder(Path(source))
     else:
+        network = _from_folder(Path(source))
+    for part in network.modules():
+        if isinstance(part, VGGFeatures | SlimVGG19):
+            part.pool = _POOLS[pooling]
+    return network.requires_grad_(False).eval()
+
+
+def check_loss_network(source: str | Path) -> None:
+    """Refuse, without reading files, what `load_loss_network` cannot load.
+
+    Raises:
+        UsageError: It is no loss network's name, and no folder.
+        WeightsError: The folder lacks a file.
+    """
+    if str(source) in ("vgg16", "vgg19"):
+        return
+    if not Path(source).is_dir():
         hint = suggestion(str(source), ("vgg16", "vgg19", f"a folder with {EXACT}"))
         raise UsageError(f"no loss network {str(source)!r}: {hint}")
-    return network.requires_grad_(False).eval()
+    for file in (EXACT, SLIM):
+        if not (Path(source) / file).is_file():
+            raise WeightsError(f"{source} has no {file}: give vgg16, vgg19 or a folder that has it")
+
+
+def loss_network_files(source: str | Path) -> tuple[Path, ...]:
+    """The files that `load_loss_network` reads; `vgg16` and `vgg19` may have to be fetched first."""
+    if str(source) in ("vgg16", "vgg19"):
+        return (_cached_file(str(source)),)
+    return tuple(Path(source) / name for name in (EXACT, SLIM))
 
 
 def cached_loss_network() -> str | None:
     """`vgg19`, or else `vgg16`, if torch's cache has its weights: what can be loaded without a download."""
+    return next((name for name in ("vgg19", "vgg16") if _cached_file(name).is_file()), None)
+
+
+def _cached_file(name: str) -> Path:
     from torchvision import models
 
-    known = (("vgg19", models.VGG19_Weights.IMAGENET1K_V1), ("vgg16", models.VGG16_Weights.IMAGENET1K_V1))
-    cache = Path(torch.hub.get_dir()) / "checkpoints"
-    return next((name for name, each in known if (cache / each.url.rsplit("/", 1)[1]).is_file()), None)
+    weights = {"vgg19": models.VGG19_Weights.IMAGENET1K_V1, "vgg16": models.VGG16_Weights.IMAGENET1K_V1}
+    return Path(torch.hub.get_dir()) / "checkpoints" / weights[name].url.rsplit("/", 1)[1]
 
 
 def _from_torchvision(name: str) -> VGGFeatures:
@@ -77,8 +110,6 @@ def _from_folder(folder: Path) -> nn.Module:
     slim = SlimVGG19()
     parts = []
     for file, part in ((EXACT, exact), (SLIM, slim)):
-        if not (folder / file).is_file():
-            raise WeightsError(f"{folder} has no {file}: give vgg16, vgg19 or a folder that has it")
         try:
             with utf8_path(folder / file) as readable:
                 tensors = load_file(readable)

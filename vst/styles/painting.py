@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from vst.errors import MediaError, UsageError
-from vst.styles.picture import SMALLEST, SUFFIXES, decode_painting
+from vst.styles.picture import SMALLEST, decode_painting
+from vst.styles.suffixes import SUFFIXES
 
 _GRID = 256
 """Cells a side of the grid on which the opaque part of a painting is searched for."""
@@ -62,10 +63,15 @@ class Painting(NamedTuple):
     notes: tuple[str, ...]
 
 
-def open_painting(path: Path, longer_side: int) -> Painting:
+def open_painting(path: Path, longer_side: int, *, small_is_noted: bool = True) -> Painting:
     """The painting of a style, shrunk so that its longer side is at most `longer_side` pixels.
 
     Of one with transparent parts, only the largest rectangle without them is learned.
+
+    Args:
+        path: The file.
+        longer_side: In pixels.
+        small_is_noted: Whether a painting that is far smaller than that has a note.
 
     Raises:
         MediaError: if it cannot be read or decoded, or is too small.
@@ -103,7 +109,7 @@ def open_painting(path: Path, longer_side: int) -> Painting:
             f"{longer_side}; a style needs {SMALLEST} or more on the shorter side: give a larger picture, "
             "or crop it"
         )
-    if 2 * max(size) < longer_side:
+    if small_is_noted and 2 * max(size) < longer_side:
         notes.append(
             f"{path} has {width}×{height} pixels, less than half the style size of {longer_side}: its "
             "strokes are learned at its own size"

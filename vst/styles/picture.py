@@ -19,9 +19,6 @@ from PIL import Image, ImageCms, ImageOps
 
 from vst.errors import MediaError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-"""Of pictures that styles and networks are trained on."""
-
 SMALLEST = 16
 """Pixels on the shorter side: the loss network halves a picture four times."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from vst.errors import UsageError
 from vst.styles.blend import Blend, parse_blend
 from vst.styles.catalog import Catalogue, load_catalogue
 from vst.styles.quality import BEST
@@ -32,6 +33,10 @@ class ResolvedStyle:
         """The weight files."""
         return tuple(info.path for info in self.selection.files)
 
+    def file_of(self, name: str) -> Path:
+        """The weight file that one of the blend's styles comes from."""
+        return next(info.path for info, names in self.selection.parts if name in names)
+
     @property
     def mixture(self) -> list[float]:
         """The share of each style of the network that the files make; sums to 1."""
@@ -53,6 +58,12 @@ def resolve_style(
         UsageError: The style or quality is unknown, or the mode has no weights for the style.
     """
     blend = parse_blend(style)
+    if blend.pictures:
+        picture = next(name for name in blend.names if name in blend.pictures)
+        raise UsageError(
+            f"no network of mode {mode} has learned {picture}: pass --mode gatys, which needs none, or "
+            "teach it to one with 'vst style add'"
+        )
     catalogue = load_catalogue(weights_dir)
     selection = catalogue.choose(blend, mode, quality)
     return ResolvedStyle(blend, mode, selection, catalogue)

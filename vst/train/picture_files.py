@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from vst.errors import MediaError
-from vst.styles.picture import SUFFIXES, PictureError, check_picture, decode_picture
+from vst.styles.picture import PictureError, check_picture, decode_picture
+from vst.styles.suffixes import SUFFIXES
 from vst.train.skipped import SkippedFiles
 
 

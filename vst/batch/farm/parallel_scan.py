@@ -31,8 +31,8 @@ from vst.media.libav import open_input, packets_of
 from vst.motion.shot_detection import CUT_CONTEXT
 from vst.nn.backends import TORCH
 from vst.openmp import children_wait_asleep
-from vst.pipeline.job import open_session
 from vst.pipeline.open_render import sizes_of
+from vst.pipeline.open_session import open_session
 from vst.pipeline.plan import RenderPlan, plan_render
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.threads import arithmetic_threads

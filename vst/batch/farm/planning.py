@@ -25,15 +25,17 @@ from vst.modes import backend_of
 from vst.motion.files.recorded import is_recorded
 from vst.motion.shot_detection import CUT_CONTEXT
 from vst.pipeline.frame_range import RenderStart, end_of, find_start
-from vst.pipeline.job import open_session
 from vst.pipeline.memory_estimate import explained_memory
 from vst.pipeline.open_render import open_output, predict_session_memory, session_fingerprint, sizes_of
+from vst.pipeline.open_session import open_session
+from vst.pipeline.optimisation_run import begin_optimisation
 from vst.pipeline.plan import RenderPlan, plan_render
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.threads import arithmetic_threads
 from vst.progress import Progress
 from vst.stream_paths import is_output_stream, is_stream
+from vst.styles.painting_style import PaintingStyle
 
 
 def plan(
@@ -83,6 +85,7 @@ def plan(
         writer = open_output(found, reader.info, sizes[0], stop)
         stack.callback(writer.abort)
         session = open_session(found, reader, *sizes)
+        found = _optimised(found, session, sizes[0])
         predict_session_memory(found, reader.info, session)
         start = find_start(found, reader, session, stop)
         clip = _scan(found, reader, session, start, jobs, progress, stop)
@@ -145,6 +148,26 @@ def _decided(found: RenderPlan, session: StylizerSession) -> RenderSettings:
         threads=torch.get_num_threads(),
         flow=found.settings.flow if motion is None or recorded else motion.name,
     )
+
+
+def _optimised(found: RenderPlan, session: StylizerSession, size: tuple[int, int]) -> RenderPlan:
+    """The plan of a mode that optimises pixels, with steps for seconds and absolute paths.
+
+    Raises:
+        UsageError: A preview was asked for.
+    """
+    optimisation = begin_optimisation(found, session.stylizer, size, None)
+    if optimisation is None or not isinstance(found.style, PaintingStyle):
+        return found
+    if found.settings.preview is not None:
+        raise UsageError("a preview is for one process: leave --preview out, or use vst render")
+    network = found.style.loss_network
+    settings = dataclasses.replace(
+        optimisation.settled,
+        style=found.style.blend.with_absolute_paths,
+        loss_network=os.path.abspath(network) if os.path.isdir(network) else network,
+    )
+    return dataclasses.replace(found, settings=settings)
 
 
 def _scan(

@@ -22,9 +22,9 @@ from vst.modes import backend_of
 from vst.motion.files.recorded import is_recorded
 from vst.pipeline.fingerprint import Fingerprint, changes, fingerprint_of
 from vst.pipeline.frame_range import FrameRange, frame_range_from
-from vst.pipeline.job import open_session
 from vst.pipeline.memory_estimate import explained_memory
 from vst.pipeline.open_render import open_output, predict_session_memory, sizes_of
+from vst.pipeline.open_session import open_session
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.snapshot_file import load_snapshot
 from vst.pipeline.stages import StageRunner

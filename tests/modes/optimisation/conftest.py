@@ -1,0 +1,3 @@
+from tests.modes.gatys.conftest import painting
+
+__all__ = ["painting"]

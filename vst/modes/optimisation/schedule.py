@@ -1,0 +1,47 @@
+"""Sizes from coarse to fine, and the steps of each."""
+
+from __future__ import annotations
+
+SMALLEST_SIDE = 64
+"""Shorter side in pixels of the coarsest size: the deepest features have four places across."""
+
+_GROWTH = 0.75
+"""Of the steps of a size, those of the next, which has four times the pixels."""
+
+
+def level_sizes(width: int, height: int, levels: int) -> list[tuple[int, int]]:
+    """Width and height of each size, each twice the one before; the last is the picture's own.
+
+    Sizes with a side shorter than `SMALLEST_SIDE` are left out.
+    """
+    sizes = [(width, height)]
+    for halvings in range(1, levels):
+        size = round(width / 2**halvings), round(height / 2**halvings)
+        if min(size) < SMALLEST_SIDE:
+            break
+        sizes.insert(0, size)
+    return sizes
+
+
+def level_steps(steps: int, levels: int) -> list[int]:
+    """The steps of each size, which sum to `steps`; small sizes, which cost less, get more.
+
+    >>> level_steps(240, 3)
+    [104, 78, 58]
+    """
+    shares = [_GROWTH**number for number in range(levels)]
+    ends = [round(steps * sum(shares[: number + 1]) / sum(shares)) for number in range(levels)]
+    return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def cost(sizes: list[tuple[int, int]], steps: int) -> float:
+    """What steps at some sizes cost, in steps at the last of them."""
+    whole = sizes[-1][0] * sizes[-1][1]
+    each = level_steps(steps, len(sizes))
+    return sum(count * width * height / whole for count, (width, height) in zip(each, sizes, strict=True))
+
+
+def steps_within(budget: float, sizes: list[tuple[int, int]]) -> int:
+    """The most steps whose `cost` is at most `budget` steps at the last size; at least one a size."""
+    least = len(sizes)
+    return max(least, round(budget / cost(sizes, 1000 * least) * 1000 * least))
