@@ -15,6 +15,7 @@ import vst.pipeline.job
 import vst.pipeline.plan
 from tests.modes.gatys.conftest import painting
 from vst.batch import FileState, run
+from vst.batch.farm import SegmentRenderer, join, plan, read_job
 from vst.errors import Interrupted, MediaError, UsageError, WeightsError
 from vst.media.probe import probe
 from vst.media.segments.work_folder import DESCRIPTION
@@ -282,3 +283,27 @@ def test_a_batch_renders_again_when_the_painting_was_replaced(photo, optimised, 
 )
 def test_an_estimate_is_as_exact_as_it_can_be(seconds, words):
     assert duration(seconds) == words
+
+
+def test_seconds_become_steps_when_a_job_is_planned(clip, optimised, painting, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(vst.pipeline.job, "MAX_SEGMENT_FRAMES", 3)
+    monkeypatch.setattr("vst.batch.farm.planning.MAX_SEGMENT_FRAMES", 3)
+    settings = optimised(seconds=2.0, style=painting.name)
+    planned = plan("clip.mkv", settings, tmp_path / "job.json", output=tmp_path / "out.mkv")
+    monkeypatch.chdir("/")
+    monkeypatch.setattr(OptimisingStylizer, "seconds_a_step", lambda self, width, height: 0.1)
+    job = read_job(tmp_path / "job.json")
+    assert (job.settings.seconds, job.settings.steps) == (None, 2)
+    assert len(job.segments) == len(planned.segments) > 1
+    with SegmentRenderer(job) as renderer:
+        for index in range(len(job.segments)):
+            renderer.render(index)
+    joined = join(job)
+    whole = render(clip, optimised(steps=2), tmp_path / "whole.mkv")
+    assert joined.output.read_bytes() == whole.output.read_bytes()
+
+
+def test_a_job_has_no_preview(clip, optimised, tmp_path):
+    with pytest.raises(UsageError, match="leave --preview out"):
+        plan(clip, optimised(preview=tmp_path / "look.png"), tmp_path / "job.json")
