@@ -147,8 +147,7 @@ class RenderJob:
     @property
     def keeps_unfinished(self) -> bool:
         """Whether a picture that was stopped while it was optimised is written as it is."""
-        unfinished = self.optimisation is not None and self.optimisation.interrupted
-        return unfinished and self.reader.info.is_still
+        return self.session.is_unfinished and self.total == 1
 
     @property
     def total(self) -> int | None:
@@ -183,7 +182,6 @@ class RenderJob:
             done=self.writer.frames,
             progress=progress,
             stop=self.stop,
-            keeps_unfinished=lambda: self.keeps_unfinished,
         )
         counts = runner.run(self._until_cut_short())
         if self.cut_short and not self.writer.frames:

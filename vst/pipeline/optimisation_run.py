@@ -51,11 +51,6 @@ class Optimisation:
     reduced: bool
 
     @property
-    def interrupted(self) -> bool:
-        """Whether the last frame was stopped before its last step."""
-        return self.stylizer.interrupted
-
-    @property
     def settled(self) -> RenderSettings:
         """The settings with the steps that seconds became."""
         return replace(self.settings, seconds=None, steps=self.stylizer.steps)

@@ -122,6 +122,11 @@ class StylizerSession:
         return self.temporal or self.keeps_borders
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether the last frame was stopped before its last step, in a mode that optimises pixels."""
+        return bool(getattr(self.stylizer, "interrupted", False))
+
+    @property
     def keeps_borders(self) -> bool:
         """Whether borders of one colour are left as they are."""
         return self._keeper is not None

@@ -63,7 +63,6 @@ class StageRunner:
         progress: Called after every frame.
         stop: When set, the frame in progress is finished and `Interrupted` raised.
         check: Called with every frame that was decoded, in the thread of decoding.
-        keeps_unfinished: Whether the frame that `stop` interrupted is written as it is; asked when it was.
     """
 
     session: StylizerSession
@@ -76,7 +75,6 @@ class StageRunner:
     progress: Callable[[Progress], None] | None = None
     stop: threading.Event | None = None
     check: Callable[[WorkingFrame], None] | None = None
-    keeps_unfinished: Callable[[], bool] = lambda: False
     _count: int = field(default=0, init=False)
     _in_segment: int = field(default=0, init=False)
 
@@ -101,7 +99,7 @@ class StageRunner:
             sink = stack.enter_context(Sink(_run, DEPTH, "encode", clock))
             for item, stylized in _timed(self.session.stylized(self._needed(prepared)), prepared, clock):
                 if self.stop is not None and self.stop.is_set():
-                    if self.keeps_unfinished():
+                    if self.session.is_unfinished and self.total == 1:  # a picture is kept as it is
                         self._one(item, stylized, shot, sink, clock)
                     sink.finish()  # a segment may just have ended
                     raise Interrupted(f"stopped after {self.done + self._count} frames")
