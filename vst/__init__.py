@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vst.frame import Frame, Motion
     from vst.modes import create_stylizer
     from vst.pipeline import Progress, RenderSettings, Report, render, stylize
+    from vst.pipeline.control.timeline import StrengthTimeline, StyleTimeline
     from vst.pipeline.session import StylizerSession
     from vst.styles import load_catalogue, resolve_style
 
@@ -31,6 +32,8 @@ _WHERE = {
     "RenderSettings": "vst.pipeline",
     "Report": "vst.pipeline",
     "VstError": "vst.errors",
+    "StrengthTimeline": "vst.pipeline.control.timeline",
+    "StyleTimeline": "vst.pipeline.control.timeline",
     "StylizerSession": "vst.pipeline.session",
     "create_stylizer": "vst.modes",
     "load_catalogue": "vst.styles",
@@ -45,6 +48,8 @@ __all__ = [
     "Progress",
     "RenderSettings",
     "Report",
+    "StrengthTimeline",
+    "StyleTimeline",
     "StylizerSession",
     "VstError",
     "__version__",

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.host.conftest import CUT, FRAMES, with_changes
+from vst.colour_modes import KEEP
 from vst.errors import UsageError, VstError
 from vst.host.engine import Engine
 from vst.postprocess import Postprocess
@@ -83,7 +84,7 @@ def test_changed_parameters_give_the_frames_of_a_render_with_them(make_host, ren
     host = make_host()
     for number in range(4):
         host.stylize(number)
-    postprocess = Postprocess(0.5, keep_color=True)
+    postprocess = Postprocess(0.5, KEEP)
     assert torch.equal(
         host.stylize(4, strength=0.5, keep_color=True), rendered(clip, "vtn", postprocess=postprocess)[4]
     )
@@ -158,3 +159,8 @@ def test_a_source_that_changes_at_every_fetch_is_refused(make_host):
     host.fetch = lambda index, slot: fetch(index, slot) and str(next(count)).encode()
     with pytest.raises(VstError, match="no longer changes"):
         host.stylize(3)
+
+
+def test_a_timeline_is_refused_with_a_word_on_where_it_belongs(make_host):
+    with pytest.raises(UsageError, match=r"over time, for 'vst render'"):
+        make_host().stylize(0, style="0s:red 5s:blue")

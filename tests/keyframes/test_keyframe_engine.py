@@ -12,7 +12,7 @@ from torch import Tensor
 from tests.stylizers import Copy
 from vst.frame import Frame
 from vst.keyframe_interval import AUTO, MAX_INTERVAL
-from vst.keyframes import KeyframeEngine, Schedule
+from vst.keyframes import Cue, KeyframeEngine, Schedule
 from vst.motion import FlowPair
 from vst.synthetic import Scene, create_scene
 
@@ -27,6 +27,7 @@ class Item:
 
     frame: Frame
     pair: FlowPair | None
+    cue: Cue = Cue.NONE
 
     def without_pair(self) -> Item:
         return replace(self, pair=None)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from vst.colour_modes import KEEP
 from vst.postprocess import Postprocess, keep_color
 from vst.postprocess.colour import LUMA, luminance_within
 
@@ -45,7 +46,7 @@ def test_keep_color_leaves_a_grey_clip_grey():
 
 
 @pytest.mark.parametrize(
-    "postprocess", [Postprocess(keep_color=True), Postprocess(0.3), Postprocess(0.7, keep_color=True)]
+    "postprocess", [Postprocess(colour=KEEP), Postprocess(0.3), Postprocess(0.7, KEEP)]
 )
 def test_a_tall_frame_equals_its_rows_processed_separately(postprocess):
     torch.manual_seed(0)

@@ -355,3 +355,26 @@ def test_notes_on_paintings_are_said_before_the_training(make_recipe, tmp_path):
 def test_half_precision_needs_a_gpu(recipe, tmp_path):
     with pytest.raises(UsageError, match="fp16 is trained with on CUDA only"):
         run_recipe(dataclasses.replace(recipe, precision="fp16"), tmp_path, say=quiet)
+
+
+@pytest.mark.parametrize("mode", ["itn", "vtn"])
+def test_a_network_learns_from_luminance_alone(make_recipe, tmp_path, mode, monkeypatch):
+    from vst.losses.perceptual import PerceptualLoss
+
+    seen = []
+    targets = PerceptualLoss.content_target
+    monkeypatch.setattr(
+        PerceptualLoss, "content_target", lambda self, frames: seen.append(frames) or targets(self, frames)
+    )
+    plain = run_recipe(make_recipe(mode), tmp_path / "plain", say=quiet)
+    assert not read_info(plain).luminance
+    assert any(not torch.equal(frames[:, 0], frames[:, 1]) for frames in seen)
+    seen.clear()
+    recipe = make_recipe(mode, luminance=True)
+    weights = run_recipe(recipe, tmp_path / "gray", say=quiet)
+    assert read_info(weights).luminance
+    assert seen
+    assert all(torch.equal(frames[:, 0], frames[:, channel]) for frames in seen for channel in (1, 2))
+    assert "luminance alone" in (tmp_path / "gray" / "weights.md").read_text(encoding="utf-8")
+    sample = cv2.imread(str(next((tmp_path / "gray" / "samples").iterdir())))[:192]
+    assert np.array_equal(sample[..., 0], sample[..., 2])

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vst.errors import CutShort, Interrupted, VstError
 
@@ -27,12 +27,14 @@ class BatchFile:
         source: The file to read.
         output: The file to write.
         is_picture: Whether the output is a picture, to which options for video do not apply.
+        own_settings: Fields of the settings with the values of its sidecar.
     """
 
     name: str
     source: Path
     output: Path
     is_picture: bool = False
+    own_settings: tuple[tuple[str, Any], ...] = ()
 
 
 class FileState(enum.StrEnum):

@@ -21,6 +21,7 @@ class Reason(enum.StrEnum):
     NO_MEDIA = "not a video or picture that can be read"
     AUDIO = "audio without video"
     SIDECAR = "sidecar of a video or picture"
+    LONE_SIDECAR = "settings (.vst.json) of a file that is not there"
     RAW = "raw photograph, or TIFF with another extension"
     EMPTY = "empty file"
     EMPTY_FOLDER = "empty folder"

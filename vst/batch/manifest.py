@@ -17,7 +17,6 @@ from vst.media.segments.transaction import INCOMPLETE
 from vst.motion.files.recorded import flow_modification_time, is_recorded
 from vst.pipeline.optimisation import section_of
 from vst.pipeline.options import Effect, recorded_values
-from vst.styles.blend import parse_blend
 
 if TYPE_CHECKING:
     from vst.pipeline import RenderSettings
@@ -143,7 +142,7 @@ class Manifest:
         if is_recorded(settings.flow):
             flow["flow"] = flow_modification_time(settings.flow, file.source)
         # A painting may be replaced by another under the same name.
-        pictures = [os.stat(each) for each in sorted(parse_blend(settings.style).pictures)]
+        pictures = [os.stat(each) for each in sorted(settings.styles.pictures)]
         paintings = [[each.st_size, each.st_mtime_ns] for each in pictures]
         return {
             **flow,

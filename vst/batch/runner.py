@@ -16,6 +16,7 @@ from vst.batch.find import LOCK_NAME, FoundFiles, find_files
 from vst.batch.left_out import LeftOut, summary_lines
 from vst.batch.manifest import FileVanished, Manifest
 from vst.batch.picture_settings import note_options_for_video, options_for_video, settings_of
+from vst.batch.sidecar import own_settings, with_sidecar
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device
 from vst.errors import MediaError, UsageError
@@ -110,6 +111,8 @@ def _render_files(
         folder.name: f"the folder cannot be read: {reason}; check its access rights"
         for folder, reason in found.unreadable
     } | _same_but_for_case(found.files, manifest.folder)
+    files, wrong = _with_sidecars(files, settings)
+    failed |= wrong
     results: dict[str, FileResult] = {}
     left = []
     for file in files:
@@ -144,12 +147,27 @@ def _render_files(
     return [results[file.name] for file in files]
 
 
+def _with_sidecars(
+    files: Sequence[BatchFile], settings: RenderSettings
+) -> tuple[list[BatchFile], dict[str, str]]:
+    """The files with the settings of their sidecars, and names of those that fail with the reason."""
+    found, wrong = [], {}
+    for file in files:
+        try:
+            file = with_sidecar(file, settings)
+        except UsageError as error:
+            wrong[file.name] = one_line(error)
+        found.append(file)
+    return found, wrong
+
+
 def render_file(
     settings: RenderSettings, file: BatchFile, progress: Callable[[Progress], None], stop: threading.Event
 ) -> Report:
     """Render one file; runs in this process or in a worker."""
     file.output.parent.mkdir(parents=True, exist_ok=True)
-    return render(file.source, settings_of(file, settings), file.output, progress=progress, stop=stop)
+    settings = settings_of(file, own_settings(file, settings))
+    return render(file.source, settings, file.output, progress=progress, stop=stop)
 
 
 def check_settings(settings: RenderSettings) -> None:
@@ -201,6 +219,7 @@ def _same_but_for_case(files: Sequence[BatchFile], output: Path) -> dict[str, st
 
 def _recorded(result: FileResult, manifest: Manifest, settings: RenderSettings) -> FileResult:
     """The result of a file whose output is recorded; of a clip that ended early with its final path."""
+    settings = own_settings(result.file, settings)
     if result.state is FileState.DONE:
         manifest.record(result.file, settings)
         return _with_changes(result, settings)
@@ -217,6 +236,7 @@ _OUT_OF_DATE = "the output exists, but was not made from this file with these se
 
 def _known_result(file: BatchFile, manifest: Manifest, settings: RenderSettings) -> FileResult | None:
     """The result of a file that is not to be rendered; None for the others."""
+    settings = own_settings(file, settings)
     if manifest.is_done(file, settings):
         return FileResult(file, FileState.SKIPPED, message="up to date")
     if file.output.exists() and not settings.overwrite:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vst.batch.left_out import LeftOut, Reason
+from vst.batch.sidecar import SIDECAR_SUFFIX
 from vst.errors import AudioOnly, Interrupted, MediaError, VstError
 from vst.media.file_errors import reason_of
 from vst.media.probe import probe
@@ -126,7 +127,11 @@ def _classified(
         if stop is not None and stop.is_set():
             raise Interrupted(f"stopped while {folder} was searched; nothing was rendered")
         # clip.xmp, clip.srt and clip.mov.xmp belong to clip.mov.
-        yield path, Reason.SIDECAR if path.stem in stems else _reason_inside(path)
+        if path.name.endswith(SIDECAR_SUFFIX):
+            beside = path.name.removesuffix(SIDECAR_SUFFIX) in stems
+            yield path, Reason.SIDECAR if beside else Reason.LONE_SIDECAR
+        else:
+            yield path, Reason.SIDECAR if path.stem in stems else _reason_inside(path)
 
 
 def _special(path: Path) -> Reason | None:

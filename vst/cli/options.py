@@ -219,7 +219,7 @@ def settings_from(*, style: str | None, **options: Any) -> RenderSettings:
     Raises:
         UsageError: if no style was given, or an option does not accept its value.
     """
-    if style is None:
+    if style is None and options.get("style_per_shot") is None:
         raise UsageError(f"no style given: {which_styles(options['weights_dir'])}")
     return RenderSettings(style=style, **options)
 

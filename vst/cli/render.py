@@ -67,6 +67,9 @@ def render_command(context: click.Context, clip: Path, output: Path | None, **op
         resumed=report.resumed,
         seconds=round(report.seconds, 3),
         fps=round(fps, 3),
+        style=str(report.settings.style or report.settings.style_per_shot),
+        strength=str(report.settings.strength),
+        colour=report.settings.chosen_colour,
     )
 
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from vst.colour_modes import KEEP, STYLE
 from vst.errors import VstError
 from vst.host.engine_caches import EngineCaches
 from vst.host.linear_light import to_linear
@@ -301,7 +302,8 @@ def _composed(
     image, borders = stylized
     picture = borders.inside(source.current_image())
     working = picture if image.shape == picture.shape else source.image(request.index, borders)
-    postprocess = Postprocess(request.settings.strength, request.settings.keep_color)
+    colour = KEEP if request.settings.keep_color else STYLE
+    postprocess = Postprocess(request.settings.strength, colour)
     result = StylizerSession(None, None, postprocess).compose(image, working, picture)
     result = to_linear(result) if request.clip.linear else result
     return paste(frames.slot(CURRENT), result, borders) if borders else result

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vst.host.plugin_build import source_folder
+from vst.pipeline.control.timeline import parse_strength
 from vst.pipeline.option_values import parse_interval
 from vst.pipeline.options import (
     Effect,
@@ -158,6 +159,7 @@ def _frei0r_row(parameter: Frei0rParameter, named: NamedOption) -> str:
         bool: "F0R_PARAM_BOOL",
         float: "F0R_PARAM_DOUBLE",
         int: "F0R_PARAM_DOUBLE",
+        parse_strength: "F0R_PARAM_DOUBLE",
         parse_interval: "F0R_PARAM_DOUBLE",
     }
     kind = kinds.get(named.option.type, "F0R_PARAM_STRING")
@@ -174,6 +176,7 @@ def _openfx_kind(parameter: OpenFxParameter, named: NamedOption) -> str:
         bool: "BOOLEAN",
         float: "NUMBER",
         int: "INTEGER",
+        parse_strength: "NUMBER",
         parse_interval: "INTEGER",
         Path: "FOLDER",
     }

@@ -5,13 +5,23 @@ and resamples the rest at every frame. Here every picture between two keyframes 
 sides: what enters comes from the later keyframe, where it is seen whole. docs/adr/0019-keyframes.md
 """
 
+from vst.keyframes.cue import Cue
 from vst.keyframes.engine import KeyframeEngine
 from vst.keyframes.forward_engine import ForwardEngine
+from vst.keyframes.loop import LoopStart
 from vst.keyframes.operations import Operations
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import StylizesFrames
 
-__all__ = ["ForwardEngine", "KeyframeEngine", "Schedule", "create_engine", "engine_memory"]
+__all__ = [
+    "Cue",
+    "ForwardEngine",
+    "KeyframeEngine",
+    "LoopStart",
+    "Schedule",
+    "create_engine",
+    "engine_memory",
+]
 
 
 def create_engine(

@@ -13,7 +13,9 @@ from vst.keyframe_interval import MAX_INTERVAL
 from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.compositing import composite, not_shown
+from vst.keyframes.cue import Cue
 from vst.keyframes.link import Link
+from vst.keyframes.loop import LoopStart
 from vst.keyframes.memory import KeyframeMemory
 from vst.keyframes.operations import Field, Operations, operations_on
 from vst.keyframes.schedule import Schedule
@@ -42,12 +44,16 @@ class KeyframeEngine:
         stylizer: Stylizes keyframes; from the one before, if it is conditioned.
         schedule: Which frames are keyframes.
         on: What works on fields; None: what suits the device that frames are on.
+
+    Attributes:
+        loop: What the last keyframe leads to; None: nothing.
     """
 
     def __init__(
         self, stylizer: StylizesFrames, schedule: Schedule, *, on: Operations | None = None
     ) -> None:
         self._stylizer, self._schedule, self._operations = stylizer, schedule, on
+        self.loop: LoopStart | None = None
         self._memory = KeyframeMemory()
         self._keyframe: Tensor | None = None
         self._enlarged: Field | None = None  # the keyframe, for `carry`; made when it is needed
@@ -84,14 +90,15 @@ class KeyframeEngine:
             self._index, self._given = numbers.tolist()
             self._memory.restore(tuple(kept))
 
-    def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor]]:
+    def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor | None]]:
         """Stylize frames.
 
         Args:
             frames: Consecutive frames of a clip; after `restore` from the keyframe on, or from before it.
 
         Yields:
-            Each frame with its stylization, 3×h×w, −1..1; after `restore` those that had not come out.
+            Each frame with its stylization, 3×h×w, −1..1, None for one that is idle; after `restore` those
+            that had not come out.
         """
         interval: _Interval[L] | None = None
         for item in frames:
@@ -101,6 +108,13 @@ class KeyframeEngine:
                 if item.frame.index == self._index:
                     interval = self._interval(item)
                     continue
+            if item.cue is Cue.IDLE:
+                if interval is not None:
+                    yield from self._finish(interval)
+                    interval = None
+                self.clear()
+                yield item, None
+                continue
             if item.pair is None or interval is None:
                 if interval is not None:
                     yield from self._finish(interval)
@@ -108,11 +122,17 @@ class KeyframeEngine:
                 interval = self._interval(item)
                 continue
             interval.add(item)
-            if self._schedule.is_due(interval.length, interval.duration, interval.trusted):
+            due = self._schedule.is_due(interval.length, interval.duration, interval.trusted)
+            if due or item.cue is Cue.KEYFRAME or self._begins_last_interval(item.frame):
                 yield from self._finish(interval)
                 interval = self._interval(item)
         if interval is not None:
             yield from self._finish(interval)
+
+    def _begins_last_interval(self, frame: Frame) -> bool:
+        if self.loop is None:
+            return False
+        return self.loop.begins_last_interval(frame.index, self._schedule.longest(frame.duration))
 
     def _interval(self, keyframe: L) -> _Interval[L]:
         return _Interval(keyframe, self._operations or operations_on(keyframe.frame.image.device))
@@ -150,10 +170,15 @@ class KeyframeEngine:
 
     def _next(self, frame: Frame, earlier: Field, reach: Reach) -> Tensor:
         """Stylize the next keyframe: from the one before and older ones, if the stylizer is conditioned."""
+        if self.loop is not None and self.loop.is_last(frame):
+            carried = carry(earlier, reach.flow)
+            closed = self.loop.close(self._stylizer, frame, carried, reach.trust)
+            if closed is not None:
+                return closed
         if not self._stylizer.conditioned:
             return self._stylizer.stylize(frame, None)
         past, trust = self._memory.complete(frame, carry(earlier, reach.flow), reach.trust)
-        return stylize_from(self._stylizer, frame, past, trust)
+        return stylize_from(self._stylizer, frame, past, trust, self._schedule.steadiness)
 
 
 class _Interval(Generic[L]):

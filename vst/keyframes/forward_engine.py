@@ -12,6 +12,7 @@ from torch import Tensor
 from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow
+from vst.keyframes.cue import Cue
 from vst.keyframes.link import Step, infilled
 from vst.keyframes.operations import Field, Operations, operations_on
 from vst.keyframes.schedule import Schedule
@@ -80,25 +81,30 @@ class ForwardEngine:
         self._duration = Fraction(*duration)
         self._restored = tuple(restored)
 
-    def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor]]:
+    def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor | None]]:
         """Stylize frames.
 
         Args:
             frames: Consecutive frames of a clip; after `restore` those that came out are passed over.
 
         Yields:
-            Each frame with its stylization, 3×h×w, −1..1, before the next one is taken.
+            Each frame with its stylization, 3×h×w, −1..1, None for one that is idle, before the next one
+            is taken.
         """
         for item in frames:
-            if self._keyframe is None or item.frame.index > self._index:
-                yield item, self.advance(item.frame, item.pair)
+            if item.cue is Cue.IDLE:
+                self.clear()
+                yield item, None
+            elif self._keyframe is None or item.frame.index > self._index:
+                yield item, self.advance(item.frame, item.pair, item.cue)
 
-    def advance(self, frame: Frame, pair: FlowPair | None) -> Tensor:
+    def advance(self, frame: Frame, pair: FlowPair | None, cue: Cue = Cue.NONE) -> Tensor:
         """Stylize the next frame.
 
         Args:
             frame: At working resolution.
             pair: Flow between it and the one before; None where a shot begins.
+            cue: What the frame asks of the keyframes; it is not idle.
 
         Returns:
             3×h×w, −1..1.
@@ -114,8 +120,10 @@ class ForwardEngine:
         if self._enlarged is None:
             self._enlarged = enlarge(on.field(self._keyframe))
         carried = carry(self._enlarged, reach.flow)
-        if self._schedule.is_due(self._distance, self._duration, on.share(reach.trust)):
-            return self._keep(on, frame, stylize_from(self._stylizer, frame, carried, reach.trust))
+        due = self._schedule.is_due(self._distance, self._duration, on.share(reach.trust))
+        if due or cue is Cue.KEYFRAME:
+            stylized = stylize_from(self._stylizer, frame, carried, reach.trust, self._schedule.steadiness)
+            return self._keep(on, frame, stylized)
         return on.tensor(stylize_missing(self._stylizer, frame, carried, 1 - reach.usable))
 
     def _keep(self, on: Operations, frame: Frame, stylized: Tensor) -> Tensor:

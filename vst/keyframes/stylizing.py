@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vst.frame import Frame, Past
 from vst.keyframes.compositing import fill
+from vst.keyframes.cue import Cue
 from vst.keyframes.operations import Field, operations
 from vst.motion import FlowPair
 
@@ -28,6 +29,11 @@ class Linked(Protocol):
         """Flow between the frame and the one before; None where a shot begins, or borders change."""
         ...
 
+    @property
+    def cue(self) -> Cue:
+        """What the frame asks of the keyframes."""
+        ...
+
     def without_pair(self) -> Self:
         """The frame alone: it waits for the next keyframe, and its flow is kept in another form."""
         ...
@@ -41,7 +47,9 @@ class StylizesFrames(Protocol):
     def stylize(self, frame: Frame, past: Past | None) -> Tensor: ...
 
 
-def stylize_from(stylizer: StylizesFrames, frame: Frame, past: Field, trust: Field) -> Tensor:
+def stylize_from(
+    stylizer: StylizesFrames, frame: Frame, past: Field, trust: Field, steadiness: float = 1.0
+) -> Tensor:
     """Stylize a frame; from what is carried to it, if the stylizer is conditioned.
 
     Args:
@@ -49,6 +57,7 @@ def stylize_from(stylizer: StylizesFrames, frame: Frame, past: Field, trust: Fie
         frame: The frame.
         past: H×W×3 float32, −1..1, what was stylized before, warped to the frame.
         trust: H×W uint8, 1 where it can be trusted.
+        steadiness: How much of that trust the network is given, 0 to 1.
 
     Returns:
         3×H×W, −1..1.
@@ -57,6 +66,8 @@ def stylize_from(stylizer: StylizesFrames, frame: Frame, past: Field, trust: Fie
         return stylizer.stylize(frame, None)
     on = operations(past)
     mask = on.tensor(on.floats(trust))
+    if steadiness != 1:
+        mask = mask * steadiness
     return stylizer.stylize(frame, Past(on.tensor(past) * mask, mask))
 
 

@@ -9,9 +9,9 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
 def luminance(image: Tensor) -> Tensor:
-    """Y of pictures, or of differences of pictures: B×3×H×W to B×1×H×W, in fp32."""
+    """Y of pictures, or of differences of pictures: …×3×H×W to …×1×H×W, in fp32."""
     image = image.float()
-    return (image * image.new_tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True)
+    return (image * image.new_tensor(LUMINANCE)[:, None, None]).sum(-3, keepdim=True)
 
 
 def temporal_loss(output: Tensor, warped: Tensor, mask: Tensor) -> Tensor:

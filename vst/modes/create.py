@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
+from vst.frame import Frame
+from vst.modes.adapters import VaryingStylizer
 from vst.modes.backend_choice import AUTO, BackendRequest, choose_backend
 from vst.modes.network_file import load_selection
 from vst.modes.network_runner import NetworkRunner
@@ -30,6 +33,7 @@ def create_stylizer(
     precision: torch.dtype = torch.float32,
     tile: int | None = None,
     backend: BackendRequest = BackendRequest(),  # noqa: B008 — frozen
+    mixture_of: Callable[[Frame], Sequence[float] | None] | None = None,
 ) -> Stylizer:
     """A stylizer with the weights of a style or blend loaded.
 
@@ -40,6 +44,8 @@ def create_stylizer(
         tile: Side of tiles in pixels, 0 for no tiles, or None: `vst.modes.tiling` decides by the frame
             size.
         backend: What runs the network on whole frames. Torch does where the backend cannot, with a warning.
+        mixture_of: How much of each style of the network a frame gets, where that changes over the clip.
+            Then torch runs the network: a style is part of the graph of other backends.
 
     Raises:
         UsageError: The mode is unknown.
@@ -50,6 +56,10 @@ def create_stylizer(
     network = load_selection(style.selection)
     runner = NetworkRunner(network, style.mixture, torch.device(device), precision, tile)
     stylizer = mode.stylizer_factory(runner)
+    if mixture_of is not None:
+        if backend.name not in (TORCH, AUTO):
+            _log.warning("styles change over the clip: the network runs on torch, and on no other backend")
+        return VaryingStylizer(stylizer, runner, mixture_of)
     if takes_backends(stylizer):
         choose_backend(backend, network, runner)
     elif backend.name not in (TORCH, AUTO):

@@ -24,6 +24,7 @@ def save_weights(
     recipe: str,
     steps: int,
     licence: str = "Apache-2.0",
+    luminance: bool = False,
 ) -> None:
     """Write a network as fp16 with its description, in one move.
 
@@ -36,6 +37,7 @@ def save_weights(
         recipe: Digest of the training recipe.
         steps: Optimiser steps.
         licence: SPDX name, or in words.
+        luminance: Whether it was trained on luminance alone.
     """
     info = WeightsInfo(
         path=path,
@@ -47,6 +49,7 @@ def save_weights(
         steps=steps,
         licence=licence,
         body=body_digest(network),
+        luminance=luminance,
         hyperparameters=network.variant.to_metadata(),
     )
     write_weights(info, network.state_dict())

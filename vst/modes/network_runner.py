@@ -78,6 +78,10 @@ class NetworkRunner:
         """
         self._backend, self.choice = backend or self._torch, choice
 
+    def set_mixture(self, mixture: Sequence[float]) -> None:
+        """Let torch stylize in other shares of the network's styles from now on; they sum to 1."""
+        self.mix.copy_(torch.tensor([list(mixture)]))
+
     @torch.inference_mode()
     def __call__(self, *planes: Tensor) -> Tensor:
         """Stylize.

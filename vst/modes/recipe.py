@@ -100,6 +100,10 @@ class Recipe(NetworkRecipe):
         "tanh", "The activation at the end.", choices=("tanh", "linear"), names=("--last",)
     )
     layout: str = recipe_option("table-4.1", "The network's layers.", choices=("table-4.1", "compact"))
+    luminance: bool = recipe_option(
+        False,
+        "Learn from luminance alone: for renders with --colour luminance, which keep the clip's colours.",
+    )
     size: int = recipe_option(192, "Side of the square crops, in pixels.", least=32)
     zoom: float = recipe_option(1.0, "Photographs are enlarged by at most this.", least=1)
     batch: int = recipe_option(4, "Photographs in a batch.", least=1)

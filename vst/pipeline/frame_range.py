@@ -35,11 +35,13 @@ class RenderStart:
         first: Its index.
         time: Its time in the container.
         shot: Index of the first frame that has to be read, so that all frames are those of the whole clip.
+        number: How many shots there are before, where that matters.
     """
 
     first: int
     time: Fraction
     shot: int
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,7 @@ def frame_range_from(
     """
     if restored or not session.has_state:
         # The frames that motion refers to are decoded all the same.
-        read_from = session.read_from(write_from)
-        stylize_from = read_from if session.moves else write_from
+        read_from = stylize_from = session.read_from(write_from)
         return FrameRange(max(read_from - CUT_CONTEXT, 0), stylize_from, write_from, shot, is_past_end)
     # Borders are decided from frames that need not be stylized.
     stylize_from = shot if session.temporal else write_from
@@ -214,10 +215,27 @@ def find_start(
 
     first, time_ = find_first(partial(plan.open_reader, like=reader), plan.clip_range, reader.info, stop)
     if not first or not (session.temporal or _may_have_borders(session, reduced, first)):
-        return RenderStart(first, time_, first)
+        return RenderStart(first, time_, first, _shots_before(session, reduced, first))
     known = None if session.motion is None else session.motion.first_of_shot(first)
     shot = first_of_shot(reduced, first, session.shots) if known is None else known
-    return RenderStart(first, time_, shot)
+    return RenderStart(first, time_, shot, _shots_before(session, reduced, first))
+
+
+def _shots_before(
+    session: StylizerSession,
+    reduced: Callable[[int], AbstractContextManager[Iterable[Frame]]],
+    first: int,
+) -> int:
+    """How many shots there are before the one of a frame; 0 where that does not matter."""
+    if not first or session.control is None or not session.control.counts_shots:
+        return 0
+    count = 0
+    with reduced(0) as clip:
+        for frame, begins in session.shots(clip):
+            if frame.index > first:
+                break
+            count += begins and frame.index > 0
+    return count
 
 
 def _may_have_borders(

@@ -29,7 +29,7 @@ from vst.pipeline.open_session import open_session
 from vst.pipeline.optimisation_run import Optimisation, begin_optimisation
 from vst.pipeline.plan import RenderPlan, plan_render, stylized_frames
 from vst.pipeline.report import Report
-from vst.pipeline.resume import EarlierRun, describe, find_earlier, recorded_backend
+from vst.pipeline.resume import EarlierRun, describe, find_earlier, recorded_backend, shots_before
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.stages import Counts, StageRunner
@@ -269,6 +269,8 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
                 session.restore(earlier.state)
             frame_range = frame_range_from(session, first, shot, restored, is_past_end)
         writer.shot = frame_range.shot
+        if session.control is not None:
+            session.control.begin(frame_range.shot, shots_before(start, earlier, frame_range.shot))
         opened = (plan, reader, writer, session, prediction, earlier)
         yield RenderJob(*opened, start, frame_range, removed, [], stop, optimisation)
 

@@ -1,25 +1,35 @@
-"""The session of a render: what stylizes its frames, and where their motion comes from."""
+"""The session of a render: what stylizes its frames, their motion, and what changes over the clip."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import torch
 
+from vst.colour_modes import LUMINANCE
+from vst.errors import UsageError
+from vst.frame import Frame
 from vst.keyframe_interval import AUTO
 from vst.keyframes import Schedule
-from vst.media import Reader
-from vst.modes import Stylizer, create_stylizer
+from vst.media import ClipInfo, Reader
+from vst.modes import create_stylizer
+from vst.modes.adapters import GrayStylizer, IndependentStylizer
 from vst.modes.backend_choice import AUTO as AUTO_BACKEND
 from vst.modes.backend_choice import BackendRequest
 from vst.modes.create import create_optimiser
-from vst.motion import open_motion
+from vst.modes.stylizer import Stylizer
+from vst.motion import MotionSource, open_motion
 from vst.motion.files.recorded import is_recorded
 from vst.nn.backends import TORCH
+from vst.pipeline.control.frame_control import Clock, FrameControl
+from vst.pipeline.control.timeline import Timeline
+from vst.pipeline.loop import close_loop
 from vst.pipeline.optimisation import config_of
 from vst.pipeline.plan import RenderPlan, stylized_frames
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
+from vst.pipeline.working_frame import WorkingFrame
 from vst.postprocess import Postprocess
 from vst.styles import ResolvedStyle
 from vst.styles.painting_style import PaintingStyle
@@ -42,37 +52,48 @@ def open_session(
         size: Width and height of the output.
         working: Width and height at which frames are stylized.
         recorded: The backend that an earlier run chose.
+
+    Raises:
+        UsageError: The mode does not have the steadiness, or cannot close a loop.
+        WeightsError: A weight file is damaged.
+        VstError: The flow estimator is not available.
     """
     info, settings = reader.info, plan.settings
-    stylizer = motion = keyframes = None
+    stylizer = motion = keyframes = control = None
     if plan.stylizes:
-        request = BackendRequest(settings.backend, working, stylized_frames(plan, info), recorded)
+        control = _control(plan, info)
+        frames = stylized_frames(plan, info)
+        request = BackendRequest(settings.backend, working, frames, recorded)
         stylizer = open_stylizer(plan.style, settings, plan.device, plan.precision, request)
-        interval = settings.keyframe_interval
-        if interval is None:
-            interval = AUTO if stylizer.conditioned else 1
-        if interval != 1:
-            keyframes = Schedule(interval, settings.look_ahead != "0")
+        keyframes = _schedule(settings, stylizer)
         moves = stylizer.conditioned or keyframes is not None
         if moves and not (info.is_still and is_recorded(settings.flow)):
-            motion = open_motion(
-                settings.flow,
-                clip=info.first_file,
-                size=(info.width, info.height),
-                frames=info.frames,
-                device=plan.device,
-                precision=plan.precision,
-            )
-    return StylizerSession(
+            motion = _motion(plan, info)
+    strength = 1.0 if isinstance(settings.strength, Timeline) else settings.strength
+    session = StylizerSession(
         stylizer,
         motion,
-        Postprocess(settings.strength, settings.keep_color, settings.follow_light),
+        Postprocess(strength if plan.stylizes else 0.0, settings.chosen_colour, settings.follow_light),
         working,
         size,
         keep_borders=settings.keep_borders,
         inside_working=plan.inside_working,
         keyframes=keyframes,
+        control=control,
+        hold=settings.hold if plan.stylizes else 1,
     )
+    if settings.loop:
+        close_loop(plan, reader, session)
+    return session
+
+
+def _control(plan: RenderPlan, clip: ClipInfo) -> FrameControl | None:
+    """What changes over the clip; None if nothing does."""
+    settings = plan.settings
+    if settings.style_change is None and not isinstance(settings.strength, Timeline):
+        return None
+    styles = plan.style.selection.styles if isinstance(plan.style, ResolvedStyle) else ()
+    return FrameControl(styles, Clock.of(clip), settings.style_change, settings.strength)
 
 
 def open_stylizer(
@@ -90,6 +111,9 @@ def open_stylizer(
         device: Where networks run.
         precision: Of the networks.
         backend: What runs a network on whole frames.
+
+    Raises:
+        UsageError: The mode does not have the steadiness.
     """
     if isinstance(style, PaintingStyle):
         if backend.name not in (TORCH, AUTO_BACKEND):
@@ -101,4 +125,48 @@ def open_stylizer(
             precision=precision,
             pooling=settings.pooling,
         )
-    return create_stylizer(style, device=device, precision=precision, tile=settings.tile, backend=backend)
+    stylizer: Stylizer = create_stylizer(
+        style,
+        device=device,
+        precision=precision,
+        tile=settings.tile,
+        backend=backend,
+        mixture_of=None if settings.style_change is None else _mixture_of,
+    )
+    if settings.chosen_colour == LUMINANCE:
+        stylizer = GrayStylizer(stylizer)
+    if settings.steadiness == 0:
+        return IndependentStylizer(stylizer)
+    if settings.steadiness < 1 and stylizer.every_frame:
+        raise UsageError(
+            f"steadiness is {settings.steadiness:g}; mode {settings.mode} has a memory of its own and "
+            "takes 0 or 1: give --mode vtn for what is between"
+        )
+    return stylizer
+
+
+def _mixture_of(frame: Frame) -> Sequence[float] | None:
+    return frame.mixture if isinstance(frame, WorkingFrame) else None
+
+
+def _schedule(settings: RenderSettings, stylizer: Stylizer) -> Schedule | None:
+    """Which frames are keyframes; None: each is stylized, from the one before if the stylizer takes it."""
+    if settings.steadiness == 0:
+        return None
+    interval = settings.keyframe_interval
+    if interval is None:
+        interval = AUTO if stylizer.conditioned else 1
+    if interval == 1 and (settings.steadiness == 1 or not stylizer.conditioned):
+        return None
+    return Schedule(interval, settings.look_ahead != "0", settings.steadiness)
+
+
+def _motion(plan: RenderPlan, clip: ClipInfo) -> MotionSource:
+    return open_motion(
+        plan.settings.flow,
+        clip=clip.first_file,
+        size=(clip.width, clip.height),
+        frames=clip.frames,
+        device=plan.device,
+        precision=plan.precision,
+    )

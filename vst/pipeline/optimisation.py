@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from vst.colour_modes import LUMINANCE
 from vst.device import choose_precision, training_precision
 from vst.errors import MediaError, UsageError
 from vst.files import check_new_file
@@ -16,7 +17,7 @@ from vst.modes.optimisation.config import CONTENT, NOISE, STEPS, OptimisationCon
 from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.option_values import parse_layers
 from vst.pipeline.options import options_of
-from vst.styles import ResolvedStyle, resolve_style
+from vst.styles import ResolvedStyle, resolve_blend
 from vst.styles.painting_style import PaintingStyle, resolve_paintings
 
 if TYPE_CHECKING:
@@ -62,8 +63,22 @@ def resolve(settings: RenderSettings) -> ResolvedStyle | PaintingStyle:
     """
     check_options(settings)
     if not section_of(settings.mode):
-        return resolve_style(
-            settings.style, settings.mode, quality=settings.quality, weights_dir=settings.weights_dir
+        return resolve_blend(
+            settings.styles,
+            settings.mode,
+            quality=settings.quality,
+            weights_dir=settings.weights_dir,
+            luminance=settings.chosen_colour == LUMINANCE,
+        )
+    if settings.style_change is not None or not isinstance(settings.style, str):
+        raise UsageError(
+            f"mode {settings.mode} takes one style for the whole clip; for styles over time or by shot, "
+            "pass a mode with a network, such as --mode vtn"
+        )
+    if settings.chosen_colour == LUMINANCE:
+        raise UsageError(
+            f"colour luminance is for networks that were trained on it, and mode {settings.mode} has none: "
+            "give --colour keep"
         )
     return resolve_paintings(
         settings.style,

@@ -15,7 +15,7 @@ import dataclasses
 import enum
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -141,6 +141,7 @@ class Option:
         help: One or two sentences for ``--help``.
         effect: Whether it changes the frames.
         range: Numbers that it accepts.
+        numbers: The numbers in a value that is not one itself; None: the value is the number.
         choices: Names that it accepts.
         check: Further validation; raises `UsageError`.
         metavar: Stands for the value in ``--help``.
@@ -157,6 +158,7 @@ class Option:
     help: str
     effect: Effect = Effect.FRAMES
     range: Range | None = None
+    numbers: Callable[[Any], Sequence[float]] | None = None
     choices: tuple[str, ...] | None = None
     check: Callable[[Any], None] | None = None
     metavar: str | None = None
@@ -246,8 +248,10 @@ def check_value(named: NamedOption, value: Any) -> None:
     given, about = named.name.replace("_", " "), named.option
     if about.choices is not None and value not in about.choices:
         raise UsageError(f"{given} is {value!r}: {suggestion(str(value), about.choices)}")
-    if about.range is not None and value not in about.range:
-        raise UsageError(f"{given} is {number_text(value)}; expected {about.range}")
+    if about.range is not None:
+        for number in about.numbers(value) if about.numbers else (value,):
+            if number not in about.range:
+                raise UsageError(f"{given} is {number_text(number)}; expected {about.range}")
     if about.check is not None:
         about.check(value)
 

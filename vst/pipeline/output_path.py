@@ -14,7 +14,6 @@ from vst.media.stills.sequence import PICTURE_SUFFIXES, has_counter, is_pattern
 from vst.media.stills.write import STILL_SUFFIXES
 from vst.pipeline.settings import RenderSettings
 from vst.stream_paths import is_stream
-from vst.styles.blend import parse_blend
 
 
 def written_suffix(path: Path) -> str:
@@ -39,7 +38,7 @@ def output_path(source: Path, settings: RenderSettings, output: Path | None = No
         UsageError: The style cannot be parsed; or there is no default name, because a stream or a glob has
             none, or because it would be too long.
     """
-    label = parse_blend(settings.style).label
+    label = settings.styles.label
     if not source.name:  # "." and "/" are folders and have no name
         check_readable(source)
     if output is not None and not os.path.isdir(output):

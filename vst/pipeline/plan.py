@@ -57,7 +57,7 @@ class RenderPlan:
     @property
     def stylizes(self) -> bool:
         """Whether anything is stylized: at strength 0 nothing is."""
-        return self.settings.strength > 0
+        return self.settings.stylizes
 
     @property
     def default_side(self) -> int | None:
@@ -130,6 +130,8 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
     if isinstance(style, PaintingStyle):
         check_preview(settings, source, target, style.paintings)
     check_estimator(settings.flow)
+    if is_stream(source) and settings.loop:
+        raise UsageError(f"{source} is a stream, which cannot be a loop: leave --loop out")
     if is_stream(source) and is_recorded(settings.flow):
         raise UsageError(f"{source} is a stream, which has no recorded flow: leave --flow out")
     return RenderPlan(source, target, settings, clip_range, style, device, precision)

@@ -53,7 +53,13 @@ class EarlierRun:
 
 def describe(fingerprint: Fingerprint, start: RenderStart) -> dict[str, Any]:
     """The description of a render in its work folder."""
-    return {"fingerprint": fingerprint, "first": start.first, "time": str(start.time), "shot": start.shot}
+    return {
+        "fingerprint": fingerprint,
+        "first": start.first,
+        "time": str(start.time),
+        "shot": start.shot,
+        "number": start.number,
+    }
 
 
 def find_earlier(writer: Writer, fingerprint: Fingerprint) -> EarlierRun | None:
@@ -88,6 +94,18 @@ def recorded_backend(writer: Writer) -> str | None:
     return None if before is None else before[0].get(BACKEND)
 
 
+def shots_before(start: RenderStart, earlier: EarlierRun | None, shot: int) -> int:
+    """How many shots of the clip there are before the one in which a run begins.
+
+    Args:
+        start: Where the render begins.
+        earlier: What an earlier run finished.
+        shot: Index of the first frame of the shot in which this run begins.
+    """
+    begun = () if earlier is None else {segment.shot for segment in earlier.segments}
+    return start.number + sum(each < shot for each in begun)
+
+
 def _state(store: WorkFolder, segments: Sequence[Segment]) -> tuple[Tensor, ...] | None:
     if not store.has_state(segments[-1]):
         return None
@@ -99,6 +117,7 @@ def _described(description: dict[str, Any]) -> tuple[Fingerprint, RenderStart] |
     try:
         fingerprint = {str(name): str(value) for name, value in dict(description["fingerprint"]).items()}
         first, shot = int(description["first"]), int(description["shot"])
-        return fingerprint, RenderStart(first, Fraction(str(description["time"])), shot)
+        number = int(description.get("number", 0))
+        return fingerprint, RenderStart(first, Fraction(str(description["time"])), shot, number)
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None

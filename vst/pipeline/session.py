@@ -3,48 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from vst.borders import Borders, ShotBorders, look_at
+from vst.colour_modes import MATCH
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.keyframes import ForwardEngine, KeyframeEngine, Schedule, create_engine
+from vst.keyframes import Cue, ForwardEngine, KeyframeEngine, LoopStart, Schedule, create_engine
 from vst.media import DecodedFrame
 from vst.modes import Stylizer, device_for
 from vst.motion import FlowPair, MotionSource, PairTracker, shots
 from vst.pipeline.border_keeper import BorderKeeper
+from vst.pipeline.control.frame_control import FrameControl
+from vst.pipeline.control.treatment import ShotTreatment
+from vst.pipeline.finishing import FrameFinisher, at_output_size
 from vst.pipeline.frame_size import resize_frame
-from vst.pipeline.inside import inside_frame, paste, with_borders
+from vst.pipeline.prepared_frame import PreparedFrame
 from vst.pipeline.working_frame import WorkingFrame, crop_of, decoded, frame_values
-from vst.postprocess import Postprocess, at_frame_size, follow_light
+from vst.postprocess import Postprocess
 
 F = TypeVar("F", bound=Frame)
 
 ShotState = tuple[Tensor, ...]
 """The state of a session within a shot, exactly: a tensor that counts the parts, then the parts."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedFrame:
-    """A frame that is ready to be stylized.
-
-    Attributes:
-        frame: At working resolution, with its source.
-        new_shot: Whether a shot begins here.
-        pair: Flow between the frame and the one before, where it is needed; None where a shot begins.
-    """
-
-    frame: WorkingFrame
-    new_shot: bool
-    pair: FlowPair | None = None
-
-    def without_pair(self) -> Self:
-        """The frame alone."""
-        return replace(self, pair=None)
 
 
 class StylizerSession:
@@ -69,6 +54,8 @@ class StylizerSession:
             output size; None: its own.
         keyframes: Which frames are stylized, the others being carried from these; None: every frame is
             stylized, from the one before if the stylizer is conditioned.
+        control: Styles and strengths that change over the clip; None: they do not.
+        hold: For how many frames a stylized frame is shown.
 
     Raises:
         UsageError: The stylizer needs all frames of a shot at once, or each of them where keyframes are
@@ -86,6 +73,8 @@ class StylizerSession:
         keep_borders: bool = False,
         inside_working: Callable[[int, int], tuple[int, int]] | None = None,
         keyframes: Schedule | None = None,
+        control: FrameControl | None = None,
+        hold: int = 1,
     ) -> None:
         if stylizer is not None and stylizer.whole_shot:
             raise UsageError(
@@ -94,7 +83,8 @@ class StylizerSession:
         if keyframes is not None and stylizer is not None and stylizer.every_frame:
             raise UsageError("the mode needs to see every frame; expected --keyframe-interval 1")
         self.stylizer, self.motion, self.working, self.size = stylizer, motion, working, size
-        self._postprocess = Postprocess() if postprocess is None else postprocess
+        postprocess = Postprocess() if postprocess is None else postprocess
+        self._finisher = FrameFinisher(postprocess, size)
         self._engine: ForwardEngine | KeyframeEngine | None = None
         if keyframes is None and stylizer is not None and stylizer.conditioned:
             keyframes = Schedule(1)
@@ -105,11 +95,14 @@ class StylizerSession:
         self._devices: dict[tuple[int, int], torch.device] = {}  # by the size of a frame
         keeps = keep_borders and stylizer is not None
         self._keeper = BorderKeeper(size, inside_working) if keeps else None
+        self.control = control
+        matches = postprocess.colour == MATCH
+        self._treatment = ShotTreatment(hold, matches) if hold > 1 or matches else None
 
     @property
     def temporal(self) -> bool:
         """Whether a stylized frame depends on the frames before it."""
-        return self._engine is not None or is_temporal(self.stylizer)
+        return self._engine is not None or self._treatment is not None or is_temporal(self.stylizer)
 
     @property
     def moves(self) -> bool:
@@ -145,7 +138,7 @@ class StylizerSession:
         """Convert a frame and resize it to working resolution."""
         frame = decoded(given)
         look = look_at(frame.image) if self.keeps_borders else None
-        full = self._at_output_size(frame)
+        full = at_output_size(frame, self.size)
         small = full if self.working is None else resize_frame(full, *self.working)
         size = frame.image.shape[-1], frame.image.shape[-2]
         # Borders are looked for, and cut off, in the frame as it was decoded.
@@ -153,9 +146,27 @@ class StylizerSession:
         source = None if small is full and not needed else given
         return WorkingFrame(**frame_values(small), source=source, look=look, decoded_size=size)
 
-    def _at_output_size(self, given: Frame | DecodedFrame) -> Frame:
-        frame = decoded(given)
-        return frame if self.size is None else resize_frame(frame, *self.size)
+    def lead_to(self, first: PreparedFrame, last: int) -> None:
+        """Let the last frame of the clip lead to its first, where that is not so by itself.
+
+        Args:
+            first: From `prepare`.
+            last: Index of the last frame.
+
+        Raises:
+            UsageError: Frames do not wait for later keyframes, or the stylizer has state of its own.
+        """
+        if self.stylizer is None or first.cue is Cue.IDLE:
+            return
+        if not isinstance(self._engine, KeyframeEngine):
+            if not is_temporal(self.stylizer):
+                return  # each frame is stylized by itself
+            raise UsageError(
+                "--loop needs keyframes that frames wait for: give --mode vtn with --look-ahead auto and a "
+                "--keyframe-interval other than 1, or a mode that stylizes each frame by itself"
+            )
+        frame = self._on_device(first.frame)
+        self._engine.loop = LoopStart(frame, self.stylizer.stylize(frame, None), last)
 
     def prepare(self, frames: Iterable[WorkingFrame]) -> Iterator[PreparedFrame]:
         """Find the shots of a clip and estimate its motion.
@@ -166,9 +177,11 @@ class StylizerSession:
         Yields:
             One prepared frame for each, in order.
         """
-        for prepared in self._track(frames):
-            assert isinstance(prepared.frame, WorkingFrame)  # motion passes frames on as they are
-            yield replace(prepared, new_shot=prepared.new_shot and not prepared.frame.starts_anew)
+        found = (
+            replace(prepared, new_shot=prepared.new_shot and not prepared.frame.starts_anew)
+            for prepared in self._track(frames)
+        )
+        return found if self.control is None else self.control.apply(found)
 
     def _track(self, frames: Iterable[Frame]) -> Iterator[PreparedFrame]:
         found: Iterable[tuple[Any, bool]] = self.shots(frames)
@@ -176,10 +189,12 @@ class StylizerSession:
         if self._engine is not None and self.motion is not None:
             placed = ((self._on_device(frame), new_shot) for frame, new_shot in found)
             for paired in self.motion.pairs(placed):
-                yield PreparedFrame(paired.frame, paired.new_shot, pair=paired.pair)  # type: ignore[arg-type]
+                assert isinstance(paired.frame, WorkingFrame)  # motion passes frames on as they are
+                yield PreparedFrame(paired.frame, paired.new_shot, pair=paired.pair)
         else:
             for frame, new_shot in found:
-                yield PreparedFrame(frame, new_shot)  # type: ignore[arg-type]
+                assert isinstance(frame, WorkingFrame)
+                yield PreparedFrame(frame, new_shot)
 
     def shots(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
         """Frames from `reduce`, each with whether a shot begins at it. Looks two frames ahead."""
@@ -191,6 +206,8 @@ class StylizerSession:
         """Forget all state."""
         if self._keeper is not None:
             self._keeper.clear()
+        if self._treatment is not None:
+            self._treatment.clear()
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -211,25 +228,37 @@ class StylizerSession:
                 over.
 
         Yields:
-            Each frame with its stylization, as `stylize` returns it.
+            Each frame with its stylization, 3×h×w, 0..1, or None where it is not stylized.
         """
-        if self._engine is None:
-            for prepared in frames:
-                if prepared.new_shot or prepared.frame.starts_anew:
-                    self.begin_shot()
-                if self._keeper is not None:
-                    self._keeper.stylized(prepared.frame)
-                yield prepared, self._alone(prepared.frame)
-            return
+        found = (
+            self._each_alone(frames) if self._engine is None else self._by_keyframes(self._engine, frames)
+        )
+        return found if self._treatment is None else (self._treatment.take(*each) for each in found)
+
+    def _each_alone(self, frames: Iterable[PreparedFrame]) -> Iterator[tuple[PreparedFrame, Tensor | None]]:
+        for prepared in frames:
+            if prepared.new_shot or prepared.frame.starts_anew:
+                self.begin_shot()
+            elif prepared.cue in (Cue.ANEW, Cue.IDLE):
+                self._start_anew()
+            if self._keeper is not None:
+                self._keeper.stylized(prepared.frame)
+            held = self._treatment is not None and self._treatment.is_held(prepared)
+            unseen = prepared.cue is Cue.IDLE or (held and not is_temporal(self.stylizer))
+            yield prepared, None if unseen else self._alone(prepared.frame)
+
+    def _by_keyframes(
+        self, engine: ForwardEngine | KeyframeEngine, frames: Iterable[PreparedFrame]
+    ) -> Iterator[tuple[PreparedFrame, Tensor | None]]:
         # Frames that did not come through `prepare` are on the CPU.
         placed = (replace(each, frame=self._on_device(each.frame)) for each in frames)
-        for prepared, output in self._engine.stylize(placed):
+        for prepared, output in engine.stylize(placed):
             if self._keeper is not None:
                 if prepared.new_shot:
                     self._keeper.clear()
                 self._keeper.stylized(prepared.frame)
             frame = replace(prepared.frame, image=prepared.frame.image.cpu())
-            yield replace(prepared, frame=frame), ((output + 1) / 2).cpu()
+            yield replace(prepared, frame=frame), None if output is None else ((output + 1) / 2).cpu()
 
     def _on_device(self, frame: F) -> F:
         """A frame where motion, networks and keyframes find it; `stylized` brings it back."""
@@ -248,43 +277,16 @@ class StylizerSession:
 
         Args:
             prepared: The frame.
-            stylized: What `stylize` returned for it.
+            stylized: What `stylized` gave for it.
 
         Returns:
             The frame to write, at output size.
         """
-        frame = prepared.frame
-        if frame.crop is not None and frame.source is not None and stylized is not None:
-            return self._finish_inside(frame.source, frame.crop.borders, frame.image, stylized)
-        full = frame if frame.source is None else self._at_output_size(frame.source)
-        if stylized is None:
-            return full
-        return replace(full, image=self.compose(stylized, frame.image, full.image))
-
-    def _finish_inside(
-        self, given: Frame | DecodedFrame, borders: Borders, reduced: Tensor, stylized: Tensor
-    ) -> Frame:
-        frame = decoded(given)
-        picture = inside_frame(frame, borders, self.size).image
-        whole = with_borders(frame, borders, self.size)
-        own, size = ((each.image.shape[-1], each.image.shape[-2]) for each in (frame, whole))
-        composed = self.compose(stylized, reduced, picture)
-        return replace(whole, image=paste(whole.image, composed, borders.scaled(own, size)))
+        return self._finisher.finish(prepared, stylized)
 
     def compose(self, stylized: Tensor, reduced: Tensor, image: Tensor) -> Tensor:
-        """Upsample and postprocess tensors.
-
-        Args:
-            stylized: 3×h×w, RGB, 0..1.
-            reduced: 3×h×w, the frame that was stylized.
-            image: 3×H×W, the same frame at output size.
-
-        Returns:
-            3×H×W, RGB.
-        """
-        if self._postprocess.follow_light and self._postprocess.strength:
-            stylized = follow_light(stylized, reduced)
-        return self._postprocess(at_frame_size(stylized, reduced, image), image)
+        """Upsample and postprocess tensors; see `FrameFinisher.compose`."""
+        return self._finisher.compose(stylized, reduced, image)
 
     def process(self, frames: Iterable[Frame | DecodedFrame]) -> Iterator[Frame]:
         """Frames of a clip to frames to write, in this thread."""
@@ -340,6 +342,8 @@ class StylizerSession:
         parts = [() if self.stylizer is None else tuple(self.stylizer.snapshot())]
         if self._keeper is not None:
             parts.append(self._keeper.snapshot())
+        if self._treatment is not None:
+            parts.append(self._treatment.snapshot())
         if self._engine is not None:
             parts.append(self._engine.snapshot())
         if self._tracker is not None:
@@ -359,6 +363,8 @@ class StylizerSession:
         del parts[0]
         if self._keeper is not None:
             self._keeper.restore(parts.pop(0))
+        if self._treatment is not None:
+            self._treatment.restore(parts.pop(0))
         if self._engine is not None:
             self._engine.restore(parts.pop(0))
         if parts and self.motion is not None:

@@ -9,12 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from vst.colour_modes import KEEP, STYLE
+from vst.errors import UsageError
+from vst.pipeline.control.timeline import (
+    NONE,
+    StyleTimeline,
+    Timeline,
+    numbers_of,
+    parse_shot_styles,
+    parse_strength,
+    parse_style,
+)
 from vst.pipeline.option_groups.clip import ClipOptions
 from vst.pipeline.option_groups.machine import MachineOptions
 from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.option_groups.output import OutputOptions
 from vst.pipeline.option_groups.stylization import StylizationOptions
 from vst.pipeline.options import check_value, options_of, validate
+from vst.styles.blend import Blend, parse_blend
 
 if TYPE_CHECKING:
     from vst.media.decode.clip_range import ClipRange
@@ -32,9 +44,58 @@ class RenderSettings(OptimisationOptions, MachineOptions, OutputOptions, ClipOpt
     """
 
     def __post_init__(self) -> None:
+        self._set("style", parse_style(self.style) if isinstance(self.style, str) else self.style)
+        if self.style_per_shot is not None:
+            self._set("style_per_shot", ",".join(parse_shot_styles(self.style_per_shot)))
+        strength = self.strength
+        if not isinstance(strength, Timeline):
+            self._set(
+                "strength", parse_strength(strength) if isinstance(strength, str) else float(strength)
+            )
         validate(self)
+        if self.style is None and self.style_per_shot is None:
+            raise UsageError("no style given; give style, such as candy, or style_per_shot")
+        if self.keep_color and self.colour not in (STYLE, KEEP):
+            raise UsageError(f"keep color and colour {self.colour} were both given; give one of them")
         if (self.start, self.end, self.frames) != (None, None, None):
             _ = self.clip_range
+
+    def _set(self, name: str, value: Any) -> None:
+        """Bring a value to the form that frames, fingerprint and record use."""
+        object.__setattr__(self, name, value)
+
+    @property
+    def style_change(self) -> StyleTimeline | tuple[str, ...] | None:
+        """Styles over time, or one for each shot; None: there is one style or blend."""
+        if self.style_per_shot is not None:
+            return parse_shot_styles(self.style_per_shot)
+        return self.style if isinstance(self.style, StyleTimeline) else None
+
+    @property
+    def styles(self) -> Blend:
+        """The style or blend; where styles change, all of them alike.
+
+        Raises:
+            UsageError: for a blend that cannot be read.
+        """
+        change = self.style_change
+        if change is None:
+            assert isinstance(self.style, str)
+            return parse_blend(self.style)
+        blends = change.values if isinstance(change, StyleTimeline) else tuple(map(parse_blend, change))
+        names = dict.fromkeys(name for blend in blends for name in blend.names if name != NONE)
+        pictures = frozenset(name for blend in blends for name in blend.pictures)
+        return Blend(tuple((name, 1 / len(names)) for name in names), pictures)
+
+    @property
+    def chosen_colour(self) -> str:
+        """One of `vst.colour_modes`."""
+        return KEEP if self.keep_color else self.colour
+
+    @property
+    def stylizes(self) -> bool:
+        """Whether anything is stylized: at strength 0 nothing is."""
+        return any(number > 0 for number in numbers_of(self.strength))
 
     @property
     def clip_range(self) -> ClipRange:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vst.colour_modes import STYLE
 from vst.device import choose_device
 from vst.errors import UsageError
 from vst.frame import Frame
@@ -29,6 +30,7 @@ def stylize(
     mode: str = "itn",
     quality: str = BEST,
     strength: float = 1.0,
+    colour: str = STYLE,
     keep_color: bool = False,
     style_scale: float | None = None,
     keep_borders: bool = True,
@@ -47,7 +49,8 @@ def stylize(
         quality: `best` takes the widest network that has the style, `fast` the narrowest, `standard` one of
             width 32 or more.
         strength: 0 is the picture, 1 the stylization.
-        keep_color: Luminance of the stylization, colour of the picture.
+        colour: `style`, `keep`, `match` or `luminance`; see `vst.colour_modes`.
+        keep_color: The same as the colour `keep`.
         style_scale: Size of the strokes relative to the picture, 0.1..10; 1 is that of a picture with a
             short side of 480 pixels. None is 1, but smaller pictures are stylized at their own size.
         keep_borders: Leave borders of one colour as they are and stylize the picture inside.
@@ -77,6 +80,8 @@ def stylize(
         mode=mode,
         quality=quality,
         strength=strength,
+        colour=colour,
+        keep_color=keep_color,
         style_scale=style_scale,
         tile=tile,
         device=device,
@@ -91,7 +96,7 @@ def stylize(
     session = StylizerSession(
         stylizer,
         None,
-        Postprocess(strength, keep_color),
+        Postprocess(strength, settings.chosen_colour),
         size,
         keep_borders=keep_borders,
         inside_working=None if optimises else partial(inside_working_size, style_scale=style_scale),

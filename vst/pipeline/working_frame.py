@@ -21,6 +21,8 @@ class WorkingFrame(Frame):
         borders: Of its shot at this frame; None before shots are known, and where borders are not kept.
         starts_anew: Whether the borders of the shot changed at this frame, so that it cannot be conditioned
             on those before.
+        mixture: How much of each style of the network; None: what it was loaded with.
+        strength: 0 is the frame itself, 1 its stylization; None: that of the render.
     """
 
     source: Frame | DecodedFrame | None
@@ -28,6 +30,8 @@ class WorkingFrame(Frame):
     decoded_size: tuple[int, int] = (0, 0)
     borders: ShotBorders | None = None
     starts_anew: bool = False
+    mixture: tuple[float, ...] | None = None
+    strength: float | None = None
 
 
 def decoded(given: Frame | DecodedFrame) -> Frame:

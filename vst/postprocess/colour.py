@@ -1,4 +1,4 @@
-"""Strength and colour preservation."""
+"""Strength, and whose colours a stylized frame has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from vst.colour_modes import KEEP, LUMINANCE, STYLE
 
 _ROWS = 128
 """Rows that are processed at once, to bound the memory for intermediate results."""
@@ -20,13 +22,18 @@ class Postprocess:
 
     Attributes:
         strength: 1 is the stylized frame, 0 the original.
-        keep_color: Luminance of the stylized frame, colour of the original.
+        colour: One of `vst.colour_modes`; `match` is done before, with what is known of the shot.
         follow_light: Whether dark and nearly white frames stay so; see `vst.postprocess.light`.
     """
 
     strength: float = 1.0
-    keep_color: bool = False
+    colour: str = STYLE
     follow_light: bool = True
+
+    @property
+    def keeps_colour(self) -> bool:
+        """Whether the colour is that of the original."""
+        return self.colour in (KEEP, LUMINANCE)
 
     def __call__(self, stylized: Tensor, frame: Tensor) -> Tensor:
         """Apply strength and colour.
@@ -40,7 +47,7 @@ class Postprocess:
         """
         if self.strength == 0:
             return frame
-        if self.strength == 1 and not self.keep_color:
+        if self.strength == 1 and not self.keeps_colour:
             return stylized
         out = torch.empty_like(stylized)
         for top in range(0, frame.shape[-2], _ROWS):
@@ -49,7 +56,7 @@ class Postprocess:
         return out
 
     def _apply(self, stylized: Tensor, frame: Tensor) -> Tensor:
-        if self.keep_color:
+        if self.keeps_colour:
             stylized = keep_color(stylized, frame)
         return stylized if self.strength == 1 else torch.lerp(frame, stylized, self.strength)
 
@@ -83,7 +90,19 @@ def keep_color(stylized: Tensor, frame: Tensor) -> Tensor:
     """
     wanted = luminance(stylized).clamp(0, 1)
     frame = frame.clamp(0, 1)
-    chroma = frame - luminance(frame)
-    # Largest share s of the chroma with 0 <= wanted + s * chroma <= 1 in every channel.
-    headroom = torch.where(chroma > 0, 1 - wanted, wanted) / chroma.abs().clamp_min(1e-6)
-    return wanted + chroma * headroom.amin(0, keepdim=True).clamp(max=1)
+    return fit_chroma(wanted, frame - luminance(frame))
+
+
+def fit_chroma(light: Tensor, chroma: Tensor) -> Tensor:
+    """A picture of some luminance, with as much of a chroma as fits into 0..1.
+
+    Args:
+        light: 1×H×W, 0..1.
+        chroma: 3×H×W, RGB without its luminance.
+
+    Returns:
+        3×H×W, RGB, 0..1, of exactly that luminance and hue.
+    """
+    # Largest share s of the chroma with 0 <= light + s * chroma <= 1 in every channel.
+    headroom = torch.where(chroma > 0, 1 - light, light) / chroma.abs().clamp_min(1e-6)
+    return light + chroma * headroom.amin(0, keepdim=True).clamp(max=1)

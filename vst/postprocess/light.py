@@ -21,6 +21,9 @@ BRIGHT = 0.12
 _NOTHING = 1e-3
 """A gain this close to 1 is left out: most frames are as the network gave them."""
 
+_MOST = 4.0
+"""The largest gain of a picture that is darker than its frame."""
+
 _SHARPNESS = 12
 """Of the bend at a threshold. It has to be sharp: 3 % less light is a fifth more style loss."""
 
@@ -41,6 +44,28 @@ def follow_light(stylized: Tensor, frame: Tensor) -> Tensor:
     if 1 - dark * bright < _NOTHING:
         return stylized
     return 1 - (1 - stylized * dark) * bright
+
+
+def lit(picture: Tensor, light: float, present: float) -> Tensor:
+    """Bring a picture that has some light already to that of its frame, where that is dark or nearly white.
+
+    Args:
+        picture: 3×H×W, RGB.
+        light: Mean luma of the frame, 0..1.
+        present: Mean luma of what the picture's light comes from.
+
+    Returns:
+        3×H×W: `picture` itself where both are from 0.25 to 0.85, or the same.
+    """
+    dark = _quotient(_gain(light / DARK), _gain(present / DARK))
+    bright = _quotient(_gain((1 - light) / BRIGHT), _gain((1 - present) / BRIGHT))
+    if max(abs(1 - dark), abs(1 - bright)) < _NOTHING:
+        return picture
+    return 1 - (1 - picture * dark) * bright
+
+
+def _quotient(wanted: float, present: float) -> float:
+    return min(wanted / present, _MOST) if present > 0 else 1.0
 
 
 def _gain(light: float) -> float:

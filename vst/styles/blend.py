@@ -11,6 +11,8 @@ from pathlib import Path, PureWindowsPath
 from vst.errors import UsageError
 from vst.styles.suffixes import SUFFIXES
 
+_OVER_TIME = " (over time, for 'vst render' and 'vst batch': 0s:candy 5s:wave)"
+
 _PREFIX = "file:"
 """Before a path that would be read as something else; the path may then be in double quotes."""
 
@@ -79,7 +81,7 @@ def parse_blend(text: str) -> Blend:
         if not name or name in parts or not (0 < share < math.inf):
             raise UsageError(
                 f"style {text!r} cannot be read; write one name, the path of a picture, or a blend like "
-                "candy:0.6+wave:0.4"
+                f"candy:0.6+wave:0.4{_OVER_TIME if ' ' in text.strip() else ''}"
             )
         parts[name] = share
         if is_picture:

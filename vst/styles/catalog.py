@@ -81,7 +81,7 @@ class Catalogue:
     digests: dict[str, str]
     problems: tuple[str, ...]
 
-    def choose(self, blend: Blend, mode: str, quality: str = BEST) -> Selection:
+    def choose(self, blend: Blend, mode: str, quality: str = BEST, *, luminance: bool = False) -> Selection:
         """The weight files of a mode for a blend: the widest one that has all its styles.
 
         Where none has, several whose convolutions have the same digest and that have the styles together.
@@ -91,6 +91,7 @@ class Catalogue:
             mode: Whose files.
             quality: `best` as above; `fast` takes the narrowest, `standard` only those of `STANDARD_WIDTH`
                 or more.
+            luminance: Only files that were trained on luminance alone; otherwise only others.
 
         Raises:
             UsageError: where a style or quality is unknown, or no files of the mode have the styles all
@@ -99,10 +100,14 @@ class Catalogue:
         for name in blend.names:
             if name not in self.styles:
                 raise UsageError(self._unknown(name))
-        of_mode = [info for info in self.weights.values() if info.mode == mode]
+        of_mode = [
+            info for info in self.weights.values() if info.mode == mode and info.luminance == luminance
+        ]
         selection = select(blend.names, of_mode, quality)
         if selection is not None:
             return selection
+        if luminance:
+            raise UsageError(_why_no_luminance(blend.names, mode, of_mode))
         for name in blend.names:
             modes = self.styles[name].modes
             if mode not in modes:
@@ -154,16 +159,22 @@ class Catalogue:
             widest: The widest of a mode's files; else the narrowest. Of equals the one with most styles.
 
         Raises:
-            UsageError: for a name that is no weight file, or a mode that has none.
+            UsageError: for a name that is no weight file, or one of luminance alone, or a mode without any.
         """
         stems = {info.path.stem: info for info in self.weights.values()}
         for name in names:
             if name.removesuffix(".safetensors") not in stems:
                 raise UsageError(f"no weight file {name!r}: {suggestion(name, sorted(stems))}")
         wanted = [stems[name.removesuffix(".safetensors")] for name in names] or list(stems.values())
+        gray = next((info.path.name for info in wanted if names and info.luminance), None)
+        if gray is not None:
+            raise UsageError(
+                f"{gray} was trained on luminance alone, and no style can be added to it: train one with "
+                "'vst train MODE --luminance'"
+            )
         found = []
         for mode in modes:
-            fit = [info for info in wanted if info.mode == mode]
+            fit = [info for info in wanted if info.mode == mode and not info.luminance]
             if not fit and not names:
                 raise UsageError(f"there are no weights for mode {mode} to add a style to")
             sign = 1 if widest else -1
@@ -267,6 +278,16 @@ def _with_files(style: Style, weights: Iterable[WeightsInfo]) -> Style:
         style,
         files=tuple(str(info.path) for info in having),
         modes=tuple(dict.fromkeys(info.mode for info in having)),
+    )
+
+
+def _why_no_luminance(names: Sequence[str], mode: str, weights: Sequence[WeightsInfo]) -> str:
+    """Why there is no network that was trained on luminance alone, and what to do."""
+    known = sorted({style for info in weights for style in info.styles})
+    there = f"; mode {mode} has them for {', '.join(known)}" if known else ""
+    return (
+        f"no weights of mode {mode} were trained on luminance alone for {' and '.join(map(repr, names))}"
+        f"{there}: train some with 'vst train {mode} --luminance', or give --colour keep"
     )
 
 

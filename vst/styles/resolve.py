@@ -57,7 +57,29 @@ def resolve_style(
     Raises:
         UsageError: The style or quality is unknown, or the mode has no weights for the style.
     """
-    blend = parse_blend(style)
+    return resolve_blend(parse_blend(style), mode, quality=quality, weights_dir=weights_dir)
+
+
+def resolve_blend(
+    blend: Blend,
+    mode: str,
+    *,
+    quality: str = BEST,
+    weights_dir: Path | None = None,
+    luminance: bool = False,
+) -> ResolvedStyle:
+    """As `resolve_style`, for a blend.
+
+    Args:
+        blend: Styles that one network has to have together.
+        mode: Name of the mode.
+        quality: `best`, `standard` or `fast`.
+        weights_dir: Searched before the usual folders.
+        luminance: Whether the network has to be one that was trained on luminance alone; others are not.
+
+    Raises:
+        UsageError: as `resolve_style`.
+    """
     if blend.pictures:
         picture = next(name for name in blend.names if name in blend.pictures)
         raise UsageError(
@@ -65,5 +87,5 @@ def resolve_style(
             "teach it to one with 'vst style add'"
         )
     catalogue = load_catalogue(weights_dir)
-    selection = catalogue.choose(blend, mode, quality)
+    selection = catalogue.choose(blend, mode, quality, luminance=luminance)
     return ResolvedStyle(blend, mode, selection, catalogue)

@@ -38,6 +38,7 @@ class WeightsInfo:
         steps: Optimiser steps.
         licence: SPDX name.
         body: Digest of its convolutions, "" in older files. Styles of files with the same can be blended.
+        luminance: Whether it was trained on grey pictures, and only its luminance counts.
         hyperparameters: What else the network is built from, for its mode to read.
     """
 
@@ -50,6 +51,7 @@ class WeightsInfo:
     steps: int
     licence: str
     body: str
+    luminance: bool = False
     hyperparameters: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -77,6 +79,7 @@ def write_weights(info: WeightsInfo, tensors: Mapping[str, Tensor]) -> None:
         "steps": str(info.steps),
         "licence": info.licence,
         "body": info.body,
+        **({"luminance": "yes"} if info.luminance else {}),
     }
     halves = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in tensors.items()}
     temporary = info.path.with_suffix(".part")
@@ -104,6 +107,7 @@ def read_info(path: Path) -> WeightsInfo:
             steps=int(metadata.get("steps", 0)),
             licence=metadata.get("licence", "unknown"),
             body=metadata.get("body", ""),
+            luminance=metadata.get("luminance") == "yes",
             hyperparameters=metadata,
         )
     except FileNotFoundError as error:

@@ -29,6 +29,7 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
         "styles": ", ".join(style.name for style in recipe.styles),
         "photographs": file_names(recipe.photos) or "none, synthetic pictures",
         "clips": file_names(recipe.clips if isinstance(recipe, SequenceRecipe) else ()) or "none",
+        **({"learned from": "luminance alone"} if recipe.luminance else {}),
         "loss network": Path(recipe.loss_network).name,
         "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
         "time": f"{seconds / 60:.0f} minutes in the last call",

@@ -6,7 +6,7 @@ import copy
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,13 @@ from vst.nn.widen import widen
 from vst.styles.loss_network import load_loss_network
 from vst.train.card import write_card
 from vst.train.clips import find_clips, replaceable_clips
+from vst.train.luminance import GrayPicture, gray_paintings, gray_step
 from vst.train.photos import PhotoBatches
+from vst.train.picture_files import Loadable
 from vst.train.samples import write_sample
 from vst.train.sequences import MixedBatches
 from vst.train.skipped import SKIPPED_NAME
-from vst.train.trainer import train
+from vst.train.trainer import Step, train
 from vst.train.training_data import TrainingData, read_training_data
 
 LOSS_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float32, "fp32": torch.float32}
@@ -82,11 +84,15 @@ def run_recipe(
     found = data or read_training_data(
         recipe.styles, recipe.style_size, recipe.photos, folder / SKIPPED_NAME, say
     )
+    if recipe.luminance:
+        found = gray_paintings(found)
     batches = _batches(recipe, found)
     perceptual = _perceptual(recipe, found, place)
     quick = _compile(perceptual) if compiled else _as_it_is
-    step = find_mode(recipe.mode).training_class(recipe, model, perceptual, quick)
-    pictures = found.photos[:: max(1, len(found.photos) // 4)][:4]
+    step: Step = find_mode(recipe.mode).training_class(recipe, model, perceptual, quick)
+    pictures: Sequence[Loadable] = found.photos[:: max(1, len(found.photos) // 4)][:4]
+    if recipe.luminance:
+        step, pictures = gray_step(step), list(map(GrayPicture, pictures))
     # A caller who has read the data names what is skipped.
     with found.skipped.named_at_end(say if data is None else None):
         done = train(
@@ -103,17 +109,24 @@ def run_recipe(
             sample=lambda path: write_sample(average, pictures, path),
             say=say,
         )
+    target = _export(recipe, average, folder, done)
+    write_card(folder, recipe, device=device, steps=done, seconds=time.monotonic() - began)
+    return target
+
+
+def _export(recipe: Recipe, network: StyleNetwork, folder: Path, steps: int) -> Path:
+    """Write the weight file of a run."""
     target = folder / "weights.safetensors"
     save_weights(
         target,
-        average,
+        network,
         mode=recipe.mode,
         styles=tuple(style.name for style in recipe.styles),
         loss_network=Path(recipe.loss_network).name,
         recipe=recipe.digest(),
-        steps=done,
+        steps=steps,
+        luminance=recipe.luminance,
     )
-    write_card(folder, recipe, device=device, steps=done, seconds=time.monotonic() - began)
     return target
 
 

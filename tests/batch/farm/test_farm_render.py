@@ -63,6 +63,13 @@ def test_segments_in_any_order_join_to_the_file_of_one_render(tmp_path, settings
         ("out.gif", {"mode": "itn"}),
         ("out.mkv", {"keyframe_interval": 3, "look_ahead": "0"}),
         ("out.mkv", {"strength": 0.0}),
+        (
+            "out.mkv",
+            {"style": None, "style_per_shot": "red,blue,none", "start": "5f"},
+        ),
+        ("out.mkv", {"style": "4f:red 14f:blue hold 22f:none", "hold": 3, "colour": "match"}),
+        ("out.mkv", {"strength": "0f:0 9f:0 15f:1"}),
+        ("out.mkv", {"loop": True, "keyframe_interval": 4, "steadiness": 0.5}),
     ],
 )
 def test_ranges_pictures_and_animations_are_those_of_one_render(tmp_path, settings, target, options):

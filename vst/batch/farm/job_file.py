@@ -137,6 +137,11 @@ class Job:
         """The work folder, beside the output."""
         return work_folder_of(self.output)
 
+    def shots_before(self, segment: PlannedSegment) -> int:
+        """How many shots of the clip there are before that of a segment."""
+        begun = {each.shot for each in self.segments if each.shot < segment.shot}
+        return self.start.number + len(begun)
+
     def plan(self) -> RenderPlan:
         """The render, resolved on this machine.
 
@@ -175,7 +180,12 @@ def write_job(job: Job) -> None:
         "inputs": asdict(job.inputs),
         "weights": job.weights,
         "fingerprint": job.fingerprint,
-        "start": {"first": job.start.first, "time": str(job.start.time), "shot": job.start.shot},
+        "start": {
+            "first": job.start.first,
+            "time": str(job.start.time),
+            "shot": job.start.shot,
+            "number": job.start.number,
+        },
         "segment_frames": job.segment_frames,
         "segments": [asdict(segment) for segment in job.segments],
         "checked_from": job.checked_from,
@@ -251,7 +261,12 @@ def _job_of(path: Path, values: dict[str, Any]) -> Job:
         InputDigests(_text(values["inputs"]["times"]), _text(values["inputs"]["contents"])),
         _texts(values["weights"]),
         _texts(values["fingerprint"]),
-        RenderStart(_number(start["first"]), Fraction(_text(start["time"])), _number(start["shot"])),
+        RenderStart(
+            _number(start["first"]),
+            Fraction(_text(start["time"])),
+            _number(start["shot"]),
+            _number(start["number"]),
+        ),
         _number(values["segment_frames"], 1),
         tuple(map(_segment, values["segments"])),
         _number(values["checked_from"]),

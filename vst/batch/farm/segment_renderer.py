@@ -215,6 +215,8 @@ class SegmentRenderer:
         """
         session, never = self._session, FrameRange.is_past_end
         session.begin_shot()
+        if session.control is not None:
+            session.control.begin(segment.shot, self.job.shots_before(segment))
         earlier = self._restore(index) if segment.after is not None else None
         if earlier is None:
             found = frame_range_from(session, segment.first, segment.shot, False, never)

@@ -9,6 +9,7 @@ from typing import Any
 
 from vst.errors import UsageError
 from vst.motion.files.recorded import RECORDED_PREFIX, is_recorded
+from vst.pipeline.control.timeline import Timeline, is_timeline
 from vst.pipeline.options import NamedOption, options_of
 from vst.pipeline.settings import RenderSettings
 
@@ -59,11 +60,11 @@ def _encoded(name: str, value: Any, folder: Path) -> Any:
     if name == "flow" and is_recorded(value):
         recorded = Path(value.removeprefix(RECORDED_PREFIX)).expanduser()
         return RECORDED_PREFIX + stored_path(recorded, folder)
-    return str(value) if isinstance(value, Fraction) else value
+    return str(value) if isinstance(value, Fraction | Timeline) else value
 
 
 def _decoded(named: NamedOption, value: Any, folder: Path) -> Any:
-    if value is None and named.default is None and named.name != "style":
+    if value is None and named.default is None:
         return None
     kind: Any = named.option.type
     _check_type(named, kind, value)
@@ -78,9 +79,13 @@ def _check_type(named: NamedOption, kind: Any, value: Any) -> None:
     accepted: tuple[type, ...] = (str, int)  # options with a parser of their own
     if kind in _ACCEPTED:
         accepted = _ACCEPTED[kind]
-    if named.name in ("start", "end"):
+    if named.name in ("start", "end", "strength"):
         accepted = (int, float, str)
+    if named.name == "strength" and isinstance(value, str) and not is_timeline(value):
+        accepted = ()
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise UsageError(f"{named.name} is {str(value)[:40]!r}, which is no value of {named.flag}")
     if isinstance(value, str) and "\0" in value:
         raise UsageError(f"{named.name} has a null character")
+    if named.name == "style" and str(value).strip().lower().endswith(".json"):
+        raise UsageError("style names a file; a job file has its content")

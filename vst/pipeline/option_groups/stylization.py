@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vst.colour_modes import COLOURS, STYLE
 from vst.keyframe_interval import AUTO, MAX_INTERVAL
+from vst.pipeline.control.timeline import StrengthTimeline, StyleTimeline, numbers_of, parse_strength
 from vst.pipeline.option_values import parse_interval
 from vst.pipeline.options import Effect, Frei0rParameter, OpenFxParameter, Range, option
 
 LOOK_AHEAD = ("auto", "0")
+MAX_HOLD = 1000
 QUALITIES = ("best", "standard", "fast")
+
+_STRENGTH_HINT = "Mix of clip and stylization: 0 is the clip, 1 the stylization."
+_KEEP_HINT = "Keep the clip's colour; take only the luminance of the stylization."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +26,23 @@ class StylizationOptions:
     Many attributes: one for each option.
     """
 
-    style: str = option(
+    style: str | StyleTimeline | None = option(
+        None,
         type=str,
         metavar="STYLE",
-        help="A style, or a blend such as candy:0.6+wave:0.4.",
+        help="A style, a blend such as candy:0.6+wave:0.4, styles over time such as '0s:candy 5s:wave', "
+        "or a JSON file with these.",
         openfx=OpenFxParameter(position=0, name="style", label="Style", choices={}, hint="The style."),
-        frei0r=Frei0rParameter(position=0, name="style"),
+        frei0r=Frei0rParameter(
+            position=0, name="style", hint="A style, or a blend such as candy:0.6+wave:0.4."
+        ),
+    )
+    style_per_shot: str | Sequence[str] | None = option(
+        None,
+        type=str,
+        metavar="STYLES",
+        excludes="style",
+        help="A style for each shot, beginning again after the last: candy,wave,none. In place of --style.",
     )
     mode: str = option(
         "vtn",
@@ -88,21 +106,52 @@ class StylizationOptions:
             position=13, name="lookAhead", label="Look-ahead", choices={"auto": 0, "0": 1}
         ),
     )
-    strength: float = option(
+    steadiness: float = option(
         1.0,
         type=float,
         metavar="0..1",
+        range=Range(0, 1, low_means="every frame for itself", high_means="as steady as the mode is"),
+        help="How much a frame is made from those before it. Less also shortens the keyframe interval. "
+        "lstm, which has a memory of its own, takes 0 and 1 only.",
+    )
+    hold: int = option(
+        1,
+        type=int,
+        metavar="N",
+        range=Range(1, MAX_HOLD, unit="frames"),
+        help="Show each stylized frame for N frames, as in animation on twos; the timing stays.",
+    )
+    loop: bool = option(
+        False,
+        type=bool,
+        help="The clip is played in a loop: its last stylized frame leads to the first one.",
+    )
+    strength: float | StrengthTimeline = option(
+        1.0,
+        type=parse_strength,
+        metavar="0..1",
         range=Range(0, 1, low_means="the clip", high_means="the stylization"),
-        help="Mix of clip and stylization: 0 is the clip, 1 the stylization.",
-        openfx=OpenFxParameter(position=3, name="strength", label="Strength", animates=True),
-        frei0r=Frei0rParameter(position=2, name="strength"),
+        numbers=numbers_of,
+        help="Mix of clip and stylization: 0 is the clip, 1 the stylization. Over time: '0s:0 2s:1', or a "
+        "JSON file.",
+        openfx=OpenFxParameter(
+            position=3, name="strength", label="Strength", animates=True, hint=_STRENGTH_HINT
+        ),
+        frei0r=Frei0rParameter(position=2, name="strength", hint=_STRENGTH_HINT),
+    )
+    colour: str = option(
+        STYLE,
+        type=str,
+        choices=COLOURS,
+        help="Whose colours: the style's; keep the clip's, and take only the luminance of the stylization; "
+        "match the style's to the clip's palette; luminance: as keep, with a network that sees only that.",
     )
     keep_color: bool = option(
         False,
         type=bool,
-        help="Keep the clip's colour; take only the luminance of the stylization.",
-        openfx=OpenFxParameter(position=4, name="keepColor", label="Keep colour"),
-        frei0r=Frei0rParameter(position=3, name="keep_color"),
+        help="The same as --colour keep.",
+        openfx=OpenFxParameter(position=4, name="keepColor", label="Keep colour", hint=_KEEP_HINT),
+        frei0r=Frei0rParameter(position=3, name="keep_color", hint=_KEEP_HINT),
     )
     keep_borders: bool = option(
         True,

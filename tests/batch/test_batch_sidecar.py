@@ -1,0 +1,141 @@
+"""Settings of single files: clip.mov.vst.json beside clip.mov."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from vst.batch import FileState, run
+from vst.batch.left_out import Reason
+from vst.batch.search import search
+from vst.pipeline import RenderSettings
+
+SETTINGS = RenderSettings(style="candy", keep_color=True)
+
+
+@pytest.fixture
+def sidecar(footage):
+    """Writes the sidecar of a/one.mov, and says where it is."""
+
+    def write(content: object) -> Path:
+        path = footage / "a/one.mov.vst.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+def settings_of(fake_render, name: str) -> RenderSettings:
+    return next(settings for source, settings in fake_render.calls if source.name == name)
+
+
+def message_of(results, name: str) -> str:
+    found = next(each for each in results if each.file.name == name)
+    assert found.state is FileState.FAILED
+    return found.message
+
+
+def test_a_sidecar_takes_precedence_for_its_file_alone(footage, tmp_path, fake_render, sidecar):
+    sidecar({"style": "0s:candy 5s:wave", "strength": "0s:0 2s:1", "colour": "match", "hold": 2})
+    run(footage, tmp_path / "out", SETTINGS)
+    own = settings_of(fake_render, "one.mov")
+    assert (str(own.style), str(own.strength)) == ("0s:candy 5s:wave", "0s:0 2s:1")
+    assert (own.chosen_colour, own.hold) == ("match", 2)
+    assert settings_of(fake_render, "two.MP4") == SETTINGS
+
+
+def test_a_style_for_each_shot_replaces_the_style_of_the_batch(footage, tmp_path, fake_render, sidecar):
+    sidecar({"style-per-shot": "candy,wave"})
+    run(footage, tmp_path / "out", SETTINGS)
+    assert settings_of(fake_render, "one.mov").style_change == ("candy", "wave")
+
+
+def test_a_file_whose_sidecar_changes_is_out_of_date(footage, tmp_path, fake_render, sidecar):
+    sidecar({"strength": 0.5})
+    run(footage, tmp_path / "out", SETTINGS)
+    results = run(footage, tmp_path / "out", SETTINGS)
+    assert {each.state for each in results} == {FileState.SKIPPED}
+    sidecar({"strength": 0.6})
+    results = run(footage, tmp_path / "out", SETTINGS)
+    assert "-y replaces it" in message_of(results, "a/one.mov")
+
+
+def test_a_timeline_file_is_found_beside_the_sidecar_and_its_content_counts(
+    footage, tmp_path, fake_render, sidecar
+):
+    (footage / "a/control").mkdir()
+    control = footage / "a/control/time.json"
+    control.write_text(
+        json.dumps({"style": [{"at": "0s", "value": "candy"}, {"at": "2s", "value": "wave"}]})
+    )
+    sidecar({"style": "control/time.json"})
+    run(footage, tmp_path / "out", SETTINGS)
+    assert str(settings_of(fake_render, "one.mov").style) == "0s:candy 2s:wave"
+    control.write_text(json.dumps({"style": [{"at": "0s", "value": "wave"}]}))
+    results = run(footage, tmp_path / "out", SETTINGS)
+    assert "-y replaces it" in message_of(results, "a/one.mov")
+
+
+@pytest.mark.parametrize("name", ["../outside.json", "/etc/outside.json", "link/outside.json"])
+@pytest.mark.parametrize("option", ["style", "strength"])
+def test_a_sidecar_names_only_files_below_its_folder(footage, tmp_path, fake_render, sidecar, name, option):
+    (footage / "outside.json").write_text("{}")
+    os.symlink(footage, footage / "a/link")
+    sidecar({option: name})
+    results = run(footage, tmp_path / "out", SETTINGS)
+    assert f"{option} names '{name}'; expected a file below" in message_of(results, "a/one.mov")
+
+
+def test_recorded_flow_of_a_sidecar_is_below_its_folder(footage, tmp_path, fake_render, sidecar):
+    sidecar({"flow": "file:../flow"})
+    assert "flow names '../flow'" in message_of(run(footage, tmp_path / "out", SETTINGS), "a/one.mov")
+    sidecar({"flow": "file:flow"})
+    run(footage, tmp_path / "out", SETTINGS)
+    assert settings_of(fake_render, "one.mov").flow == f"file:{os.path.realpath(footage / 'a/flow')}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[1]", "holds no JSON object"),
+        ("[" * 100_000, "is not JSON"),
+        ({"stile": "candy"}, "'stile' is no option of a sidecar: did you mean 'style'?"),
+        ({"weights_dir": "/tmp"}, "'weights_dir' is no option of a sidecar"),
+        ({"strength": 2}, "strength is 2; expected 0"),
+        ({"strength": [1]}, "strength is '[1]'; expected a text"),
+        ({"strength": True}, "strength is 'True'; expected a text or number"),
+        ({"hold": 1.5}, "hold is '1.5'; expected a whole number"),
+        ('{"hold": NaN}', "hold is 'nan'; expected a whole number"),
+        ('{"strength": 1e999}', "strength is inf; expected 0"),
+        ({"keyframe_interval": 2.5}, "'2.5' is not auto or a number of frames"),
+        ({"style": "a\0.json"}, "which is no path"),
+        ({"steadiness": "1"}, "steadiness is '1'; expected a number"),
+        ({"keep_color": 1}, "keep_color is '1'; expected true or false"),
+        ({"style": 3}, "style is '3'; expected a text"),
+        ({"style": "5s:candy 2s:wave"}, "2s comes after 5s"),
+        ({"colour": "mach"}, "colour is 'mach': did you mean 'match'?"),
+        ({"mode": None}, "mode is 'None'; expected a text"),
+    ],
+)
+def test_an_invalid_sidecar_fails_its_file_with_one_line(
+    footage, tmp_path, fake_render, sidecar, content, message
+):
+    sidecar(content)
+    results = run(footage, tmp_path / "out", SETTINGS)
+    found = message_of(results, "a/one.mov")
+    assert message in found
+    assert "one.mov.vst.json" in found
+    assert "\n" not in found
+    assert fake_render.names == ["two.MP4", "photo.jpg"]
+
+
+def test_a_sidecar_is_no_text_and_one_without_its_file_is_named(footage, tmp_path, sidecar):
+    sidecar({})
+    (footage / "a/gone.mov.vst.json").write_text("{}")
+    reasons = {each.name: each.reason for each in search(footage, tmp_path / "out").left_out}
+    assert reasons["a/one.mov.vst.json"] is Reason.SIDECAR
+    assert reasons["a/gone.mov.vst.json"] is Reason.LONE_SIDECAR
