@@ -80,7 +80,8 @@ class NetworkRunner:
 
     def set_mixture(self, mixture: Sequence[float]) -> None:
         """Let torch stylize in other shares of the network's styles from now on; they sum to 1."""
-        self.mix.copy_(torch.tensor([list(mixture)]))
+        self.mix = torch.tensor([list(mixture)], dtype=torch.float32, device=self.device)
+        self.executor.set_mix(self.mix)
 
     @torch.inference_mode()
     def __call__(self, *planes: Tensor) -> Tensor:

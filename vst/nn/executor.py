@@ -138,6 +138,10 @@ class WholeFrame:
     def __init__(self, mix: Tensor) -> None:
         self._mix = mix
 
+    def set_mix(self, mix: Tensor) -> None:
+        """Run layers in another mixture of styles from now on."""
+        self._mix = mix
+
     def given(self, planes: Sequence[Tensor]) -> Tensor:
         """See `Executor.given`."""
         return planes[0] if len(planes) == 1 else torch.cat(list(planes), 1)

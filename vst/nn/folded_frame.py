@@ -45,17 +45,24 @@ class FoldedFrame(WholeFrame):
         super().__init__(mix)
         self._precision = precision
         self._kernels: dict[nn.Module, Kernels] = {}
-        self._affine: dict[nn.Module, tuple[Tensor, Tensor]] = {}
         enlarged = enlarged_layers(network)
         with torch.no_grad():
             for module in network.modules():
-                if type(module) is ConditionalInstanceNorm2d:
-                    self._affine[module] = (mix @ module.weight)[0], (mix @ module.bias)[0]
-                elif type(module) in (ReflectedConv2d, EnlargingConv2d):
+                if type(module) in (ReflectedConv2d, EnlargingConv2d):
                     weight, bias = folded(module, module in enlarged)  # type: ignore[arg-type]
                     weight = weight.to(precision).contiguous(memory_format=torch.channels_last)
                     self._kernels[module] = Kernels(weight, bias.to(precision))
+        self._norms = [each for each in network.modules() if type(each) is ConditionalInstanceNorm2d]
+        self.set_mix(mix)
         to_precision(network, precision)
+
+    @torch.no_grad()
+    def set_mix(self, mix: Tensor) -> None:
+        """See `WholeFrame.set_mix`."""
+        super().set_mix(mix)
+        self._affine: dict[nn.Module, tuple[Tensor, Tensor]] = {
+            norm: ((mix @ norm.weight)[0], (mix @ norm.bias)[0]) for norm in self._norms
+        }
 
     def input(self, planes: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
         """See `Executor.input`; in the type of the kernels."""
