@@ -230,3 +230,18 @@ def test_keep_color_is_the_colour_keep_and_contradicts_others():
 def test_strength_timelines_of_the_library_are_checked():
     with pytest.raises(UsageError, match="strength is 2; expected 0"):
         RenderSettings(style="candy", strength=StrengthTimeline.of(("0s", 2)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"style": "0s:red 5s:blue"}, "mode gatys takes one style for the whole clip"),
+        ({"style_per_shot": "red,blue"}, "mode gatys takes one style for the whole clip"),
+        ({"style": "red", "colour": "luminance"}, "colour luminance is for networks"),
+    ],
+)
+def test_modes_without_a_network_have_one_style_for_the_whole_clip(options, message):
+    from vst.pipeline.optimisation import resolve
+
+    with pytest.raises(UsageError, match=message):
+        resolve(RenderSettings(mode="gatys", **options))
