@@ -16,7 +16,7 @@ from vst.modes.itn.network import ITN
 from vst.modes.recipe import StyleGoal
 from vst.modes.registry import available_modes
 from vst.styles import read_info
-from vst.styles.loss_network import EXACT, load_loss_network
+from vst.styles.loss_network import EXACT, SLIM, load_loss_network
 from vst.train.card import write_card
 from vst.train.clips import find_clips
 from vst.train.photos import PhotoBatches
@@ -178,7 +178,8 @@ def test_loss_networks_come_from_a_folder_or_by_name(loss_folder, tmp_path):
         load_loss_network("vgg116")
     with pytest.raises(WeightsError, match=f"has no {EXACT}"):
         load_loss_network(tmp_path)
-    (tmp_path / EXACT).write_bytes(b"nonsense")
+    for name in (EXACT, SLIM):
+        (tmp_path / name).write_bytes(b"nonsense")
     with pytest.raises(WeightsError, match="not the loss network"):
         load_loss_network(tmp_path)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from vst.modes.cyclegan.config import CycleganRecipe
 from vst.modes.recipe import Recipe, SequenceRecipe
 from vst.modes.registry import find_mode
 from vst.nn.body import TABLE_4_1
+from vst.train.flow_recipe import FlowRecipe
 
 
 def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds: float) -> Path:
@@ -31,15 +33,10 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
         "clips": file_names(recipe.clips if isinstance(recipe, SequenceRecipe) else ()) or "none",
         **({"learned from": "luminance alone"} if recipe.luminance else {}),
         "loss network": Path(recipe.loss_network).name,
-        "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
-        "time": f"{seconds / 60:.0f} minutes in the last call",
-        "losses": last_losses(folder / "log.jsonl"),
-        "recipe": f"`recipe.json`, digest `{recipe.digest()}`",
+        **run_rows(folder, recipe, device=device, steps=steps, seconds=seconds),
         "licence": "Apache-2.0; the paintings are not in the file",
     }
-    lines = ["# weights.safetensors", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in rows.items()]
-    lines += ["", "| style | pictures | longer side | style weight |", "|---|---|---|---|"]
+    lines = ["", "| style | pictures | longer side | style weight |", "|---|---|---|---|"]
     for style in recipe.styles:
         pictures = ", ".join(Path(path).name for path in style.images)
         size, weight = (
@@ -47,8 +44,26 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
             recipe.style_weight if style.weight is None else style.weight,
         )
         lines.append(f"| {style.name} | {pictures} | {size} | {weight:g} |")
-    path = folder / "weights.md"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return write_rows(folder / "weights.md", rows, lines)
+
+
+def run_rows(
+    folder: Path, recipe: Recipe | CycleganRecipe | FlowRecipe, *, device: str, steps: int, seconds: float
+) -> dict[str, str]:
+    """What a card says about a run; the arguments are those of `write_card`."""
+    return {
+        "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
+        "time": f"{seconds / 60:.0f} minutes in the last call",
+        "losses": last_losses(folder / "log.jsonl"),
+        "recipe": f"`recipe.json`, digest `{recipe.digest()}`",
+    }
+
+
+def write_rows(path: Path, rows: Mapping[str, str], more: Iterable[str] = ()) -> Path:
+    """Write a card: the name of its weight file, a table of two columns, and further lines."""
+    lines = [f"# {path.with_suffix('.safetensors').name}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in rows.items()]
+    path.write_text("\n".join([*lines, *more]) + "\n", encoding="utf-8")
     return path
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 from vst.modes.cyclegan.config import CycleganRecipe
-from vst.train.card import file_names, last_losses
+from vst.train.card import file_names, run_rows, write_rows
 
 _WEIGHTS = ("adversarial", "cycle", "identity", "temporal", "long", "flow_cycle", "content")
 
@@ -40,14 +39,7 @@ def write_collection_card(
         "loss weights": ", ".join(
             f"{name.replace('_', ' ')} {weight:g}" for name, weight in weights if weight
         ),
-        "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
-        "time": f"{seconds / 60:.0f} minutes in the last call",
-        "losses": last_losses(folder / "log.jsonl"),
-        "recipe": f"`recipe.json`, digest `{recipe.digest()}`",
+        **run_rows(folder, recipe, device=device, steps=steps, seconds=seconds),
         "licence": "Apache-2.0; the paintings are not in the file",
     }
-    lines = ["# weights.safetensors", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in rows.items()]
-    path = folder / "weights.md"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    return write_rows(folder / "weights.md", rows)

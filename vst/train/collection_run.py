@@ -26,7 +26,8 @@ from vst.train.clips import Clip, find_clips, replaceable_clips
 from vst.train.collection import paintings_to_learn
 from vst.train.collection_batches import CollectionBatches
 from vst.train.collection_card import write_collection_card
-from vst.train.run import LOSS_TYPES, check_precision, start_network
+from vst.train.precision import LOSS_TYPES, check_training_precision
+from vst.train.run import start_network
 from vst.train.samples import write_sample
 from vst.train.skipped import SKIPPED_NAME, SkippedFiles
 from vst.train.trainer import AdamSettings, train
@@ -74,7 +75,7 @@ def run_collection(
         WeightsError: for a weight file that cannot be read.
         Interrupted: when `stop` was set.
     """
-    check_precision(recipe.precision, device)
+    check_training_precision(recipe.precision, device)
     began = time.monotonic()
     torch.manual_seed(recipe.seed)
     place = torch.device(device)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 from vst.motion.estimators.refined.refinement_weights import REFINED_NAME
-from vst.train.card import last_losses
+from vst.train.card import run_rows, write_rows
 from vst.train.flow_recipe import FlowRecipe
 
 
@@ -26,14 +25,7 @@ def write_flow_card(folder: Path, recipe: FlowRecipe, *, device: str, steps: int
         "trained on": f"{frames} with exact flow, either way; {recipe.batch} crops of {recipe.size} a step",
         "photographs": ", ".join(Path(source).name for source in recipe.photos)
         or "none, synthetic pictures",
-        "steps": f"{steps:,} of {recipe.steps:,}, {recipe.precision} on {device} ({platform.machine()})",
-        "time": f"{seconds / 60:.0f} minutes in the last call",
-        "losses": last_losses(folder / "log.jsonl"),
-        "recipe": f"`recipe.json`, digest `{recipe.digest()}`",
+        **run_rows(folder, recipe, device=device, steps=steps, seconds=seconds),
         "licence": "Apache-2.0",
     }
-    lines = [f"# {REFINED_NAME}.safetensors", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in rows.items()]
-    path = folder / f"{REFINED_NAME}.md"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    return write_rows(folder / f"{REFINED_NAME}.md", rows)

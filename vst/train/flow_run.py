@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-from vst.errors import UsageError
 from vst.motion.estimators.refined.refinement_network import RefinementNetwork
 from vst.motion.estimators.refined.refinement_weights import REFINED_NAME, save_refinement
 from vst.train.flow_batches import FlowBatches
@@ -20,6 +19,7 @@ from vst.train.flow_pool import FlowPool
 from vst.train.flow_recipe import FlowRecipe
 from vst.train.flow_sample import write_flow_sample
 from vst.train.flow_step import FlowStep
+from vst.train.precision import check_training_precision
 from vst.train.skipped import SKIPPED_NAME, SkippedFiles
 from vst.train.trainer import train
 from vst.train.training_data import find_photos_or_synthetic
@@ -55,8 +55,7 @@ def run_flow_recipe(
         MediaError: for data that cannot be read.
         Interrupted: when `stop` was set.
     """
-    if recipe.precision == "fp16" and not device.startswith("cuda"):
-        raise UsageError("fp16 is trained with on CUDA only; give bf16 or fp32")
+    check_training_precision(recipe.precision, device)
     began = time.monotonic()
     skipped = SkippedFiles(folder / SKIPPED_NAME)
     photos = find_photos_or_synthetic(recipe.photos, skipped, say)

@@ -28,14 +28,12 @@ from vst.train.clips import find_clips, replaceable_clips
 from vst.train.luminance import GrayPicture, gray_paintings, gray_step
 from vst.train.photos import PhotoBatches
 from vst.train.picture_files import Loadable
+from vst.train.precision import LOSS_TYPES, check_training_precision
 from vst.train.samples import write_sample
 from vst.train.sequences import MixedBatches
 from vst.train.skipped import SKIPPED_NAME
 from vst.train.trainer import Step, train
 from vst.train.training_data import TrainingData, read_training_data
-
-LOSS_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float32, "fp32": torch.float32}
-"""What the loss network computes in, by the recipe's precision: sums of its features leave fp16's range."""
 
 
 def run_recipe(
@@ -75,7 +73,7 @@ def run_recipe(
         WeightsError: for a weight file that cannot be read.
         Interrupted: when `stop` was set.
     """
-    check_precision(recipe.precision, device)
+    check_training_precision(recipe.precision, device)
     began = time.monotonic()
     torch.manual_seed(recipe.seed)
     place = torch.device(device)
@@ -128,16 +126,6 @@ def _export(recipe: Recipe, network: StyleNetwork, folder: Path, steps: int) -> 
         luminance=recipe.luminance,
     )
     return target
-
-
-def check_precision(precision: str, device: str) -> None:
-    """Refuse an arithmetic that the device is not trained with.
-
-    Raises:
-        UsageError: for fp16 on a CPU.
-    """
-    if precision == "fp16" and not device.startswith("cuda"):
-        raise UsageError("fp16 is trained with on CUDA only; give bf16 or fp32")
 
 
 def _build(recipe: Recipe, start_from: Path | None) -> StyleNetwork:
