@@ -97,7 +97,7 @@ class NetworkRunner:
         padded = [large_enough(plane.float()) for plane in planes]
 
         def whole() -> Tensor:
-            return self._backend(padded)
+            return self._backend([plane.to(self.device) for plane in padded])
 
         def in_tiles(tile: int) -> Tensor:
             return self.network.stylize(Tiled(self.mix, tile), padded)
@@ -106,8 +106,8 @@ class NetworkRunner:
         return stylized[..., :height, :width].float().contiguous()
 
     def _plain(self, planes: Sequence[Tensor]) -> Tensor:
-        """The network as it is, on any device; a `Backend`."""
-        x = torch.cat([plane.to(self.device) for plane in planes], dim=1)
+        """The network as it is, on its device; a `Backend`."""
+        x = torch.cat(list(planes), dim=1)
         stylized: Tensor = self.network(x.contiguous(memory_format=torch.channels_last), self.mix)
         return stylized
 

@@ -142,6 +142,6 @@ def _padded(luma: Array) -> Array:
 
 
 def _cropped(flow: Array, size: Sequence[int]) -> Tensor:
-    """Flow of a frame that was padded, 2×H×W: a view of H×W×2, as flow from a file is."""
+    """Flow of a frame that was padded, 2×H×W: a view of H×W×2, as flow from a file is, for equal sums."""
     height, width = size
     return torch.from_numpy(flow[:height, :width].transpose(2, 0, 1))

@@ -318,8 +318,7 @@ class RecordedMotion:
             raise MediaError(f"the flow of frame {number} is missing: no {path}{other}; {_RERUN}")
         reader = read_flo if path.suffix == ".flo" else _PNG[path.parent.name.partition("-")[0]]
         try:
-            # Contiguous like estimated flow, so that later arithmetic gives the same bits.
-            field = reader(path).contiguous()
+            field = reader(path)
         except MediaError as error:
             raise MediaError(f"the flow of frame {number} cannot be used: {error}") from error
         height, width = field.shape[-2:]
@@ -337,7 +336,10 @@ def _size_of(frame: Frame) -> tuple[int, int]:
 
 
 def _cropped(field: Tensor, crop: Crop | None) -> Tensor:
-    return field if crop is None else crop.of(field).contiguous()
+    if crop is None:
+        return field
+    # The values of a pixel side by side, as in estimated flow, so that later sums give the same bits.
+    return crop.of(field).permute(1, 2, 0).contiguous().permute(2, 0, 1)
 
 
 _PNG = {"forward": read_flow_png, "backward": read_flow_png, "mask": read_mask_png}
