@@ -78,6 +78,10 @@ class SlimVGG19(nn.Module):
     """A quarter-width VGG-19 whose 1×1 heads mimic relu1_1 .. relu5_1 of the real one.
 
     (Collaborative Distillation, Wang 2020.) Reflection padding, max pooling. Input RGB 0..1.
+
+    Attributes:
+        pool: As of `VGGFeatures`.
+        padding: torch's name of the padding.
     """
 
     _PLAN = (
@@ -92,6 +96,7 @@ class SlimVGG19(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.pool: Pool = F.max_pool2d
+        self.padding = "reflect"
         self.conv0 = nn.Conv2d(3, 3, 1)
         for step in self._PLAN:
             if step is not None:
@@ -111,7 +116,7 @@ class SlimVGG19(nn.Module):
             if step is None:
                 x = self.pool(x, 2)
                 continue
-            x = F.relu(self.get_submodule(step[0])(F.pad(x, (1,) * 4, mode="reflect")))
+            x = F.relu(self.get_submodule(step[0])(F.pad(x, (1,) * 4, mode=self.padding)))
             layer = f"relu{step[0][4]}_1"
             if step[0].endswith("1") and layer in wanted:
                 found[layer] = F.relu(self.get_submodule(f"{step[0]}_aux")(x))

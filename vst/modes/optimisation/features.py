@@ -66,9 +66,8 @@ class FeatureSource:
             return self._run(image, wanted)
         height, width = image.shape[-2:]
         whole: dict[str, Tensor] = {}
-        for each in tiles(height, width, tile, wanted):
-            crop = image[:, each.seen_top : each.seen_bottom, each.seen_left : each.seen_right]
-            for layer, maps in self._run(crop, wanted).items():
+        for each in self._tiles(height, width, tile, wanted):
+            for layer, maps in self._run(self._crop(image, each), wanted).items():
                 stride = stride_of(layer)
                 if layer not in whole:
                     size = (1, maps.shape[1], height // stride, width // stride)
@@ -109,9 +108,8 @@ class FeatureSource:
     ) -> Tensor:
         height, width = image.shape[-2:]
         total = torch.zeros_like(image)
-        for each in tiles(height, width, tile, layers):
-            rows, columns = slice(each.seen_top, each.seen_bottom), slice(each.seen_left, each.seen_right)
-            leaf = image[:, rows, columns].detach().clone().requires_grad_(True)
+        for each in self._tiles(height, width, tile, layers):
+            leaf = self._crop(image, each).detach().clone().requires_grad_(True)
             with torch.enable_grad():
                 maps = self._run(leaf, layers)
             gradients = []
@@ -122,8 +120,22 @@ class FeatureSource:
                 gradients.append(gradient)
             torch.autograd.backward([maps[layer] for layer in layers], gradients)
             assert leaf.grad is not None
-            total[:, rows, columns] += leaf.grad
+            self._add(total, each, leaf.grad)
         return total
+
+    def _tiles(self, height: int, width: int, side: int, layers: Iterable[str]) -> Iterator[Tile]:
+        for each in tiles(height, width, side, layers):
+            top, bottom = max(each.seen_top, 0), min(each.seen_bottom, height)
+            left, right = max(each.seen_left, 0), min(each.seen_right, width)
+            yield each._replace(seen_top=top, seen_bottom=bottom, seen_left=left, seen_right=right)
+
+    def _crop(self, image: Tensor, tile: Tile) -> Tensor:
+        """What a tile sees of a picture."""
+        return image[:, tile.seen_top : tile.seen_bottom, tile.seen_left : tile.seen_right]
+
+    def _add(self, total: Tensor, tile: Tile, gradient: Tensor) -> None:
+        """Add the gradient of what a tile sees to that of the picture."""
+        self._crop(total, tile).add_(gradient)
 
     def _run(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         batch = image[None].contiguous(memory_format=torch.channels_last)
@@ -152,7 +164,7 @@ def reach_of(layer: str) -> int:
 
 
 def tiles(height: int, width: int, side: int, layers: Iterable[str]) -> Iterator[Tile]:
-    """The tiles of a picture, row by row.
+    """The tiles of a picture, row by row; what they have to see may lie outside of the picture.
 
     Args:
         height: Of the picture, in pixels.
@@ -172,10 +184,10 @@ def tiles(height: int, width: int, side: int, layers: Iterable[str]) -> Iterator
                 bottom,
                 left,
                 right,
-                max(top - reach, 0),
-                min(bottom + reach, height),
-                max(left - reach, 0),
-                min(right + reach, width),
+                top - reach,
+                bottom + reach,
+                left - reach,
+                right + reach,
             )
 
 

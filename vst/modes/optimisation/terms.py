@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vst.errors import UsageError, suggestion
@@ -113,14 +114,20 @@ class StyleTerm:
 
 @dataclass
 class VariationTerm:
-    """Total variation."""
+    """Total variation.
+
+    Attributes:
+        weight: See `PixelTerm`.
+        periodic: Whether opposite sides of the picture are neighbours.
+    """
 
     weight: float
+    periodic: bool = False
     name: str = "variation"
 
     def loss(self, image: Tensor) -> Tensor:
         """See `PixelTerm.loss`."""
-        return total_variation(image)
+        return total_variation(F.pad(image, (0, 1, 0, 1), mode="circular") if self.periodic else image)
 
 
 @dataclass
