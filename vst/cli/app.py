@@ -23,6 +23,9 @@ from vst.openmp import wait_asleep
 COMMANDS = {
     "render": "vst.cli.render:render_command",
     "batch": "vst.cli.batch:batch_command",
+    "texture": "vst.cli.texture:texture_command",
+    "reconstruct": "vst.cli.reconstruct:reconstruct_command",
+    "sheet": "vst.cli.ratio_sheet:sheet_command",
     "plan": "vst.cli.plan:plan_command",
     "segment": "vst.cli.segment:segment_command",
     "join": "vst.cli.join:join_command",

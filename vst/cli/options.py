@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,6 +148,14 @@ json_option = click.option(
     callback=_json,
     help="One JSON object a line on stdout; everything else on stderr.",
 )
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The file to write.",
+)
 weights_dir_option = click.option(
     "--weights-dir",
     type=click.Path(path_type=Path),
@@ -169,16 +177,27 @@ precision_option = click.option(
 talk_options = _add(json_option, verbose_option, quiet_option)
 
 
-def click_options(settings: type[Any], *, batch: bool = False) -> list[Callable[[Command], Command]]:
+def click_options(
+    settings: type[Any], *, batch: bool = False, only: Collection[str] | None = None
+) -> list[Callable[[Command], Command]]:
     """The options of a settings class for click, in the order of its fields.
 
     Args:
         settings: The table: a dataclass of `vst.pipeline.options`.
         batch: Only the options of `vst batch`.
+        only: Only these fields; None: all.
     """
     return [
-        _click_option(each, batch) for each in options_of(settings) if each.option.in_batch or not batch
+        _click_option(each, batch)
+        for each in options_of(settings)
+        if (each.option.in_batch or not batch) and (only is None or each.name in only)
     ]
+
+
+def some_options(*tables: tuple[type[Any], Collection[str] | None]) -> Callable[[Command], Command]:
+    """Options of several settings classes, each with its fields or None for all, as one decorator."""
+    chosen = [each for table, names in tables for each in click_options(table, only=names)]
+    return _add(*chosen, talk_options)
 
 
 def _click_option(named: NamedOption, batch: bool) -> Callable[[Command], Command]:

@@ -112,6 +112,18 @@ def predict_memory(
     return Prediction(main, carried + network.peak, carried + network.smallest_tiles, network)
 
 
+def predict_picture_memory(estimate: MemoryEstimate, device: torch.device) -> Prediction:
+    """Predict the memory of making one picture.
+
+    Args:
+        estimate: Of its optimisation.
+        device: Where that happens.
+    """
+    if device.type == "cpu":
+        return Prediction(_BASE + estimate.peak, 0, _BASE + estimate.smallest_tiles, estimate)
+    return Prediction(_BASE, estimate.peak, estimate.smallest_tiles, estimate)
+
+
 def check_memory(
     prediction: Prediction,
     device: torch.device,

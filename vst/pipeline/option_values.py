@@ -43,11 +43,22 @@ def parse_picture_size(text: str) -> tuple[int, int] | None:
     Raises:
         UsageError: for anything else.
     """
-    if text == DYNAMIC:
-        return None
+    return None if text == DYNAMIC else parse_sides(text, f", or {DYNAMIC}")
+
+
+def parse_sides(text: str, otherwise: str = "") -> tuple[int, int]:
+    """Width and height of ``640x480`` or ``640×480``.
+
+    Args:
+        text: What was given.
+        otherwise: What else may be given, for the message.
+
+    Raises:
+        UsageError: for anything else.
+    """
     width, _, height = text.lower().replace("×", "x").partition("x")
     if not (width.isdecimal() and height.isdecimal() and len(width) + len(height) <= _MOST_DIGITS):
-        raise UsageError(f"{text!r} is no size; expected WIDTHxHEIGHT such as 640x480, or {DYNAMIC}")
+        raise UsageError(f"{text!r} is no size; expected WIDTHxHEIGHT such as 640x480{otherwise}")
     return int(width), int(height)
 
 

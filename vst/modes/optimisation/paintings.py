@@ -44,6 +44,11 @@ class Paintings:
         self.shares = tuple(shares)
         self.notes = tuple(note for each in opened for note in each.notes)
 
+    @property
+    def longest(self) -> int:
+        """Longest side of all, in pixels."""
+        return max(max(each.shape[:2]) for each in self._pixels)
+
     def at(self, longer_side: int) -> list[Tensor]:
         """Each painting with this longer side in pixels, 3×H×W, 0..1; small ones less than that."""
         return [_resized(each, longer_side) for each in self._pixels]

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.errors import UsageError, suggestion
-from vst.losses import content_loss, laplacian_loss, total_variation
+from vst.losses import content_loss, laplacian_loss, temporal_loss, total_variation
 from vst.losses.style_statistics import STYLE_LOSSES, StyleStatistic
 from vst.modes.optimisation.config import (
     CONTENT_LAYERS,
@@ -214,3 +214,23 @@ class RangeTerm:
     def loss(self, image: Tensor) -> Tensor:
         """See `PixelTerm.loss`."""
         return (image - image.clamp(0, 1)).square().mean()
+
+
+@dataclass
+class TemporalTerm:
+    """Squared distance from earlier stylized frames: 1/D Σ c (x − ω)² (Ruder 2016, eq. 7).
+
+    Attributes:
+        weight: See `PixelTerm`.
+        past: ω, 1×3×H×W: the earlier frames, warped to this one.
+        trust: c, 1×1×H×W, 0..1.
+    """
+
+    weight: float
+    past: Tensor
+    trust: Tensor
+    name: str = "temporal"
+
+    def loss(self, image: Tensor) -> Tensor:
+        """See `PixelTerm.loss`."""
+        return temporal_loss(image, self.past, self.trust)
