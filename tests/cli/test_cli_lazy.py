@@ -21,6 +21,7 @@ HEAVY = {"torch", "torchvision", "av", "cv2", "scenedetect", "onnx", "sympy", "s
         ["--version"],
         *([command, "--help"] for command in ("render", "batch", "train", "flow", "export")),
         *([command, "--help"] for command in ("plan", "segment", "join")),
+        *([command, "--help"] for command in ("texture", "reconstruct", "sheet")),
         *([command, "--help"] for command in ("compare", "evaluate", "evaluate-flow", "evaluate-sintel")),
     ],
 )

@@ -37,7 +37,5 @@ def texture_command(context: click.Context, painting: str, output: Path, **optio
         )
         settings = RenderSettings(style=painting, mode="gatys", **options)
         with show_progress(console, output.name) as show:
-            report = make_texture(
-                settings, texture, output, progress=show, stop=stop, begun=console.note
-            )
+            report = make_texture(settings, texture, output, progress=show, stop=stop, begun=console.note)
     show_report(console, report)

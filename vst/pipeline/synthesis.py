@@ -294,9 +294,7 @@ class _Job:
                 self._begun(each)
         return tuple(told)
 
-    def _report(
-        self, writer: Writer, written: Path, steps: int, notes: tuple[str, ...]
-    ) -> SynthesisReport:
+    def _report(self, writer: Writer, written: Path, steps: int, notes: tuple[str, ...]) -> SynthesisReport:
         seconds = time.monotonic() - self._began
         every = (*notes, *(str(each) for each in writer.notes))
         return SynthesisReport(written, writer.frames, writer.width, writer.height, steps, seconds, every)

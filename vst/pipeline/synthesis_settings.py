@@ -90,18 +90,18 @@ class TextureSettings:
     def __post_init__(self) -> None:
         validate(self)
         width, height = self.size
-        if not (SMALLEST_SIDE <= min(self.size) and max(self.size) <= MAX_SIDE):
+        if min(self.size) < SMALLEST_SIDE or max(self.size) > MAX_SIDE:
             raise UsageError(
-                f"a texture of {width}×{height} was asked for; expected {SMALLEST_SIDE} to {MAX_SIDE} pixels "
-                "a side"
+                f"a texture of {width}×{height} was asked for; expected {SMALLEST_SIDE} to {MAX_SIDE} "
+                "pixels a side"
             )
         if not 0 < self.fps <= 1000:
             raise UsageError(f"fps is {float(self.fps):g}; expected more than 0 and at most 1000")
         if self.repeats and (width % MULTIPLE or height % MULTIPLE):
             near = "×".join(str(max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE)) for side in self.size)
             raise UsageError(
-                f"a texture that repeats has sides that are multiples of {MULTIPLE}, and {width}×{height} was "
-                f"given: try {near}"
+                f"a texture that repeats has sides that are multiples of {MULTIPLE}, and "
+                f"{width}×{height} was given: try {near}"
             )
         if self.frames is None:
             for name, given in (("loop", self.loop), ("speed", self.speed is not None)):

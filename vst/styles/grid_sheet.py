@@ -39,8 +39,8 @@ def draw_grid(
     )
     sheet = Image.new("RGB", whole, PAPER)
     draw = ImageDraw.Draw(sheet)
-    room = whole[0] - 2 * _MARGIN
-    draw.text((_MARGIN, _MARGIN), wrap(drawable(title), _LETTERS, room, 1)[0], INK, font(_LETTERS))
+    inner = whole[0] - 2 * _MARGIN
+    draw.text((_MARGIN, _MARGIN), wrap(drawable(title), _LETTERS, inner, 1)[0], INK, font(_LETTERS))
     for column, heading in enumerate(columns):
         middle = left + column * (width + _GAP) + width / 2
         for number, line in enumerate(wrap(drawable(heading), _LETTERS, width, 1)):

@@ -37,7 +37,7 @@ _WAVES = 3
 """The largest frequency of the flow: that many waves across the picture."""
 
 _WALK = 24
-"""Steps by which a place is carried along the flow."""
+"""The most steps by which a place is carried along the flow."""
 
 _TO_GUIDE = 0.15
 """Of each frame's start, what comes of the still texture; the rest is the frame before."""
@@ -141,11 +141,12 @@ class CarriedTexture:
     def _carried(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Where what is seen at each place was, so many frames before, H×W."""
         x, y = self._grid()
-        step = frames / _WALK
-        for _ in range(_WALK):
+        count = min(_WALK, max(1, math.ceil(float(frames.abs().max()))))
+        step = frames / count
+        for _ in range(count):
             # The midpoint method.
-            u, v = sampled_periodic(self.velocity, x, y)
-            u, v = sampled_periodic(self.velocity, x - step * u / 2, y - step * v / 2)
+            u, v = sampled_periodic(self.velocity, x, y, "bilinear")
+            u, v = sampled_periodic(self.velocity, x - step * u / 2, y - step * v / 2, "bilinear")
             x, y = x - step * u, y - step * v
         return x, y
 
@@ -208,7 +209,10 @@ def smooth_field(width: int, height: int, generator: torch.Generator) -> Tensor:
             square = down**2 + across**2
             if not 0 < square <= _WAVES**2:
                 continue
-            height_of_wave, angle = torch.randn((), generator=generator), torch.rand((), generator=generator)
+            height_of_wave, angle = (
+                torch.randn((), generator=generator),
+                torch.rand((), generator=generator),
+            )
             waves = down * rows[:, None] + across * columns + angle
             total += height_of_wave / square * torch.cos(2 * math.pi * waves)
     return total

@@ -97,16 +97,17 @@ def _stretched(image: Tensor, height: int) -> Tensor:
     return F.interpolate(three, size=size, mode="bicubic", antialias=True)[0, :, height : 2 * height]
 
 
-def sampled_periodic(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def sampled_periodic(image: Tensor, x: Tensor, y: Tensor, how: str = "bicubic") -> Tensor:
     """A picture that repeats, at any places.
 
     Args:
         image: C×H×W.
         x: H'×W', in pixels; the middle of the first pixel is 0.
         y: Likewise.
+        how: `bicubic`, or `bilinear` for what is smooth.
 
     Returns:
-        C×H'×W', bicubic.
+        C×H'×W'.
     """
     height, width = image.shape[-2:]
     margin = 2
@@ -114,4 +115,4 @@ def sampled_periodic(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
     across = 2 * (x.remainder(width) + margin) / (width + 2 * margin - 1) - 1
     down = 2 * (y.remainder(height) + margin) / (height + 2 * margin - 1) - 1
     grid = torch.stack((across, down), 2)[None].to(padded.dtype)
-    return F.grid_sample(padded, grid, mode="bicubic", padding_mode="border", align_corners=True)[0]
+    return F.grid_sample(padded, grid, mode=how, padding_mode="border", align_corners=True)[0]
