@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 import torch
@@ -136,9 +137,7 @@ def test_no_frame_of_what_is_carried_is_special():
     contrast = torch.stack([each.std() for each in frames])
     assert float(contrast.max()) < 1.1 * float(contrast.min())
     assert float(contrast.mean()) == pytest.approx(float(still().std()), rel=0.1)
-    changes = [
-        distance(carried.carry(one, 1), other) for one, other in zip(frames, frames[1:], strict=False)
-    ]
+    changes = [distance(carried.carry(one, 1), other) for one, other in pairwise(frames)]
     assert max(changes) < 1.5 * min(changes)
 
 

@@ -1,7 +1,7 @@
 """Moving textures: stationary in time, and looping.
 
-Every pixel follows a flow that never changes. What it carries is a still texture, which the flow would shear
-more and more. So two copies are carried, half a period apart, and each fades out where it has been carried
+Every pixel follows a flow that never changes. What it carries is a still texture, which the flow would
+shear more and more. So two copies are carried, half a period apart, and each fades out where it has been carried
 for long. When that happens differs from place to place: no frame is special, and after one period all is as
 it was. Frames are then optimised one after another, each held to the one before.
 """
@@ -77,9 +77,12 @@ class Motion:
         return max(1, round(self.period / FRAMES_A_TURN))
 
     def closing(self, number: int) -> float:
-        """How much of a frame is the first one, carried back from the end of the loop: 0..1."""
-        frames = min(self.frames / 2, CLOSING)
-        return max(0.0, 1 - (self.frames - number) / frames)
+        """How much of a frame, 0..1, is the first one, carried back from the end of the loop.
+
+        The frame before has some of it already, so this is what makes the whole of it grow evenly.
+        """
+        left = self.frames - number
+        return 1 / (left + 1) if left <= CLOSING else 0.0
 
 
 class CarriedTexture:
@@ -195,7 +198,8 @@ def moving_texture(
 def _mixed(one: Tensor, other: Tensor, share: float) -> Tensor:
     """Two pictures, 3×H×W, with a share of the other, and the contrast that they have."""
     mixed = torch.lerp(one, other, share)
-    wanted = torch.lerp(*(each.std((1, 2), keepdim=True) for each in (one, other)), share)
+    first, second = (each.std((1, 2), keepdim=True) for each in (one, other))
+    wanted = torch.lerp(first, second, share)
     mean, found = mixed.mean((1, 2), keepdim=True), mixed.std((1, 2), keepdim=True)
     return mean + (mixed - mean) * (wanted / found.clamp_min(1e-6))
 

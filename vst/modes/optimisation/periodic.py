@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from vst.modes.optimisation.features import DEEPEST_STRIDE, FeatureSource, Tile, tiles
 from vst.nn.vgg import SlimVGG19
 
-CIRCULAR = "circular"
+CIRCULAR: Final = "circular"
 
 
 class PeriodicFeatures(FeatureSource):
@@ -57,22 +58,19 @@ def _seen(image: Tensor, tile: Tile) -> tuple[Tensor, Tensor]:
 @contextmanager
 def _circular(network: nn.Module) -> Iterator[None]:
     """Circular padding of every convolution until the context ends."""
-    changed: list[tuple[nn.Conv2d | SlimVGG19, str]] = []
-    for part in network.modules():
-        if isinstance(part, SlimVGG19):
-            changed.append((part, part.padding))
-            part.padding = CIRCULAR
-        elif isinstance(part, nn.Conv2d):
-            changed.append((part, part.padding_mode))
-            part.padding_mode = CIRCULAR
+    slim = [(part, part.padding) for part in network.modules() if isinstance(part, SlimVGG19)]
+    others = [(part, part.padding_mode) for part in network.modules() if isinstance(part, nn.Conv2d)]
+    for part, _ in slim:
+        part.padding = CIRCULAR
+    for convolution, _ in others:
+        convolution.padding_mode = CIRCULAR
     try:
         yield
     finally:
-        for part, before in changed:
-            if isinstance(part, SlimVGG19):
-                part.padding = before
-            else:
-                part.padding_mode = before
+        for part, padding in slim:
+            part.padding = padding
+        for convolution, mode in others:
+            convolution.padding_mode = mode
 
 
 def periodic_sides(width: int, height: int) -> tuple[int, int]:
