@@ -4,5 +4,7 @@
 - `features`: features of a picture and the way back to its pixels, whole or in tiles.
 - `terms`: what is minimised; `objective`: their sum and its gradient.
 - `minimise`: L-BFGS and Adam with restarts. `schedule`: sizes, coarse to fine, and the steps of each.
+- `synthesis`: pictures from noise: textures and reconstructions. `periodic`: pictures that repeat without a
+  seam. `moving`: textures that move and loop.
 - `stylizer`: all of it for one frame after another. A mode subclasses `OptimisingStylizer`.
 """
