@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.modes.gatys.conftest import painting
-from vst.errors import Interrupted, MediaError, UsageError
+from vst.errors import Interrupted, MediaError, UsageError, VstError
 from vst.media.probe import probe
 from vst.modes.optimisation.stylizer import OptimisingStylizer
 from vst.modes.optimisation.synthesis import Synthesis
@@ -205,3 +205,10 @@ def test_a_sheet_that_is_stopped_has_the_cells_so_far(optimised, photo, tmp_path
 def test_a_sheet_that_cannot_be_is_refused(optimised, photo, tmp_path, ratios, name, message):
     with pytest.raises(UsageError, match=message):
         make_ratio_sheet(photo, optimised(size=64), tmp_path / name, ratios)
+
+
+def test_a_texture_that_is_too_large_for_memory_says_what_to_do(optimised, tmp_path, monkeypatch):
+    monkeypatch.setattr("vst.pipeline.memory_estimate.free_memory", lambda device: 2**29)
+    with pytest.raises(VstError, match=r"are free: make the picture smaller with --size, or the tiles"):
+        make_texture(optimised(), small(), tmp_path / "t.png")
+    assert not (tmp_path / "t.png").exists()

@@ -129,6 +129,7 @@ def check_memory(
     device: torch.device,
     size: tuple[int, int],
     working: tuple[int, int] | None,
+    advice: str = "make the output smaller with --size, broaden the strokes with --style-scale",
 ) -> None:
     """Warn if the memory will be tight.
 
@@ -137,6 +138,7 @@ def check_memory(
         device: Where the network runs.
         size: Width and height of the output.
         working: Width and height at which frames are stylized.
+        advice: What to do if there is too little.
 
     Raises:
         VstError: Even the smallest tiles take far more memory than is free.
@@ -146,8 +148,8 @@ def check_memory(
         what += f", stylized at {working[0]}×{working[1]},"
     main, own = (prediction.main, prediction.device) if prediction.device else (0, prediction.main)
     if main:
-        _hold(what, main, main, torch.device("cpu"))
-    _hold(what, own, prediction.least, device)
+        _hold(what, main, main, torch.device("cpu"), advice)
+    _hold(what, own, prediction.least, device, advice)
 
 
 def tiles_note(estimate: MemoryEstimate) -> str | None:
@@ -206,7 +208,7 @@ def total_memory() -> int | None:
         return None
 
 
-def _hold(what: str, wanted: int, least: int, device: torch.device) -> None:
+def _hold(what: str, wanted: int, least: int, device: torch.device, advice: str) -> None:
     free = free_memory(device)
     if free is None:
         return
@@ -214,8 +216,7 @@ def _hold(what: str, wanted: int, least: int, device: torch.device) -> None:
     if _SURE * least > free:
         raise VstError(
             f"{what} takes about {size_in_words(least)} of {where} at least, and {size_in_words(free)} are "
-            "free: make the output smaller with --size, broaden the strokes with --style-scale, or end "
-            "other programs"
+            f"free: {advice}, or end other programs"
         )
     line = f"{what} takes about {size_in_words(wanted)} of {where}, and {size_in_words(free)} are free"
     if wanted <= _TIGHT * free:

@@ -237,7 +237,7 @@ class _Job:
         network = load_loss_network(self.style.loss_network, self._settings.pooling)
         synthesis = make(FeatureSource(network, self.device, self._precision), self.paintings)
         prediction = predict_picture_memory(synthesis.memory(*size), self.device)
-        check_memory(prediction, self.device, size, size)
+        check_memory(prediction, self.device, size, size, _ADVICE)
         return synthesis
 
     @contextmanager
