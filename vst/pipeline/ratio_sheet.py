@@ -72,7 +72,7 @@ def make_ratio_sheet(
 ) -> SheetReport:
     """Optimise a picture at several content weights and style layers, and draw all of them on one sheet.
 
-    Columns have a ratio of the weights each. Rows compare style at one more layer each, from the first one
+    All begin with noise. Columns have a ratio of the weights each. Rows compare style at one more layer each, from the first one
     on: larger structures of the painting come in.
 
     Args:
@@ -179,11 +179,15 @@ def _steps(
 
 
 def _cell_of(first: OptimisingStylizer, layers: Sequence[str], ratio: float) -> OptimisingStylizer:
-    """A stylizer with the loss network and the paintings of another one."""
+    """A stylizer with the loss network and the paintings of another one.
+
+    It begins with noise, as in the paper: begun with the frame, much of that stays at any ratio.
+    """
     config = replace(
         first.config,
         style_layers=tuple((layer, 1.0) for layer in layers),
         content_weight=ratio * first.config.style_weight,
+        from_noise=True,
     )
     return type(first)(first.source, first.paintings, config)
 
