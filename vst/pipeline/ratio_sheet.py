@@ -72,8 +72,8 @@ def make_ratio_sheet(
 ) -> SheetReport:
     """Optimise a picture at several content weights and style layers, and draw all of them on one sheet.
 
-    All begin with noise. Columns have a ratio of the weights each. Rows compare style at one more layer each, from the first one
-    on: larger structures of the painting come in.
+    All begin with noise. Columns have a ratio of the weights each. Rows compare style at one more layer
+    each, from the first one on: larger structures of the painting come in.
 
     Args:
         photo: The picture.
