@@ -29,8 +29,8 @@ def _ratios(text: str) -> tuple[float, ...]:
 @click.option(
     "--ratios",
     type=Parsed(_ratios, "X,X"),
-    default=(0.0005, 0.002, 0.01, 0.05),
-    show_default="0.0005,0.002,0.01,0.05",
+    default=(0.001, 0.01, 0.05, 0.2),
+    show_default="0.001,0.01,0.05,0.2",
     help="Of the content weight to the style weight: one column each.",
 )
 @some_options((RenderSettings, ("style", "size", "style_scale", "content_layers", *OPTIMISATION)))

@@ -34,7 +34,7 @@ from vst.styles.grid_sheet import draw_grid
 from vst.styles.painting_style import PaintingStyle
 from vst.styles.sheet import check_sheet, write_sheet
 
-RATIOS = (0.0005, 0.002, 0.01, 0.05)
+RATIOS = (0.001, 0.01, 0.05, 0.2)
 """Of the content weight to the style weight."""
 
 SIDE = 192

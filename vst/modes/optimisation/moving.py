@@ -2,8 +2,8 @@
 
 Every pixel follows a flow that never changes. What it carries is a still texture, which the flow would
 shear more and more. So two copies are carried, half a period apart, and each fades out where it has been
-carried for long. When that happens differs from place to place: no frame is special, and after one period all is as
-it was. Frames are then optimised one after another, each held to the one before.
+carried for long. When that happens differs from place to place: no frame is special, and after one period
+all is as it was. Frames are then optimised one after another, each held to the one before.
 """
 
 from __future__ import annotations
