@@ -39,6 +39,10 @@ class MediaError(VstError):
     """A file cannot be read or written as video, sound or picture."""
 
 
+class OutputInUse(MediaError):
+    """Another process is writing the same output."""
+
+
 class AudioOnly(MediaError):
     """A file has sound, but no video."""
 

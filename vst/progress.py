@@ -51,5 +51,5 @@ class Progress:
 def progress_now(count: int, total: int | None, began: float, stage: str, done: int = 0) -> Progress:
     """How far it is after `done` frames and `count` more since `began` of `time.monotonic`."""
     fps = count / max(time.monotonic() - began, 1e-6)
-    eta = max(total - done - count, 0) / fps if total else None
+    eta = max(total - done - count, 0) / fps if total and fps else None
     return Progress(done + count, total, fps, eta, stage)

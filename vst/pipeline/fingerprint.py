@@ -67,17 +67,46 @@ def fingerprint_of(
     """
     values = recorded_values(settings, Effect.FRAMES, section=section_of(settings.mode))
     found = {flag_of(name): value for name, value in values.items()}
-    found["--device"] = _hardware(device)
-    found["--precision"] = precision_name(precision)
-    found[BACKEND] = backend.name
-    found["--threads"] = str(torch.get_num_threads())
-    found["--flow"] = "none" if motion is None else motion.name
+    has_shots = not clip.is_still
+    found |= machine_fingerprint(device, precision, weights, motion, backend, has_shots=has_shots)
     found["the clip"] = _digest_of_clip(clip)
-    found["the weights"] = _joined(file_digest(path) for path in weights)
-    found["the flow"] = "" if motion is None else motion.digest()
+    return found
+
+
+def machine_fingerprint(
+    device: torch.device,
+    precision: torch.dtype,
+    weights: Iterable[Path],
+    motion: MotionSource | None,
+    backend: BackendChoice,
+    *,
+    has_shots: bool = True,
+) -> Fingerprint:
+    """What frames depend on beside the clip and its options: hardware, weights and versions.
+
+    Args:
+        device: Device of the networks.
+        precision: Floating-point type of the networks.
+        weights: Files of the networks.
+        motion: Source of the motion; None for a mode without motion.
+        backend: What runs the network.
+        has_shots: Whether shots are looked for; a picture has none.
+
+    Raises:
+        WeightsError: If a weight file cannot be read.
+    """
+    found = {
+        "--device": _hardware(device),
+        "--precision": precision_name(precision),
+        BACKEND: backend.name,
+        "--threads": str(torch.get_num_threads()),
+        "--flow": "none" if motion is None else motion.name,
+        "the weights": _joined(file_digest(path) for path in weights),
+        "the flow": "" if motion is None else motion.digest(),
+    }
     versions = {"vst": vst, "torch": torch, "av": av, "opencv": cv2}
-    if not clip.is_still:
-        import scenedetect  # here, because it takes long to load; a picture has no shots
+    if has_shots:
+        import scenedetect  # here, because it takes long to load
 
         versions["scenedetect"] = scenedetect
     found |= {name: str(module.__version__) for name, module in versions.items()}

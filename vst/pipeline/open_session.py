@@ -65,7 +65,7 @@ def open_session(
         frames = stylized_frames(plan, info)
         request = BackendRequest(settings.backend, working, frames, recorded)
         stylizer = open_stylizer(plan.style, settings, plan.device, plan.precision, request)
-        keyframes = _schedule(settings, stylizer)
+        keyframes = keyframe_schedule(settings, stylizer)
         moves = stylizer.conditioned or keyframes is not None
         if moves and not (info.is_still and is_recorded(settings.flow)):
             motion = _motion(plan, info)
@@ -149,7 +149,7 @@ def _mixture_of(frame: Frame) -> Sequence[float] | None:
     return frame.mixture if isinstance(frame, WorkingFrame) else None
 
 
-def _schedule(settings: RenderSettings, stylizer: Stylizer) -> Schedule | None:
+def keyframe_schedule(settings: RenderSettings, stylizer: Stylizer) -> Schedule | None:
     """Which frames are keyframes; None: each is stylized, from the one before if the stylizer takes it."""
     if settings.steadiness == 0:
         return None

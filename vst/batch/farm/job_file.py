@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ JOB_FORMAT = 1
 MAX_JOB_BYTES = 256 * 2**20
 
 _MAX_NUMBER = 2**62
+
+_DECIDED = ("device", "precision", "threads", "flow")
+"""Options that a plan decides, if the user leaves them to it."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,12 @@ class Job:
             VstError: The device or estimator is not available.
         """
         return plan_render(self.source, self.settings, self.output)
+
+    def is_for(self, settings: RenderSettings) -> bool:
+        """Whether the job was planned with these settings, which may leave to it what it has decided."""
+        given = {name: getattr(settings, name) for name in _DECIDED}
+        left = {name: getattr(self.settings, name) for name, value in given.items() if value in (None, "auto")}
+        return replace(settings, **left) == self.settings
 
     def numbered(self, index: int) -> PlannedSegment:
         """The segment with a number.

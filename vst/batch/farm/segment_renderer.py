@@ -60,6 +60,11 @@ class SegmentRenderer:
     Args:
         job: From `plan` or `read_job`.
         stop: Set it to stop after the frame in progress; the segment in progress is lost.
+        allow_mixed: Whether this machine may give other bits than the one of the plan. It then decodes
+            from the start of the clip and compares no checksums, because these may differ too.
+
+    Attributes:
+        memory: Main memory that rendering takes in bytes, as predicted.
 
     Raises:
         MediaError: On entering: the clip has changed, or cannot be read.
@@ -68,9 +73,15 @@ class SegmentRenderer:
         VstError: On entering: there is not enough memory, or the device is not available.
     """
 
-    def __init__(self, job: Job, *, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self, job: Job, *, stop: threading.Event | None = None, allow_mixed: bool = False
+    ) -> None:
         self.job = job
-        self._stop = stop
+        self.memory = 0
+        self._stop, self._allow_mixed = stop, allow_mixed
+        self._check = (
+            None if allow_mixed else FrameCheck(job.checked_from, job.checksums, job.source.name)
+        )
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -86,7 +97,7 @@ class SegmentRenderer:
             sizes = sizes_of(plan, info)
             self._session = open_session(plan, self._reader, *sizes)
             self._check_machine(self._session)
-            predict_session_memory(plan, info, self._session)
+            self.memory = predict_session_memory(plan, info, self._session).main
             self._stack = stack.pop_all()
         return self
 
@@ -96,7 +107,7 @@ class SegmentRenderer:
         self._stack.__exit__(kind, error, trace)
 
     def _check_machine(self, session: StylizerSession) -> None:
-        """Refuse to render what would not have the bits of the other segments."""
+        """Refuse to render what would not have the bits of the other segments, unless that is allowed."""
         plan, planned = self._plan, self.job.fingerprint
         weights = plan.style.files if plan.stylizes else ()
         here: Fingerprint = fingerprint_of(
@@ -112,7 +123,7 @@ class SegmentRenderer:
         if is_recorded(here["--flow"]):
             here["--flow"] = planned.get("--flow", "")  # its folder may have another path here
         different = changes({name: value for name, value in planned.items() if name in here}, here)
-        if different:
+        if different and not self._allow_mixed:
             raise UsageError(
                 f"this machine would render other frames than {self.job.path.name} was planned for: "
                 f"{'; '.join(different)}; use equal machines and versions, or plan the job again"
@@ -139,8 +150,11 @@ class SegmentRenderer:
         """
         began = time.monotonic()
         segment = self.job.numbered(index)
-        points: Sequence[SeekPoint] = self.job.seek_points
+        # Whether decoding began at the right frame is known from the checksums only.
+        points: Sequence[SeekPoint] = () if self._check is None else self.job.seek_points
         with ExitStack() as stack:
+            # Some runtimes count threads for each thread that calls them.
+            stack.enter_context(arithmetic_threads(self.job.settings.threads))
             writer = self._open(stack, index)
             if self.is_finished(index):
                 return SegmentResult(index, segment.frames, True, 0, time.monotonic() - began)
@@ -150,7 +164,7 @@ class SegmentRenderer:
                 if not points:
                     raise
                 # In this file, frames refer to others before the keyframe where decoding began.
-                stack.close()
+                writer.abort()
                 replayed = self._write(self._open(stack, index), index, segment, (), progress)
         return SegmentResult(index, segment.frames, False, replayed, time.monotonic() - began)
 
@@ -197,7 +211,7 @@ class SegmentRenderer:
                 total=segment.frames,
                 progress=progress,
                 stop=self._stop,
-                check=FrameCheck(job.checked_from, job.checksums, job.source.name),
+                check=self._check,
             )
             counts = runner.run(reader.decoded())
         if counts.frames != segment.frames:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from vst.errors import MediaError
+from vst.errors import MediaError, OutputInUse
 from vst.files import hidden_name
 from vst.media.file_errors import reason_of
 
@@ -66,8 +66,8 @@ class OutputLock:
         """Acquire the lock.
 
         Raises:
-            MediaError: If another process, or another writer in this process, holds it, or the lock file
-                cannot be created.
+            OutputInUse: If another process, or another writer in this process, holds it.
+            MediaError: If the lock file cannot be created.
         """
         while self._file is None:
             file = self._open()
@@ -77,7 +77,7 @@ class OutputLock:
             except OSError as error:
                 if error.errno in _HELD_ERRORS:
                     file.close()
-                    raise MediaError(
+                    raise OutputInUse(
                         f"{self._output} is being written by another {self._what}: wait for it, or "
                         f"{self._advice}"
                     ) from error

@@ -1,0 +1,84 @@
+"""One clip on a cluster: what is to be done, and how far it is."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from vst.batch.cluster.works import JoinClip, PlanClip, Planned, RenderSegments, Work, settings_to_text
+from vst.files import hidden_name
+from vst.pipeline.report import Report
+from vst.pipeline.settings import RenderSettings
+from vst.progress import Progress, progress_now
+
+PLANNING = "planning"
+"""The stage of a progress while a clip is planned."""
+
+
+class ClipJob:
+    """Plans a clip, renders its segments, joins them.
+
+    Args:
+        source: The clip, absolute.
+        output: The output, absolute.
+        settings: Of the render.
+        jobs: 1 if one process looks for shots; 0 if as many as there are workers on the node.
+    """
+
+    def __init__(self, source: Path, output: Path, settings: RenderSettings, jobs: int) -> None:
+        self.source, self.output, self.settings = source, output, settings
+        self.job = str(job_path(output))
+        self.plan = PlanClip(str(source), str(output), settings_to_text(settings), self.job, jobs)
+        self.planned: Planned | None = None
+        self.report: Report | None = None
+        self._left: set[Work] = set()
+        self._frames = 0
+        self._began = time.monotonic()
+
+    def owns(self, work: Work) -> bool:
+        """Whether a work belongs to this clip."""
+        return getattr(work, "job", None) == self.job
+
+    def done(self, work: Work, value: Any) -> Iterable[Work]:
+        """A work of this clip is done; returns what is to be done next."""
+        if isinstance(value, Planned):
+            self.planned = value
+            self._frames, self._began = value.finished, time.monotonic()
+            works = [RenderSegments(self.job, task) for task in value.tasks]
+            self._left = set(works)
+            return works or [self._join()]
+        if isinstance(work, RenderSegments):
+            self._left.discard(work)
+            self._frames += work.task.frames
+            return [] if self._left else [self._join()]
+        self.report = value
+        return []
+
+    def _join(self) -> JoinClip:
+        return JoinClip(self.job, self.settings.overwrite)
+
+    def progress(self, running: Iterable[tuple[Work, int]], busy: str) -> Progress:
+        """How far the clip is.
+
+        Args:
+            running: Its works that are running, with their frames so far.
+            busy: By how many workers.
+        """
+        now = sum(frames for _, frames in running)
+        if self.planned is None:
+            return progress_now(now, None, self._began, PLANNING)
+        frames = self._frames - self.planned.finished + now
+        return progress_now(frames, self.planned.frames, self._began, busy, self.planned.finished)
+
+    @property
+    def finished_frames(self) -> int:
+        """Number of frames in finished segments, as far as it was told."""
+        return self._frames
+
+
+def job_path(output: Path) -> Path:
+    """The hidden job file beside an output; it is removed when the output is finished."""
+    return Path(os.path.abspath(output)).with_name(hidden_name(output.name, ".vst-job.json"))

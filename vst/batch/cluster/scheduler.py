@@ -1,0 +1,246 @@
+"""Hands works to workers until all are done: again if a worker dies, and elsewhere if one fails."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from vst.batch.cluster.fleet import MAX_DEATHS, Fleet, Worker, WorkerDied
+from vst.batch.cluster.works import (
+    Check,
+    Failed,
+    JoinClip,
+    PlanClip,
+    RenderFile,
+    RenderSegments,
+    Work,
+)
+from vst.errors import Interrupted, UsageError, VstError
+
+POLL_SECONDS = 0.5
+"""Seconds between two questions to a worker how far it is, or more if there are very many workers."""
+
+_WORKERS_A_POLL = 500
+"""Workers that are asked in so many seconds."""
+
+IN_USE_SECONDS = 2.0
+"""A segment that another process is writing is tried again after so many seconds: that process may belong
+to a node that is about to end."""
+
+_MAX_IN_USE = 150
+"""How often that is tried."""
+
+STOP_SECONDS = 120.0
+"""Workers that have not stopped after so many seconds are ended."""
+
+
+class Client(Protocol):
+    """Who has work for a scheduler."""
+
+    def done(self, work: Work, value: Any) -> Iterable[Work]:
+        """A work is done; returns what is to be done next."""
+
+    def failed(self, work: Work, error: VstError) -> Iterable[Work]:
+        """A work has failed on every try; returns what is to be done next, or raises."""
+
+    def progressed(self, running: Iterable[tuple[Work, int]], busy: str) -> None:
+        """So many frames of each running work are done; `busy` says by how many workers."""
+
+    def left(self) -> str:
+        """What is kept when the work is stopped, for the message."""
+
+
+class Scheduler:
+    """Runs works on a fleet. Each worker has one at a time, so nothing queues on the nodes.
+
+    Args:
+        fleet: The workers.
+        client: Who has the work.
+        stop: Set it to stop.
+    """
+
+    def __init__(self, fleet: Fleet, client: Client, stop: threading.Event | None) -> None:
+        self._fleet, self._client, self._stop = fleet, client, stop or threading.Event()
+        self._queue: list[tuple[tuple[int, int], int, Work]] = []
+        self._later: list[tuple[float, Work]] = []
+        self._numbers = itertools.count()
+        self._polled = 0.0
+        self._deaths: Counter[Work] = Counter()
+        self._in_use: Counter[Work] = Counter()
+        self._failed_on: defaultdict[Work, set[str]] = defaultdict(set)
+
+    def run(self, works: Iterable[Work]) -> None:
+        """Do works, and those that follow from them.
+
+        Raises:
+            Interrupted: `stop` was set; workers have finished their frame.
+            VstError: What the client raises; or there is no node to work on.
+        """
+        self._add(works)
+        try:
+            while self._queue or self._later or self._running():
+                if self._stop.is_set():
+                    raise Interrupted(f"stopped{self._client.left()}")
+                self._fleet.look()
+                if self._fleet.is_lost:
+                    raise VstError(f"no node of the cluster is left{self._client.left()}")
+                self._dispatch()
+                self._turn()
+        except BaseException:
+            self._end_running()
+            raise
+        finally:
+            for worker in self._fleet.workers:
+                self._fleet.cluster.end(worker.handle)
+            self._fleet.workers.clear()
+
+    def _running(self) -> list[Worker]:
+        return [each for each in self._fleet.workers if each.work is not None and each.work != self._fleet.check]
+
+    def _add(self, works: Iterable[Work]) -> None:
+        for work in works:
+            heapq.heappush(self._queue, (_priority(work), next(self._numbers), work))
+
+    def _dispatch(self) -> None:
+        now = time.monotonic()
+        self._add(work for due, work in self._later if due <= now)
+        self._later = [(due, work) for due, work in self._later if due > now]
+        idle = list(self._fleet.idle())
+        passed_over = []
+        while self._queue and idle:
+            entry = heapq.heappop(self._queue)
+            worker = self._choose(entry[2], idle)
+            if worker is None:
+                passed_over.append(entry)
+                continue
+            idle.remove(worker)
+            self._fleet.give(worker, self._for_worker(entry[2], worker))
+        for entry in passed_over:
+            heapq.heappush(self._queue, entry)
+
+    def _choose(self, work: Work, idle: list[Worker]) -> Worker | None:
+        """A worker for a work: not where it has failed, unless there is nothing else."""
+        nodes = {worker.node.id for worker in self._fleet.workers}
+        avoided = self._failed_on[work]
+        fit = [each for each in idle if each.node.id not in avoided or nodes <= avoided]
+        if isinstance(work, PlanClip):  # the plan decides which bits the others have to make
+            fit = [each for each in fit if not self._fleet.differs(each)]
+        return fit[0] if fit else None
+
+    def _for_worker(self, work: Work, worker: Worker) -> Work:
+        if isinstance(work, RenderSegments):
+            return RenderSegments(work.job, work.task, self._fleet.differs(worker))
+        if isinstance(work, PlanClip) and work.jobs != 1:
+            return PlanClip(work.source, work.output, work.settings, work.job, self._fleet.places(worker))
+        return work
+
+    def _turn(self) -> None:
+        """Wait for calls, and take their results."""
+        fleet = self._fleet
+        seconds = max(POLL_SECONDS, len(fleet.workers) / _WORKERS_A_POLL)
+        by_call = {each.call: each for each in fleet.workers if each.call is not None}
+        if not by_call:
+            self._stop.wait(seconds)  # workers are starting, or a segment is in use
+            return
+        for call in fleet.cluster.wait(list(by_call), seconds):
+            if by_call[call] in fleet.workers:  # its node may have been refused meanwhile
+                self._take(by_call[call], call)
+        if time.monotonic() - self._polled >= seconds:
+            self._polled = time.monotonic()
+            self._poll()
+
+    def _poll(self) -> None:
+        """Ask workers how far they are, and report what they have answered."""
+        fleet, running = self._fleet, self._running()
+        by_call = {each.asked: each for each in running if each.asked is not None}
+        for call in fleet.cluster.wait(list(by_call), 0) if by_call else ():
+            worker = by_call[call]
+            worker.asked = None
+            with contextlib.suppress(WorkerDied):  # its work will say so
+                worker.frames = fleet.cluster.result(call)
+        for worker in running:
+            if worker.asked is None:
+                worker.asked = fleet.cluster.frames_done(worker.handle)
+        if running:
+            works = [(_original(each.work), each.frames) for each in running if each.work is not None]
+            self._client.progressed(works, fleet.busy_in_words())
+
+    def _take(self, worker: Worker, call: Any) -> None:
+        try:
+            value = self._fleet.cluster.result(call)
+        except WorkerDied:
+            self._worker_died(worker)
+            return
+        work, worker.work, worker.call, worker.asked = worker.work, None, None, None
+        if isinstance(work, Check):
+            self._fleet.checked(worker, value)
+        elif work is not None:
+            self._add(self._after(_original(work), worker, value))
+
+    def _after(self, work: Work, worker: Worker, value: Any) -> Iterable[Work]:
+        if not isinstance(value, Failed):
+            return self._client.done(work, value)
+        if value.is_in_use and self._in_use[work] < _MAX_IN_USE:
+            self._in_use[work] += 1
+            self._later.append((time.monotonic() + IN_USE_SECONDS, work))
+            return ()
+        failed_on = self._failed_on[work]
+        failed_on.add(worker.node.id)
+        nodes = {each.node.id for each in self._fleet.workers}
+        retry = isinstance(work, RenderSegments) and value.exit_code != UsageError.exit_code
+        if retry and len(failed_on) < 2 and nodes - failed_on:
+            self._fleet.note(f"node {worker.node.name}: {value.message}; done again on another node")
+            return (work,)
+        return self._client.failed(work, value.error())
+
+    def _worker_died(self, worker: Worker) -> None:
+        work = worker.work
+        alive = self._fleet.died(worker)
+        if work is None or isinstance(work, Check):
+            return
+        work = _original(work)
+        self._deaths[work] += 1
+        what = f"a worker on node {worker.node.name} ended" if alive else f"node {worker.node.name} is gone"
+        if self._deaths[work] < MAX_DEATHS:
+            self._fleet.note(f"{what}; its work is done again")
+            self._add((work,))
+            return
+        error = VstError(
+            f"{what}, after {MAX_DEATHS - 1} others with the same work: memory may be short, or a file damaged"
+        )
+        self._add(self._client.failed(work, error))
+
+    def _end_running(self) -> None:
+        """Stop what is running, and wait until it has."""
+        fleet, deadline = self._fleet, time.monotonic() + STOP_SECONDS
+        for worker in self._running():
+            fleet.cluster.stop(worker.handle)
+        calls = [worker.call for worker in self._running()]
+        while calls and time.monotonic() < deadline:
+            done = fleet.cluster.wait(calls, POLL_SECONDS)
+            calls = [call for call in calls if call not in done]
+
+
+def _original(work: Work) -> Work:
+    """A work as it was given, before it was fitted to a worker."""
+    if isinstance(work, RenderSegments):
+        return RenderSegments(work.job, work.task)
+    if isinstance(work, PlanClip) and work.jobs != 1:
+        return PlanClip(work.source, work.output, work.settings, work.job, 0)
+    return work
+
+
+_KINDS = (Check, JoinClip, RenderSegments, PlanClip, RenderFile)
+"""What goes first: what is begun is finished before more is begun."""
+
+
+def _priority(work: Work) -> tuple[int, int]:
+    cost = work.task.cost if isinstance(work, RenderSegments) else 0
+    return _KINDS.index(type(work)), -cost
+

@@ -1,0 +1,332 @@
+"""What workers on the nodes of a cluster do. All of it is pickled, and runs on a node."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vst.batch.batch_file import BatchFile, FileResult, render_safely
+from vst.errors import Interrupted, UsageError, VstError
+
+if TYPE_CHECKING:
+    from vst.batch.cluster.probe import MachineReport
+    from vst.batch.farm import Job, SegmentRenderer, SegmentResult
+    from vst.pipeline import RenderSettings, Report
+
+
+class Desk(Protocol):
+    """What a worker has while it works.
+
+    Attributes:
+        stop: Set to end the work after the frame in progress.
+    """
+
+    stop: threading.Event
+
+    def report(self, frames: int) -> None:
+        """Say how many frames of the work are done."""
+
+    def renderer(self, job: str, allow_mixed: bool) -> SegmentRenderer:
+        """The renderer of a job; it stays loaded until another job comes."""
+
+    def leave(self) -> None:
+        """Unload the renderer."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a work could not be done.
+
+    Attributes:
+        message: One line.
+        exit_code: Of the error; 2: it would fail on every node.
+        is_in_use: Whether another process is writing the same segment.
+    """
+
+    message: str
+    exit_code: int = 1
+    is_in_use: bool = False
+
+    def error(self) -> VstError:
+        """The error again, in this process."""
+        kinds = {UsageError.exit_code: UsageError, Interrupted.exit_code: Interrupted}
+        return kinds.get(self.exit_code, VstError)(self.message)
+
+
+@dataclass(frozen=True)
+class SharedFile:
+    """A file that every node has to see.
+
+    Attributes:
+        path: Where it is, absolute.
+        size: In bytes; None for a folder.
+        content: What is in it, if that is to be compared.
+    """
+
+    path: str
+    size: int | None
+    content: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """The first work of every worker: whether the node sees the files, and which bits it makes.
+
+    Attributes:
+        shared: What it has to see.
+        settings: Of the render, as JSON.
+    """
+
+    shared: tuple[SharedFile, ...]
+    settings: str
+
+    def run(self, desk: Desk) -> MachineReport:
+        """Look at the files, then render a probe frame."""
+        from vst.batch.cluster.probe import probe
+
+        for file in self.shared:
+            _look_at(file)
+        return probe(settings_from_text(self.settings))
+
+
+@dataclass(frozen=True)
+class SegmentTask:
+    """Some segments of a job that one worker renders in order.
+
+    Attributes:
+        segments: Their numbers.
+        frames: Number of their frames.
+        cost: Frames decoded and stylized.
+    """
+
+    segments: tuple[int, ...]
+    frames: int
+    cost: int
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job that was planned.
+
+    Attributes:
+        tasks: What is to be rendered, the most expensive first.
+        frames: Of the output.
+        finished: Number of frames that an earlier run had finished.
+        memory: What a worker takes in bytes, about.
+    """
+
+    tasks: tuple[SegmentTask, ...]
+    frames: int
+    finished: int
+    memory: int
+
+
+@dataclass(frozen=True)
+class PlanClip:
+    """Plan a clip, or take up the plan of an earlier run.
+
+    Attributes:
+        source: The clip.
+        output: The output.
+        settings: Of the render, as JSON.
+        job: The job file to write.
+        jobs: Processes that look for shots.
+    """
+
+    source: str
+    output: str
+    settings: str
+    job: str
+    jobs: int = 1
+
+    def run(self, desk: Desk) -> Planned:
+        """Plan, with the progress of the pass over the clip."""
+        from vst.batch.farm import plan
+
+        settings = settings_from_text(self.settings)
+        job = self._earlier(desk, settings)
+        if job is None:
+            Path(self.job).unlink(missing_ok=True)
+            job = plan(
+                self.source,
+                settings,
+                self.job,
+                self.output,
+                jobs=self.jobs,
+                progress=lambda each: desk.report(each.frame),
+                stop=desk.stop,
+            )
+        renderer = desk.renderer(self.job, False)
+        left = [k for k in range(len(job.segments)) if not renderer.is_finished(k)]
+        tasks = tuple(tasks_of(job, left))
+        return Planned(tasks, job.frames, job.frames - sum(t.frames for t in tasks), renderer.memory)
+
+    def _earlier(self, desk: Desk, settings: RenderSettings) -> Job | None:
+        """The job of an earlier run with the same settings, if nothing has changed since."""
+        from vst.batch.farm import read_job
+
+        if not settings.resume:
+            return None
+        with contextlib.suppress(VstError):
+            job = read_job(self.job)
+            if (str(job.source), str(job.output)) == (self.source, self.output) and job.is_for(settings):
+                return desk.renderer(self.job, False).job
+        return None
+
+
+@dataclass(frozen=True)
+class RenderSegments:
+    """Render segments of a job.
+
+    Attributes:
+        job: The job file.
+        task: Which.
+        allow_mixed: Whether the node may give other bits than the one that planned.
+    """
+
+    job: str
+    task: SegmentTask
+    allow_mixed: bool = False
+
+    def run(self, desk: Desk) -> tuple[SegmentResult, ...]:
+        """Render them one after the other."""
+        renderer = desk.renderer(self.job, self.allow_mixed)
+        results: list[SegmentResult] = []
+        for index in self.task.segments:
+            done = sum(each.frames for each in results)
+            results.append(renderer.render(index, lambda each, done=done: desk.report(done + each.frame)))
+            desk.report(done + results[-1].frames)
+        return tuple(results)
+
+
+@dataclass(frozen=True)
+class JoinClip:
+    """Join the segments of a job into its output, and remove the job file.
+
+    Attributes:
+        job: The job file.
+        overwrite: Whether an existing output may be replaced.
+    """
+
+    job: str
+    overwrite: bool
+
+    def run(self, desk: Desk) -> Report:
+        """Join."""
+        from vst.batch.farm import join, read_job
+
+        desk.leave()
+        report = join(read_job(self.job), overwrite=self.overwrite, stop=desk.stop)
+        Path(self.job).unlink(missing_ok=True)
+        return report
+
+
+@dataclass(frozen=True)
+class RenderFile:
+    """Render a file of a batch that has no segments: a picture.
+
+    Attributes:
+        file: The file.
+        settings: Of the batch, as JSON.
+    """
+
+    file: BatchFile
+    settings: str
+
+    def run(self, desk: Desk) -> FileResult:
+        """Render it as a local batch does."""
+        from vst.batch.runner import render_file
+
+        settings = settings_from_text(self.settings)
+        return render_safely(
+            self.file,
+            lambda file, progress, stop: render_file(settings, file, progress, stop),
+            lambda each: desk.report(each.frame),
+            desk.stop,
+        )
+
+
+Work = Check | PlanClip | RenderSegments | JoinClip | RenderFile
+
+
+def settings_to_text(settings: RenderSettings) -> str:
+    """Settings as JSON, with absolute paths."""
+    from vst.batch.farm.settings_json import settings_from_json, settings_to_json
+
+    here = Path.cwd()
+    values = settings_to_json(settings_from_json(settings_to_json(settings, here), here), Path("/"))
+    return json.dumps(values, sort_keys=True)
+
+
+def settings_from_text(text: str) -> RenderSettings:
+    """The settings again."""
+    from vst.batch.farm.settings_json import settings_from_json
+
+    values: dict[str, Any] = json.loads(text)
+    return settings_from_json(values, Path("/"))
+
+
+def tasks_of(job: Job, segments: list[int]) -> list[SegmentTask]:
+    """The tasks that segments of a job make, the most expensive first.
+
+    A segment is a task. Segments of one shot that go on from each other are one task, so that nothing is
+    stylized twice.
+
+    Args:
+        job: The job.
+        segments: Numbers of its segments, in order.
+    """
+    chains: list[list[int]] = []
+    for index in segments:
+        planned = job.segments[index]
+        last = chains[-1][-1] if chains else None
+        continues = planned.after is not None and last is not None
+        if continues and job.segments[last or 0].shot == planned.shot:
+            chains[-1].append(index)
+        else:
+            chains.append([index])
+    tasks = []
+    for chain in chains:
+        found = [job.segments[index] for index in chain]
+        cost = sum(each.cost.decoded + each.cost.stylized for each in found)
+        tasks.append(SegmentTask(tuple(chain), sum(each.frames for each in found), cost))
+    return sorted(tasks, key=lambda task: (-task.cost, task.segments))
+
+
+def failed(error: BaseException, report_bug: Callable[[BaseException], None]) -> Failed:
+    """An error as a value that can be sent.
+
+    Args:
+        error: What a work raised.
+        report_bug: Called with an error that is no `VstError`.
+    """
+    from vst.errors import OutputInUse
+
+    message = " ".join(str(error).split())
+    if isinstance(error, VstError):
+        return Failed(message, error.exit_code, isinstance(error, OutputInUse))
+    report_bug(error)
+    return Failed(f"internal error ({type(error).__name__}: {message})")
+
+
+def _look_at(file: SharedFile) -> None:
+    """Check that a file is the one that the caller sees.
+
+    Raises:
+        VstError: It is not.
+    """
+    path = Path(file.path)
+    advice = "mount the same folder there under the same path"
+    try:
+        size = path.stat().st_size
+        content = path.read_text() if file.content is not None else None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise VstError(f"cannot see {path} ({reason.lower()}): {advice}") from error
+    if file.size is not None and (size, content) != (file.size, file.content):
+        raise VstError(f"sees another {path}: {advice}")
