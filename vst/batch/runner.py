@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import threading
 import unicodedata
 from collections.abc import Callable, Generator, Sequence
@@ -12,11 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, one_line, render_safely
+from vst.batch.cores import default_jobs, usable_cores
 from vst.batch.find import LOCK_NAME, FoundFiles, find_files
 from vst.batch.left_out import LeftOut, summary_lines
 from vst.batch.manifest import FileVanished, Manifest
 from vst.batch.picture_settings import note_options_for_video, options_for_video, settings_of
 from vst.batch.sidecar import own_settings, with_sidecar
+from vst.batch.work_size import largest_first
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device
 from vst.errors import MediaError, UsageError
@@ -38,6 +39,9 @@ class Watcher:
     def started(self, files: Sequence[BatchFile]) -> None:
         """The batch found these files."""
 
+    def noted(self, note: str) -> None:
+        """The user should know this of the batch, such as that a node of a cluster is not used."""
+
     def progressed(self, file: BatchFile, progress: Progress) -> None:
         """A render made progress."""
 
@@ -50,7 +54,9 @@ def run(
     output: Path,
     settings: RenderSettings,
     *,
-    jobs: int = 1,
+    jobs: int | None = None,
+    ray: str | None = None,
+    allow_mixed: bool = False,
     watcher: Watcher | None = None,
     stop: threading.Event | None = None,
 ) -> list[FileResult]:
@@ -65,8 +71,10 @@ def run(
         source: The folder to read.
         output: The folder to write, created if it does not exist. It also gets the record of the batch.
         settings: The settings of all renders.
-        jobs: Number of worker processes. Several share the cores equally, unless ``settings.threads`` is
-            given.
+        jobs: Number of worker processes; None: as many as are quickest on this machine. Several share the
+            cores equally, unless ``settings.threads`` is given, and begin with the largest files.
+        ray: Render on a Ray cluster instead: ``auto``, ``local`` or its address.
+        allow_mixed: Whether nodes of the cluster that make other bits than most are used, too.
         watcher: Receives the progress.
         stop: Once set, running renders finish their frame and stop, and no other is started.
 
@@ -77,9 +85,16 @@ def run(
         UsageError: If no file could be rendered with these settings, or the folders are the same.
         MediaError: If the source folder is missing or contains nothing to render, the output folder cannot
             be written, or another batch is writing into it.
+        VstError: If there is no cluster, or none of its nodes can render.
     """
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise UsageError(f"jobs is {jobs}; expected 1 or more")
+    if jobs is not None and ray is not None:
+        raise UsageError("--jobs is for the processes of one machine: leave it out with --ray")
+    if ray is not None:
+        from vst.batch.cluster.ray_cluster import check_address
+
+        check_address(ray)
     stop = stop or threading.Event()
     watcher = watcher or Watcher()
     check_settings(settings)
@@ -93,17 +108,33 @@ def run(
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MediaError(f"cannot create folder {output}: {error.strerror}") from error
+
+    def rendering(left: list[BatchFile]) -> Generator[FileResult]:
+        if ray is None:
+            return _run_on_this_machine(left, settings, jobs, watcher, stop)
+        from vst.batch.cluster.batch import run_on_ray
+
+        return run_on_ray(
+            largest_first(left, stop),
+            (source, output),
+            settings,
+            ray,
+            allow_mixed,
+            watcher.progressed,
+            stop,
+            watcher.noted,
+        )
+
     with OutputLock(output, "batch", file=output / LOCK_NAME):
-        return _render_files(found, Manifest(output), settings, jobs, watcher, stop)
+        return _render_files(found, Manifest(output), settings, rendering, watcher)
 
 
 def _render_files(
     found: FoundFiles,
     manifest: Manifest,
     settings: RenderSettings,
-    jobs: int,
+    rendering: Callable[[list[BatchFile]], Generator[FileResult]],
     watcher: Watcher,
-    stop: threading.Event,
 ) -> list[FileResult]:
     files = [*found.files, *(folder for folder, _ in found.unreadable)]
     watcher.started(files)
@@ -126,18 +157,11 @@ def _render_files(
         else:
             results[file.name] = known
             watcher.finished(known)
-    jobs = max(1, min(jobs, len(left)))
-    if jobs > 1 and settings.threads is None:
-        settings = replace(settings, threads=max(1, (os.cpu_count() or 1) // jobs))
-    render_one = functools.partial(render_file, settings)
-    rendering = (
-        run_in_workers(left, render_one, jobs, watcher.progressed, stop)
-        if jobs > 1
-        else _run_here(left, render_one, watcher.progressed, stop)
-    )
+    if not left:
+        return [results[file.name] for file in files]
     # Closed in any case, so that no worker outlives the batch.
-    with contextlib.closing(rendering):
-        for result in rendering:
+    with contextlib.closing(rendering(left)) as running:
+        for result in running:
             try:
                 result = _recorded(result, manifest, settings)
             except FileVanished as error:
@@ -159,6 +183,23 @@ def _with_sidecars(
             wrong[file.name] = one_line(error)
         found.append(file)
     return found, wrong
+
+
+def _run_on_this_machine(
+    left: list[BatchFile],
+    settings: RenderSettings,
+    jobs: int | None,
+    watcher: Watcher,
+    stop: threading.Event,
+) -> Generator[FileResult]:
+    """Render files in this process, or in several."""
+    jobs = max(1, min(default_jobs(settings.device) if jobs is None else jobs, len(left)))
+    if jobs == 1:
+        return _run_here(left, functools.partial(render_file, settings), watcher.progressed, stop)
+    if settings.threads is None:
+        settings = replace(settings, threads=max(1, usable_cores() // jobs))
+    render_one = functools.partial(render_file, settings)
+    return run_in_workers(largest_first(left, stop), render_one, jobs, watcher.progressed, stop)
 
 
 def render_file(

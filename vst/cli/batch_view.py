@@ -67,6 +67,10 @@ class BatchView(Watcher):
         if self._bars is not None:
             self._whole = self._bars.add_task("files", total=self._total, words=f"0/{self._total}")
 
+    def noted(self, note: str) -> None:
+        """Print a note on the batch."""
+        self._console.note(note)
+
     def progressed(self, file: BatchFile, progress: Progress) -> None:
         """Update the file's bar, or print a line or an event if one is due."""
         if self._event_due.setdefault(file.name, RateLimit(EVENT_SECONDS, at_once=True))():

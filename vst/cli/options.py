@@ -176,6 +176,25 @@ precision_option = click.option(
 
 talk_options = _add(json_option, verbose_option, quiet_option)
 
+_ray_option = click.option(
+    "--ray",
+    metavar="auto|local|ADDRESS",
+    help="Render on the nodes of a Ray cluster: auto for the one that this machine belongs to, local for "
+    "all cores of this machine, or the address of its head, such as 10.0.0.1:6379.",
+)
+_mixed_option = click.option(
+    "--allow-mixed",
+    is_flag=True,
+    help="With --ray: also use nodes whose frames would differ in their last bits from the others'.",
+)
+ray_options = _add(_ray_option, _mixed_option)
+
+
+def check_ray(ray: str | None, allow_mixed: bool) -> None:
+    """Refuse `ray_options` that do not fit together."""
+    if allow_mixed and ray is None:
+        raise UsageError("--allow-mixed is for renders on several machines: give --ray, or leave it out")
+
 
 def click_options(
     settings: type[Any], *, batch: bool = False, only: Collection[str] | None = None

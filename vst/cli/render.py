@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from vst.cli.console import console_of
-from vst.cli.options import INPUT_PATH, OUTPUT_PATH, SectionCommand, render_options, settings_from
+from vst.cli.options import (
+    INPUT_PATH,
+    OUTPUT_PATH,
+    SectionCommand,
+    check_ray,
+    ray_options,
+    render_options,
+    settings_from,
+)
 from vst.cli.progress import clock, show_progress
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.stream_paths import is_output_stream, is_stream
+
+if TYPE_CHECKING:
+    from vst.pipeline import Report
 
 
 @click.command("render", cls=SectionCommand)
@@ -25,9 +38,17 @@ from vst.stream_paths import is_output_stream, is_stream
     metavar="FILE",
     help="The file to write, or - for standard output; by default CLIP.STYLE beside the clip.",
 )
+@ray_options
 @render_options()
 @click.pass_context
-def render_command(context: click.Context, clip: Path, output: Path | None, **options: Any) -> None:
+def render_command(
+    context: click.Context,
+    clip: Path,
+    output: Path | None,
+    ray: str | None,
+    allow_mixed: bool,
+    **options: Any,
+) -> None:
     """Stylize CLIP: a video, a picture, an image sequence such as shots/%04d.exr, or - for standard input.
 
     Sound, timing and colour description are kept. A stopped render continues when the same command is given
@@ -36,10 +57,10 @@ def render_command(context: click.Context, clip: Path, output: Path | None, **op
     console = console_of(context)
     console.leave_stdout_to(output)
     _check_resume(context, clip, output)
+    check_ray(ray, allow_mixed)
     with stop_on_signals(report=not console.quiet) as stop:
-        from vst.pipeline import render
-
         settings = settings_from(**options)
+        render = _renderer(ray, allow_mixed)
         with show_progress(console, clip.name) as show:
             begun: list[str] = []
 
@@ -71,6 +92,17 @@ def render_command(context: click.Context, clip: Path, output: Path | None, **op
         strength=str(report.settings.strength),
         colour=report.settings.chosen_colour,
     )
+
+
+def _renderer(ray: str | None, allow_mixed: bool) -> Callable[..., Report]:
+    """What renders: this process, or a cluster."""
+    if ray is None:
+        from vst.pipeline import render
+
+        return render
+    from vst.batch.cluster.render import render_on_ray
+
+    return partial(render_on_ray, address=ray, allow_mixed=allow_mixed)
 
 
 def _check_resume(context: click.Context, clip: Path, output: Path | None) -> None:

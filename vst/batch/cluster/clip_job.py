@@ -34,13 +34,10 @@ class ClipJob:
         self.plan = PlanClip(str(source), str(output), settings_to_text(settings), self.job, jobs)
         self.planned: Planned | None = None
         self.report: Report | None = None
+        self.seconds = 0.0
         self._left: set[Work] = set()
         self._frames = 0
         self._began = time.monotonic()
-
-    def owns(self, work: Work) -> bool:
-        """Whether a work belongs to this clip."""
-        return getattr(work, "job", None) == self.job
 
     def done(self, work: Work, value: Any) -> Iterable[Work]:
         """A work of this clip is done; returns what is to be done next."""
@@ -55,6 +52,7 @@ class ClipJob:
             self._frames += work.task.frames
             return [] if self._left else [self._join()]
         self.report = value
+        self.seconds = time.monotonic() - self._began
         return []
 
     def _join(self) -> JoinClip:

@@ -9,14 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vst.batch.cluster.works import Check, Failed, Work
+from vst.batch.cores import WORKER_MEMORY
 from vst.errors import VstError
-from vst.sizes import GIB
 
 if TYPE_CHECKING:
     from vst.batch.cluster.probe import MachineReport
-
-WORKER_MEMORY = 3 * GIB // 2
-"""Main memory that a worker takes in bytes, as long as nothing better is known."""
 
 LOOK_SECONDS = 3.0
 """Seconds between two looks at which nodes there are."""
@@ -55,7 +52,7 @@ class WorkerDied(Exception):
 
 
 class Cluster(Protocol):
-    """What is needed of a cluster. Calls run on nodes; each is an opaque object until its result is there."""
+    """What is needed of a cluster. A call runs on a node, and is opaque until its result is there."""
 
     def nodes(self) -> list[Node]:
         """The nodes that are alive."""
@@ -187,8 +184,7 @@ class Fleet:
             handle = self.cluster.start(state.node, self.threads, int(self.on_gpus))
             worker = Worker(state.node, handle)
             self.workers.append(worker)
-            if state.report is None:
-                self.give(worker, self.check)
+            self.give(worker, self.check if state.report is None else Check(self.check.shared, None))
 
     def _capacity(self, node: Node) -> int:
         """How many workers a node holds."""
@@ -200,7 +196,9 @@ class Fleet:
     def _nothing_fits(self, nodes: Sequence[Node]) -> str:
         if not nodes:
             return "the cluster has no nodes: start some with 'ray start --address'"
-        what = f"{self.threads} CPU{'s' if self.threads > 1 else ''}" + (" and a GPU" if self.on_gpus else "")
+        what = f"{self.threads} CPU{'s' if self.threads > 1 else ''}" + (
+            " and a GPU" if self.on_gpus else ""
+        )
         most = max(nodes, key=lambda node: node.cpus)
         return f"no node of the cluster has {what}; the largest, {most.name}, has {most.cpus} CPUs"
 
@@ -209,7 +207,7 @@ class Fleet:
         worker.work, worker.frames = work, 0
         worker.call = self.cluster.run(worker.handle, work)
 
-    def checked(self, worker: Worker, answer: MachineReport | Failed) -> None:
+    def checked(self, worker: Worker, answer: MachineReport | Failed | None) -> None:
         """Take the answer to a check."""
         state = self._states.get(worker.node.id)
         if state is None:
@@ -218,7 +216,7 @@ class Fleet:
             self._first_answer = time.monotonic()
         if isinstance(answer, Failed):
             self._refuse(state, answer.message)
-        else:
+        elif answer is not None:
             state.report = answer
             if self._reference is not None:
                 self._compare(state, self._reference)
@@ -268,17 +266,15 @@ class Fleet:
             self.cluster.end(worker.handle)
             self.workers.remove(worker)
 
-    def died(self, worker: Worker) -> bool:
-        """Remove a worker that has died; returns whether its node is still there."""
+    def died(self, worker: Worker) -> None:
+        """Remove a worker that has died."""
         self.workers.remove(worker)
         self.cluster.end(worker.handle)
-        alive = any(node.id == worker.node.id for node in self.cluster.nodes())
         state = self._states.get(worker.node.id)
         if state is not None:
             state.deaths += 1
-            if alive and state.deaths == MAX_DEATHS and state.report is None:
+            if state.deaths == MAX_DEATHS and state.report is None:
                 self._refuse(state, f"its worker process ended {MAX_DEATHS} times; is vst installed there?")
-        return alive
 
     def idle(self) -> Iterator[Worker]:
         """Workers without work, on nodes that may render."""

@@ -29,8 +29,9 @@ _SERVER = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else Ray warns of a default that will change
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "^",  # else Ray prints that a node has died, with its log, to stdout
 }
-"""Set while Ray starts, unless the user has: no usage reports, no hints."""
+"""Set while Ray is imported and starts, unless the user has: no usage reports, nothing on stdout."""
 
 _log = logging.getLogger(__name__)
 
@@ -108,8 +109,8 @@ def _connect(address: str) -> None:
 def _failure(address: str, error: Exception) -> str:
     if "authenticat" in f"{type(error).__name__} {error}".lower():
         return (
-            "the Ray cluster asks for a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the file "
-            "that has it, as on its nodes"
+            "the Ray cluster asks for a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the "
+            "file that has it, as on its nodes"
         )
     if address == LOCAL:
         return "Ray does not start on this machine"
@@ -226,5 +227,3 @@ def _signals_kept() -> Iterator[None]:
         for number, handler in zip(numbers, before, strict=True):
             if handler is not None and signal.getsignal(number) is not handler:
                 signal.signal(number, handler)
-
-

@@ -138,9 +138,7 @@ def _paths(source: Path, settings: RenderSettings, output: Path | None) -> tuple
 class _RenderClient:
     """What the scheduler tells, for one clip."""
 
-    def __init__(
-        self, clip: ClipJob, fleet: Fleet, progress: Callable[[Progress], None] | None
-    ) -> None:
+    def __init__(self, clip: ClipJob, fleet: Fleet, progress: Callable[[Progress], None] | None) -> None:
         self.clip, self._fleet, self._progress = clip, fleet, progress
 
     def done(self, work: Work, value: Any) -> Iterable[Work]:
@@ -164,6 +162,6 @@ class _RenderClient:
         if not self.clip.finished_frames:
             return "; no output was written"
         return (
-            f"; {self.clip.finished_frames} frames in finished segments are kept, and the same command goes "
-            "on after them"
+            f"; {self.clip.finished_frames} frames in finished segments are kept, and the same command "
+            "goes on after them"
         )

@@ -8,7 +8,7 @@ import itertools
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from vst.batch.cluster.fleet import MAX_DEATHS, Fleet, Worker, WorkerDied
@@ -76,7 +76,12 @@ class Scheduler:
         self._failed_on: defaultdict[Work, set[str]] = defaultdict(set)
 
     def run(self, works: Iterable[Work]) -> None:
-        """Do works, and those that follow from them.
+        """Do works, and those that follow from them; raises as `steps`."""
+        for _ in self.steps(works):
+            pass
+
+    def steps(self, works: Iterable[Work]) -> Iterator[None]:
+        """The same, and yields every now and then.
 
         Raises:
             Interrupted: `stop` was set; workers have finished their frame.
@@ -92,6 +97,7 @@ class Scheduler:
                     raise VstError(f"no node of the cluster is left{self._client.left()}")
                 self._dispatch()
                 self._turn()
+                yield
         except BaseException:
             self._end_running()
             raise
@@ -101,7 +107,8 @@ class Scheduler:
             self._fleet.workers.clear()
 
     def _running(self) -> list[Worker]:
-        return [each for each in self._fleet.workers if each.work is not None and each.work != self._fleet.check]
+        workers = self._fleet.workers
+        return [each for each in workers if each.work is not None and not isinstance(each.work, Check)]
 
     def _add(self, works: Iterable[Work]) -> None:
         for work in works:
@@ -201,18 +208,19 @@ class Scheduler:
 
     def _worker_died(self, worker: Worker) -> None:
         work = worker.work
-        alive = self._fleet.died(worker)
+        self._fleet.died(worker)
         if work is None or isinstance(work, Check):
             return
         work = _original(work)
         self._deaths[work] += 1
-        what = f"a worker on node {worker.node.name} ended" if alive else f"node {worker.node.name} is gone"
+        what = f"node {worker.node.name} or its worker died"
         if self._deaths[work] < MAX_DEATHS:
             self._fleet.note(f"{what}; its work is done again")
             self._add((work,))
             return
         error = VstError(
-            f"{what}, after {MAX_DEATHS - 1} others with the same work: memory may be short, or a file damaged"
+            f"{what}, after {MAX_DEATHS - 1} others with the same work: memory may be short, or a file "
+            "damaged"
         )
         self._add(self._client.failed(work, error))
 
@@ -243,4 +251,3 @@ _KINDS = (Check, JoinClip, RenderSegments, PlanClip, RenderFile)
 def _priority(work: Work) -> tuple[int, int]:
     cost = work.task.cost if isinstance(work, RenderSegments) else 0
     return _KINDS.index(type(work)), -cost
-

@@ -14,7 +14,7 @@ from vst.media.file_errors import reason_of
 
 @contextlib.contextmanager
 def shared_files(folder: Path, inputs: Iterable[Path]) -> Iterator[tuple[SharedFile, ...]]:
-    """Files for nodes to look at: the inputs, and one in the folder of the output for the time of the block.
+    """Files for nodes to look at: the inputs, and for the block one in the folder of the output.
 
     Args:
         folder: The folder of the output.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import threading
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from vst.errors import Interrupted, UsageError, VstError
 if TYPE_CHECKING:
     from vst.batch.cluster.probe import MachineReport
     from vst.batch.farm import Job, SegmentRenderer, SegmentResult
-    from vst.pipeline import RenderSettings, Report
+    from vst.pipeline import Progress, RenderSettings, Report
 
 
 class Desk(Protocol):
@@ -79,18 +80,20 @@ class Check:
 
     Attributes:
         shared: What it has to see.
-        settings: Of the render, as JSON.
+        settings: Of the render, as JSON; None for further workers of a node, which make the same bits.
     """
 
     shared: tuple[SharedFile, ...]
-    settings: str
+    settings: str | None
 
-    def run(self, desk: Desk) -> MachineReport:
-        """Look at the files, then render a probe frame."""
-        from vst.batch.cluster.probe import probe
-
+    def run(self, desk: Desk) -> MachineReport | None:
+        """Look at the files, then render probe frames."""
         for file in self.shared:
             _look_at(file)
+        if self.settings is None:
+            return None
+        from vst.batch.cluster.probe import probe
+
         return probe(settings_from_text(self.settings))
 
 
@@ -199,7 +202,7 @@ class RenderSegments:
         results: list[SegmentResult] = []
         for index in self.task.segments:
             done = sum(each.frames for each in results)
-            results.append(renderer.render(index, lambda each, done=done: desk.report(done + each.frame)))
+            results.append(renderer.render(index, functools.partial(_report, desk, done)))
             desk.report(done + results[-1].frames)
         return tuple(results)
 
@@ -245,7 +248,7 @@ class RenderFile:
         settings = settings_from_text(self.settings)
         return render_safely(
             self.file,
-            lambda file, progress, stop: render_file(settings, file, progress, stop),
+            functools.partial(render_file, settings),
             lambda each: desk.report(each.frame),
             desk.stop,
         )
@@ -312,6 +315,10 @@ def failed(error: BaseException, report_bug: Callable[[BaseException], None]) ->
         return Failed(message, error.exit_code, isinstance(error, OutputInUse))
     report_bug(error)
     return Failed(f"internal error ({type(error).__name__}: {message})")
+
+
+def _report(desk: Desk, before: int, progress: Progress) -> None:
+    desk.report(before + progress.frame)
 
 
 def _look_at(file: SharedFile) -> None:

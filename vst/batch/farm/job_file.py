@@ -157,7 +157,9 @@ class Job:
     def is_for(self, settings: RenderSettings) -> bool:
         """Whether the job was planned with these settings, which may leave to it what it has decided."""
         given = {name: getattr(settings, name) for name in _DECIDED}
-        left = {name: getattr(self.settings, name) for name, value in given.items() if value in (None, "auto")}
+        left = {
+            name: getattr(self.settings, name) for name, value in given.items() if value in (None, "auto")
+        }
         return replace(settings, **left) == self.settings
 
     def numbered(self, index: int) -> PlannedSegment:

@@ -73,15 +73,11 @@ class SegmentRenderer:
         VstError: On entering: there is not enough memory, or the device is not available.
     """
 
-    def __init__(
-        self, job: Job, *, stop: threading.Event | None = None, allow_mixed: bool = False
-    ) -> None:
+    def __init__(self, job: Job, *, stop: threading.Event | None = None, allow_mixed: bool = False) -> None:
         self.job = job
         self.memory = 0
         self._stop, self._allow_mixed = stop, allow_mixed
-        self._check = (
-            None if allow_mixed else FrameCheck(job.checked_from, job.checksums, job.source.name)
-        )
+        self._check = None if allow_mixed else FrameCheck(job.checked_from, job.checksums, job.source.name)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

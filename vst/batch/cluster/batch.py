@@ -1,0 +1,158 @@
+"""`vst batch --ray`: the files of a batch on a cluster."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vst.batch.batch_file import BatchFile, FileResult, FileState, one_line
+from vst.batch.cluster.clip_job import ClipJob
+from vst.batch.cluster.ray_cluster import connected
+from vst.batch.cluster.render import cluster_settings, open_fleet
+from vst.batch.cluster.scheduler import Scheduler
+from vst.batch.cluster.shared_folder import shared_files
+from vst.batch.cluster.works import Check, PlanClip, RenderFile, Work, settings_to_text
+from vst.batch.picture_settings import settings_of
+from vst.errors import Interrupted, VstError
+from vst.pipeline.settings import RenderSettings
+from vst.progress import Progress
+
+_Progressed = Callable[[BatchFile, Progress], None]
+
+
+def run_on_ray(
+    files: Sequence[BatchFile],
+    folders: tuple[Path, Path],
+    settings: RenderSettings,
+    address: str,
+    allow_mixed: bool,
+    progressed: _Progressed,
+    stop: threading.Event,
+    note: Callable[[str], None],
+) -> Generator[FileResult]:
+    """Render files on a cluster: clips segment by segment, pictures whole.
+
+    Yields results in the order in which files are finished; with `vst.batch.workers.run_in_workers`
+    it has the same meaning on the processes of one machine.
+
+    Args:
+        files: The files, the largest first.
+        folders: That of the sources and that of the outputs; every node sees both.
+        settings: Of the batch.
+        address: As for `render_on_ray`.
+        allow_mixed: As for `render_on_ray`.
+        progressed: Called with the progress of each file.
+        stop: Set it to stop; finished segments are kept.
+        note: Called with what the user should know of the nodes.
+
+    Raises:
+        VstError: There is no cluster, or none of its nodes can render.
+    """
+    settings = cluster_settings(settings)
+    absolute = [
+        BatchFile(each.name, each.source.absolute(), each.output.absolute(), each.is_picture)
+        for each in files
+    ]
+    given = dict(zip(absolute, files, strict=True))
+    source, output = (each.absolute() for each in folders)
+    client = _BatchClient(absolute, settings, lambda file, progress: progressed(given[file], progress))
+    with shared_files(output, [source]) as shared, connected(address) as cluster:
+        fleet = open_fleet(cluster, Check(shared, settings_to_text(settings)), settings, allow_mixed, note)
+        fleet.spread(0)
+        try:
+            for _ in Scheduler(fleet, client, stop).steps(client.begin()):
+                for result in client.take():
+                    yield _of_file(result, given)
+        except Interrupted:
+            pass
+    for result in (*client.take(), *(FileResult(each, FileState.STOPPED) for each in client.unfinished)):
+        yield _of_file(result, given)
+
+
+def _of_file(result: FileResult, given: dict[BatchFile, BatchFile]) -> FileResult:
+    """The result for the file as it was given, with its own paths."""
+    values = {name: getattr(result, name) for name in FileResult.__slots__}
+    return FileResult(**{**values, "file": given[result.file]})
+
+
+class _BatchClient:
+    """What the scheduler tells, for the files of a batch."""
+
+    def __init__(
+        self, files: Sequence[BatchFile], settings: RenderSettings, progressed: _Progressed
+    ) -> None:
+        self._settings, self._progressed = settings, progressed
+        self._clips: dict[str, tuple[BatchFile, ClipJob]] = {}  # by job file
+        self._results: list[FileResult] = []
+        self._files = files
+        self.unfinished = dict.fromkeys(files)
+
+    def begin(self) -> list[Work]:
+        """The first work of each file."""
+        works: list[Work] = []
+        for file in self._files:
+            file.output.parent.mkdir(parents=True, exist_ok=True)
+            if file.is_picture:
+                works.append(self._whole(file))
+                continue
+            clip = ClipJob(file.source, file.output, settings_of(file, self._settings), 1)
+            self._clips[clip.job] = file, clip
+            works.append(clip.plan)
+        return works
+
+    def take(self) -> list[FileResult]:
+        """The results since the last call."""
+        found, self._results = self._results, []
+        return found
+
+    def done(self, work: Work, value: Any) -> Iterable[Work]:
+        """Go on with what follows."""
+        if isinstance(value, FileResult):
+            self._finish(value)
+            return ()
+        file, clip = self._of(work)
+        follows = clip.done(work, value)
+        if clip.report is not None:
+            report = clip.report
+            self._finish(FileResult(file, FileState.DONE, report.frames, clip.seconds, notes=report.notes))
+        return follows
+
+    def failed(self, work: Work, error: VstError) -> Iterable[Work]:
+        """Note a file that has failed; one that cannot be planned is rendered as a whole."""
+        if isinstance(work, RenderFile):
+            self._finish(FileResult(work.file, FileState.FAILED, message=one_line(error)))
+            return ()
+        file, _ = self._of(work)
+        if isinstance(work, PlanClip):
+            return (self._whole(file),)
+        if file in self.unfinished:  # several of its segments may fail
+            self._finish(FileResult(file, FileState.FAILED, message=one_line(error)))
+        return ()
+
+    def progressed(self, running: Iterable[tuple[Work, int]], busy: str) -> None:
+        """Show how far each file is."""
+        by_clip: dict[str, list[tuple[Work, int]]] = {}
+        for work, frames in running:
+            if isinstance(work, RenderFile):
+                self._progressed(work.file, Progress(frames, None, 0.0, None, busy))
+            else:
+                by_clip.setdefault(getattr(work, "job", ""), []).append((work, frames))
+        for job, works in by_clip.items():
+            file, clip = self._clips[job]
+            self._progressed(file, clip.progress(works, busy))
+
+    def left(self) -> str:
+        """Nothing: each file has its own result."""
+        return ""
+
+    def _whole(self, file: BatchFile) -> RenderFile:
+        return RenderFile(file, settings_to_text(self._settings))
+
+    def _of(self, work: Work) -> tuple[BatchFile, ClipJob]:
+        return self._clips[getattr(work, "job", "")]
+
+    def _finish(self, result: FileResult) -> None:
+        self.unfinished.pop(result.file, None)
+        self._results.append(result)
