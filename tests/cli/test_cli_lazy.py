@@ -11,7 +11,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 
-HEAVY = {"torch", "torchvision", "av", "cv2", "scenedetect", "onnx", "sympy", "scipy"}
+HEAVY = {"torch", "torchvision", "av", "cv2", "scenedetect", "onnx", "ray", "sympy", "scipy"}
 
 
 @pytest.mark.parametrize(

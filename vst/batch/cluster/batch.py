@@ -131,6 +131,9 @@ class _BatchClient:
             self._finish(FileResult(file, FileState.FAILED, message=one_line(error)))
         return ()
 
+    def kept(self, work: Work, frames: int) -> None:
+        """Nothing: a file that is not finished is stopped, whatever is kept of it."""
+
     def progressed(self, running: Iterable[tuple[Work, int]], busy: str) -> None:
         """Show how far each file is."""
         by_clip: dict[str, list[tuple[Work, int]]] = {}

@@ -55,6 +55,10 @@ class ClipJob:
         self.seconds = time.monotonic() - self._began
         return []
 
+    def kept(self, frames: int) -> None:
+        """So many frames are finished of a work that was stopped."""
+        self._frames += frames
+
     def _join(self) -> JoinClip:
         return JoinClip(self.job, self.settings.overwrite)
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from vst.batch.cluster.works import Failed, Work, failed
+from vst.batch.cluster.works import Work, failed
 from vst.openmp import wait_asleep
 
 if TYPE_CHECKING:
     from vst.batch.farm import SegmentRenderer
-
-_log = logging.getLogger(__name__)
 
 CONCURRENT_CALLS = 3
 """`run`, and beside it `frames_done` and `stop`."""
@@ -38,7 +35,7 @@ class NodeWorker:
         except Exception as error:
             # What is loaded may be in any state: the next work loads anew.
             self._desk.leave()
-            return failed(error, lambda bug: _log.error("%s", work, exc_info=bug))
+            return failed(error)
 
     def frames_done(self) -> int:
         """Number of frames of the present work that are done."""
@@ -75,6 +72,3 @@ class _Desk:
     def leave(self) -> None:
         self._renderer, self._loaded = None, None
         self._stack.close()
-
-
-__all__ = ["CONCURRENT_CALLS", "Failed", "NodeWorker"]

@@ -195,7 +195,7 @@ class RayCluster:
         try:
             return ray.get(call)
         except ray.exceptions.RayTaskError as error:  # the worker itself has a bug, or another version
-            return failed(error, lambda bug: _log.debug("a worker failed", exc_info=bug))
+            return failed(error)
         except ray.exceptions.RayError as error:
             _log.debug("a worker died", exc_info=error)
             raise WorkerDied from error

@@ -152,6 +152,10 @@ class _RenderClient:
         error.args = (f"{error}{self.left()}",)
         raise error
 
+    def kept(self, work: Work, frames: int) -> None:
+        """Count what is finished of a work that was stopped."""
+        self.clip.kept(frames)
+
     def progressed(self, running: Iterable[tuple[Work, int]], busy: str) -> None:
         """Show how far the clip is."""
         if self._progress is not None:

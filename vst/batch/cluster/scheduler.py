@@ -49,6 +49,9 @@ class Client(Protocol):
     def failed(self, work: Work, error: VstError) -> Iterable[Work]:
         """A work has failed on every try; returns what is to be done next, or raises."""
 
+    def kept(self, work: Work, frames: int) -> None:
+        """A work was stopped after so many frames, which are finished."""
+
     def progressed(self, running: Iterable[tuple[Work, int]], busy: str) -> None:
         """So many frames of each running work are done; `busy` says by how many workers."""
 
@@ -91,6 +94,9 @@ class Scheduler:
         try:
             while self._queue or self._later or self._running():
                 if self._stop.is_set():
+                    self._end_running()
+                    if not self._queue and not self._later:
+                        return  # it came too late
                     raise Interrupted(f"stopped{self._client.left()}")
                 self._fleet.look()
                 if self._fleet.is_lost:
@@ -225,14 +231,21 @@ class Scheduler:
         self._add(self._client.failed(work, error))
 
     def _end_running(self) -> None:
-        """Stop what is running, and wait until it has."""
+        """Stop what is running, wait until it has, and tell the client what is kept."""
         fleet, deadline = self._fleet, time.monotonic() + STOP_SECONDS
-        for worker in self._running():
+        running = {worker.call: worker for worker in self._running()}
+        for worker in running.values():
             fleet.cluster.stop(worker.handle)
-        calls = [worker.call for worker in self._running()]
-        while calls and time.monotonic() < deadline:
-            done = fleet.cluster.wait(calls, POLL_SECONDS)
-            calls = [call for call in calls if call not in done]
+        while running and time.monotonic() < deadline:
+            for call in fleet.cluster.wait(list(running), POLL_SECONDS):
+                worker = running.pop(call)
+                work, worker.work, worker.call = worker.work, None, None
+                with contextlib.suppress(WorkerDied):
+                    value = fleet.cluster.result(call)
+                    if isinstance(value, Failed) and work is not None:
+                        self._client.kept(_original(work), value.kept)
+                    elif work is not None:
+                        self._add(self._client.done(_original(work), value))
 
 
 def _original(work: Work) -> Work:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import json
+import logging
+import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vst.batch.batch_file import BatchFile, FileResult, render_safely
-from vst.errors import Interrupted, UsageError, VstError
+from vst.errors import Interrupted, OutputInUse, UsageError, VstError
 
 if TYPE_CHECKING:
     from vst.batch.cluster.probe import MachineReport
     from vst.batch.farm import Job, SegmentRenderer, SegmentResult
     from vst.pipeline import Progress, RenderSettings, Report
+
+
+_log = logging.getLogger(__name__)
 
 
 class Desk(Protocol):
@@ -47,11 +52,13 @@ class Failed:
         message: One line.
         exit_code: Of the error; 2: it would fail on every node.
         is_in_use: Whether another process is writing the same segment.
+        kept: Number of frames of the work that are finished all the same.
     """
 
     message: str
     exit_code: int = 1
     is_in_use: bool = False
+    kept: int = 0
 
     def error(self) -> VstError:
         """The error again, in this process."""
@@ -154,16 +161,19 @@ class PlanClip:
         settings = settings_from_text(self.settings)
         job = self._earlier(desk, settings)
         if job is None:
-            Path(self.job).unlink(missing_ok=True)
+            # A plan that is refused leaves the earlier one, for the settings that it belongs to.
+            new = Path(self.job).with_suffix(".new")
+            new.unlink(missing_ok=True)
             job = plan(
                 self.source,
                 settings,
-                self.job,
+                new,
                 self.output,
                 jobs=self.jobs,
                 progress=lambda each: desk.report(each.frame),
                 stop=desk.stop,
             )
+            os.replace(new, self.job)
         renderer = desk.renderer(self.job, False)
         left = [k for k in range(len(job.segments)) if not renderer.is_finished(k)]
         tasks = tuple(tasks_of(job, left))
@@ -196,13 +206,17 @@ class RenderSegments:
     task: SegmentTask
     allow_mixed: bool = False
 
-    def run(self, desk: Desk) -> tuple[SegmentResult, ...]:
+    def run(self, desk: Desk) -> tuple[SegmentResult, ...] | Failed:
         """Render them one after the other."""
         renderer = desk.renderer(self.job, self.allow_mixed)
         results: list[SegmentResult] = []
         for index in self.task.segments:
             done = sum(each.frames for each in results)
-            results.append(renderer.render(index, functools.partial(_report, desk, done)))
+            try:
+                results.append(renderer.render(index, functools.partial(_report, desk, done)))
+            except VstError as error:
+                desk.leave()
+                return dataclasses.replace(failed(error), kept=done)
             desk.report(done + results[-1].frames)
         return tuple(results)
 
@@ -301,19 +315,12 @@ def tasks_of(job: Job, segments: list[int]) -> list[SegmentTask]:
     return sorted(tasks, key=lambda task: (-task.cost, task.segments))
 
 
-def failed(error: BaseException, report_bug: Callable[[BaseException], None]) -> Failed:
-    """An error as a value that can be sent.
-
-    Args:
-        error: What a work raised.
-        report_bug: Called with an error that is no `VstError`.
-    """
-    from vst.errors import OutputInUse
-
+def failed(error: Exception) -> Failed:
+    """What a work raised, as a value that can be sent."""
     message = " ".join(str(error).split())
     if isinstance(error, VstError):
         return Failed(message, error.exit_code, isinstance(error, OutputInUse))
-    report_bug(error)
+    _log.debug("a work failed", exc_info=error)
     return Failed(f"internal error ({type(error).__name__}: {message})")
 
 
