@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from vst.batch.cluster.scheduler import Scheduler
 from vst.batch.cluster.shared_folder import shared_files
 from vst.batch.cluster.works import Check, PlanClip, RenderFile, Work, settings_to_text
 from vst.batch.picture_settings import settings_of
+from vst.batch.sidecar import own_settings
 from vst.errors import Interrupted, VstError
 from vst.pipeline.settings import RenderSettings
 from vst.progress import Progress
@@ -52,12 +54,12 @@ def run_on_ray(
     """
     settings = cluster_settings(settings)
     absolute = [
-        BatchFile(each.name, each.source.absolute(), each.output.absolute(), each.is_picture)
+        dataclasses.replace(each, source=each.source.absolute(), output=each.output.absolute())
         for each in files
     ]
-    given = dict(zip(absolute, files, strict=True))
+    given = {file.name: file for file in files}
     source, output = (each.absolute() for each in folders)
-    client = _BatchClient(absolute, settings, lambda file, progress: progressed(given[file], progress))
+    client = _BatchClient(absolute, settings, lambda file, progress: progressed(given[file.name], progress))
     with shared_files(output, [source]) as shared, connected(address) as cluster:
         fleet = open_fleet(cluster, Check(shared, settings_to_text(settings)), settings, allow_mixed, note)
         fleet.spread(0)
@@ -71,10 +73,9 @@ def run_on_ray(
         yield _of_file(result, given)
 
 
-def _of_file(result: FileResult, given: dict[BatchFile, BatchFile]) -> FileResult:
+def _of_file(result: FileResult, given: dict[str, BatchFile]) -> FileResult:
     """The result for the file as it was given, with its own paths."""
-    values = {name: getattr(result, name) for name in FileResult.__slots__}
-    return FileResult(**{**values, "file": given[result.file]})
+    return dataclasses.replace(result, file=given[result.file.name])
 
 
 class _BatchClient:
@@ -87,7 +88,12 @@ class _BatchClient:
         self._clips: dict[str, tuple[BatchFile, ClipJob]] = {}  # by job file
         self._results: list[FileResult] = []
         self._files = files
-        self.unfinished = dict.fromkeys(files)
+        self._unfinished = {file.name: file for file in files}
+
+    @property
+    def unfinished(self) -> list[BatchFile]:
+        """The files without a result."""
+        return list(self._unfinished.values())
 
     def begin(self) -> list[Work]:
         """The first work of each file."""
@@ -97,7 +103,8 @@ class _BatchClient:
             if file.is_picture:
                 works.append(self._whole(file))
                 continue
-            clip = ClipJob(file.source, file.output, settings_of(file, self._settings), 1)
+            settings = settings_of(file, own_settings(file, self._settings))
+            clip = ClipJob(file.source, file.output, settings, 1)
             self._clips[clip.job] = file, clip
             works.append(clip.plan)
         return works
@@ -127,7 +134,7 @@ class _BatchClient:
         file, _ = self._of(work)
         if isinstance(work, PlanClip):
             return (self._whole(file),)
-        if file in self.unfinished:  # several of its segments may fail
+        if file.name in self._unfinished:  # several of its segments may fail
             self._finish(FileResult(file, FileState.FAILED, message=one_line(error)))
         return ()
 
@@ -157,5 +164,5 @@ class _BatchClient:
         return self._clips[getattr(work, "job", "")]
 
     def _finish(self, result: FileResult) -> None:
-        self.unfinished.pop(result.file, None)
+        self._unfinished.pop(result.file.name, None)
         self._results.append(result)

@@ -14,7 +14,7 @@ import torch
 from vst.device import choose_device
 from vst.frame import Frame
 from vst.modes.backend_choice import AUTO, BackendChoice, BackendRequest
-from vst.motion import open_motion
+from vst.motion import MotionSource, open_motion
 from vst.motion.files.recorded import is_recorded
 from vst.nn.backends import BACKENDS, TORCH
 from vst.pipeline.fingerprint import Fingerprint, changes, machine_fingerprint
@@ -67,7 +67,8 @@ def probe(settings: RenderSettings) -> MachineReport:
     digest = hashlib.sha256()
     with arithmetic_threads(settings.threads):
         weights: tuple[Path, ...] = ()
-        motion, versions = None, {}
+        motion: MotionSource | None = None
+        versions: dict[str, str] = {}
         if settings.stylizes:
             style = resolve(settings)
             weights = tuple(style.files)
@@ -109,9 +110,7 @@ def _session(
             settings.flow, clip=Path(), size=size, frames=_FRAMES, device=device, precision=precision
         )
     postprocess = Postprocess(1.0, settings.chosen_colour, settings.follow_light)
-    return StylizerSession(
-        stylizer, motion, postprocess, keyframes=None if motion is None else keyframes
-    )
+    return StylizerSession(stylizer, motion, postprocess, keyframes=None if motion is None else keyframes)
 
 
 def _frames() -> Iterator[Frame]:

@@ -38,7 +38,7 @@ MAX_JOB_BYTES = 256 * 2**20
 
 _MAX_NUMBER = 2**62
 
-_DECIDED = ("device", "precision", "threads", "flow")
+_DECIDED = ("device", "precision", "backend", "threads", "flow")
 """Options that a plan decides, if the user leaves them to it."""
 
 
@@ -156,11 +156,11 @@ class Job:
 
     def is_for(self, settings: RenderSettings) -> bool:
         """Whether the job was planned with these settings, which may leave to it what it has decided."""
-        given = {name: getattr(settings, name) for name in _DECIDED}
-        left = {
-            name: getattr(self.settings, name) for name, value in given.items() if value in (None, "auto")
-        }
-        return replace(settings, **left) == self.settings
+        left = [name for name in _DECIDED if getattr(settings, name) in (None, "auto")]
+        if settings.seconds is not None:
+            left += ["seconds", "steps"]
+        decided: dict[str, Any] = {name: getattr(self.settings, name) for name in left}
+        return replace(settings, **decided) == self.settings
 
     def numbered(self, index: int) -> PlannedSegment:
         """The segment with a number.
