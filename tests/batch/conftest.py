@@ -67,6 +67,8 @@ def fake_render(monkeypatch) -> FakeRender:
     fake = FakeRender()
     monkeypatch.setattr(vst.batch.runner, "render", fake)
     monkeypatch.setattr(vst.batch.runner, "check_settings", lambda settings: None)
+    # Not so many as this machine has cores for: other processes would not see what is replaced here.
+    monkeypatch.setattr(vst.batch.runner, "default_jobs", lambda device: 1)
     return fake
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import pytest
@@ -305,15 +306,35 @@ def test_a_cluster_that_is_too_small_is_said():
         run(FakeCluster({"a": SAME}), segments(1), on_gpus=True)
 
 
-def test_a_stop_tells_the_workers_and_counts_what_is_kept():
-    stop, stopped = threading.Event(), Failed("stopped", 130, kept=7)
-    cluster, client = FakeCluster({"a": SAME, "b": SAME}), Client()
-    ready, wait = {"a"}, cluster.wait
-    cluster.answer = lambda name, work: "done" if name == "a" else stopped
+@pytest.mark.parametrize(
+    ("works", "answers", "kept"),
+    [
+        (4, {"a": "done", "b": Failed("stopped", 130, kept=7)}, [7]),
+        (2, {"a": "done", "b": Failed("stopped", 130, kept=7)}, [7]),
+        (2, {"a": "done", "b": DIES}, [0]),
+        (3, {"a": "done", "b": "done"}, []),
+    ],
+)
+def test_a_stop_tells_the_workers_and_counts_what_is_kept(works, answers, kept):
+    client, cluster = stopped_run(segments(*range(works)), answers, raises=True)
+    assert sorted(cluster.stopped) == ["a", "b"]
+    assert (len(client.finished), client.kept_frames) == (sum(v == "done" for v in answers.values()), kept)
+
+
+def test_a_stop_that_comes_when_all_is_nearly_done_is_too_late():
+    client, _ = stopped_run(segments(1, 2), {"a": "done", "b": "done"}, raises=False)
+    assert len(client.finished) == 2
+
+
+def stopped_run(works, answers, *, raises):
+    """Run works that end only once their worker is told to stop; returns client and cluster."""
+    stop, client = threading.Event(), Client()
+    cluster = FakeCluster({"a": SAME, "b": SAME}, lambda name, work: answers[name])
+    ready, wait = set(), cluster.wait
 
     def wait_for(calls, seconds):
         calls = [call for call in wait(calls, seconds) if call.worker[0] in ready or call.value is SAME]
-        if cluster.done and not stop.is_set():
+        if len(cluster.done) == 2 and not stop.is_set():
             stop.set()
             return []
         return calls
@@ -324,11 +345,11 @@ def test_a_stop_tells_the_workers_and_counts_what_is_kept():
 
     cluster.wait, cluster.stop = wait_for, tell
     fleet = Fleet(cluster, CHECK, 1, False, False, print)
-    with pytest.raises(Interrupted, match="stopped; nothing is kept"):
-        Scheduler(fleet, client, stop).run(segments(1, 2, 3, 4))
-    assert sorted(cluster.stopped) == ["a", "b"]
-    assert (len(client.finished), client.kept_frames) == (1, [7])
+    expected = pytest.raises(Interrupted, match="stopped; nothing is kept") if raises else nullcontext()
+    with expected:
+        Scheduler(fleet, client, stop).run(works)
     assert fleet.workers == []
+    return client, cluster
 
 
 def test_progress_names_works_and_workers():

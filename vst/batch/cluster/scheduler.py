@@ -94,8 +94,8 @@ class Scheduler:
         try:
             while self._queue or self._later or self._running():
                 if self._stop.is_set():
-                    self._end_running()
-                    if not self._queue and not self._later:
+                    finished = self._end_running()
+                    if finished and not self._queue and not self._later:
                         return  # it came too late
                     raise Interrupted(f"stopped{self._client.left()}")
                 self._fleet.look()
@@ -230,22 +230,31 @@ class Scheduler:
         )
         self._add(self._client.failed(work, error))
 
-    def _end_running(self) -> None:
-        """Stop what is running, wait until it has, and tell the client what is kept."""
+    def _end_running(self) -> bool:
+        """Stop what is running, wait until it has, and tell the client what is kept.
+
+        Returns:
+            Whether all of it was finished all the same.
+        """
         fleet, deadline = self._fleet, time.monotonic() + STOP_SECONDS
         running = {worker.call: worker for worker in self._running()}
         for worker in running.values():
             fleet.cluster.stop(worker.handle)
+        finished = True
         while running and time.monotonic() < deadline:
             for call in fleet.cluster.wait(list(running), POLL_SECONDS):
                 worker = running.pop(call)
                 work, worker.work, worker.call = worker.work, None, None
-                with contextlib.suppress(WorkerDied):
+                try:
                     value = fleet.cluster.result(call)
-                    if isinstance(value, Failed) and work is not None:
-                        self._client.kept(_original(work), value.kept)
-                    elif work is not None:
-                        self._add(self._client.done(_original(work), value))
+                except WorkerDied:
+                    value = Failed("died")
+                if isinstance(value, Failed) and work is not None:
+                    finished = False
+                    self._client.kept(_original(work), value.kept)
+                elif work is not None:
+                    self._add(self._client.done(_original(work), value))
+        return finished and not running
 
 
 def _original(work: Work) -> Work:
