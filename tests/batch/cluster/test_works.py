@@ -142,7 +142,8 @@ def test_the_threads_of_a_probe_are_those_of_the_settings(settings):
 def test_shared_files_are_looked_at_and_removed(tmp_path):
     clip = tmp_path / "clip.mov"
     clip.write_bytes(b"12345")
-    with shared_folder.shared_files(tmp_path, [clip]) as files:
+    (tmp_path / ".out.mov.vst-shared-01234567").write_text("left by a killed render")
+    with shared_folder.shared_files(tmp_path / "out.mov", [clip]) as files:
         assert NodeWorker().run(Check(files, None)) is None
         clip.write_bytes(b"123456")
         other = NodeWorker().run(Check(files, None))
@@ -154,7 +155,7 @@ def test_shared_files_are_looked_at_and_removed(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with (
         pytest.raises(MediaError, match=r"none cannot be written"),
-        shared_folder.shared_files(tmp_path / "none", []),
+        shared_folder.shared_files(tmp_path / "none" / "out.mov", []),
     ):
         pass
 

@@ -60,7 +60,7 @@ def run_on_ray(
     given = {file.name: file for file in files}
     source, output = (each.absolute() for each in folders)
     client = _BatchClient(absolute, settings, lambda file, progress: progressed(given[file.name], progress))
-    with shared_files(output, [source]) as shared, connected(address) as cluster:
+    with shared_files(output / "batch", [source]) as shared, connected(address) as cluster:
         fleet = open_fleet(cluster, Check(shared, settings_to_text(settings)), settings, allow_mixed, note)
         fleet.spread(0)
         try:

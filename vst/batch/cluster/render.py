@@ -72,7 +72,7 @@ def render_on_ray(
             begun((line,))
 
     shared = clip.parent if is_pattern(clip) else clip
-    with shared_files(target.parent, [shared]) as files, connected(address) as cluster:
+    with shared_files(target, [shared]) as files, connected(address) as cluster:
         check = Check(files, settings_to_text(settings))
         fleet = open_fleet(cluster, check, settings, allow_mixed, note)
         client = _RenderClient(ClipJob(clip, target, settings, 0), fleet, progress)

@@ -9,24 +9,29 @@ from pathlib import Path
 
 from vst.batch.cluster.works import SharedFile
 from vst.errors import MediaError
+from vst.files import hidden_name
 from vst.media.file_errors import reason_of
 
 
 @contextlib.contextmanager
-def shared_files(folder: Path, inputs: Iterable[Path]) -> Iterator[tuple[SharedFile, ...]]:
+def shared_files(output: Path, inputs: Iterable[Path]) -> Iterator[tuple[SharedFile, ...]]:
     """Files for nodes to look at: the inputs, and for the block one in the folder of the output.
 
     Args:
-        folder: The folder of the output.
+        output: The output. Files that a killed render of it has left are removed.
         inputs: Files or folders that are read, absolute.
 
     Raises:
         MediaError: One cannot be read or written here.
     """
     seen = [_seen(path) for path in inputs]
-    token = secrets.token_hex(16)
-    file = folder / f".vst-shared-{token[:8]}"
+    # The name is new each time, because network disks may show old files for a while.
+    folder, token = output.parent, secrets.token_hex(16)
+    prefix = hidden_name(output.name, f".vst-shared-{token[:8]}")[:-8]
+    file = folder / f"{prefix}{token[:8]}"
     try:
+        for left in [each for each in folder.iterdir() if each.name.startswith(prefix)]:
+            left.unlink()
         file.write_text(token)
     except OSError as error:
         raise MediaError(f"{folder} cannot be written: {reason_of(error)}") from error
