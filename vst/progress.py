@@ -19,12 +19,14 @@ class StepProgress:
         steps: Steps in all.
         losses: By name, each without its weight.
         eta: Seconds left for this frame, None while unknown.
+        part: Which pass and frame of a shot it is, in words; "" where frames come one at a time.
     """
 
     number: int
     steps: int
     losses: Mapping[str, float]
     eta: float | None
+    part: str = ""
 
 
 @dataclass(frozen=True)

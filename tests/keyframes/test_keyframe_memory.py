@@ -62,7 +62,7 @@ def test_a_keyframe_that_shows_something_else_fills_nothing():
 def test_where_little_is_missing_no_flow_is_estimated(monkeypatch):
     memory = KeyframeMemory()
     memory.add(picture(0) * 2 - 1, picture(0))
-    monkeypatch.setattr(memory, "_relate", lambda *_: pytest.fail("flow was estimated"))
+    monkeypatch.setattr("vst.keyframes.memory.direct_flow", lambda *_: pytest.fail("flow was estimated"))
     past, trust = nothing_trusted()
     trust[:, 1:] = 1
     trust[20:, :] = 1

@@ -57,7 +57,8 @@ def in_words(progress: Progress) -> str:
         step = progress.step
         losses = ", ".join(f"{name} {step.losses[name]:.3g}" for name in _SHOWN if name in step.losses)
         left = "" if step.eta is None else f", {clock(step.eta)} left for the frame"
-        return f"{parts[0]}, step {step.number}/{step.steps}, {losses}{left}"
+        part = f", {step.part}" if step.part else ""
+        return f"{parts[0]}{part}, step {step.number}/{step.steps}, {losses}{left}"
     parts.append(f"{progress.fps:.2f} frames/s")
     if progress.eta is not None:
         parts.append(f"{clock(progress.eta)} left")
@@ -115,7 +116,8 @@ def _step_values(step: StepProgress | None) -> dict[str, Any]:
     if step is None:
         return {}
     losses = {name: float(f"{value:.4g}") for name, value in step.losses.items()}
-    return {"step": step.number, "steps": step.steps, "losses": losses}
+    part = {"part": step.part} if step.part else {}
+    return {"step": step.number, "steps": step.steps, "losses": losses, **part}
 
 
 def _lines(console: Console) -> Show:

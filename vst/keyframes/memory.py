@@ -13,29 +13,15 @@ from torch import Tensor
 
 from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
-from vst.keyframes.operations import Field, Operations, operations
-from vst.keyframes.trust import alike, difference, step_holds
+from vst.keyframes.direct_flow import direct_flow
+from vst.keyframes.operations import Field, operations
 from vst.motion.estimator import to_bytes
-from vst.motion.estimators.dis import DisEstimator
-from vst.motion.resize import halve
 
 KEPT = 4
 """Keyframes before the last one: with the longest interval some 80 frames."""
 
 _SMALLEST_SHARE = 0.002
 """Share of a frame above which untrusted pixels are looked for in older keyframes."""
-
-_TOLERANCE = 7.0
-"""Luma, of 255, by which the two frames may differ."""
-
-_LARGEST_TOLERANCE = 14.0
-"""And in a noisy clip, at most: where most of the frame has changed, the median says nothing of noise."""
-
-_SEARCH_SIDE = 240
-"""Least short side in pixels at which flow is estimated: larger frames are halved while they keep it."""
-
-_OPEN = 5
-"""Side in pixels of the smallest region that is taken."""
 
 
 class KeyframeMemory:
@@ -47,7 +33,6 @@ class KeyframeMemory:
 
     def __init__(self) -> None:
         self._kept: deque[tuple[Tensor, Tensor]] = deque(maxlen=KEPT)
-        self._estimator = DisEstimator()
 
     @staticmethod
     def memory(width: int, height: int) -> int:
@@ -91,32 +76,9 @@ class KeyframeMemory:
             hole = trust == 0
             if on.share(hole) <= _SMALLEST_SHARE:
                 break
-            flow, shown = self._relate(on, frame.image, image)
+            flow, shown = direct_flow(frame.image, image, on)
             found = hole & shown
             if found.any():
                 past = on.where(found, carry(enlarge(on.field(stylized)), flow), past)
                 trust = trust | on.bytes(found)
         return past, trust
-
-    def _relate(self, on: Operations, image: Tensor, earlier: Tensor) -> tuple[Field, Field]:
-        """Flow from a frame to an earlier one, H×W×2, and where it can be trusted, H×W bool."""
-        height, width = image.shape[-2:]
-        small = _small(to_bytes(image)), _small(earlier.to(image.device))
-        lumas = [on.luma(each.float() / 255) for each in small]
-        backward, forward = map(
-            on.field, self._estimator.estimate_pair(*(on.saved(each)[None] for each in lumas))
-        )
-        differences = difference(lumas[0], lumas[1], backward)
-        similar = alike(differences, _TOLERANCE, _LARGEST_TOLERANCE)
-        shown = on.opened(on.bytes(step_holds(backward, forward) & similar), _OPEN)
-        flow = on.resized(backward, height, width)
-        flow[..., 0] *= width / shown.shape[1]
-        flow[..., 1] *= height / shown.shape[0]
-        return flow, on.resized_mask(shown, height, width) > 0
-
-
-def _small(image: Tensor) -> Tensor:
-    """A picture, 3×H×W uint8, at the size at which flow is estimated."""
-    while min(image.shape[-2:]) >= 2 * _SEARCH_SIDE:
-        image = to_bytes(halve(image.float() / 255))
-    return image

@@ -43,6 +43,8 @@ BUILT_IN = {
 
 OPTIMISING = {
     "gatys": "vst.modes.gatys:MODE",
+    "mrf": "vst.modes.mrf:MODE",
+    "ruder": "vst.modes.ruder:MODE",
 }
 """The same for modes without a network, which optimise pixels."""
 
@@ -61,6 +63,7 @@ class ModeEntry:
         network: Its `vst.nn.StyleNetwork` class; "": it has none, and optimises pixels.
         stylizer: Makes a `Stylizer` from a `NetworkRunner`; or an `OptimisingStylizer` class.
         temporal: Whether a stylized frame depends on the frames before it.
+        whole_shot: Whether it needs all frames of a shot at once, which editors do not give.
         recipe: Its training configuration, a `vst.modes.recipe.NetworkRecipe` class; "": it cannot be
             trained.
         training: Its `vst.modes.training.TrainingStep` class; "": it does not learn from single paintings.
@@ -73,6 +76,7 @@ class ModeEntry:
     temporal: bool
     recipe: str = ""
     training: str = ""
+    whole_shot: bool = False
 
     @property
     def optimises(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from vst.frame import Frame, Past
+from vst.frame import Frame, Motion, Past
 from vst.modes.backend_choice import BackendChoice
 from vst.modes.tiling import MemoryEstimate
 
@@ -26,8 +26,7 @@ class Stylizer(Protocol):
     """Whether it has state of its own and has to see each frame of a shot (lstm)."""
 
     whole_shot: bool
-    """Whether it needs all frames of a shot at once; `StylizerSession`, which gives one at a time,
-    refuses it."""
+    """Whether it works on whole shots: then it is a `WholeShotStylizer` too (ruder)."""
 
     conditioned: bool
     """Whether it takes the `Past`: earlier stylized frames, warped to the present one (vtn)."""
@@ -61,6 +60,59 @@ class Stylizer(Protocol):
 
     def memory(self, width: int, height: int) -> MemoryEstimate:
         """The memory that frames of this size, in pixels, take."""
+        ...
+
+
+class Shot(Protocol):
+    """The frames of a shot, and what became of each in one pass after the other; on disk.
+
+    Frames have numbers from 0. Nothing stays in memory from one call to the next.
+    """
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        ...
+
+    def frame(self, number: int) -> Frame:
+        """A frame at working resolution, on the CPU."""
+        ...
+
+    def motion(self, number: int, other: int) -> Motion:
+        """How a frame relates to another one, before or after it."""
+        ...
+
+    def has(self, step: int, number: int) -> bool:
+        """Whether a frame's picture of a pass is there: an earlier run may have kept it."""
+        ...
+
+    def picture(self, step: int, number: int) -> Tensor:
+        """A picture that `keep` was given, exactly."""
+        ...
+
+    def keep(self, step: int, number: int, picture: Tensor) -> None:
+        """Keep the picture of a frame, 3×H×W, −1..1, that a pass is done with."""
+        ...
+
+    def drop(self, step: int) -> None:
+        """Forget the pictures of a pass."""
+        ...
+
+
+@runtime_checkable
+class WholeShotStylizer(Stylizer, Protocol):
+    """A stylizer that works on all frames of a shot, in several passes."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was stopped before the last frame of the last pass."""
+        ...
+
+    def stylize_shot(self, shot: Shot) -> int:
+        """Stylize a shot; pictures that are there already are taken as they are.
+
+        Returns:
+            The pass whose pictures are the result.
+        """
         ...
 
 

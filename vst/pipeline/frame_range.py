@@ -214,7 +214,8 @@ def find_start(
             yield map(session.reduce, unless_stopped(again, stop))
 
     first, time_ = find_first(partial(plan.open_reader, like=reader), plan.clip_range, reader.info, stop)
-    if not first or not (session.temporal or _may_have_borders(session, reduced, first)):
+    depends = session.temporal and not session.works_on_shots  # passes go over what of a shot is wanted
+    if not first or not (depends or _may_have_borders(session, reduced, first)):
         return RenderStart(first, time_, first, _shots_before(session, reduced, first))
     known = None if session.motion is None else session.motion.first_of_shot(first)
     shot = first_of_shot(reduced, first, session.shots) if known is None else known

@@ -32,6 +32,7 @@ from vst.pipeline.report import Report
 from vst.pipeline.resume import EarlierRun, describe, find_earlier, recorded_backend, shots_before
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
+from vst.pipeline.shot_files import shot_files
 from vst.pipeline.stages import Counts, StageRunner
 from vst.pipeline.threads import arithmetic_threads
 from vst.progress import Progress
@@ -247,13 +248,18 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
     if info.is_still and not plan.clip_range.is_whole:
         raise UsageError(f"{plan.source.name} is one picture: --start, --end and --frames are for clips")
     sizes = sizes_of(plan, info)
-    with _kept(open_output(plan, info, sizes[0], stop)) as writer:
+    with (
+        _kept(open_output(plan, info, sizes[0], stop)) as writer,
+        shot_files(plan.target, plan.resumes) as shots,
+    ):
         recorded = recorded_backend(writer) if settings.resume and plan.resumes else None
-        session = open_session(plan, reader, *sizes, recorded)
+        session = open_session(plan, reader, *sizes, recorded, shots)
         prediction = predict_session_memory(plan, info, session)
         known = writer.work.description() if settings.resume and plan.resumes else None
         optimisation = begin_optimisation(plan, session.stylizer, sizes[0], known)
         fingerprint = session_fingerprint(plan, info, session, writer)
+        if session.works_on_shots:
+            shots.describe(fingerprint, settings.resume and plan.resumes)
         earlier = find_earlier(writer, fingerprint) if settings.resume and plan.resumes else None
         start = earlier.start if earlier is not None else find_start(plan, reader, session, stop)
         is_past_end = end_of(plan.clip_range, start.first, info)

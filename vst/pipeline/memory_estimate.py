@@ -101,6 +101,8 @@ def predict_memory(
     network = stylizer.memory(*working)
     main += stylized * _PLANE * planes * waiting
     carried = 0
+    if stylizer.whole_shot:  # its frames are on disk
+        main += stylized * _MOTION
     if keyframes is not None and frames != 1:
         held = MAX_INTERVAL if frames is None else min(MAX_INTERVAL, frames)
         carried = engine_memory(keyframes, *working, held) + stylized * _MOTION

@@ -29,6 +29,7 @@ from vst.pipeline.optimisation import config_of
 from vst.pipeline.plan import RenderPlan, stylized_frames
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
+from vst.pipeline.shot_files import ShotFiles
 from vst.pipeline.working_frame import WorkingFrame
 from vst.postprocess import Postprocess
 from vst.styles import ResolvedStyle
@@ -43,6 +44,7 @@ def open_session(
     size: tuple[int, int],
     working: tuple[int, int] | None,
     recorded: str | None = None,
+    shots: ShotFiles | None = None,
 ) -> StylizerSession:
     """The session of a render: its network loaded and its motion source open.
 
@@ -52,9 +54,11 @@ def open_session(
         size: Width and height of the output.
         working: Width and height at which frames are stylized.
         recorded: The backend that an earlier run chose.
+        shots: Where shots are stored, for modes that work on whole ones.
 
     Raises:
-        UsageError: The mode does not have the steadiness, or cannot close a loop.
+        UsageError: The mode does not have the steadiness, cannot close a loop, or works on whole shots and
+            there is no place for them.
         WeightsError: A weight file is damaged.
         VstError: The flow estimator is not available.
     """
@@ -66,7 +70,7 @@ def open_session(
         request = BackendRequest(settings.backend, working, frames, recorded)
         stylizer = open_stylizer(plan.style, settings, plan.device, plan.precision, request)
         keyframes = keyframe_schedule(settings, stylizer)
-        moves = stylizer.conditioned or keyframes is not None
+        moves = stylizer.conditioned or stylizer.whole_shot or keyframes is not None
         if moves and not (info.is_still and is_recorded(settings.flow)):
             motion = _motion(plan, info)
     strength = 1.0 if isinstance(settings.strength, Timeline) else settings.strength
@@ -81,6 +85,7 @@ def open_session(
         keyframes=keyframes,
         control=control,
         hold=settings.hold if plan.stylizes else 1,
+        shots=shots,
     )
     if settings.loop:
         close_loop(plan, reader, session)

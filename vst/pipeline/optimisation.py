@@ -14,6 +14,7 @@ from vst.errors import MediaError, UsageError
 from vst.files import check_new_file
 from vst.modes import find_mode
 from vst.modes.optimisation.config import CONTENT, NOISE, STEPS, OptimisationConfig
+from vst.modes.registry import OPTIMISING
 from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.option_values import parse_layers
 from vst.pipeline.options import options_of
@@ -27,6 +28,15 @@ _log = logging.getLogger(__name__)
 
 CPU_SIDE = 384
 """Short side in pixels of what is optimised on a CPU, unless the user gives a size: minutes for a frame."""
+
+ONLY_IN = {
+    "style_loss": ("gatys", "ruder"),
+    "passes": ("ruder",),
+    "patch_size": ("mrf",),
+    "patch_rotations": ("mrf",),
+    "patch_scales": ("mrf",),
+}
+"""The built-in modes that have an option, where not all that optimise pixels do."""
 
 PREVIEWS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Extension of a preview -> Pillow's name of its format."""
@@ -50,7 +60,23 @@ def check_options(settings: RenderSettings) -> None:
                     f"{each.flag} is an option of modes that optimise pixels, and mode is {settings.mode}: "
                     "leave it out, or pass --mode gatys"
                 )
-    elif settings.content_weight == 0 and settings.style_weight == 0:
+        return
+    for each in options_of(settings):
+        modes = ONLY_IN.get(each.name, ())
+        others = bool(modes) and settings.mode in OPTIMISING and settings.mode not in modes
+        if others and getattr(settings, each.name) != each.default:
+            raise UsageError(
+                f"{each.flag} is an option of mode {' and '.join(modes)}, and mode is {settings.mode}: "
+                "leave it out"
+            )
+    if find_mode(settings.mode).whole_shot:
+        if settings.keyframe_interval not in (None, 1):
+            raise UsageError(
+                f"mode {settings.mode} stylizes every frame of a shot: leave --keyframe-interval out"
+            )
+        if settings.look_ahead == "0":
+            raise UsageError(f"mode {settings.mode} needs all frames of a shot: leave --look-ahead out")
+    if settings.content_weight == 0 and settings.style_weight == 0:
         raise UsageError("content weight and style weight are both 0; expected more for one of them")
 
 
@@ -139,4 +165,16 @@ def config_of(settings: RenderSettings) -> OptimisationConfig:
         from_noise=settings.init == NOISE,
         style_scale=settings.style_scale,
         tile=settings.tile,
+        temporal_weight=_temporal_weight(settings),
+        passes=settings.passes,
+        patch_size=settings.patch_size,
+        patch_rotations=settings.patch_rotations,
+        patch_scales=settings.patch_scales,
     )
+
+
+def _temporal_weight(settings: RenderSettings) -> float:
+    """With a steadiness of 0 frames are optimised alone; between keyframes the schedule counts it."""
+    if find_mode(settings.mode).whole_shot:
+        return settings.temporal_weight * settings.steadiness
+    return settings.temporal_weight if settings.steadiness else 0.0

@@ -86,7 +86,7 @@ class Optimisation:
                 "that"
             )
         what = "each frame" if frames is None else f"{frames} frame" + ("" if frames == 1 else "s")
-        seconds = self.seconds * (frames or 1)
+        seconds = self.seconds * self.stylizer.share(frames or 1, width, height)
         yield f"{self.stylizer.steps} steps: about {duration(seconds)} for {what} at {width}×{height}"
 
 
@@ -177,7 +177,7 @@ class StepWatcher:
         if self._progress is not None:
             work = step.done - self._first
             left = (now - self._began) / work * (1 - step.done) if work else None
-            steps = StepProgress(step.number, step.steps, dict(step.losses), left)
+            steps = StepProgress(step.number, step.steps, dict(step.losses), left, step.part)
             self._progress(Progress(self._done, self._frames, 0.0, None, "stylize", steps))
         last = step.number == step.steps
         if self._preview is not None and (last or now - self._written >= PREVIEW_SECONDS):

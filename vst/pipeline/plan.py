@@ -161,7 +161,9 @@ def stylized_frames(plan: RenderPlan, clip: ClipInfo) -> int | None:
     frames = plan.clip_range.count(0, clip.start, clip)
     interval = plan.settings.keyframe_interval
     if interval is None:
-        interval = AUTO_INTERVAL if find_mode(plan.settings.mode).temporal else 1
+        mode = find_mode(plan.settings.mode)
+        held = mode.temporal and not (mode.optimises and plan.settings.temporal_weight == 0)
+        interval = AUTO_INTERVAL if held and not mode.whole_shot else 1
     if frames is None or not clip.average_rate:
         return frames
     return math.ceil(frames / Schedule(interval).longest(1 / clip.average_rate))

@@ -16,6 +16,7 @@ from vst.frame import Frame
 from vst.keyframes import Cue, ForwardEngine, KeyframeEngine, LoopStart, Schedule, create_engine
 from vst.media import DecodedFrame
 from vst.modes import Stylizer, device_for
+from vst.modes.stylizer import WholeShotStylizer
 from vst.motion import FlowPair, MotionSource, PairTracker, shots
 from vst.pipeline.border_keeper import BorderKeeper
 from vst.pipeline.control.frame_control import FrameControl
@@ -23,6 +24,8 @@ from vst.pipeline.control.treatment import ShotTreatment
 from vst.pipeline.finishing import FrameFinisher, at_output_size
 from vst.pipeline.frame_size import resize_frame
 from vst.pipeline.prepared_frame import PreparedFrame
+from vst.pipeline.shot_engine import ShotEngine
+from vst.pipeline.shot_files import ShotFiles
 from vst.pipeline.working_frame import WorkingFrame, crop_of, decoded, frame_values
 from vst.postprocess import Postprocess
 
@@ -56,10 +59,11 @@ class StylizerSession:
             stylized, from the one before if the stylizer is conditioned.
         control: Styles and strengths that change over the clip; None: they do not.
         hold: For how many frames a stylized frame is shown.
+        shots: Where a shot is stored for a stylizer that works on whole shots.
 
     Raises:
-        UsageError: The stylizer needs all frames of a shot at once, or each of them where keyframes are
-            given.
+        UsageError: The stylizer works on whole shots and there is no place for them, or needs each frame
+            where keyframes are given.
     """
 
     def __init__(
@@ -75,21 +79,25 @@ class StylizerSession:
         keyframes: Schedule | None = None,
         control: FrameControl | None = None,
         hold: int = 1,
+        shots: ShotFiles | None = None,
     ) -> None:
-        if stylizer is not None and stylizer.whole_shot:
+        if stylizer is not None and stylizer.whole_shot and shots is None:
             raise UsageError(
-                "the mode needs all frames of a shot at once; give a mode that takes one at a time"
+                "the mode needs all frames of a shot at once; give a mode that takes one at a time, or use "
+                "vst render"
             )
         if keyframes is not None and stylizer is not None and stylizer.every_frame:
             raise UsageError("the mode needs to see every frame; expected --keyframe-interval 1")
         self.stylizer, self.motion, self.working, self.size = stylizer, motion, working, size
         postprocess = Postprocess() if postprocess is None else postprocess
         self._finisher = FrameFinisher(postprocess, size)
-        self._engine: ForwardEngine | KeyframeEngine | None = None
+        self._engine: ForwardEngine | KeyframeEngine | ShotEngine | None = None
         if keyframes is None and stylizer is not None and stylizer.conditioned:
             keyframes = Schedule(1)
         if keyframes is not None and stylizer is not None and motion is not None:
             self._engine = create_engine(stylizer, keyframes)
+        if isinstance(stylizer, WholeShotStylizer) and stylizer.whole_shot and shots and motion is not None:
+            self._engine = ShotEngine(stylizer, shots)
         self.keyframes = keyframes
         self._tracker: PairTracker | None = None
         self._devices: dict[tuple[int, int], torch.device] = {}  # by the size of a frame
@@ -108,6 +116,11 @@ class StylizerSession:
     def moves(self) -> bool:
         """Whether motion is needed: stylized frames are carried to later ones."""
         return self._engine is not None
+
+    @property
+    def works_on_shots(self) -> bool:
+        """Whether frames come out when all of their shot have been seen."""
+        return isinstance(self._engine, ShotEngine)
 
     @property
     def has_state(self) -> bool:
@@ -248,7 +261,7 @@ class StylizerSession:
             yield prepared, None if unseen else self._alone(prepared.frame)
 
     def _by_keyframes(
-        self, engine: ForwardEngine | KeyframeEngine, frames: Iterable[PreparedFrame]
+        self, engine: ForwardEngine | KeyframeEngine | ShotEngine, frames: Iterable[PreparedFrame]
     ) -> Iterator[tuple[PreparedFrame, Tensor | None]]:
         # Frames that did not come through `prepare` are on the CPU.
         placed = (replace(each, frame=self._on_device(each.frame)) for each in frames)
@@ -385,4 +398,6 @@ def _split(state: ShotState) -> list[tuple[Tensor, ...]]:
 
 def is_temporal(stylizer: Stylizer | None) -> bool:
     """Whether a stylized frame depends on the frames before it."""
-    return stylizer is not None and (stylizer.conditioned or stylizer.every_frame)
+    if stylizer is None:
+        return False
+    return stylizer.conditioned or stylizer.every_frame or stylizer.whole_shot

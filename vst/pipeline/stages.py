@@ -18,7 +18,8 @@ from vst.media import DecodedFrame
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.media.segments.work_folder import Save
 from vst.pipeline.frame_range import WHOLE_CLIP, FrameRange
-from vst.pipeline.session import PreparedFrame, StylizerSession
+from vst.pipeline.prepared_frame import PreparedFrame
+from vst.pipeline.session import StylizerSession
 from vst.pipeline.snapshot_file import save_snapshot
 from vst.pipeline.threads import Background, Clock, Sink
 from vst.pipeline.working_frame import WorkingFrame
@@ -97,7 +98,7 @@ class StageRunner:
                 Background(self.session.prepare(reduced), 1, "motion", clock).after(reduced)
             )
             sink = stack.enter_context(Sink(_run, DEPTH, "encode", clock))
-            for item, stylized in _timed(self.session.stylized(self._needed(prepared)), prepared, clock):
+            for item, stylized in _timed(self._stylized(prepared, sink), prepared, clock):
                 if self.stop is not None and self.stop.is_set():
                     if self.session.is_unfinished and self.total == 1:  # a picture is kept as it is
                         self._one(item, stylized, shot, sink, clock)
@@ -127,9 +128,23 @@ class StageRunner:
             self.check(frame)
         return frame
 
+    def _stylized(
+        self, prepared: Background[PreparedFrame], sink: Sink
+    ) -> Iterator[tuple[PreparedFrame, Tensor | None]]:
+        try:
+            yield from self.session.stylized(self._needed(prepared))
+        except Interrupted:  # within a shot
+            sink.finish()
+            raise
+
     def _needed(self, prepared: Iterable[PreparedFrame]) -> Iterator[PreparedFrame]:
         """The frames that are stylized; those before were decoded to find shots and motion."""
-        return (item for item in prepared if item.frame.index >= self.frame_range.stylize_from)
+        for item in prepared:
+            # Where passes go over a shot, they go over what of it is wanted.
+            if self.session.works_on_shots and self.frame_range.is_past_end(item.frame):
+                return
+            if item.frame.index >= self.frame_range.stylize_from:
+                yield item
 
     def _preroll(self) -> None:
         """A frame that is stylized only because later ones depend on it."""

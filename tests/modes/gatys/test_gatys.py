@@ -45,7 +45,7 @@ def smooth(height: int = 40, width: int = 60) -> torch.Tensor:
 def test_it_is_a_mode_without_a_network():
     mode = find_mode("gatys")
     assert mode.optimises
-    assert not mode.temporal
+    assert mode.temporal
     assert isinstance(mode.optimiser_class, type)
 
 

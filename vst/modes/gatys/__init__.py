@@ -9,5 +9,5 @@ MODE = ModeEntry(
     description="optimises the pixels: any picture is a style, minutes a frame; for stills and keyframes",
     network="",
     stylizer="vst.modes.gatys.stylizer:GatysStylizer",
-    temporal=False,
+    temporal=True,
 )

@@ -14,19 +14,14 @@ from vst.modes.optimisation.stylizer import Level, OptimisingStylizer
 from vst.modes.optimisation.terms import (
     ContentTerm,
     FeatureTerm,
-    LaplacianTerm,
     PixelTerm,
-    RangeTerm,
     StyleTerm,
-    VariationTerm,
     content_layers,
+    pixel_terms,
     style_layers,
     style_targets,
 )
 from vst.modes.stylizer import Stylizer
-
-_RANGE_WEIGHT = 100.0
-"""With it, what is outside of 0..1 has a root mean square of about .02."""
 
 
 class GatysStylizer(OptimisingStylizer):
@@ -60,10 +55,7 @@ class GatysStylizer(OptimisingStylizer):
             statistic = STYLE_LOSSES[config.style_loss]
             style = self.style_targets(level)
             features.append(StyleTerm(statistic, config.style_weight, self._style_layers, style))
-        pixels: list[PixelTerm] = [VariationTerm(config.variation_weight), RangeTerm(_RANGE_WEIGHT)]
-        if config.laplacian_weight:
-            pixels.append(LaplacianTerm(config.laplacian_weight, level.frame[None]))
-        return features, pixels
+        return features, pixel_terms(config, level.frame)
 
     def style_targets(self, level: Level) -> dict[str, Tensor]:
         """What the paintings' features say at the size of a level; computed once for each size."""

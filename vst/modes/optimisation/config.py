@@ -19,6 +19,12 @@ and, at no cost, those of Johnson 2016, without which fine strokes keep the fram
 STEPS = 240
 """Evaluations of the losses and their gradient, over all sizes."""
 
+TEMPORAL_WEIGHT = 200.0
+"""With it, pixels that are trusted change by a few hundredths."""
+
+PASSES = 2
+"""Over each shot, of ruder."""
+
 LayerWeights = tuple[tuple[str, float], ...]
 """Layers with the weight of each."""
 
@@ -43,6 +49,12 @@ class OptimisationConfig:
         from_noise: Whether the first picture is noise, and not the frame or a stylization.
         style_scale: Size of the strokes, as in `RenderSettings`.
         tile: Side of tiles in pixels, 0 for no tiles; None: large frames are optimised in tiles.
+        temporal_weight: On the mean squared distance from earlier stylized frames, where these are trusted;
+            0: each frame is optimised alone.
+        passes: Over each shot, forwards and backwards in turn (ruder).
+        patch_size: Side of patches in places of the features (mrf).
+        patch_rotations: Turned copies of the paintings, to either side (mrf).
+        patch_scales: Larger copies of the paintings, and as many smaller ones (mrf).
     """
 
     content_layers: LayerWeights = ()
@@ -58,3 +70,8 @@ class OptimisationConfig:
     from_noise: bool = False
     style_scale: float | None = None
     tile: int | None = None
+    temporal_weight: float = TEMPORAL_WEIGHT
+    passes: int = PASSES
+    patch_size: int = 3
+    patch_rotations: int = 1
+    patch_scales: int = 1

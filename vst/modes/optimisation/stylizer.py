@@ -16,11 +16,11 @@ from vst.frame import Frame, Past
 from vst.modes.optimisation.config import OptimisationConfig
 from vst.modes.optimisation.features import FeatureSource, reach_of
 from vst.modes.optimisation.memory import optimisation_memory
-from vst.modes.optimisation.minimise import Step, minimise
+from vst.modes.optimisation.minimise import Minimum, Step, Watch, minimise
 from vst.modes.optimisation.objective import Objective
 from vst.modes.optimisation.paintings import Paintings, painting_side
-from vst.modes.optimisation.schedule import level_sizes, level_steps
-from vst.modes.optimisation.terms import FeatureTerm, PixelTerm
+from vst.modes.optimisation.schedule import carried_steps, level_sizes, level_steps
+from vst.modes.optimisation.terms import FeatureTerm, PixelTerm, TemporalTerm
 from vst.modes.stylizer import Stylizer
 from vst.modes.tiling import MemoryEstimate
 
@@ -29,6 +29,12 @@ SMALLEST_SIDE = 32
 
 _MEASURED_SIDE, _MEASURED_STEPS = 192, 2
 """Shorter side in pixels of the picture that steps are timed with, and how many are."""
+
+TYPICAL_TRUST = 0.85
+"""Share of a frame that is carried from another one, as estimates of time have it."""
+
+_LEAST_TRUST = 1e-3
+"""Where less of a pixel is trusted nothing of it is: no division by 0."""
 
 _NOISE = 0.5
 """Half the range of the noise around grey that a picture may begin as."""
@@ -44,6 +50,7 @@ class FrameStep:
         losses: By name, without weights.
         image: The picture so far, 3×h×w, 0..1, at the size of the moment.
         done: Share of the work that is done, 0..1: steps at small sizes are less of it.
+        part: Which frame of a shot it is, in words; "" where frames come one at a time.
     """
 
     number: int
@@ -51,6 +58,7 @@ class FrameStep:
     losses: Mapping[str, float]
     image: Tensor
     done: float
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,13 +70,16 @@ class Level:
         scale: Of this size, relative to the last one.
         painting_side: Longer side of the paintings, in pixels.
         tile: Side of tiles in pixels; None: no tiles.
-        past: Earlier stylized frames warped to this one, 0..1, and where they can be trusted; or None.
+        picture: 3×h×w, 0..1: what is changed from here on.
+        past: Earlier stylized frames warped to this one, 1×3×h×w, 0..1, and where they can be trusted,
+            1×1×h×w; or None.
     """
 
     frame: Tensor
     scale: float
     painting_side: int
     tile: int | None
+    picture: Tensor
     past: tuple[Tensor, Tensor] | None = None
 
 
@@ -85,11 +96,15 @@ class OptimisingStylizer(ABC):
         steps: Evaluations for each frame; may be changed between frames.
         watch: Called after every evaluation; returns False to stop with the picture so far.
         interrupted: Whether `watch` stopped the last frame.
+        part: As in `FrameStep`.
     """
 
     every_frame = False
     whole_shot = False
-    conditioned = False
+    conditioned = True
+
+    matching_steps: int | None = None
+    """After so many steps the terms are made anew, from the picture so far; None: once at each size."""
 
     def __init__(
         self,
@@ -101,12 +116,13 @@ class OptimisingStylizer(ABC):
         self.source, self.paintings, self.config = source, paintings, config
         self.steps = config.steps
         self.watch: Callable[[FrameStep], bool] | None = None
-        self.interrupted = False
+        self.interrupted, self.part = False, ""
         self._start = start
+        self.conditioned = self.conditioned and config.temporal_weight > 0
 
     @abstractmethod
     def terms(self, level: Level) -> tuple[Sequence[FeatureTerm], Sequence[PixelTerm]]:
-        """What is minimised at one size of a frame."""
+        """What is minimised at one size of a frame, beside the distance from its past."""
 
     @property
     @abstractmethod
@@ -120,12 +136,26 @@ class OptimisingStylizer(ABC):
 
     def stylize(self, frame: Frame, past: Past | None) -> Tensor:
         """See `Stylizer.stylize`."""
-        image = frame.image.to(self.device).float().clamp(0, 1).clone()
-        height, width = image.shape[-2:]
-        image = _large_enough(image)
+        image = self._padded(frame.image)
+        carried = None if past is None else self._carried(past)
+        steps = self.steps
+        if carried is not None:
+            steps = carried_steps(steps, float(carried[1].mean()))
         with deterministic(self.device):
-            found = self._optimise(image, self.first_picture(frame, image, past), self._past(past, image))
-        return (found[:, :height, :width].clamp(0, 1) * 2 - 1).to(frame.image.device).contiguous()
+            first = self.first_picture(frame, image, past)
+            if carried is not None:
+                first = first + (carried[1] * (carried[0] - first))[0]
+            found = self.optimise(image, first, carried, self.config.levels, steps)
+        return self._finished(found, frame)
+
+    def _padded(self, image: Tensor) -> Tensor:
+        """A frame, 0..1, where it is optimised."""
+        return _large_enough(image.to(self.device).float().clamp(0, 1).clone())
+
+    def _finished(self, image: Tensor, frame: Frame) -> Tensor:
+        """A picture of `optimise` as `Stylizer.stylize` returns it."""
+        height, width = frame.image.shape[-2:]
+        return (image[:, :height, :width].clamp(0, 1) * 2 - 1).to(frame.image.device).contiguous()
 
     def first_picture(self, frame: Frame, image: Tensor, past: Past | None) -> Tensor:
         """Where the optimisation begins.
@@ -147,61 +177,95 @@ class OptimisingStylizer(ABC):
             return _large_enough(stylized.to(image.device))
         return image
 
-    def _past(self, past: Past | None, image: Tensor) -> tuple[Tensor, Tensor] | None:
-        if past is None:
-            return None
-        warped, trust = (_large_enough(each.to(image.device).float()) for each in (past.image, past.trust))
-        return (warped + 1) / 2, trust
+    def _carried(self, past: Past) -> tuple[Tensor, Tensor]:
+        """A past as 1×3×H×W, 0..1, and trust 1×1×H×W, where it is optimised."""
+        warped, trust = (_large_enough(each.to(self.device).float()) for each in (past.image, past.trust))
+        return ((warped + 1) / 2)[None], trust[None]
 
-    def _optimise(self, image: Tensor, first: Tensor, past: tuple[Tensor, Tensor] | None) -> Tensor:
+    def optimise(
+        self,
+        image: Tensor,
+        first: Tensor,
+        past: tuple[Tensor, Tensor] | None,
+        levels: int,
+        steps: int,
+    ) -> Tensor:
+        """Optimise a picture, from coarse to fine.
+
+        At the sizes after the first what is carried begins as it is, and the rest as the size before left
+        it.
+
+        Args:
+            image: The frame, 3×H×W, 0..1.
+            first: The first picture, likewise.
+            past: As in `Level`, at this size.
+            levels: Number of sizes.
+            steps: Over all sizes.
+
+        Returns:
+            3×H×W, not clamped.
+        """
         height, width = image.shape[-2:]
-        sizes = level_sizes(width, height, self.config.levels)
+        sizes = level_sizes(width, height, levels)
         side, done, found = painting_side(width, height, self.config.style_scale), 0, first
-        self.interrupted = False
-        for (w, h), steps in zip(sizes, level_steps(self.steps, len(sizes)), strict=True):
-            level = Level(
-                resized(image, h, w),
-                w / width,
-                max(1, round(side * w / width)),
-                self.memory(w, h).tile,
-                None if past is None else (resized(past[0], h, w), resized(past[1], h, w)),
-            )
-            objective = self.objective(level)
-            least = minimise(
-                objective,
-                resized(found, h, w),
-                steps,
-                self._watching(sizes, done, w * h),
-                optimizer=self.config.optimizer,
-                weight=objective.weight,
-            )
-            found, done = least.image, done + steps
-            if least.stopped:
-                self.interrupted = True
-                break
+        self.interrupted, work = False, 0.0
+        counts = level_steps(steps, len(sizes))
+        whole = max(1, sum(count * w * h for count, (w, h) in zip(counts, sizes, strict=True)))
+        for (w, h), count in zip(sizes, counts, strict=True):
+            carried = None if past is None else _past_at(*past, h, w)
+            found = resized(found, h, w)
+            if carried is not None and (w, h) != sizes[0]:
+                found = found + (carried[1] * (carried[0] - found))[0]
+            for part in self._rounds(count):
+                level = Level(
+                    resized(image, h, w),
+                    w / width,
+                    max(1, round(side * w / width)),
+                    self.memory(w, h).tile,
+                    found,
+                    carried,
+                )
+                each = w * h / whole
+                least = self._minimise(level, part, self._watching(done, steps, work, each))
+                found, done, work = least.image, done + part, work + part * each
+                if least.stopped:
+                    self.interrupted = True
+                    return resized(found, height, width)
         return resized(found, height, width)
+
+    def _rounds(self, steps: int) -> list[int]:
+        """The steps of a size, in parts with the same terms."""
+        most = self.matching_steps or max(steps, 1)
+        parts = max(1, round(steps / most))
+        return [steps * (number + 1) // parts - steps * number // parts for number in range(parts)]
+
+    def _minimise(self, level: Level, steps: int, watch: Watch) -> Minimum:
+        objective = self.objective(level)
+        return minimise(
+            objective,
+            level.picture,
+            steps,
+            watch,
+            optimizer=self.config.optimizer,
+            weight=objective.weight,
+        )
 
     def objective(self, level: Level) -> Objective:
         """What is minimised at one size of a frame."""
         with torch.no_grad():
             features, pixels = self.terms(level)
+        if level.past is not None:
+            pixels = (*pixels, TemporalTerm(self.config.temporal_weight, *level.past))
         return Objective(self.source, features, pixels, level.tile)
 
-    def _watching(
-        self, sizes: Sequence[tuple[int, int]], before: int, pixels: int
-    ) -> Callable[[Step], bool]:
-        costs = [w * h for w, h in sizes]
-        work = [
-            count * each for count, each in zip(level_steps(self.steps, len(sizes)), costs, strict=True)
-        ]
-        earlier = sum(work[: costs.index(pixels)])
+    def _watching(self, number: int, steps: int, done: float, each: float) -> Watch:
+        """Reports steps after `number`; `done` is the share of the work before, `each` that of a step."""
 
         def report(step: Step) -> bool:
             if self.watch is None:
                 return True
-            number, image = before + step.number, step.image.clamp(0, 1)
-            done = (earlier + step.number * pixels) / sum(work)
-            return self.watch(FrameStep(number, self.steps, step.losses, image, done))
+            image, now = step.image.clamp(0, 1), done + each * step.number
+            return self.watch(FrameStep(number + step.number, steps, step.losses, image, now, self.part))
 
         return report
 
@@ -217,7 +281,7 @@ class OptimisingStylizer(ABC):
         generator = torch.Generator().manual_seed(0)
         picture = torch.rand((3, h, w), generator=generator).to(self.device)
         side = round(painting_side(width, height, self.config.style_scale) * w / width)
-        objective = self.objective(Level(picture, w / width, max(1, side), None))
+        objective = self.objective(Level(picture, w / width, max(1, side), None, picture))
         objective(picture)  # the first run chooses kernels and fills caches
         _wait_for(self.device)
         began = time.perf_counter()
@@ -232,9 +296,21 @@ class OptimisingStylizer(ABC):
         seen = tile + 2 * max(map(reach_of, self.layers))
         return each * 4 / 3 * (seen / tile) ** 2
 
+    def share(self, frames: int, width: int, height: int) -> float:
+        """About how many frames could be optimised from nothing in the time of so many of a clip.
+
+        Args:
+            frames: Those that are optimised: keyframes, or all.
+            width: Of the frames, in pixels.
+            height: Of the frames, in pixels.
+        """
+        if not self.conditioned:
+            return frames
+        return 1 + (frames - 1) * carried_steps(self.steps, TYPICAL_TRUST) / self.steps
+
     def reset(self) -> None:
         """Forget what the last frame left."""
-        self.interrupted = False
+        self.interrupted, self.part = False, ""
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """There is no state."""
@@ -255,6 +331,15 @@ def resized(image: Tensor, height: int, width: int) -> Tensor:
     if image.shape[-2:] == (height, width):
         return image
     return F.interpolate(image[None], size=(height, width), mode="bicubic", antialias=True)[0]
+
+
+def _past_at(past: Tensor, trust: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Past and trust, 1×C×H×W, in a smaller size: the mean of what is trusted, and the share that is."""
+    if past.shape[-2:] == (height, width):
+        return past, trust
+    size = (height, width)
+    share = F.interpolate(trust, size=size, mode="area")
+    return F.interpolate(past * trust, size=size, mode="area") / share.clamp_min(_LEAST_TRUST), share
 
 
 def _large_enough(image: Tensor) -> Tensor:

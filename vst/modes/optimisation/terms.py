@@ -24,6 +24,9 @@ from vst.modes.optimisation.config import (
 )
 from vst.modes.optimisation.features import FeatureSource
 
+_RANGE_WEIGHT = 100.0
+"""With it, what is outside of 0..1 has a root mean square of about .02."""
+
 _LEAST_ENERGY = 1e-8
 """Targets with less are as good as black: nothing is relative to 0."""
 
@@ -184,15 +187,22 @@ def content_layers(config: OptimisationConfig, available: Sequence[str]) -> dict
     return {next((each for each in CONTENT_LAYERS if each in available), available[-1]): 1.0}
 
 
-def style_layers(config: OptimisationConfig, available: Sequence[str]) -> dict[str, float]:
+def style_layers(
+    config: OptimisationConfig, available: Sequence[str], wanted: Sequence[str] = STYLE_LAYERS
+) -> dict[str, float]:
     """The layers at which style is compared, with weights that sum to 1.
+
+    Args:
+        config: With the layers that the user asks for, if any.
+        available: Those of the loss network.
+        wanted: Those of the mode; the ones that are there are taken.
 
     Raises:
         UsageError: The loss network lacks one that the user asks for.
     """
     if config.style_layers:
         return _given(config.style_layers, available, "style")
-    found = [each for each in STYLE_LAYERS if each in available] or list(available)
+    found = [each for each in wanted if each in available] or [available[-1]]
     return {each: 1 / len(found) for each in found}
 
 
@@ -216,6 +226,14 @@ class RangeTerm:
     def loss(self, image: Tensor) -> Tensor:
         """See `PixelTerm.loss`."""
         return (image - image.clamp(0, 1)).square().mean()
+
+
+def pixel_terms(config: OptimisationConfig, frame: Tensor) -> list[PixelTerm]:
+    """The terms of pixels that the options ask for, for a frame 3×H×W."""
+    found: list[PixelTerm] = [VariationTerm(config.variation_weight), RangeTerm(_RANGE_WEIGHT)]
+    if config.laplacian_weight:
+        found.append(LaplacianTerm(config.laplacian_weight, frame[None]))
+    return found
 
 
 @dataclass

@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from vst.modes.optimisation.config import CONTENT, LBFGS, NOISE, OPTIMIZERS, STEPS
+from vst.modes.optimisation.config import (
+    CONTENT,
+    LBFGS,
+    NOISE,
+    OPTIMIZERS,
+    PASSES,
+    STEPS,
+    TEMPORAL_WEIGHT,
+)
 from vst.pipeline.option_values import parse_layers
 from vst.pipeline.options import Effect, Range, option
 
 MAX_STEPS = 100_000
 MAX_LEVELS = 6
 MAX_WEIGHT = 1e9
+MAX_PASSES = 100
+MAX_COPIES = 4
+MAX_PATCH = 7
 STYLE_LOSSES = ("gram", "shifted", "histogram", "mmd-linear", "mmd-gaussian", "mmd-poly")
 POOLING = ("max", "average")
 
@@ -106,6 +117,42 @@ class OptimisationOptions:
         type=str,
         metavar=f"{CONTENT}|{NOISE}|STYLE",
         help="The first picture: the frame, noise, or its stylization by the network of a style.",
+    )
+    temporal_weight: float = option(
+        TEMPORAL_WEIGHT,
+        type=float,
+        metavar="X",
+        range=_WEIGHT,
+        help="Weight of the distance from earlier frames, carried to each frame that is optimised; 0: each "
+        "is optimised alone.",
+    )
+    passes: int = option(
+        PASSES,
+        type=int,
+        metavar="N",
+        range=Range(1, MAX_PASSES),
+        help="In mode ruder: passes over each shot, forwards and backwards in turn.",
+    )
+    patch_size: int = option(
+        3,
+        type=int,
+        metavar="N",
+        range=Range(2, MAX_PATCH),
+        help="In mode mrf: side of the patches, in places of the loss network's features.",
+    )
+    patch_rotations: int = option(
+        1,
+        type=int,
+        metavar="N",
+        range=Range(0, MAX_COPIES),
+        help="In mode mrf: copies of the painting, turned by 15° each to either side, whose patches count.",
+    )
+    patch_scales: int = option(
+        1,
+        type=int,
+        metavar="N",
+        range=Range(0, MAX_COPIES),
+        help="In mode mrf: copies of the painting, larger by a fifth each, and as many smaller ones.",
     )
     preview: Path | None = option(
         None,
