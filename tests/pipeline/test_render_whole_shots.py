@@ -156,7 +156,16 @@ def test_a_picture_is_a_shot_of_one_frame(ruder, tmp_path):
 
 
 def test_jobs_of_segments_refuse_whole_shots(clip, painting, loss_folder, tmp_path, capsys):
-    given = ["-o", str(tmp_path / "clip.json"), "--style", str(painting), "--loss-network", str(loss_folder), "--device", "cpu"]
+    given = [
+        "-o",
+        str(tmp_path / "clip.json"),
+        "--style",
+        str(painting),
+        "--loss-network",
+        str(loss_folder),
+        "--device",
+        "cpu",
+    ]
     assert run(["plan", str(clip), "--mode", "ruder", *given]) == 2
     assert "needs all frames of a shot at once" in capsys.readouterr().err
 

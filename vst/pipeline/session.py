@@ -62,8 +62,7 @@ class StylizerSession:
         shots: Where a shot is stored for a stylizer that works on whole shots.
 
     Raises:
-        UsageError: The stylizer works on whole shots and there is no place for them, or needs each frame
-            where keyframes are given.
+        UsageError: The stylizer needs whole shots and there is no place for them, or each frame of them.
     """
 
     def __init__(
@@ -82,10 +81,7 @@ class StylizerSession:
         shots: ShotFiles | None = None,
     ) -> None:
         if stylizer is not None and stylizer.whole_shot and shots is None:
-            raise UsageError(
-                "the mode needs all frames of a shot at once; give a mode that takes one at a time, or use "
-                "vst render"
-            )
+            raise UsageError("the mode needs all frames of a shot at once: use vst render, or another mode")
         if keyframes is not None and stylizer is not None and stylizer.every_frame:
             raise UsageError("the mode needs to see every frame; expected --keyframe-interval 1")
         self.stylizer, self.motion, self.working, self.size = stylizer, motion, working, size
