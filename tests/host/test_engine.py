@@ -11,6 +11,7 @@ from tests.host.conftest import CUT, FRAMES, with_changes
 from vst.colour_modes import KEEP
 from vst.errors import UsageError, VstError
 from vst.host.engine import Engine
+from vst.host.session_pool import check_mode_for_editors
 from vst.postprocess import Postprocess
 
 
@@ -164,3 +165,17 @@ def test_a_source_that_changes_at_every_fetch_is_refused(make_host):
 def test_a_timeline_is_refused_with_a_word_on_where_it_belongs(make_host):
     with pytest.raises(UsageError, match=r"over time, for 'vst render'"):
         make_host().stylize(0, style="0s:red 5s:blue")
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("ruder", "mode ruder needs all frames of a shot at once, which editors do not give"),
+        ("gatys", "mode gatys takes minutes for a frame: choose a mode with a network"),
+        ("rudder", "unknown mode 'rudder': did you mean 'ruder'"),
+    ],
+)
+def test_modes_that_editors_cannot_have_are_refused_in_one_line(mode, message):
+    with pytest.raises(UsageError, match=message) as error:
+        check_mode_for_editors(mode)
+    assert "\n" not in str(error.value)

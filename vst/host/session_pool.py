@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 
 from vst.device import choose_device, choose_precision
+from vst.errors import UsageError
 from vst.host.protocol import Request
 from vst.host.replay import ReplaySession
 from vst.keyframes import Schedule
-from vst.modes import check_mode, create_stylizer
+from vst.modes import create_stylizer, find_mode
 from vst.motion import EstimatedMotion, create_estimator
 from vst.pipeline.session import StylizerSession
 from vst.styles import ResolvedStyle, resolve_style
@@ -25,6 +26,24 @@ AUTO_INTERVAL = 8
 
 _MAX_DENOMINATOR = 1001
 """Hosts give the frame rate as a number; the exact one is a fraction such as 30000/1001."""
+
+
+def check_mode_for_editors(name: str) -> None:
+    """Refuse a mode that does not exist, or that frames of an editor cannot have.
+
+    Raises:
+        UsageError: with what to do.
+    """
+    mode = find_mode(name)
+    if mode.whole_shot:
+        raise UsageError(
+            f"mode {name} needs all frames of a shot at once, which editors do not give: choose another "
+            "mode, or use vst render"
+        )
+    if mode.optimises:
+        raise UsageError(
+            f"mode {name} takes minutes for a frame: choose a mode with a network, or use vst render"
+        )
 
 
 class SessionPool:
@@ -40,7 +59,7 @@ class SessionPool:
         Raises:
             VstError: The style, mode or device does not exist, or weights are damaged.
         """
-        check_mode(request.settings.mode)
+        check_mode_for_editors(request.settings.mode)
         device = choose_device(request.settings.device)
         precision = choose_precision("auto", device)
         style, stamps = self._resolve(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -36,9 +37,11 @@ _STRIDE = 2
 _STEPS = 20
 """Of L-BFGS with the same matches."""
 
-_SHARE = 1 / 30
-"""Of the style weight: patches are further from the painting's than statistics are, so that a weight means
-about the same as in gatys."""
+_SHARE = 1 / 6
+"""Of the style weight: patches stay further from the painting's than statistics do."""
+
+_SMOOTHER = 20.0
+"""Times the variation weight: patches of these layers say little of single pixels, which become noise."""
 
 _CHANNELS = 512
 """Of a layer with patches, at most."""
@@ -92,7 +95,8 @@ class MrfStylizer(OptimisingStylizer):
             features.append(ContentTerm(config.content_weight, self._content_layers, targets))
         if config.style_weight:
             features += self._patch_terms(level)
-        return features, pixel_terms(config, level.frame)
+        smoother = replace(config, variation_weight=_SMOOTHER * config.variation_weight)
+        return features, pixel_terms(smoother, level.frame)
 
     def _patch_terms(self, level: Level) -> list[FeatureTerm]:
         """One for each painting, with its share."""
