@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vst.frame import Frame
+from vst.frame import Frame, Past
 from vst.losses import PerceptualLoss
 from vst.losses.perceptual import style_targets
 from vst.modes import Stylizer, find_mode
@@ -157,3 +157,27 @@ def test_average_pooling_is_that_of_the_loss_network(loss_folder):
     for network, pool in ((highest, torch.nn.MaxPool2d(2)), (mean, torch.nn.AvgPool2d(2))):
         expected = convolution(pool(before)).relu()
         torch.testing.assert_close(network(image, ("relu2_1",))["relu2_1"], expected)
+
+
+def test_a_frame_begins_as_its_past_and_is_held_to_it_where_that_is_trusted(create, painting):
+    past, trust = torch.full((3, 128, 140), -0.4), torch.ones(1, 128, 140)
+    past[:, :, 100:] = trust[:, :, 100:] = 0
+    stylizer = create(painting, steps=10, levels=2, temporal_weight=1e6)
+    assert stylizer.conditioned
+    output = stylizer.stylize(frame_of(smooth(128, 140)), Past(past, trust))
+    # To the last trusted column: what is not trusted does not leak in at the coarse size.
+    torch.testing.assert_close(output[:, :, :100], past[:, :, :100], atol=0.01, rtol=0)
+    assert float((output[:, :, 104:] - smooth(128, 140)[:, :, 104:] * 2 + 1).abs().mean()) < 0.4
+    assert not create(painting, temporal_weight=0.0).conditioned
+
+
+def test_steps_are_in_proportion_to_what_is_new(create, painting):
+    stylizer, seen = create(painting, steps=40), []
+    stylizer.watch = lambda step: seen.append(step.steps) or step.number < 1
+    for share in (0.0, 0.5, 1.0):
+        trust = torch.zeros(1, 40, 60)
+        trust[:, :, : round(60 * share)] = 1
+        stylizer.stylize(frame_of(smooth()), Past(torch.zeros(3, 40, 60), trust))
+    assert seen == [40, 23, 6]
+    assert stylizer.share(1, 60, 40) == 1
+    assert 10 / 4 < stylizer.share(10, 60, 40) < 10 / 2
