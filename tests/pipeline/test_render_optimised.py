@@ -224,6 +224,8 @@ def test_a_picture_in_memory_is_optimised_as_a_file_is(photo, optimised, paintin
 
 
 def test_options_of_these_modes_are_refused_with_others(photo, settings):
+    with pytest.raises(UsageError, match="leave it out, or pass --mode ruder"):
+        render(photo, settings(mode="itn", passes=5))
     with pytest.raises(UsageError, match="--steps is an option of modes that optimise pixels, and mode is"):
         render(photo, settings(mode="itn", steps=5))
 

@@ -58,7 +58,7 @@ def check_options(settings: RenderSettings) -> None:
             if each.section == OptimisationOptions.SECTION and getattr(settings, each.name) != each.default:
                 raise UsageError(
                     f"{each.flag} is an option of modes that optimise pixels, and mode is {settings.mode}: "
-                    "leave it out, or pass --mode gatys"
+                    f"leave it out, or pass --mode {ONLY_IN.get(each.name, ('gatys',))[0]}"
                 )
         return
     for each in options_of(settings):
