@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vst.modes import create_stylizer
     from vst.pipeline import Progress, RenderSettings, Report, render, stylize
     from vst.pipeline.control.timeline import StrengthTimeline, StyleTimeline
+    from vst.pipeline.regions.region import Mask, Region
     from vst.pipeline.session import StylizerSession
     from vst.styles import load_catalogue, resolve_style
 
@@ -27,8 +28,10 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Frame": "vst.frame",
+    "Mask": "vst.pipeline.regions.region",
     "Motion": "vst.frame",
     "Progress": "vst.pipeline",
+    "Region": "vst.pipeline.regions.region",
     "RenderSettings": "vst.pipeline",
     "Report": "vst.pipeline",
     "VstError": "vst.errors",
@@ -44,8 +47,10 @@ _WHERE = {
 
 __all__ = [
     "Frame",
+    "Mask",
     "Motion",
     "Progress",
+    "Region",
     "RenderSettings",
     "Report",
     "StrengthTimeline",

@@ -139,3 +139,42 @@ def test_a_sidecar_is_no_text_and_one_without_its_file_is_named(footage, tmp_pat
     reasons = {each.name: each.reason for each in search(footage, tmp_path / "out").left_out}
     assert reasons["a/one.mov.vst.json"] is Reason.SIDECAR
     assert reasons["a/gone.mov.vst.json"] is Reason.LONE_SIDECAR
+
+
+def test_a_sidecar_has_masks_below_its_folder(footage, tmp_path, fake_render, sidecar):
+    mask = footage / "a/mask.txt"
+    mask.write_text("not read here")
+    sidecar({"mask": "mask.txt,feather=2", "regions": ["mask.txt=wave", "alpha=none"], "outside": "none"})
+    run(footage, tmp_path / "out", SETTINGS)
+    own = settings_of(fake_render, "one.mov")
+    assert str(own.mask) == f"{os.path.realpath(mask)},feather=2"
+    assert [str(each) for each in own.regions] == [f"{os.path.realpath(mask)}=wave", "alpha=none"]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ({"mask": "../mask.png"}, "expected a file below the folder of the sidecar"),
+        ({"mask": "/etc/passwd"}, "expected a file below the folder of the sidecar"),
+        ({"regions": ["/etc/passwd=wave"]}, "expected a file below the folder of the sidecar"),
+        ({"regions": "a.png=wave"}, "expected a list such as"),
+        ({"mask": 5}, "expected a text such as"),
+        ({"regions": ["a.png"]}, "expected FILE=STYLE"),
+    ],
+)
+def test_masks_of_a_sidecar_that_mean_nothing_are_refused(
+    content, text, footage, tmp_path, fake_render, sidecar
+):
+    sidecar(content)
+    results = run(footage, tmp_path / "out", SETTINGS)
+    assert text in message_of(results, "a/one.mov")
+
+
+def test_a_file_whose_mask_changes_is_out_of_date(footage, tmp_path, fake_render, sidecar):
+    mask = footage / "a/mask.txt"
+    mask.write_text("one")
+    sidecar({"mask": "mask.txt"})
+    run(footage, tmp_path / "out", SETTINGS)
+    assert {each.state for each in run(footage, tmp_path / "out", SETTINGS)} == {FileState.SKIPPED}
+    mask.write_text("another")
+    assert "-y replaces it" in message_of(run(footage, tmp_path / "out", SETTINGS), "a/one.mov")

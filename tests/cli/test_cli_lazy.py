@@ -19,7 +19,7 @@ HEAVY = {"torch", "torchvision", "av", "cv2", "scenedetect", "onnx", "ray", "sym
     [
         ["--help"],
         ["--version"],
-        *([command, "--help"] for command in ("render", "batch", "train", "flow", "export")),
+        *([command, "--help"] for command in ("render", "batch", "train", "flow", "export", "mask")),
         *([command, "--help"] for command in ("plan", "segment", "join")),
         *([command, "--help"] for command in ("texture", "reconstruct", "sheet")),
         *([command, "--help"] for command in ("compare", "evaluate", "evaluate-flow", "evaluate-sintel")),

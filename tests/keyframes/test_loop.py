@@ -48,7 +48,7 @@ def run(frames: list[Item], loop: bool) -> tuple[Continuing, list[torch.Tensor]]
     engine = KeyframeEngine(stylizer, Schedule(4))
     if loop:
         first = frames[0].frame
-        engine.loop = LoopStart(first, Continuing().stylize(first, None), frames[-1].frame.index)
+        engine.loop = LoopStart(first, [Continuing().stylize(first, None)], frames[-1].frame.index)
     return stylizer, [output for _, output in engine.stylize(frames)]
 
 
@@ -75,7 +75,7 @@ def test_a_clip_that_ends_elsewhere_is_left_as_it_is(there_and_back):
     stylizer = Continuing()
     engine = KeyframeEngine(stylizer, Schedule(4))
     unlike = Frame(0, Fraction(0), Fraction(1, 24), 1 - frames[0].frame.image)
-    engine.loop = LoopStart(unlike, torch.ones_like(unlike.image), 8)
+    engine.loop = LoopStart(unlike, [torch.ones_like(unlike.image)], 8)
     found = [output for _, output in engine.stylize(frames)]
     _, plain = run(frames, loop=False)
     assert float((found[-1] - plain[-1]).abs().mean()) < 0.02

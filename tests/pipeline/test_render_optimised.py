@@ -241,12 +241,29 @@ def test_options_of_these_modes_are_refused_with_others(photo, settings):
         ({"style": "nowhere.jpg"}, MediaError, "nowhere.jpg does not exist"),
         ({"loss_network": "vgg20"}, UsageError, "no loss network 'vgg20': did you mean"),
         ({"init": "blou"}, UsageError, "unknown style 'blou'"),
+        (
+            {"regions": ["m.png=other.jpg"]},
+            UsageError,
+            "mode gatys stylizes all regions alike: give --style",
+        ),
     ],
 )
 def test_what_cannot_be_optimised_is_refused_in_one_line(photo, optimised, options, kind, message):
     with pytest.raises(kind, match=message) as error:
         render(photo, optimised(**options))
     assert "\n" not in str(error.value)
+
+
+def test_outside_of_a_mask_a_picture_stays_as_it_is(photo, optimised, tmp_path):
+    mask = np.zeros((48, 64), np.uint8)
+    mask[:, :20] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    masked, whole = (
+        np.array(Image.open(render(photo, optimised(**options), tmp_path / name).output))
+        for name, options in (("m.png", {"mask": str(tmp_path / "mask.png")}), ("w.png", {}))
+    )
+    assert np.array_equal(masked[:, :20], whole[:, :20])
+    assert np.array_equal(masked[:, 20:], np.array(Image.open(photo))[:, 20:])
 
 
 def test_without_a_loss_network_the_user_is_told_how_to_get_one(photo, optimised, monkeypatch):

@@ -17,6 +17,8 @@ from vst.modes import create_stylizer, device_for
 from vst.modes.tiling import MemoryEstimate
 from vst.motion import EstimatedMotion, create_estimator
 from vst.pipeline.memory_estimate import predict_memory
+from vst.pipeline.prepared_frame import PreparedFrame
+from vst.pipeline.regions.region_stylizer import RegionStylizer
 from vst.pipeline.session import StylizerSession
 from vst.postprocess import Postprocess
 from vst.styles import resolve_style
@@ -74,6 +76,40 @@ def test_frames_are_those_of_a_session_on_the_cpu(schedule, working):
     # The frame and its stylization; luma is for DIS.
     assert gpu.downloads.count(3 * height * width) == 2 * len(found)
     assert max(gpu.downloads) == 3 * height * width
+
+
+class LeftHalf:
+    """Masks: the left half has the first of two styles."""
+
+    def attach_to(self, prepared: PreparedFrame) -> PreparedFrame:
+        left = torch.zeros(prepared.frame.image.shape[-2:])
+        left[:, : left.shape[1] // 2] = 1
+        return replace(prepared, frame=replace(prepared.frame, shares=torch.stack((left, 1 - left)).half()))
+
+    def limit(self, masks: tuple[Tensor, ...], clip: Tensor, stylized: Tensor) -> Tensor:
+        return stylized
+
+
+class Plain(OnGpu):
+    """Another style."""
+
+    def output(self, frame: Frame) -> Tensor:
+        return frame.image
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_regions_are_mixed_on_the_gpu(schedule):
+    def run(*parts: OnGpu) -> list[Tensor]:
+        regions = session(RegionStylizer(parts), schedule, masks=LeftHalf())
+        return [frame.image for frame in regions.process(frames())]
+
+    on_cpus = on_cpu(), Plain()
+    on_cpus[1].device = on_cpus[0].device
+    wanted = run(*on_cpus)
+    with PretendedGpu() as gpu:
+        found = run(OnGpu(), Plain())
+    assert_alike(found, wanted)
+    assert max(gpu.downloads) == 3 * wanted[0].shape[1] * wanted[0].shape[2]
 
 
 def test_frames_that_were_prepared_elsewhere_are_brought_to_the_gpu():

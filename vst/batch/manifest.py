@@ -17,6 +17,7 @@ from vst.media.segments.transaction import INCOMPLETE
 from vst.motion.files.recorded import flow_modification_time, is_recorded
 from vst.pipeline.optimisation import section_of
 from vst.pipeline.options import Effect, recorded_values
+from vst.pipeline.regions.region import Mask
 
 if TYPE_CHECKING:
     from vst.pipeline import RenderSettings
@@ -30,6 +31,15 @@ def settings_digest(settings: RenderSettings) -> str:
     effects = (Effect.FRAMES, Effect.RESOLVED, Effect.METADATA)
     values = recorded_values(settings, *effects, section=section_of(settings.mode))
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _state_of(mask: Mask) -> list[int] | None:
+    """What changes when a mask does; None for a pattern, which is many files, and for no file."""
+    try:
+        status = os.stat(mask.file)
+    except (OSError, ValueError):
+        return None
+    return [status.st_size, status.st_mtime_ns]
 
 
 class FileVanished(MediaError):
@@ -138,15 +148,17 @@ class Manifest:
     @staticmethod
     def _describe(file: BatchFile, settings: RenderSettings, written: Path) -> dict[str, Any]:
         source, output = file.source.stat(), written.stat()
-        flow = {}
+        beside: dict[str, Any] = {}
+        layers = settings.layers
+        if layers is not None:
+            beside["masks"] = [_state_of(mask) for mask in layers.masks if not mask.is_clip_alpha]
         if is_recorded(settings.flow):
-            flow["flow"] = flow_modification_time(settings.flow, file.source)
+            beside["flow"] = flow_modification_time(settings.flow, file.source)
         # A painting may be replaced by another under the same name.
-        pictures = [os.stat(each) for each in sorted(settings.styles.pictures)]
-        paintings = [[each.st_size, each.st_mtime_ns] for each in pictures]
+        if pictures := [os.stat(each) for each in sorted(settings.styles.pictures)]:
+            beside["paintings"] = [[each.st_size, each.st_mtime_ns] for each in pictures]
         return {
-            **flow,
-            **({"paintings": paintings} if paintings else {}),
+            **beside,
             "source": [source.st_size, source.st_mtime_ns],
             "output": [output.st_size, output.st_mtime_ns],
             "settings": settings_digest(settings),

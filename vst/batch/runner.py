@@ -26,8 +26,9 @@ from vst.media.segments.output_lock import OutputLock
 from vst.media.stills.animate import ANIMATIONS
 from vst.motion import check_estimator
 from vst.pipeline import Progress, RenderSettings, Report, render
-from vst.pipeline.optimisation import precision_of, resolve
+from vst.pipeline.optimisation import precision_of
 from vst.pipeline.output_path import written_suffix
+from vst.pipeline.regions.styles import resolve_styles
 
 
 class Watcher:
@@ -219,7 +220,7 @@ def check_settings(settings: RenderSettings) -> None:
         WeightsError: for damaged weights.
         VstError: for a device that does not exist on this machine.
     """
-    resolve(settings)
+    resolve_styles(settings)
     check_estimator(settings.flow)
     precision_of(settings, choose_device(settings.device))
     if settings.codec is not None and settings.codec not in ANIMATIONS:

@@ -12,18 +12,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vst.batch.batch_file import BatchFile
 from vst.colour_modes import STYLE
 from vst.errors import UsageError, VstError, suggestion
 from vst.motion.files.recorded import is_recorded
 from vst.pipeline.control.timeline_file import read_object
+from vst.pipeline.option_groups.regions import RegionOptions
 from vst.pipeline.option_groups.stylization import StylizationOptions
 from vst.pipeline.options import NamedOption, options_of
+from vst.pipeline.regions.region import Mask, Region, parse_mask, parse_region
 
 if TYPE_CHECKING:
     from vst.pipeline import RenderSettings
+
+M = TypeVar("M", Mask, Region)
 
 SIDECAR_SUFFIX = ".vst.json"
 """Added to the name of a clip."""
@@ -73,14 +77,17 @@ def own_settings(file: BatchFile, settings: RenderSettings) -> RenderSettings:
 
 
 def _values(given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    options = {each.name: each for each in options_of(StylizationOptions)}
+    options = {each.name: each for kind in (StylizationOptions, RegionOptions) for each in options_of(kind)}
     found: dict[str, Any] = {}
     for key, value in given.items():
         name = key.replace("-", "_")
         name = {"color": "colour", "keep_colour": "keep_color"}.get(name, name)
         if name not in options:
             raise UsageError(f"{key[:40]!r} is no option of a sidecar: {suggestion(key, options)}")
-        found[name] = _value(options[name], value, folder)
+        if name in ("mask", "regions"):
+            found[name] = _masks(name, value, folder)
+        else:
+            found[name] = _value(options[name], value, folder)
     for name in list(found):
         for other, instead in _INSTEAD.get(name, {}).items():
             found.setdefault(other, instead)
@@ -108,16 +115,37 @@ def _value(named: NamedOption, value: Any, folder: Path) -> Any:
     return kind(_path_inside(named.name, value, folder))
 
 
+def _masks(name: str, value: Any, folder: Path) -> Mask | tuple[Region, ...]:
+    """A mask or the regions, written as on the command line, with their files' paths."""
+    texts = [value] if name == "mask" else value
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        expected = (
+            "a text such as 'mask.png,feather=8'" if name == "mask" else "a list such as ['a.png=candy']"
+        )
+        raise UsageError(f"{name} is {str(value)[:60]!r}; expected {expected}")
+    if name == "mask":
+        return _below(parse_mask(value), folder)
+    return tuple(_below(parse_region(each), folder) for each in texts)
+
+
+def _below(mask: M, folder: Path) -> M:
+    return mask if mask.is_clip_alpha else replace(mask, file=_inside("mask", str(mask.file), folder))
+
+
 def _path_inside(name: str, text: str, folder: Path) -> str:
     """A text; where it names a file, with its path, which has to be below a folder."""
     prefix = _RECORDED if name == "flow" and is_recorded(text) else ""
     if not prefix and not (name in ("style", "strength") and text.strip().lower().endswith(".json")):
         return text
-    given = text.strip().removeprefix(prefix)
+    return prefix + _inside(name, text.strip().removeprefix(prefix), folder)
+
+
+def _inside(name: str, given: str, folder: Path) -> str:
+    """The path of a file that a sidecar names, which has to be below its folder."""
     try:
         path = os.path.realpath(folder / given)
     except ValueError as error:  # a zero byte
         raise UsageError(f"{name} names {given[:80]!r}, which is no path") from error
     if os.path.isabs(given) or not Path(path).is_relative_to(os.path.realpath(folder)):
         raise UsageError(f"{name} names {given[:80]!r}; expected a file below the folder of the sidecar")
-    return prefix + path
+    return path

@@ -34,6 +34,7 @@ COMMANDS = {
     "modes": "vst.cli.modes:modes_command",
     "weights": "vst.cli.weights:weights_group",
     "export": "vst.cli.export:export_command",
+    "mask": "vst.cli.mask:mask_command",
     "flow": "vst.cli.flow:flow_command",
     "compare": "vst.cli.compare:compare_command",
     "evaluate": "vst.cli.evaluate:evaluate_command",

@@ -14,6 +14,7 @@ from vst.errors import UsageError
 from vst.pipeline.option_groups.machine import PRECISIONS
 from vst.pipeline.option_values import parse_frame_rate
 from vst.pipeline.options import NamedOption, Option, options_of
+from vst.pipeline.regions.region import NONE
 from vst.pipeline.settings import RenderSettings
 from vst.stream_paths import STDIN, STDOUT
 
@@ -222,7 +223,9 @@ def some_options(*tables: tuple[type[Any], Collection[str] | None]) -> Callable[
 def _click_option(named: NamedOption, batch: bool) -> Callable[[Command], Command]:
     about = named.option
     flags = [about.short] if about.short else []
-    shown: bool | str = about.default_text or (about.type is not bool and named.default is not None)
+    shown: bool | str = about.default_text or (
+        about.type is not bool and named.default is not None and not about.repeats
+    )
     kind: dict[str, Any]
     if about.type is bool:
         flags.append(f"{named.flag}/--no-{named.flag[2:]}" if named.default else named.flag)
@@ -232,7 +235,7 @@ def _click_option(named: NamedOption, batch: bool) -> Callable[[Command], Comman
         kind = {"type": NearestChoice(about.choices)}
     else:
         flags.append(named.flag)
-        kind = {"type": _click_type(about), "metavar": about.metavar}
+        kind = {"type": _click_type(about), "metavar": about.metavar, "multiple": about.repeats is not None}
     text = about.batch_help if batch and about.batch_help else about.help
     kind |= {"cls": SectionOption, "section": named.section}
     return click.option(*flags, named.name, default=named.default, show_default=shown, help=text, **kind)
@@ -257,6 +260,11 @@ def settings_from(*, style: str | None, **options: Any) -> RenderSettings:
     Raises:
         UsageError: if no style was given, or an option does not accept its value.
     """
+    if style is None and options.get("style_per_shot") is None and options.get("regions"):
+        # The regions say all; what is outside of them is left as it is.
+        options["elsewhere"] = options["elsewhere"] or NONE
+        given = (options["elsewhere"], *(region.style for region in options["regions"]))
+        style = next((each for each in given if each != NONE), None)
     if style is None and options.get("style_per_shot") is None:
         raise UsageError(f"no style given: {which_styles(options['weights_dir'])}")
     return RenderSettings(style=style, **options)

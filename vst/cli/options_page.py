@@ -75,6 +75,8 @@ def _value(named: NamedOption) -> str:
 def _default(named: NamedOption) -> str:
     if named.option.type is bool:
         return "on" if named.default else "off"
+    if named.option.repeats:
+        return ""
     text = named.option.default_text or ("" if named.default is None else str(named.default))
     return f"`{text}`" if text else ""
 

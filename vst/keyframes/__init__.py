@@ -11,7 +11,7 @@ from vst.keyframes.forward_engine import ForwardEngine
 from vst.keyframes.loop import LoopStart
 from vst.keyframes.operations import Operations
 from vst.keyframes.schedule import Schedule
-from vst.keyframes.stylizing import StylizesFrames
+from vst.keyframes.stylizing import StylizesFrames, StylizesRegions, stylizers_of
 
 __all__ = [
     "Cue",
@@ -19,13 +19,16 @@ __all__ = [
     "KeyframeEngine",
     "LoopStart",
     "Schedule",
+    "StylizesFrames",
+    "StylizesRegions",
     "create_engine",
     "engine_memory",
+    "stylizers_of",
 ]
 
 
 def create_engine(
-    stylizer: StylizesFrames, schedule: Schedule, *, on: Operations | None = None
+    stylizer: StylizesFrames | StylizesRegions, schedule: Schedule, *, on: Operations | None = None
 ) -> ForwardEngine | KeyframeEngine:
     """The engine of a schedule.
 
@@ -38,8 +41,8 @@ def create_engine(
     return kind(stylizer, schedule, on=on)
 
 
-def engine_memory(schedule: Schedule, width: int, height: int, frames: int) -> int:
-    """Bytes that the engine of a schedule takes, for a clip of so many frames of this size."""
+def engine_memory(schedule: Schedule, width: int, height: int, frames: int, styles: int = 1) -> int:
+    """Bytes that the engine of a schedule takes, for a clip of so many frames of this size and styles."""
     if schedule.waits:
-        return KeyframeEngine.memory(width, height, frames)
-    return ForwardEngine.memory(width, height)
+        return KeyframeEngine.memory(width, height, frames, styles)
+    return ForwardEngine.memory(width, height, styles)

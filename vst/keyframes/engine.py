@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import torch
@@ -17,17 +18,20 @@ from vst.keyframes.cue import Cue
 from vst.keyframes.link import Link
 from vst.keyframes.loop import LoopStart
 from vst.keyframes.memory import KeyframeMemory
-from vst.keyframes.operations import Field, Operations, operations_on
+from vst.keyframes.operations import Field, Operations, operations, operations_on
 from vst.keyframes.schedule import Schedule
-from vst.keyframes.stylizing import Linked, StylizesFrames, stylize_from, stylize_missing
+from vst.keyframes.stylizing import Linked, StyleSet, StylizesFrames, StylizesRegions, stylize_missing
 from vst.keyframes.transition import transition
 
 _FRAME_BYTES = 12 + 16 + 1 + 20 + 2 * 14 + 4
 """Bytes a pixel of each frame of an interval: the frame, flow both ways, luma, how it relates to the frame
 before and to both keyframes, and how long the earlier one is trusted."""
 
-_KEYFRAME_BYTES = 2 * (12 + 48) + 60
-"""Bytes a pixel for the two keyframes, themselves and enlarged, and to composite a frame."""
+_KEYFRAME_BYTES = 2 * (12 + 48)
+"""Bytes a pixel for the two keyframes of a style, themselves and enlarged."""
+
+_COMPOSITE_BYTES = 60
+"""Bytes a pixel to composite a frame."""
 
 
 L = TypeVar("L", bound=Linked)
@@ -38,7 +42,8 @@ class KeyframeEngine:
 
     The first and the last frame of a shot are keyframes; `Schedule` says which others. A frame comes out
     when the keyframe after it is stylized. State is the last keyframe, and which frame came out last: a
-    run that takes it up gives the same frames after that one.
+    run that takes it up gives the same frames after that one. Several styles have keyframes of their own,
+    at the same frames; motion is followed once for all.
 
     Args:
         stylizer: Stylizes keyframes; from the one before, if it is conditioned.
@@ -50,45 +55,61 @@ class KeyframeEngine:
     """
 
     def __init__(
-        self, stylizer: StylizesFrames, schedule: Schedule, *, on: Operations | None = None
+        self,
+        stylizer: StylizesFrames | StylizesRegions,
+        schedule: Schedule,
+        *,
+        on: Operations | None = None,
     ) -> None:
-        self._stylizer, self._schedule, self._operations = stylizer, schedule, on
+        self._styles, self._schedule, self._operations = StyleSet(stylizer), schedule, on
         self.loop: LoopStart | None = None
         self._memory = KeyframeMemory()
-        self._keyframe: Tensor | None = None
-        self._enlarged: Field | None = None  # the keyframe, for `carry`; made when it is needed
+        self._keyframes: tuple[Tensor, ...] = ()  # the last one, in each style; none where a shot begins
+        self._enlarged: list[Field] = []  # that, for `carry`; made when it is needed
         self._index = -1
         self._given = -1  # index of the last frame that came out
 
+    def lead_to(self, first: Frame, last: int) -> None:
+        """Let the last keyframe lead to the first frame of the clip.
+
+        Args:
+            first: The first frame.
+            last: Index of the last one.
+        """
+        self.loop = LoopStart(first, self._styles.stylize(first), last)
+
     @staticmethod
-    def memory(width: int, height: int, frames: int = MAX_INTERVAL) -> int:
-        """Bytes that an interval of frames of this size takes."""
-        interval = (_FRAME_BYTES * frames + _KEYFRAME_BYTES) * width * height
-        return interval + KeyframeMemory.memory(width, height)
+    def memory(width: int, height: int, frames: int = MAX_INTERVAL, styles: int = 1) -> int:
+        """Bytes that an interval of frames of this size takes, in so many styles."""
+        keyframes = _KEYFRAME_BYTES * styles + _COMPOSITE_BYTES
+        interval = (_FRAME_BYTES * frames + keyframes) * width * height
+        return interval + KeyframeMemory.memory(width, height, styles)
 
     @property
     def needed_from(self) -> int | None:
         """Index of the keyframe that the next frames are carried from; None if a shot begins."""
-        return None if self._keyframe is None else self._index
+        return self._index if self._keyframes else None
 
     def clear(self) -> None:
         """Forget the keyframe: a shot begins."""
-        self._keyframe, self._enlarged, self._index, self._given = None, None, -1, -1
+        self._keyframes, self._enlarged, self._index, self._given = (), [], -1, -1
         self._memory.clear()
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """The exact state, on the CPU: empty where a shot begins."""
-        if self._keyframe is None:
+        if not self._keyframes:
             return ()
-        return self._keyframe.cpu(), torch.tensor((self._index, self._given)), *self._memory.snapshot()
+        numbers = torch.tensor((self._index, self._given))
+        return (*(each.cpu() for each in self._keyframes), numbers, *self._memory.snapshot())
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
         """Take up what `snapshot` returned. The next frame to come is that keyframe, or one before it."""
         self.clear()
         if state:
-            self._keyframe, numbers, *kept = state
+            styles = len(self._styles)
+            self._keyframes, numbers, kept = state[:styles], state[styles], state[styles + 1 :]
             self._index, self._given = numbers.tolist()
-            self._memory.restore(tuple(kept))
+            self._memory.restore(kept, styles)
 
     def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor | None]]:
         """Stylize frames.
@@ -102,7 +123,7 @@ class KeyframeEngine:
         """
         interval: _Interval[L] | None = None
         for item in frames:
-            if self._keyframe is not None and interval is None:
+            if self._keyframes and interval is None:
                 if item.frame.index < self._index:
                     continue
                 if item.frame.index == self._index:
@@ -140,45 +161,73 @@ class KeyframeEngine:
     def _begin(self, item: L) -> Tensor:
         """Stylize the first frame of a shot."""
         self.clear()
-        self._keyframe = self._stylizer.stylize(item.frame, None)
+        self._keyframes = self._styles.stylize(item.frame)
         self._index = self._given = item.frame.index
-        return self._keyframe
+        return self._styles.mix(item.frame, self._keyframes)
 
     def _finish(self, interval: _Interval[L]) -> Iterator[tuple[L, Tensor]]:
         """Stylize the last frame of an interval as keyframe, and give all of its frames."""
         if not interval.length or interval.items[-1].frame.index <= self._given:
             return
-        assert self._keyframe is not None
         on, last = interval.on, interval.items[-1]
-        earlier = enlarge(on.field(self._keyframe)) if self._enlarged is None else self._enlarged
-        keyframe = self._next(last.frame, earlier, interval.reaches[-1])
-        later = enlarge(on.field(keyframe))
+        earlier = self._enlarged or [enlarge(on.field(each)) for each in self._keyframes]
+        keyframes = self._next(last.frame, earlier, interval.reaches[-1])
+        later = [enlarge(on.field(each)) for each in keyframes]
         before, after = interval.reaches[:-1], interval.to_later()
         parts = transition(before, after, interval.links)
         for item, a, b, part in zip(interval.items[:-1], before, after, parts, strict=True):
             if item.frame.index <= self._given:
                 continue
             self._given = item.frame.index
-            composed = composite(earlier, later, a, b, part)
-            hole = not_shown(a, b)
-            yield item, on.tensor(stylize_missing(self._stylizer, item.frame, composed, hole))
-        if self._stylizer.conditioned:
-            self._memory.add(self._keyframe, interval.first.frame.image)
-        self._keyframe, self._enlarged = keyframe, later
+            between = _Between(item.frame, a, b, part, earlier, later)
+            yield item, self._styles.mix_seen(item.frame, between.stylized)
+        if self._styles.conditioned:
+            self._memory.add(self._keyframes, interval.first.frame.image)
+        self._keyframes, self._enlarged = keyframes, later
         self._index = self._given = last.frame.index
-        yield last, keyframe
+        yield last, self._styles.mix(last.frame, keyframes)
 
-    def _next(self, frame: Frame, earlier: Field, reach: Reach) -> Tensor:
+    def _next(self, frame: Frame, earlier: Sequence[Field], reach: Reach) -> tuple[Tensor, ...]:
         """Stylize the next keyframe: from the one before and older ones, if the stylizer is conditioned."""
+        styles = self._styles
         if self.loop is not None and self.loop.is_last(frame):
-            carried = carry(earlier, reach.flow)
-            closed = self.loop.close(self._stylizer, frame, carried, reach.trust)
+            carried = [carry(each, reach.flow) for each in earlier]
+            closed = self.loop.close(styles.stylizers, frame, carried, reach.trust)
             if closed is not None:
-                return closed
-        if not self._stylizer.conditioned:
-            return self._stylizer.stylize(frame, None)
-        past, trust = self._memory.complete(frame, carry(earlier, reach.flow), reach.trust)
-        return stylize_from(self._stylizer, frame, past, trust, self._schedule.steadiness)
+                return tuple(closed)
+        if not styles.conditioned:
+            return styles.stylize(frame)
+        carried = [carry(each, reach.flow) for each in earlier]
+        pasts, trust = self._memory.complete(frame, carried, reach.trust)
+        return styles.stylize_from(frame, pasts, trust, self._schedule.steadiness)
+
+
+@dataclass(frozen=True)
+class _Between:
+    """A frame between two keyframes.
+
+    Attributes:
+        frame: At working resolution.
+        to_earlier: How it relates to the keyframe before.
+        to_later: How it relates to the keyframe after.
+        part: Of the later keyframe, H×W.
+        earlier: The keyframe before in each style, from `enlarge`.
+        later: The keyframe after, likewise.
+    """
+
+    frame: Frame
+    to_earlier: Reach
+    to_later: Reach
+    part: Field
+    earlier: Sequence[Field]
+    later: Sequence[Field]
+
+    def stylized(self, number: int, stylizer: StylizesFrames) -> Tensor:
+        """The frame in the style with a number: 3×H×W, −1..1."""
+        keyframes = self.earlier[number], self.later[number]
+        composed = composite(*keyframes, self.to_earlier, self.to_later, self.part)
+        hole = not_shown(self.to_earlier, self.to_later)
+        return operations(composed).tensor(stylize_missing(stylizer, self.frame, composed, hole))
 
 
 class _Interval(Generic[L]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -11,17 +12,17 @@ from torch import Tensor
 
 from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
-from vst.keyframes.composed_flow import ComposedFlow
+from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.cue import Cue
 from vst.keyframes.link import Step, infilled
 from vst.keyframes.operations import Field, Operations, operations_on
 from vst.keyframes.schedule import Schedule
-from vst.keyframes.stylizing import Linked, StylizesFrames, stylize_from, stylize_missing
+from vst.keyframes.stylizing import Linked, StyleSet, StylizesFrames, StylizesRegions, stylize_missing
 from vst.motion import FlowPair
 
-_BYTES = 12 + 48 + 1 + 10 + 20 + 60
-"""Bytes a pixel: the keyframe, itself and enlarged, its luma, flow and trust, the last step, and to
-stylize a frame."""
+_BYTES, _STYLE_BYTES = 1 + 10 + 20 + 60, 12 + 48
+"""Bytes a pixel: luma, flow and trust of the keyframe, the last step, and to stylize a frame; and in each
+style the keyframe, itself and enlarged."""
 
 L = TypeVar("L", bound=Linked)
 
@@ -39,25 +40,29 @@ class ForwardEngine:
     """
 
     def __init__(
-        self, stylizer: StylizesFrames, schedule: Schedule, *, on: Operations | None = None
+        self,
+        stylizer: StylizesFrames | StylizesRegions,
+        schedule: Schedule,
+        *,
+        on: Operations | None = None,
     ) -> None:
-        self._stylizer, self._schedule, self._operations = stylizer, schedule, on
+        self._styles, self._schedule, self._operations = StyleSet(stylizer), schedule, on
         self.clear()
 
     @staticmethod
-    def memory(width: int, height: int) -> int:
-        """Bytes that frames of this size take."""
-        return _BYTES * width * height
+    def memory(width: int, height: int, styles: int = 1) -> int:
+        """Bytes that frames of this size take, in so many styles."""
+        return (_BYTES + styles * _STYLE_BYTES) * width * height
 
     @property
     def needed_from(self) -> int | None:
         """Index of the last frame; None if a shot begins."""
-        return None if self._keyframe is None else self._index
+        return self._index if self._keyframes else None
 
     def clear(self) -> None:
         """Forget the keyframe: a shot begins."""
-        self._keyframe: Tensor | None = None
-        self._enlarged: Field | None = None
+        self._keyframes: tuple[Tensor, ...] = ()  # the last one, in each style
+        self._enlarged: list[Field] = []
         self._composed: ComposedFlow | None = None
         self._restored: tuple[Tensor, ...] = ()  # what it is made from, once the device is known
         self._index = -1
@@ -65,21 +70,22 @@ class ForwardEngine:
 
     def snapshot(self) -> tuple[Tensor, ...]:
         """The exact state, on the CPU: empty where a shot begins."""
-        if self._keyframe is None:
+        if not self._keyframes:
             return ()
         numbers = (self._index, self._distance, *self._duration.as_integer_ratio())
         composed = self._restored if self._composed is None else self._composed.snapshot()
-        return self._keyframe.cpu(), torch.tensor(numbers), *composed
+        return (*(each.cpu() for each in self._keyframes), torch.tensor(numbers), *composed)
 
     def restore(self, state: tuple[Tensor, ...]) -> None:
         """Take up what `snapshot` returned."""
         self.clear()
         if not state:
             return
-        self._keyframe, numbers, *restored = state
+        styles = len(self._styles)
+        self._keyframes, numbers, restored = state[:styles], state[styles], state[styles + 1 :]
         self._index, self._distance, *duration = numbers.tolist()
         self._duration = Fraction(*duration)
-        self._restored = tuple(restored)
+        self._restored = restored
 
     def stylize(self, frames: Iterable[L]) -> Iterator[tuple[L, Tensor | None]]:
         """Stylize frames.
@@ -95,7 +101,7 @@ class ForwardEngine:
             if item.cue is Cue.IDLE:
                 self.clear()
                 yield item, None
-            elif self._keyframe is None or item.frame.index > self._index:
+            elif not self._keyframes or item.frame.index > self._index:
                 yield item, self.advance(item.frame, item.pair, item.cue)
 
     def advance(self, frame: Frame, pair: FlowPair | None, cue: Cue = Cue.NONE) -> Tensor:
@@ -113,22 +119,29 @@ class ForwardEngine:
         self._index = frame.index
         if self._composed is None and self._restored:
             self._composed = ComposedFlow.from_snapshot(self._restored, on)
-        if pair is None or self._keyframe is None or self._composed is None:
-            return self._keep(on, frame, self._stylizer.stylize(frame, None))
+        if pair is None or not self._keyframes or self._composed is None:
+            return self._keep(on, frame, self._styles.stylize(frame))
         self._distance += 1
         reach = self._composed.extend(on.luma(frame.image), Step.of(*infilled(pair, on)))
-        if self._enlarged is None:
-            self._enlarged = enlarge(on.field(self._keyframe))
-        carried = carry(self._enlarged, reach.flow)
+        if not self._enlarged:
+            self._enlarged = [enlarge(on.field(each)) for each in self._keyframes]
         due = self._schedule.is_due(self._distance, self._duration, on.share(reach.trust))
         if due or cue is Cue.KEYFRAME:
-            stylized = stylize_from(self._stylizer, frame, carried, reach.trust, self._schedule.steadiness)
+            carried = [carry(each, reach.flow) for each in self._enlarged]
+            stylized = self._styles.stylize_from(frame, carried, reach.trust, self._schedule.steadiness)
             return self._keep(on, frame, stylized)
-        return on.tensor(stylize_missing(self._stylizer, frame, carried, 1 - reach.usable))
+        return self._styles.mix_seen(frame, partial(self._carried, on, frame, reach))
 
-    def _keep(self, on: Operations, frame: Frame, stylized: Tensor) -> Tensor:
-        """The frame is the keyframe from here on."""
-        self._keyframe, self._composed = stylized, ComposedFlow(on.luma(frame.image))
-        self._enlarged = None
+    def _carried(
+        self, on: Operations, frame: Frame, reach: Reach, number: int, stylizer: StylizesFrames
+    ) -> Tensor:
+        """A frame after the keyframe, in the style with a number."""
+        carried = carry(self._enlarged[number], reach.flow)
+        return on.tensor(stylize_missing(stylizer, frame, carried, 1 - reach.usable))
+
+    def _keep(self, on: Operations, frame: Frame, stylized: tuple[Tensor, ...]) -> Tensor:
+        """The frame is the keyframe from here on; gives what it shows."""
+        self._keyframes, self._composed = stylized, ComposedFlow(on.luma(frame.image))
+        self._enlarged = []
         self._distance, self._duration = 0, frame.duration
-        return stylized
+        return self._styles.mix(frame, stylized)

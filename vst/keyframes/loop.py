@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from vst.frame import Frame
@@ -24,11 +26,11 @@ class LoopStart:
 
     Args:
         frame: The first frame.
-        stylized: 3×h×w, −1..1.
+        stylized: 3×h×w, −1..1, in each style.
         last: Index of the last frame.
     """
 
-    def __init__(self, frame: Frame, stylized: Tensor, last: int) -> None:
+    def __init__(self, frame: Frame, stylized: Sequence[Tensor], last: int) -> None:
         self._shape, self._last = frame.image.shape, last
         self._memory = KeyframeMemory()
         self._memory.add(stylized, frame.image)
@@ -46,22 +48,27 @@ class LoopStart:
         """Whether a frame is the last one, and can be related to the first."""
         return frame.index == self._last and frame.image.shape == self._shape
 
-    def close(self, stylizer: StylizesFrames, frame: Frame, past: Field, trust: Field) -> Tensor | None:
-        """The last keyframe.
+    def close(
+        self, stylizers: Sequence[StylizesFrames], frame: Frame, pasts: Sequence[Field], trust: Field
+    ) -> list[Tensor] | None:
+        """The last keyframe in each style.
 
         Args:
-            stylizer: Stylizes what the first frame does not show.
+            stylizers: Stylize what the first frame does not show, one for each style.
             frame: The last frame.
-            past: H×W×3 float32, −1..1: the keyframe before, warped to it.
-            trust: H×W uint8, 1 where that can be trusted.
+            pasts: H×W×3 float32, −1..1, of each style: the keyframe before, warped to the frame.
+            trust: H×W uint8, 1 where these can be trusted.
 
         Returns:
-            3×h×w, −1..1; None where the clip does not end where it began.
+            3×h×w, −1..1, for each style; None where the clip does not end where it began.
         """
-        on = operations(past)
-        first, shown = self._memory.complete(frame, past, 0 * trust)
+        on = operations(trust)
+        firsts, shown = self._memory.complete(frame, pasts, 0 * trust)
         if on.share(shown) < _LEAST_SHOWN:
             return None
-        around = on.where(shown > 0, first, past)
-        stylized = on.field(stylize_from(stylizer, frame, around, trust | shown))
-        return on.tensor(fill(around, stylized, 1 - shown).clip(-1, 1))
+        closed = []
+        for stylizer, first, past in zip(stylizers, firsts, pasts, strict=True):
+            around = on.where(shown > 0, first, past)
+            stylized = on.field(stylize_from(stylizer, frame, around, trust | shown))
+            closed.append(on.tensor(fill(around, stylized, 1 - shown).clip(-1, 1)))
+        return closed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
@@ -45,6 +46,81 @@ class StylizesFrames(Protocol):
     conditioned: bool
 
     def stylize(self, frame: Frame, past: Past | None) -> Tensor: ...
+
+
+@runtime_checkable
+class StylizesRegions(Protocol):
+    """What the engines need of a stylizer that gives regions of a frame different styles.
+
+    Each style has keyframes of its own over the whole picture, as if there was no other, and frames are
+    mixed by their own masks. So no style is carried to where it does not belong, whatever moves.
+    """
+
+    parts: Sequence[StylizesFrames]
+    """A stylizer for each style; all of them are conditioned or none is."""
+
+    def seen(self, frame: Frame) -> Sequence[bool]:
+        """Which of the styles a frame shows; at least one."""
+        ...
+
+    def mix(self, frame: Frame, stylized: Sequence[Tensor | None]) -> Tensor:
+        """Mix the stylizations of a frame, 3×H×W, −1..1; None for styles that it does not show."""
+        ...
+
+
+def stylizers_of(stylizer: StylizesFrames | StylizesRegions) -> Sequence[StylizesFrames]:
+    """The stylizer of each style."""
+    return tuple(stylizer.parts) if isinstance(stylizer, StylizesRegions) else (stylizer,)
+
+
+class StyleSet:
+    """The styles of an engine: one, or one for each kind of region.
+
+    Args:
+        stylizer: Stylizes whole frames, or regions of them.
+    """
+
+    def __init__(self, stylizer: StylizesFrames | StylizesRegions) -> None:
+        self._regions = stylizer if isinstance(stylizer, StylizesRegions) else None
+        self.stylizers = stylizers_of(stylizer)
+        self.conditioned = self.stylizers[0].conditioned
+
+    def __len__(self) -> int:
+        return len(self.stylizers)
+
+    def stylize(self, frame: Frame) -> tuple[Tensor, ...]:
+        """A frame in each style, without a past: 3×H×W, −1..1."""
+        return tuple(each.stylize(frame, None) for each in self.stylizers)
+
+    def stylize_from(
+        self, frame: Frame, pasts: Sequence[Field], trust: Field, steadiness: float
+    ) -> tuple[Tensor, ...]:
+        """A frame in each style, from the past of that style; see `stylize_from`."""
+        return tuple(
+            stylize_from(stylizer, frame, past, trust, steadiness)
+            for stylizer, past in zip(self.stylizers, pasts, strict=True)
+        )
+
+    def mix(self, frame: Frame, stylized: Sequence[Tensor | None]) -> Tensor:
+        """What a frame shows, 3×H×W, −1..1, of its stylizations; None for those that are not seen."""
+        if self._regions is not None:
+            return self._regions.mix(frame, stylized)
+        assert stylized[0] is not None
+        return stylized[0]
+
+    def mix_seen(self, frame: Frame, make: Callable[[int, StylizesFrames], Tensor]) -> Tensor:
+        """What a frame shows, 3×H×W, −1..1.
+
+        Args:
+            frame: The frame.
+            make: Makes the stylization with a number; called for those that the frame shows.
+        """
+        seen = [True] if self._regions is None else self._regions.seen(frame)
+        found = [
+            make(number, stylizer) if shown else None
+            for number, (stylizer, shown) in enumerate(zip(self.stylizers, seen, strict=True))
+        ]
+        return self.mix(frame, found)
 
 
 def stylize_from(

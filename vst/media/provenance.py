@@ -33,6 +33,8 @@ def provenance_text(
     styles: Sequence[StylePart],
     earlier: str | None = None,
     files: str = "weights",
+    *,
+    others: Sequence[Sequence[StylePart]] = (),
 ) -> str:
     """The provenance of an output, the same for the same arguments: without date, machine, user or path.
 
@@ -44,17 +46,23 @@ def provenance_text(
         styles: The styles; empty for an output that is not stylized.
         earlier: The provenance of the source, which goes before.
         files: What the hashes are of: weights, or paintings.
+        others: The styles of further regions of the picture.
     """
-    names = [_plain(part.name) for part in styles]
     text = f"vst {version}; strength 0: not stylized"
     if styles:
-        shares = [f":{part.share:.6g}" if len(styles) > 1 else "" for part in styles]
-        style = "+".join(map("".join, zip(names, shares, strict=True)))
-        hashes = ", ".join(f"{name} sha256:{part.sha256}" for name, part in zip(names, styles, strict=True))
+        style = ", ".join(map(_blend, (styles, *others)))
+        parts = (part for region in (styles, *others) for part in region)
+        hashes = ", ".join(dict.fromkeys(f"{_plain(part.name)} sha256:{part.sha256}" for part in parts))
         text = f"vst {version}; mode {_plain(mode)}; style {style}; {files} {hashes}"
     text = text[:MAX_CHARACTERS]
     whole = text if earlier is None else f"{earlier}\n{text}"
     return whole if len(whole) <= MAX_CHARACTERS else text
+
+
+def _blend(styles: Sequence[StylePart]) -> str:
+    return "+".join(
+        _plain(part.name) + (f":{part.share:.6g}" if len(styles) > 1 else "") for part in styles
+    )
 
 
 def find_provenance(tags: Mapping[str, str]) -> str | None:

@@ -17,7 +17,7 @@ from vst.modes.stylizer import Stylizer, backend_of
 from vst.modes.tiling import MemoryEstimate
 
 
-class _Adapter:
+class StylizerAdapter:
     """A stylizer that passes everything on to another."""
 
     def __init__(self, stylizer: Stylizer) -> None:
@@ -57,7 +57,7 @@ class _Adapter:
         return self._stylizer.memory(width, height)
 
 
-class VaryingStylizer(_Adapter):
+class VaryingStylizer(StylizerAdapter):
     """Each frame in a mixture of its own of the network's styles.
 
     Args:
@@ -83,7 +83,7 @@ class VaryingStylizer(_Adapter):
         return self._stylizer.stylize(frame, past)
 
 
-class IndependentStylizer(_Adapter):
+class IndependentStylizer(StylizerAdapter):
     """Every frame for itself, whatever the mode: without a past, and without state."""
 
     def __init__(self, stylizer: Stylizer) -> None:
@@ -103,7 +103,7 @@ class IndependentStylizer(_Adapter):
         """There is no state."""
 
 
-class GrayStylizer(_Adapter):
+class GrayStylizer(StylizerAdapter):
     """The network is given the luminance of each frame as a grey picture."""
 
     def stylize(self, frame: Frame, past: Past | None) -> Tensor:

@@ -21,7 +21,7 @@ from vst.media import ClipInfo
 from vst.modes.backend_choice import BackendChoice
 from vst.motion import MotionSource
 from vst.pipeline.optimisation import section_of
-from vst.pipeline.options import Effect, flag_of, recorded_values
+from vst.pipeline.options import Effect, options_of, recorded_values
 from vst.pipeline.settings import RenderSettings
 from vst.stream_paths import is_stream
 
@@ -31,7 +31,7 @@ _END_BYTES = 1 << 20
 BACKEND = "--backend"
 """The entry with the name of the backend; what `auto` chose is taken over by runs that continue."""
 
-HASHES = ("the clip", "the weights", "the flow")
+HASHES = ("the clip", "the weights", "the masks", "the flow")
 """Entries whose values are compared, but not shown."""
 
 Fingerprint = dict[str, str]
@@ -46,6 +46,7 @@ def fingerprint_of(
     weights: Iterable[Path],
     motion: MotionSource | None,
     backend: BackendChoice = BackendChoice(),  # noqa: B008 — frozen
+    masks: Iterable[ClipInfo] = (),
 ) -> Fingerprint:
     """The fingerprint of a render.
 
@@ -60,16 +61,19 @@ def fingerprint_of(
         weights: Files of the networks.
         motion: Source of the motion; None for a mode without motion.
         backend: What runs the network.
+        masks: Files of the masks.
 
     Raises:
         MediaError: If the clip cannot be read.
         WeightsError: If a weight file cannot be read.
     """
     values = recorded_values(settings, Effect.FRAMES, section=section_of(settings.mode))
-    found = {flag_of(name): value for name, value in values.items()}
+    flags = {each.name: each.flag for each in options_of(settings)}
+    found = {flags[name]: value for name, value in values.items()}
     has_shots = not clip.is_still
     found |= machine_fingerprint(device, precision, weights, motion, backend, has_shots=has_shots)
     found["the clip"] = _digest_of_clip(clip)
+    found["the masks"] = _joined(map(_digest_of_clip, masks))
     return found
 
 
@@ -133,7 +137,7 @@ def changes(before: Fingerprint, now: Fingerprint) -> list[str]:
 
 def _in_words(value: str) -> str:
     """A recorded value as messages show it."""
-    return {"None": "not given", "True": "on", "False": "off"}.get(value, value)
+    return {"None": "not given", "()": "not given", "True": "on", "False": "off"}.get(value, value)
 
 
 def _hardware(device: torch.device) -> str:

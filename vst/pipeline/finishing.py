@@ -12,6 +12,7 @@ from vst.media import DecodedFrame
 from vst.pipeline.frame_size import resize_frame
 from vst.pipeline.inside import inside_frame, paste, with_borders
 from vst.pipeline.prepared_frame import PreparedFrame, ShownFrame
+from vst.pipeline.regions.frame_masks import RegionMasks
 from vst.pipeline.working_frame import decoded
 from vst.postprocess import ColourMap, Postprocess, at_frame_size, follow_light
 
@@ -22,10 +23,13 @@ class FrameFinisher:
     Args:
         postprocess: Applied to every stylized frame.
         size: Width and height of the output; None: the frames' own.
+        masks: Which part of the picture is stylized how; None: all of it alike.
     """
 
-    def __init__(self, postprocess: Postprocess, size: tuple[int, int] | None) -> None:
-        self._postprocess, self._size = postprocess, size
+    def __init__(
+        self, postprocess: Postprocess, size: tuple[int, int] | None, masks: RegionMasks | None = None
+    ) -> None:
+        self._postprocess, self._size, self.masks = postprocess, size, masks
 
     def finish(self, prepared: PreparedFrame, stylized: Tensor | None) -> Frame:
         """Upsample and postprocess.
@@ -51,12 +55,19 @@ class FrameFinisher:
 
     def _finish(self, prepared: PreparedFrame, stylized: Tensor | None) -> Frame:
         frame = prepared.frame
+        full: Frame | None = None
         if frame.crop is not None and frame.source is not None and stylized is not None:
-            return self._finish_inside(prepared, frame.source, frame.crop.borders, stylized)
-        full = frame if frame.source is None else at_output_size(frame.source, self._size)
-        if stylized is None:
-            return full
-        return replace(full, image=self._compose(prepared, stylized, full.image))
+            finished = self._finish_inside(prepared, frame.source, frame.crop.borders, stylized)
+        else:
+            full = frame if frame.source is None else at_output_size(frame.source, self._size)
+            if stylized is None:
+                return full
+            finished = replace(full, image=self._compose(prepared, stylized, full.image))
+        if self.masks is None:
+            return finished
+        if full is None:
+            full = at_output_size(frame.source or frame, self._size)
+        return replace(finished, image=self.masks.limit(frame.masks, full.image, finished.image))
 
     def _finish_inside(
         self, prepared: PreparedFrame, given: Frame | DecodedFrame, borders: Borders, stylized: Tensor

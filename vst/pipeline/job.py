@@ -28,6 +28,7 @@ from vst.pipeline.open_render import open_output, predict_session_memory, sessio
 from vst.pipeline.open_session import open_session
 from vst.pipeline.optimisation_run import Optimisation, begin_optimisation
 from vst.pipeline.plan import RenderPlan, plan_render, stylized_frames
+from vst.pipeline.regions.frame_masks import open_masks
 from vst.pipeline.report import Report
 from vst.pipeline.resume import EarlierRun, describe, find_earlier, recorded_backend, shots_before
 from vst.pipeline.session import StylizerSession
@@ -218,6 +219,7 @@ class RenderJob:
             yield f"stylized at {working[0]}×{working[1]}; --style-scale changes the size of the strokes"
         if self.optimisation is not None:
             yield from self.optimisation.notes(stylized_frames(self.plan, self.reader.info))
+        yield from () if self.session.masks is None else self.session.masks.notes
         yield from borders_note(self.session.kept_borders)
         tiles = tiles_note(self.prediction.network)
         if tiles is not None:
@@ -249,11 +251,12 @@ def open_job(plan: RenderPlan, reader: Reader, stop: threading.Event | None) -> 
         raise UsageError(f"{plan.source.name} is one picture: --start, --end and --frames are for clips")
     sizes = sizes_of(plan, info)
     with (
+        open_masks(plan.layers, info, stop) as masks,
         _kept(open_output(plan, info, sizes[0], stop)) as writer,
         shot_files(plan.target, plan.resumes) as shots,
     ):
         recorded = recorded_backend(writer) if settings.resume and plan.resumes else None
-        session = open_session(plan, reader, *sizes, recorded, shots)
+        session = open_session(plan, reader, *sizes, recorded=recorded, shots=shots, masks=masks)
         prediction = predict_session_memory(plan, info, session)
         known = writer.work.description() if settings.resume and plan.resumes else None
         optimisation = begin_optimisation(plan, session.stylizer, sizes[0], known)

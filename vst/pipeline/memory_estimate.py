@@ -18,7 +18,7 @@ import torch
 
 from vst.errors import VstError
 from vst.keyframe_interval import MAX_INTERVAL
-from vst.keyframes import Schedule, engine_memory
+from vst.keyframes import Schedule, engine_memory, stylizers_of
 from vst.modes import Stylizer, device_for
 from vst.modes.tiling import SMALLEST_TILE, MemoryEstimate, is_out_of_memory
 from vst.sizes import size_in_words
@@ -105,7 +105,7 @@ def predict_memory(
         main += stylized * _MOTION
     if keyframes is not None and frames != 1:
         held = MAX_INTERVAL if frames is None else min(MAX_INTERVAL, frames)
-        carried = engine_memory(keyframes, *working, held) + stylized * _MOTION
+        carried = engine_memory(keyframes, *working, held, len(stylizers_of(stylizer))) + stylized * _MOTION
     if device.type == "cpu":
         main += carried
         return Prediction(main + network.peak, 0, main + network.smallest_tiles, network)

@@ -84,9 +84,19 @@ def session_fingerprint(
     plan: RenderPlan, info: ClipInfo, session: StylizerSession, writer: Writer
 ) -> Fingerprint:
     """The fingerprint of a render, and what its finished segments contain beside the frames."""
-    weights = plan.style.files if plan.stylizes else ()
-    backend = backend_of(session.stylizer)
-    found = fingerprint_of(
-        plan.settings, info, plan.device, plan.precision, weights, session.motion, backend
-    )
+    found = frames_fingerprint(plan, info, session)
     return found | optimisation_fingerprint(session.stylizer) | writer.segment_contents
+
+
+def frames_fingerprint(plan: RenderPlan, info: ClipInfo, session: StylizerSession) -> Fingerprint:
+    """What the frames of a render depend on, on this machine."""
+    return fingerprint_of(
+        plan.settings,
+        info,
+        plan.device,
+        plan.precision,
+        plan.weight_files,
+        session.motion,
+        backend_of(session.stylizer),
+        () if session.masks is None else session.masks.infos,
+    )

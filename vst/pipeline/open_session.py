@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -13,7 +14,7 @@ from vst.frame import Frame
 from vst.keyframe_interval import AUTO
 from vst.keyframes import Schedule
 from vst.media import ClipInfo, Reader
-from vst.modes import create_stylizer
+from vst.modes import backend_of, create_stylizer
 from vst.modes.adapters import GrayStylizer, IndependentStylizer
 from vst.modes.backend_choice import AUTO as AUTO_BACKEND
 from vst.modes.backend_choice import BackendRequest
@@ -27,6 +28,8 @@ from vst.pipeline.control.timeline import Timeline
 from vst.pipeline.loop import close_loop
 from vst.pipeline.optimisation import config_of
 from vst.pipeline.plan import RenderPlan, stylized_frames
+from vst.pipeline.regions.frame_masks import RegionMasks
+from vst.pipeline.regions.region_stylizer import RegionStylizer, ScaledStylizer
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.shot_files import ShotFiles
@@ -43,8 +46,10 @@ def open_session(
     reader: Reader,
     size: tuple[int, int],
     working: tuple[int, int] | None,
+    *,
     recorded: str | None = None,
     shots: ShotFiles | None = None,
+    masks: RegionMasks | None = None,
 ) -> StylizerSession:
     """The session of a render: its network loaded and its motion source open.
 
@@ -55,6 +60,7 @@ def open_session(
         working: Width and height at which frames are stylized.
         recorded: The backend that an earlier run chose.
         shots: Where shots are stored, for modes that work on whole ones.
+        masks: Which part of the picture is stylized how; None: frames are not stylized, or all alike.
 
     Raises:
         UsageError: The mode does not have the steadiness, cannot close a loop, or works on whole shots and
@@ -68,7 +74,7 @@ def open_session(
         control = _control(plan, info)
         frames = stylized_frames(plan, info)
         request = BackendRequest(settings.backend, working, frames, recorded)
-        stylizer = open_stylizer(plan.style, settings, plan.device, plan.precision, request)
+        stylizer = _stylizer(plan, request)
         keyframes = keyframe_schedule(settings, stylizer)
         moves = stylizer.conditioned or stylizer.whole_shot or keyframes is not None
         if moves and not (info.is_still and is_recorded(settings.flow)):
@@ -86,6 +92,7 @@ def open_session(
         control=control,
         hold=settings.hold if plan.stylizes else 1,
         shots=shots,
+        masks=masks,
     )
     if settings.loop:
         close_loop(plan, reader, session)
@@ -99,6 +106,22 @@ def _control(plan: RenderPlan, clip: ClipInfo) -> FrameControl | None:
         return None
     styles = plan.style.selection.styles if isinstance(plan.style, ResolvedStyle) else ()
     return FrameControl(styles, Clock.of(clip), settings.style_change, settings.strength)
+
+
+def _stylizer(plan: RenderPlan, backend: BackendRequest) -> Stylizer:
+    """What stylizes the frames: of regions, a stylizer for each of their stylizations."""
+    settings, device, precision = plan.settings, plan.device, plan.precision
+    if plan.layers is None or not plan.region_styles:
+        return open_stylizer(plan.style, settings, device, precision, backend)
+    parts: list[Stylizer] = []
+    for stylization, style in zip(plan.layers.stylizations, plan.region_styles, strict=True):
+        part = open_stylizer(style, settings, device, precision, backend)
+        if stylization.style_scale is not None:
+            part = ScaledStylizer(part, stylization.style_scale)
+        parts.append(part)
+        # What `auto` chose for the first serves all: a render has one backend.
+        backend = replace(backend, name=backend_of(parts[0]).name)
+    return parts[0] if len(parts) == 1 else RegionStylizer(parts)
 
 
 def open_stylizer(

@@ -147,6 +147,7 @@ class Option:
         metavar: Stands for the value in ``--help``.
         default_text: How ``--help`` shows a default that is None.
         short: One-letter form, such as ``-y``.
+        repeats: Its name on the command line, where it may be given several times: the value is a tuple.
         excludes: Name of a field that cannot be given together with this one.
         in_batch: Whether `vst batch` has it too.
         batch_help: Help in `vst batch`; None is `help`.
@@ -164,6 +165,7 @@ class Option:
     metavar: str | None = None
     default_text: str | None = None
     short: str | None = None
+    repeats: str | None = None
     excludes: str | None = None
     in_batch: bool = True
     batch_help: str | None = None
@@ -200,7 +202,7 @@ class NamedOption:
     @property
     def flag(self) -> str:
         """The long form on the command line, such as ``--style-scale``."""
-        return flag_of(self.name)
+        return flag_of(self.option.repeats or self.name)
 
 
 def flag_of(name: str) -> str:

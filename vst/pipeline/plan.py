@@ -24,8 +24,10 @@ from vst.motion.files.recorded import is_recorded
 from vst.nn import backends
 from vst.nn.backends import TORCH
 from vst.pipeline.frame_size import inside_working_size, working_size
-from vst.pipeline.optimisation import CPU_SIDE, check_preview, precision_of, resolve
+from vst.pipeline.optimisation import CPU_SIDE, check_preview, precision_of
 from vst.pipeline.output_path import output_path
+from vst.pipeline.regions.layers import Layers
+from vst.pipeline.regions.styles import resolve_styles
 from vst.pipeline.settings import RenderSettings
 from vst.stream_paths import is_output_stream, is_stream
 from vst.styles import ResolvedStyle
@@ -44,6 +46,8 @@ class RenderPlan:
         style: The style or blend with its weight files, or with its paintings.
         device: Where networks run.
         precision: Of the networks.
+        layers: Masks and regions; None if there are none, or they change nothing.
+        region_styles: The style of each of their stylizations, with its weight files.
     """
 
     source: Path
@@ -53,6 +57,20 @@ class RenderPlan:
     style: ResolvedStyle | PaintingStyle
     device: torch.device
     precision: torch.dtype
+    layers: Layers | None = None
+    region_styles: tuple[ResolvedStyle, ...] = ()
+
+    @property
+    def styles(self) -> tuple[ResolvedStyle | PaintingStyle, ...]:
+        """Everything that is stylized with: nothing at strength 0."""
+        if not self.stylizes:
+            return ()
+        return self.region_styles or (self.style,)
+
+    @property
+    def weight_files(self) -> tuple[Path, ...]:
+        """The weight files of all styles, each once."""
+        return tuple(dict.fromkeys(path for style in self.styles for path in style.files))
 
     @property
     def stylizes(self) -> bool:
@@ -123,7 +141,7 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
     source = Path(source)
     target = output_path(source, settings, None if output is None else Path(output))
     clip_range = settings.clip_range
-    style = resolve(settings)
+    style, region_styles, layers = resolve_styles(settings)
     device = choose_device(settings.device)
     precision = precision_of(settings, device)
     check_backend(settings.backend, device)
@@ -134,7 +152,7 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
         raise UsageError(f"{source} is a stream, which cannot be a loop: leave --loop out")
     if is_stream(source) and is_recorded(settings.flow):
         raise UsageError(f"{source} is a stream, which has no recorded flow: leave --flow out")
-    return RenderPlan(source, target, settings, clip_range, style, device, precision)
+    return RenderPlan(source, target, settings, clip_range, style, device, precision, layers, region_styles)
 
 
 def check_backend(name: str, device: torch.device) -> None:

@@ -24,9 +24,11 @@ def provenance_of(plan: RenderPlan, source: ClipInfo) -> str | None:
     """
     if not plan.settings.provenance:
         return None
-    styles = style_parts(plan.style) if plan.stylizes else []
+    styles, *others = map(style_parts, plan.styles) if plan.stylizes else [[]]
     what = "paintings" if isinstance(plan.style, PaintingStyle) else "weights"
-    return provenance_text(vst.__version__, plan.style.mode, styles, source.provenance, what)
+    return provenance_text(
+        vst.__version__, plan.style.mode, styles, source.provenance, files=what, others=others
+    )
 
 
 def style_parts(style: ResolvedStyle | PaintingStyle) -> list[StylePart]:

@@ -13,7 +13,7 @@ from vst.borders import Borders, ShotBorders, look_at
 from vst.colour_modes import MATCH
 from vst.errors import UsageError
 from vst.frame import Frame
-from vst.keyframes import Cue, ForwardEngine, KeyframeEngine, LoopStart, Schedule, create_engine
+from vst.keyframes import Cue, ForwardEngine, KeyframeEngine, Schedule, create_engine
 from vst.media import DecodedFrame
 from vst.modes import Stylizer, device_for
 from vst.modes.stylizer import WholeShotStylizer
@@ -24,15 +24,14 @@ from vst.pipeline.control.treatment import ShotTreatment
 from vst.pipeline.finishing import FrameFinisher, at_output_size
 from vst.pipeline.frame_size import resize_frame
 from vst.pipeline.prepared_frame import PreparedFrame
+from vst.pipeline.regions.frame_masks import RegionMasks
 from vst.pipeline.shot_engine import ShotEngine
 from vst.pipeline.shot_files import ShotFiles
+from vst.pipeline.shot_state import ShotState, joined, parts_of
 from vst.pipeline.working_frame import WorkingFrame, crop_of, decoded, frame_values
 from vst.postprocess import Postprocess
 
 F = TypeVar("F", bound=Frame)
-
-ShotState = tuple[Tensor, ...]
-"""The state of a session within a shot, exactly: a tensor that counts the parts, then the parts."""
 
 
 class StylizerSession:
@@ -60,6 +59,7 @@ class StylizerSession:
         control: Styles and strengths that change over the clip; None: they do not.
         hold: For how many frames a stylized frame is shown.
         shots: Where a shot is stored for a stylizer that works on whole shots.
+        masks: Which part of the picture is stylized how; None: all of it alike.
 
     Raises:
         UsageError: The stylizer needs whole shots and there is no place for them, or each frame of them.
@@ -79,6 +79,7 @@ class StylizerSession:
         control: FrameControl | None = None,
         hold: int = 1,
         shots: ShotFiles | None = None,
+        masks: RegionMasks | None = None,
     ) -> None:
         if stylizer is not None and stylizer.whole_shot and shots is None:
             raise UsageError("the mode needs all frames of a shot at once: use vst render, or another mode")
@@ -86,7 +87,7 @@ class StylizerSession:
             raise UsageError("the mode needs to see every frame; expected --keyframe-interval 1")
         self.stylizer, self.motion, self.working, self.size = stylizer, motion, working, size
         postprocess = Postprocess() if postprocess is None else postprocess
-        self._finisher = FrameFinisher(postprocess, size)
+        self._finisher = FrameFinisher(postprocess, size, masks)
         self._engine: ForwardEngine | KeyframeEngine | ShotEngine | None = None
         if keyframes is None and stylizer is not None and stylizer.conditioned:
             keyframes = Schedule(1)
@@ -102,6 +103,11 @@ class StylizerSession:
         self.control = control
         matches = postprocess.colour == MATCH
         self._treatment = ShotTreatment(hold, matches) if hold > 1 or matches else None
+
+    @property
+    def masks(self) -> RegionMasks | None:
+        """Which part of the picture is stylized how; None: all of it alike."""
+        return self._finisher.masks
 
     @property
     def temporal(self) -> bool:
@@ -174,8 +180,7 @@ class StylizerSession:
                 "--loop needs keyframes that frames wait for: give --mode vtn with --look-ahead auto and a "
                 "--keyframe-interval other than 1, or a mode that stylizes each frame by itself"
             )
-        frame = self._on_device(first.frame)
-        self._engine.loop = LoopStart(frame, self.stylizer.stylize(frame, None), last)
+        self._engine.lead_to(self._on_device(first.frame), last)
 
     def prepare(self, frames: Iterable[WorkingFrame]) -> Iterator[PreparedFrame]:
         """Find the shots of a clip and estimate its motion.
@@ -186,10 +191,12 @@ class StylizerSession:
         Yields:
             One prepared frame for each, in order.
         """
-        found = (
+        found: Iterator[PreparedFrame] = (
             replace(prepared, new_shot=prepared.new_shot and not prepared.frame.starts_anew)
             for prepared in self._track(frames)
         )
+        if self.masks is not None:
+            found = map(self.masks.attach_to, found)
         return found if self.control is None else self.control.apply(found)
 
     def _track(self, frames: Iterable[Frame]) -> Iterator[PreparedFrame]:
@@ -343,9 +350,7 @@ class StylizerSession:
         Motion is part of it if frames came through `advance`. Otherwise the frames before have to be read
         again, from the one that `read_from` says.
         """
-        parts = self._parts()
-        counts = torch.tensor([len(part) for part in parts], dtype=torch.int64)
-        return (counts, *(tensor for part in parts for tensor in part))
+        return joined(self._parts())
 
     def _parts(self) -> list[tuple[Tensor, ...]]:
         parts = [() if self.stylizer is None else tuple(self.stylizer.snapshot())]
@@ -361,11 +366,11 @@ class StylizerSession:
 
     def borders_in(self, state: ShotState) -> ShotBorders | None:
         """The borders of the shot in a state that `snapshot` returned."""
-        return None if self._keeper is None else self._keeper.borders_in(_split(state)[1])
+        return None if self._keeper is None else self._keeper.borders_in(parts_of(state)[1])
 
     def restore(self, state: ShotState) -> None:
         """Take up a state that `snapshot` returned."""
-        parts = _split(state)
+        parts = parts_of(state)
         self.begin_shot()
         if self.stylizer is not None:
             self.stylizer.restore(parts[0])
@@ -380,16 +385,6 @@ class StylizerSession:
             if self._tracker is None:
                 self._tracker = self.motion.tracker()
             self._tracker.restore(parts.pop(0))
-
-
-def _split(state: ShotState) -> list[tuple[Tensor, ...]]:
-    """The parts of a snapshot."""
-    counts, tensors = state[0].tolist(), list(state[1:])
-    parts = []
-    for count in counts:
-        parts.append(tuple(tensors[:count]))
-        del tensors[:count]
-    return parts
 
 
 def is_temporal(stylizer: Stylizer | None) -> bool:

@@ -24,8 +24,11 @@ from vst.pipeline.option_groups.clip import ClipOptions
 from vst.pipeline.option_groups.machine import MachineOptions
 from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.option_groups.output import OutputOptions
+from vst.pipeline.option_groups.regions import RegionOptions
 from vst.pipeline.option_groups.stylization import StylizationOptions
 from vst.pipeline.options import check_value, options_of, validate
+from vst.pipeline.regions.layers import Layers, layers_of
+from vst.pipeline.regions.region import parse_mask, parse_region
 from vst.styles.blend import Blend, parse_blend
 
 if TYPE_CHECKING:
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderSettings(OptimisationOptions, MachineOptions, OutputOptions, ClipOptions, StylizationOptions):
+class RenderSettings(
+    OptimisationOptions, MachineOptions, OutputOptions, ClipOptions, RegionOptions, StylizationOptions
+):
     """Everything about a render but its file names. Each field is one option, described by its ``help``.
 
     Two renders of one clip with equal settings, on equal hardware, give equal frames. The bases stand in
@@ -52,7 +57,10 @@ class RenderSettings(OptimisationOptions, MachineOptions, OutputOptions, ClipOpt
             self._set(
                 "strength", parse_strength(strength) if isinstance(strength, str) else float(strength)
             )
+        self._set("mask", None if self.mask is None else parse_mask(self.mask))
+        self._set("regions", tuple(map(parse_region, self.regions)))
         validate(self)
+        _ = self.layers
         if self.style is None and self.style_per_shot is None:
             raise UsageError("no style given; give style, such as candy, or style_per_shot")
         if self.keep_color and self.colour not in (STYLE, KEEP):
@@ -96,6 +104,15 @@ class RenderSettings(OptimisationOptions, MachineOptions, OutputOptions, ClipOpt
     def stylizes(self) -> bool:
         """Whether anything is stylized: at strength 0 nothing is."""
         return any(number > 0 for number in numbers_of(self.strength))
+
+    @property
+    def layers(self) -> Layers | None:
+        """The masks and regions in order; None if there are none.
+
+        Raises:
+            UsageError: for options of masks and regions that do not go together.
+        """
+        return layers_of(self)
 
     @property
     def clip_range(self) -> ClipRange:

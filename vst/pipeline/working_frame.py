@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from torch import Tensor
+
 from vst.borders import Crop, Look, ShotBorders
 from vst.frame import Frame
 from vst.media import DecodedFrame
@@ -23,6 +25,9 @@ class WorkingFrame(Frame):
             on those before.
         mixture: How much of each style of the network; None: what it was loaded with.
         strength: 0 is the frame itself, 1 its stylization; None: that of the render.
+        masks: Of the whole frame, 1×h×w each, of any size; from `RegionMasks.attach`.
+        shares: K×H×W, 0..1, on the CPU: the share of each of K stylizations, with a sum of 1; None where
+            there is one.
     """
 
     source: Frame | DecodedFrame | None
@@ -32,6 +37,8 @@ class WorkingFrame(Frame):
     starts_anew: bool = False
     mixture: tuple[float, ...] | None = None
     strength: float | None = None
+    masks: tuple[Tensor, ...] = ()
+    shares: Tensor | None = None
 
 
 def decoded(given: Frame | DecodedFrame) -> Frame:

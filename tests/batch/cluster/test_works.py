@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import vst
 from tests.batch.farm.conftest import CLIPS, film
 from vst.batch.cluster import shared_folder
 from vst.batch.cluster.clip_job import ClipJob, job_path
@@ -41,6 +42,24 @@ def test_settings_travel_with_absolute_paths(tmp_path, monkeypatch):
     assert found.weights_dir == tmp_path / "weights"
     assert found.flow == f"file:{tmp_path / 'flow'}"
     assert dataclasses.replace(found, weights_dir=Path("weights"), flow="file:flow") == settings
+
+
+def test_masks_travel_with_absolute_paths_and_every_node_has_to_see_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = RenderSettings(
+        style="candy",
+        mask="m.png,invert",
+        regions=["sub/r%02d.png=wave,feather=2", "alpha=none"],
+        threads=2,
+    )
+    found = settings_from_text(settings_to_text(settings))
+    assert found.mask == vst.Mask(tmp_path / "m.png", invert=True)
+    assert found.regions == (
+        vst.Region(tmp_path / "sub" / "r%02d.png", style="wave", feather=2),
+        vst.Region("alpha"),
+    )
+    assert shared_folder.mask_places(settings) == [tmp_path / "m.png", tmp_path / "sub"]
+    assert shared_folder.mask_places(RenderSettings(style="candy")) == []
 
 
 def test_segments_of_a_shot_are_one_task_if_they_depend_on_each_other(tmp_path, settings):

@@ -88,6 +88,27 @@ def test_ranges_pictures_and_animations_are_those_of_one_render(tmp_path, settin
     assert one
 
 
+def test_segments_with_regions_join_to_the_file_of_one_render(tmp_path, settings):
+    clip, moving = film(tmp_path / "clip.mkv"), tmp_path / "mask.mkv"
+    moving.write_bytes(clip.read_bytes())  # as bright as the clip is: soft, and moving
+    options = {"mode": "vtn", "regions": [f"{moving}=blue,feather=3"]}
+    whole = render(clip, settings(**options), tmp_path / "whole.mkv").output.read_bytes()
+    assert whole != render(clip, settings(mode="vtn"), tmp_path / "plain.mkv").output.read_bytes()
+    job = plan(clip, settings(**options), tmp_path / "job.json", tmp_path / "out.mkv")
+    assert read_job(job.path) == job
+    os.utime(moving, (1, 1))  # as a copy has another time
+    render_all(read_job(job.path), [*range(1, len(job.segments)), 0])
+    assert join(job).output.read_bytes() == whole
+
+
+def test_a_changed_mask_is_refused_by_name(tmp_path, settings):
+    clip, mask = film(tmp_path / "clip.mkv"), film(tmp_path / "mask.mkv")
+    job = plan(clip, settings(mask=str(mask)), tmp_path / "job.json", tmp_path / "out.mkv")
+    film(mask, gop=5)
+    with pytest.raises(MediaError, match=r"mask.mkv has changed since the job was planned"):
+        SegmentRenderer(job).__enter__()
+
+
 def test_a_segment_after_its_predecessor_stylizes_nothing_again(tmp_path, settings):
     job = plan(CLIPS["long"](tmp_path), settings(), tmp_path / "job.json", tmp_path / "out.mp4")
     assert [each.after for each in job.segments] == [None, 0, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 
@@ -44,6 +45,40 @@ def test_a_job_may_be_moved_with_its_folder(tmp_path, settings):
         for index in range(len(moved.segments)):
             renderer.render(index)
     assert join(moved).output == tmp_path / "there" / "out.mkv"
+
+
+def test_masks_move_with_their_job(tmp_path, settings):
+    (tmp_path / "here").mkdir()
+    clip, other = CLIPS["cut"](tmp_path / "here"), tmp_path / "elsewhere.mkv"
+    mask = tmp_path / "here" / "mask.mkv"
+    for each in (mask, other):
+        each.write_bytes(clip.read_bytes())
+    given = settings(mode="itn", mask=f"{mask},invert", regions=[f"{other}=blue,style-scale=2"])
+    planned = plan(clip, given, tmp_path / "here" / "job.json", tmp_path / "here" / "out.mkv")
+    os.rename(tmp_path / "here", tmp_path / "there")
+    moved = read_job(tmp_path / "there" / "job.json")
+    assert moved.settings.mask == dataclasses.replace(given.mask, file=tmp_path / "there" / "mask.mkv")
+    assert moved.settings.regions == (dataclasses.replace(given.regions[0], file=other),)
+    with SegmentRenderer(moved) as renderer:
+        assert renderer.render(0).frames == planned.segments[0].frames
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mask", "mask.mkv"),
+        ("mask", {"file": "mask.mkv", "invert": False, "feather": 0.0}),
+        ("mask", {"file": 3, "invert": False, "feather": 0.0, "channel": None}),
+        ("mask", {"file": "a\0b", "invert": False, "feather": 0.0, "channel": None}),
+        ("mask", {"file": "mask.mkv", "invert": False, "feather": True, "channel": None}),
+        ("regions", "mask.mkv=red"),
+        ("regions", [["mask.mkv"]]),
+    ],
+)
+def test_masks_of_another_form_are_refused(job, name, value):
+    rewrite(job, lambda values: values["settings"].update({name: value}))
+    with pytest.raises(VstError, match=rf"is not valid \(.*{name}.*\): plan the job again"):
+        read_job(job.path)
 
 
 def test_an_edited_job_is_refused(job):

@@ -13,7 +13,7 @@ from vst.batch.cluster.clip_job import ClipJob
 from vst.batch.cluster.ray_cluster import connected
 from vst.batch.cluster.render import cluster_settings, open_fleet
 from vst.batch.cluster.scheduler import Scheduler
-from vst.batch.cluster.shared_folder import shared_files
+from vst.batch.cluster.shared_folder import mask_places, shared_files
 from vst.batch.cluster.works import Check, PlanClip, RenderFile, Work, settings_to_text
 from vst.batch.picture_settings import settings_of
 from vst.batch.sidecar import own_settings
@@ -60,7 +60,10 @@ def run_on_ray(
     given = {file.name: file for file in files}
     source, output = (each.absolute() for each in folders)
     client = _BatchClient(absolute, settings, lambda file, progress: progressed(given[file.name], progress))
-    with shared_files(output / "batch", [source]) as shared, connected(address) as cluster:
+    with (
+        shared_files(output / "batch", [source, *mask_places(settings)]) as shared,
+        connected(address) as cluster,
+    ):
         fleet = open_fleet(cluster, Check(shared, settings_to_text(settings)), settings, allow_mixed, note)
         fleet.spread(0)
         try:

@@ -19,7 +19,8 @@ from vst.motion.files.recorded import is_recorded
 from vst.nn.backends import BACKENDS, TORCH
 from vst.pipeline.fingerprint import Fingerprint, changes, machine_fingerprint
 from vst.pipeline.open_session import keyframe_schedule, open_stylizer
-from vst.pipeline.optimisation import precision_of, resolve
+from vst.pipeline.optimisation import precision_of
+from vst.pipeline.regions.styles import resolve_styles
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.threads import arithmetic_threads
@@ -70,8 +71,8 @@ def probe(settings: RenderSettings) -> MachineReport:
         motion: MotionSource | None = None
         versions: dict[str, str] = {}
         if settings.stylizes:
-            style = resolve(settings)
-            weights = tuple(style.files)
+            style, others, _ = resolve_styles(settings)
+            weights = tuple(dict.fromkeys(path for each in (others or (style,)) for path in each.files))
             for name in _backends(settings, device):
                 motion = None
                 if isinstance(style, PaintingStyle):

@@ -14,7 +14,7 @@ from vst.batch.cluster.clip_job import ClipJob
 from vst.batch.cluster.fleet import Cluster, Fleet
 from vst.batch.cluster.ray_cluster import check_address, connected
 from vst.batch.cluster.scheduler import Scheduler
-from vst.batch.cluster.shared_folder import shared_files
+from vst.batch.cluster.shared_folder import mask_places, shared_files
 from vst.batch.cluster.works import Check, Planned, Work, settings_to_text
 from vst.errors import MediaError, UsageError, VstError
 from vst.media.file_errors import check_readable
@@ -71,8 +71,8 @@ def render_on_ray(
         if begun is not None:
             begun((line,))
 
-    shared = clip.parent if is_pattern(clip) else clip
-    with shared_files(target, [shared]) as files, connected(address) as cluster:
+    shared = [clip.parent if is_pattern(clip) else clip, *mask_places(settings)]
+    with shared_files(target, shared) as files, connected(address) as cluster:
         check = Check(files, settings_to_text(settings))
         fleet = open_fleet(cluster, check, settings, allow_mixed, note)
         client = _RenderClient(ClipJob(clip, target, settings, 0), fleet, progress)

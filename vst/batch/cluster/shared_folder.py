@@ -11,6 +11,8 @@ from vst.batch.cluster.works import SharedFile
 from vst.errors import MediaError
 from vst.files import hidden_name
 from vst.media.file_errors import reason_of
+from vst.media.stills.sequence import is_pattern
+from vst.pipeline.settings import RenderSettings
 
 
 @contextlib.contextmanager
@@ -40,6 +42,15 @@ def shared_files(output: Path, inputs: Iterable[Path]) -> Iterator[tuple[SharedF
     finally:
         with contextlib.suppress(OSError):
             file.unlink()
+
+
+def mask_places(settings: RenderSettings) -> list[Path]:
+    """The files of the masks of settings, absolute; of a sequence its folder."""
+    layers = settings.layers
+    files = [
+        Path(mask.file).absolute() for mask in (layers.masks if layers else ()) if not mask.is_clip_alpha
+    ]
+    return [file.parent if is_pattern(file) else file for file in files]
 
 
 def _seen(path: Path) -> SharedFile:

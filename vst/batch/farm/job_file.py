@@ -101,6 +101,7 @@ class Job:
         output: The output, absolute.
         settings: With device, precision, backend, flow and threads as chosen for the whole render.
         inputs: What is recorded of the clip.
+        masks: What is recorded of each mask that is a file.
         weights: SHA-256 of each weight file, by name.
         fingerprint: Of the render.
         start: Its first frame.
@@ -116,6 +117,7 @@ class Job:
     output: Path
     settings: RenderSettings
     inputs: InputDigests
+    masks: tuple[InputDigests, ...]
     weights: dict[str, str]
     fingerprint: Fingerprint
     start: RenderStart
@@ -189,6 +191,7 @@ def write_job(job: Job) -> None:
         "output": stored_path(job.output, folder),
         "settings": settings_to_json(job.settings, folder),
         "inputs": asdict(job.inputs),
+        "masks": list(map(asdict, job.masks)),
         "weights": job.weights,
         "fingerprint": job.fingerprint,
         "start": {
@@ -269,7 +272,8 @@ def _job_of(path: Path, values: dict[str, Any]) -> Job:
         source,
         output,
         settings,
-        InputDigests(_text(values["inputs"]["times"]), _text(values["inputs"]["contents"])),
+        _input_digests(values["inputs"]),
+        tuple(map(_input_digests, values["masks"])),
         _texts(values["weights"]),
         _texts(values["fingerprint"]),
         RenderStart(
@@ -284,6 +288,10 @@ def _job_of(path: Path, values: dict[str, Any]) -> Job:
         struct.unpack(f">{len(checksums) // 4}I", checksums),
         tuple(map(_seek_point, _text(values["seek_points"]).split())),
     )
+
+
+def _input_digests(values: dict[str, Any]) -> InputDigests:
+    return InputDigests(_text(values["times"]), _text(values["contents"]))
 
 
 def _segment(values: dict[str, Any]) -> PlannedSegment:

@@ -30,6 +30,7 @@ from vst.pipeline.open_render import open_output, predict_session_memory, sessio
 from vst.pipeline.open_session import open_session
 from vst.pipeline.optimisation_run import begin_optimisation
 from vst.pipeline.plan import RenderPlan, plan_render
+from vst.pipeline.regions.frame_masks import open_masks
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.pipeline.threads import arithmetic_threads
@@ -84,7 +85,8 @@ def plan(
         sizes = sizes_of(found, reader.info)
         writer = open_output(found, reader.info, sizes[0], stop)
         stack.callback(writer.abort)
-        session = open_session(found, reader, *sizes)
+        masks = stack.enter_context(open_masks(found.layers, reader.info, stop))
+        session = open_session(found, reader, *sizes, masks=masks)
         found = _optimised(found, session, sizes[0])
         predict_session_memory(found, reader.info, session)
         start = find_start(found, reader, session, stop)
@@ -96,7 +98,8 @@ def plan(
             found.target,
             _decided(found, session),
             input_digests(reader.info),
-            weight_digests(found.style.files if found.stylizes else ()),
+            tuple(map(input_digests, () if masks is None else masks.infos)),
+            weight_digests(found.weight_files),
             session_fingerprint(found, reader.info, session, writer),
             start,
             MAX_SEGMENT_FRAMES,

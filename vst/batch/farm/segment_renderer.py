@@ -18,13 +18,13 @@ from vst.media import Writer
 from vst.media.decode.decoder import SeekError, SeekPoint
 from vst.media.segments.segment_transaction import Part
 from vst.media.segments.work_folder import Save
-from vst.modes import backend_of
 from vst.motion.files.recorded import is_recorded
-from vst.pipeline.fingerprint import Fingerprint, changes, fingerprint_of
+from vst.pipeline.fingerprint import changes
 from vst.pipeline.frame_range import FrameRange, frame_range_from
 from vst.pipeline.memory_estimate import explained_memory
-from vst.pipeline.open_render import open_output, predict_session_memory, sizes_of
+from vst.pipeline.open_render import frames_fingerprint, open_output, predict_session_memory, sizes_of
 from vst.pipeline.open_session import open_session
+from vst.pipeline.regions.frame_masks import open_masks
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.snapshot_file import load_snapshot
 from vst.pipeline.stages import StageRunner
@@ -88,10 +88,12 @@ class SegmentRenderer:
             self._reader = stack.enter_context(plan.open_reader(self._stop))
             info = self._reader.info
             check_inputs(info, self.job.inputs)
-            if plan.stylizes:
-                check_weights(plan.style.files, self.job.weights)
+            check_weights(plan.weight_files, self.job.weights)
             sizes = sizes_of(plan, info)
-            self._session = open_session(plan, self._reader, *sizes)
+            masks = stack.enter_context(open_masks(plan.layers, info, self._stop))
+            for mask, recorded in zip(() if masks is None else masks.infos, self.job.masks, strict=True):
+                check_inputs(mask, recorded)
+            self._session = open_session(plan, self._reader, *sizes, masks=masks)
             self._check_machine(self._session)
             self.memory = predict_session_memory(plan, info, self._session).main
             self._stack = stack.pop_all()
@@ -105,17 +107,10 @@ class SegmentRenderer:
     def _check_machine(self, session: StylizerSession) -> None:
         """Refuse to render what would not have the bits of the other segments, unless that is allowed."""
         plan, planned = self._plan, self.job.fingerprint
-        weights = plan.style.files if plan.stylizes else ()
-        here: Fingerprint = fingerprint_of(
-            plan.settings,
-            self._reader.info,
-            plan.device,
-            plan.precision,
-            weights,
-            session.motion,
-            backend_of(session.stylizer),
-        )
-        here["the clip"] = planned.get("the clip", "")  # `check_inputs` compared it, whatever its times are
+        here = frames_fingerprint(plan, self._reader.info, session)
+        # `check_inputs` compared them, whatever their times and paths are.
+        for compared in ("the clip", "the masks", "--mask", "--region"):
+            here[compared] = planned.get(compared, "")
         if is_recorded(here["--flow"]):
             here["--flow"] = planned.get("--flow", "")  # its folder may have another path here
         different = changes({name: value for name, value in planned.items() if name in here}, here)

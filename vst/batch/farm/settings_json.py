@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vst.errors import UsageError
 from vst.motion.files.recorded import RECORDED_PREFIX, is_recorded
 from vst.pipeline.control.timeline import Timeline, is_timeline
 from vst.pipeline.options import NamedOption, options_of
+from vst.pipeline.regions.region import CLIP_ALPHA, Mask, Region
 from vst.pipeline.settings import RenderSettings
+
+M = TypeVar("M", bound=Mask)
 
 _ACCEPTED: dict[Any, tuple[type, ...]] = {
     bool: (bool,),
@@ -57,6 +61,11 @@ def settings_from_json(values: dict[str, Any], folder: Path) -> RenderSettings:
 def _encoded(name: str, value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return stored_path(value, folder)
+    if isinstance(value, Mask):
+        file = str(value.file) if value.is_clip_alpha else stored_path(Path(value.file), folder)
+        return {**asdict(value), "file": file}
+    if isinstance(value, tuple):
+        return [_encoded(name, each, folder) for each in value]
     if name == "flow" and is_recorded(value):
         recorded = Path(value.removeprefix(RECORDED_PREFIX)).expanduser()
         return RECORDED_PREFIX + stored_path(recorded, folder)
@@ -67,12 +76,39 @@ def _decoded(named: NamedOption, value: Any, folder: Path) -> Any:
     if value is None and named.default is None:
         return None
     kind: Any = named.option.type
+    if named.name == "regions":
+        given = value if isinstance(value, list) else [value]
+        return tuple(_mask(named, Region, each, folder) for each in given)
+    if named.name == "mask":
+        return _mask(named, Mask, value, folder)
     _check_type(named, kind, value)
     if kind is Path:
         return folder / value
     if named.name == "flow" and is_recorded(value):
         return f"{RECORDED_PREFIX}{folder / value.removeprefix(RECORDED_PREFIX)}"
     return kind(value) if kind not in _ACCEPTED and isinstance(value, str) else value
+
+
+def _mask(named: NamedOption, kind: type[M], value: Any, folder: Path) -> M:
+    """A mask or region of what `asdict` has made of one."""
+    given = dict(value) if isinstance(value, dict) else {}
+    expected: dict[str, tuple[type, ...]] = {
+        "file": (str,),
+        "invert": (bool,),
+        "feather": (int, float),
+        "channel": (str, type(None)),
+    }
+    if kind is Region:
+        expected |= {"style": (str,), "style_scale": (int, float, type(None))}
+    if given.keys() != expected.keys():
+        raise UsageError(f"{named.name} is {str(value)[:40]!r}, which is no value of {named.flag}")
+    for name, accepted in expected.items():
+        each = given[name]
+        is_number = isinstance(each, accepted) and (bool in accepted or not isinstance(each, bool))
+        if not is_number or (isinstance(each, str) and "\0" in each):
+            raise UsageError(f"{name} of {named.name} is {str(each)[:40]!r}, which is no value of it")
+    file = given.pop("file")
+    return kind(file if file == CLIP_ALPHA else folder / file, **given)
 
 
 def _check_type(named: NamedOption, kind: Any, value: Any) -> None:

@@ -1,0 +1,1 @@
+"""Regions: which part of the picture is stylized how."""
