@@ -204,7 +204,7 @@ class StyleTimeline(Timeline[Blend]):
         super().__post_init__()
         if not self.names:
             raise UsageError(
-                f"'{self}' has no style but {NONE!r}; name one, or give --strength 0 for the clip itself"
+                f"'{self}' has no style but {NONE!r}; name one, with --strength 0 for the clip itself"
             )
 
     @property
