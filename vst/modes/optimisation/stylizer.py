@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +20,12 @@ from vst.modes.optimisation.objective import Objective
 from vst.modes.optimisation.paintings import Paintings, painting_side
 from vst.modes.optimisation.schedule import carried_steps, level_sizes, level_steps
 from vst.modes.optimisation.terms import FeatureTerm, PixelTerm, TemporalTerm
+from vst.modes.optimisation.timing import MEASURED_SIDE, seconds_a_step
 from vst.modes.stylizer import Stylizer
 from vst.modes.tiling import MemoryEstimate
 
 SMALLEST_SIDE = 32
 """Pixels on the shorter side: smaller frames are padded by repeating their edges."""
-
-_MEASURED_SIDE, _MEASURED_STEPS = 192, 2
-"""Shorter side in pixels of the picture that steps are timed with, and how many are."""
 
 TYPICAL_TRUST = 0.85
 """Share of a frame that is carried from another one, as estimates of time have it."""
@@ -276,25 +273,14 @@ class OptimisingStylizer(ABC):
             width: Of the frame, in pixels.
             height: Of the frame, in pixels.
         """
-        factor = min(1.0, _MEASURED_SIDE / min(width, height))
+        factor = min(1.0, MEASURED_SIDE / min(width, height))
         w, h = max(SMALLEST_SIDE, round(width * factor)), max(SMALLEST_SIDE, round(height * factor))
         generator = torch.Generator().manual_seed(0)
         picture = torch.rand((3, h, w), generator=generator).to(self.device)
         side = round(painting_side(width, height, self.config.style_scale) * w / width)
         objective = self.objective(Level(picture, w / width, max(1, side), None, picture))
-        objective(picture)  # the first run chooses kernels and fills caches
-        _wait_for(self.device)
-        began = time.perf_counter()
-        for _ in range(_MEASURED_STEPS):
-            objective(picture)
-        _wait_for(self.device)
-        each = (time.perf_counter() - began) / _MEASURED_STEPS * (width * height) / (w * h)
-        # Tiles see beyond their sides, and compute what they see twice.
         tile = self.memory(width, height).tile
-        if tile is None:
-            return each
-        seen = tile + 2 * max(map(reach_of, self.layers))
-        return each * 4 / 3 * (seen / tile) ** 2
+        return seconds_a_step(objective, picture, (width, height), tile, max(map(reach_of, self.layers)))
 
     def share(self, frames: int, width: int, height: int) -> float:
         """About how many frames could be optimised from nothing in the time of so many of a clip.
@@ -345,8 +331,3 @@ def _past_at(past: Tensor, trust: Tensor, height: int, width: int) -> tuple[Tens
 def _large_enough(image: Tensor) -> Tensor:
     right, down = (max(SMALLEST_SIDE - side, 0) for side in (image.shape[-1], image.shape[-2]))
     return F.pad(image[None], (0, right, 0, down), mode="replicate")[0] if right or down else image
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

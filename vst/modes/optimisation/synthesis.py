@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -32,6 +31,7 @@ from vst.modes.optimisation.terms import (
     style_layers,
     style_targets,
 )
+from vst.modes.optimisation.timing import MEASURED_SIDE, seconds_a_step
 from vst.modes.tiling import MemoryEstimate
 
 RANGE_WEIGHT = 100.0
@@ -39,12 +39,6 @@ RANGE_WEIGHT = 100.0
 
 _NOISE = 0.1
 """Standard deviation of the noise that a picture begins as, around grey."""
-
-_MEASURED_SIDE, _MEASURED_STEPS = 192, 2
-"""Shorter side in pixels of the picture that steps are timed with, and how many are."""
-
-_TILES_TWICE = 4 / 3
-"""What a step in tiles costs more: the way there is gone twice."""
 
 
 class Canvas(NamedTuple):
@@ -178,23 +172,13 @@ class Synthesis(ABC):
 
     def seconds_a_step(self, width: int, height: int) -> float:
         """Seconds of one step at a size in pixels, by a few steps at a smaller one."""
-        factor = min(1.0, _MEASURED_SIDE / min(width, height))
+        factor = min(1.0, MEASURED_SIDE / min(width, height))
         w, h = periodic_sides(round(width * factor), round(height * factor))
         generator = torch.Generator().manual_seed(0)
         picture = torch.rand((3, h, w), generator=generator).to(self.device)
         objective = self.objective(Canvas(w, h, w / width, None))
-        objective(picture)  # the first run chooses kernels and fills caches
-        _wait_for(self.device)
-        began = time.perf_counter()
-        for _ in range(_MEASURED_STEPS):
-            objective(picture)
-        _wait_for(self.device)
-        each = (time.perf_counter() - began) / _MEASURED_STEPS * (width * height) / (w * h)
         tile = self.memory(width, height).tile
-        if tile is None:
-            return each
-        # Tiles see beyond their sides, and compute what they see twice.
-        return each * _TILES_TWICE * ((tile + 2 * max(map(reach_of, self.layers))) / tile) ** 2
+        return seconds_a_step(objective, picture, (width, height), tile, max(map(reach_of, self.layers)))
 
 
 class TextureSynthesis(Synthesis):
@@ -267,8 +251,3 @@ class ContentReconstruction(Synthesis):
         image = resized(self._image, canvas.height, canvas.width).clamp(0, 1)
         targets = self.source.features(image, self.layers, canvas.tile)
         return [ContentTerm(self.config.content_weight, self._layers, targets)]
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
