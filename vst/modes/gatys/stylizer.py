@@ -12,13 +12,10 @@ from vst.modes.optimisation.features import FeatureSource
 from vst.modes.optimisation.paintings import Paintings
 from vst.modes.optimisation.stylizer import Level, OptimisingStylizer
 from vst.modes.optimisation.terms import (
-    ContentTerm,
     FeatureTerm,
     PixelTerm,
     StyleTerm,
-    content_layers,
     pixel_terms,
-    style_layers,
     style_targets,
 )
 from vst.modes.stylizer import Stylizer
@@ -35,22 +32,12 @@ class GatysStylizer(OptimisingStylizer):
         start: Stylizer | None = None,
     ) -> None:
         super().__init__(source, paintings, config, start)
-        self._content_layers = content_layers(config, source.layers)
-        self._style_layers = style_layers(config, source.layers)
         self._targets: dict[tuple[int, int | None], dict[str, Tensor]] = {}
-
-    @property
-    def layers(self) -> Sequence[str]:
-        """See `OptimisingStylizer.layers`."""
-        return tuple(dict.fromkeys((*self._content_layers, *self._style_layers)))
 
     def terms(self, level: Level) -> tuple[Sequence[FeatureTerm], Sequence[PixelTerm]]:
         """See `OptimisingStylizer.terms`."""
         config = self.config
-        features: list[FeatureTerm] = []
-        if config.content_weight:
-            targets = self.source.features(level.frame, tuple(self._content_layers), level.tile)
-            features.append(ContentTerm(config.content_weight, self._content_layers, targets))
+        features = self.content_terms(level)
         if config.style_weight:
             statistic = STYLE_LOSSES[config.style_loss]
             style = self.style_targets(level)

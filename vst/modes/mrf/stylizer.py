@@ -18,12 +18,9 @@ from vst.modes.optimisation.features import FeatureSource, stride_of
 from vst.modes.optimisation.paintings import Paintings, painting_side
 from vst.modes.optimisation.stylizer import Level, OptimisingStylizer
 from vst.modes.optimisation.terms import (
-    ContentTerm,
     FeatureTerm,
     PixelTerm,
-    content_layers,
     pixel_terms,
-    style_layers,
 )
 from vst.modes.stylizer import Stylizer
 from vst.modes.tiling import MemoryEstimate
@@ -68,6 +65,7 @@ class MrfStylizer(OptimisingStylizer):
     """
 
     matching_steps = _STEPS
+    compared_layers = LAYERS
 
     def __init__(
         self,
@@ -77,22 +75,12 @@ class MrfStylizer(OptimisingStylizer):
         start: Stylizer | None = None,
     ) -> None:
         super().__init__(source, paintings, config, start)
-        self._content_layers = content_layers(config, source.layers)
-        self._style_layers = style_layers(config, source.layers, LAYERS)
         self._known: dict[tuple[int, int | None], list[dict[str, _Known]]] = {}
-
-    @property
-    def layers(self) -> Sequence[str]:
-        """See `OptimisingStylizer.layers`."""
-        return tuple(dict.fromkeys((*self._content_layers, *self._style_layers)))
 
     def terms(self, level: Level) -> tuple[Sequence[FeatureTerm], Sequence[PixelTerm]]:
         """See `OptimisingStylizer.terms`."""
         config = self.config
-        features: list[FeatureTerm] = []
-        if config.content_weight:
-            targets = self.source.features(level.frame, tuple(self._content_layers), level.tile)
-            features.append(ContentTerm(config.content_weight, self._content_layers, targets))
+        features = self.content_terms(level)
         if config.style_weight:
             features += self._patch_terms(level)
         smoother = replace(config, variation_weight=_SMOOTHER * config.variation_weight)

@@ -19,7 +19,15 @@ from vst.modes.optimisation.minimise import Minimum, Step, Watch, minimise
 from vst.modes.optimisation.objective import Objective
 from vst.modes.optimisation.paintings import Paintings, painting_side
 from vst.modes.optimisation.schedule import carried_steps, level_sizes, level_steps
-from vst.modes.optimisation.terms import FeatureTerm, PixelTerm, TemporalTerm
+from vst.modes.optimisation.terms import (
+    STYLE_LAYERS,
+    ContentTerm,
+    FeatureTerm,
+    PixelTerm,
+    TemporalTerm,
+    content_layers,
+    style_layers,
+)
 from vst.modes.optimisation.timing import MEASURED_SIDE, seconds_a_step
 from vst.modes.stylizer import Stylizer
 from vst.modes.tiling import MemoryEstimate
@@ -83,6 +91,8 @@ class Level:
 class OptimisingStylizer(ABC):
     """Optimises each frame from coarse to fine; a mode says what is minimised.
 
+    Many attributes: what a mode is made of, and what a caller asks of it and learns from it.
+
     Args:
         source: The loss network.
         paintings: What is matched.
@@ -103,6 +113,9 @@ class OptimisingStylizer(ABC):
     matching_steps: int | None = None
     """After so many steps the terms are made anew, from the picture so far; None: once at each size."""
 
+    compared_layers: Sequence[str] = STYLE_LAYERS
+    """Where style is compared unless the options say; those that the loss network has are taken."""
+
     def __init__(
         self,
         source: FeatureSource,
@@ -116,15 +129,24 @@ class OptimisingStylizer(ABC):
         self.interrupted, self.part = False, ""
         self._start = start
         self.conditioned = self.conditioned and config.temporal_weight > 0
+        self._content_layers = content_layers(config, source.layers)
+        self._style_layers = style_layers(config, source.layers, self.compared_layers)
 
     @abstractmethod
     def terms(self, level: Level) -> tuple[Sequence[FeatureTerm], Sequence[PixelTerm]]:
         """What is minimised at one size of a frame, beside the distance from its past."""
 
     @property
-    @abstractmethod
     def layers(self) -> Sequence[str]:
         """The layers that the terms look at."""
+        return tuple(dict.fromkeys((*self._content_layers, *self._style_layers)))
+
+    def content_terms(self, level: Level) -> list[FeatureTerm]:
+        """The distance from the content of the frame, unless it has no weight."""
+        if not self.config.content_weight:
+            return []
+        targets = self.source.features(level.frame, tuple(self._content_layers), level.tile)
+        return [ContentTerm(self.config.content_weight, self._content_layers, targets)]
 
     @property
     def device(self) -> torch.device:
