@@ -140,6 +140,7 @@ import socket, sys
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 listener.bind(sys.argv[sys.argv.index("--socket") + 1])
 listener.listen()
+listener.settimeout(60)  # and end, once nobody connects
 while True:
     client, _ = listener.accept()
     while packet := client.recv(16384):
