@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ class Stretch(Generic[V]):
 
 
 @dataclass(frozen=True)
-class Timeline(Generic[V]):
+class Timeline(ABC, Generic[V]):
     """Values over a clip. Before the first entry and after the last one nothing changes.
 
     Attributes:
@@ -126,16 +127,19 @@ class Timeline(Generic[V]):
         )
 
     @staticmethod
+    @abstractmethod
     def _value(given: Any) -> Any:
-        raise NotImplementedError
+        """A value that was given, checked."""
 
     @staticmethod
+    @abstractmethod
     def _text(value: Any) -> str:
-        raise NotImplementedError
+        """A value as it is written."""
 
     @staticmethod
+    @abstractmethod
     def _form() -> str:
-        raise NotImplementedError
+        """What is expected, for messages."""
 
     def __str__(self) -> str:
         return " ".join(
@@ -204,7 +208,7 @@ class StyleTimeline(Timeline[Blend]):
         super().__post_init__()
         if not self.names:
             raise UsageError(
-                f"'{self}' has no style but {NONE!r}; name one, with --strength 0 for the clip itself"
+                f"'{self}' has no style but {NONE!r}; name one, or give --strength 0 for the clip itself"
             )
 
     @property
