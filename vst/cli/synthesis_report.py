@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def show_report(console: Console, report: SynthesisReport) -> None:
-    """Show what was made, and what was not said before the start."""
+    """Show what was made, and the notes that the start did not show."""
     what = "" if report.frames == 1 else f"{report.frames} frames of "
     console.result(
         f"{report.output}: {what}{report.width}×{report.height} after {report.steps} steps, in "

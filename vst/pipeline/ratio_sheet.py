@@ -164,7 +164,7 @@ def _steps(
     count: int,
     begun: Callable[[str], None] | None,
 ) -> int:
-    """The steps of each cell, and what is said of them."""
+    """The steps of each cell, and the notes on them."""
     height, width = frame.image.shape[-2:]
     sizes, each = level_sizes(width, height, settings.levels), stylizer.seconds_a_step(width, height)
     steps = stylizer.steps

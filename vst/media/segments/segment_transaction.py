@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from vst.media.file_errors import writing_error
 from vst.media.segments.disk_space import MIN_FREE
 from vst.media.segments.output_lock import OutputLock
 from vst.media.segments.transaction import OutputTransaction
-from vst.media.segments.work_folder import Save, Segment, WorkFolder
+from vst.media.segments.work_folder import Segment, WorkFolder
 
 
 @dataclass(frozen=True)
@@ -117,40 +117,9 @@ class SegmentTransaction(OutputTransaction):
             self.abort()
             raise
 
-    def finish_segment(
-        self,
-        pts: list[int],
-        end: int,
-        delay: int,
-        *,
-        files: Sequence[Path],
-        shot: int,
-        last: bool,
-        save: Save | None,
-        notes: Sequence[str],
-        truncated: bool,
-    ) -> None:
-        """Record the segment as finished in the work folder of the output.
-
-        Raises:
-            MediaError: If something cannot be written.
-        """
-        super().finish_segment(
-            pts,
-            end,
-            delay,
-            files=files,
-            shot=shot,
-            last=last,
-            save=save,
-            notes=notes,
-            truncated=truncated,
-        )
-        segment: Segment = self.segments[-1]
-        try:
-            self._whole.adopt(segment, self.work.folder)
-        except OSError as error:
-            raise writing_error(self.path, error) from error
+    def _segment_finished(self, segment: Segment) -> None:
+        """Record the segment as finished in the work folder of the output."""
+        self._whole.adopt(segment, self.work.folder)
 
     def abort(self) -> None:
         """Remove what is not finished; a finished segment stays."""

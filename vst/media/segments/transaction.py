@@ -202,9 +202,13 @@ class OutputTransaction:
                 notes=notes,
                 truncated=truncated,
             )
+            self._segment_finished(segment)
         except OSError as error:
             raise writing_error(self.path, error) from error
         self.segments.append(segment)
+
+    def _segment_finished(self, segment: Segment) -> None:
+        """Called with each segment that is recorded; for a transaction that keeps it elsewhere."""
 
     def commit_file(self, *, incomplete: bool = False) -> Path:
         """Rename the temporary file to the final name and delete the work folder.

@@ -13,16 +13,14 @@ from torch import Tensor
 from vst.losses.patches import CHUNK_BYTES, match_patches, patch_energy
 from vst.modes.mrf.copies import FACTOR, copies
 from vst.modes.mrf.terms import PatchTerm
-from vst.modes.optimisation.config import OptimisationConfig
-from vst.modes.optimisation.features import FeatureSource, stride_of
-from vst.modes.optimisation.paintings import Paintings, painting_side
+from vst.modes.optimisation.features import stride_of
+from vst.modes.optimisation.paintings import painting_side
 from vst.modes.optimisation.stylizer import Level, OptimisingStylizer
 from vst.modes.optimisation.terms import (
     FeatureTerm,
     PixelTerm,
     pixel_terms,
 )
-from vst.modes.stylizer import Stylizer
 from vst.modes.tiling import MemoryEstimate
 
 LAYERS = ("relu3_1", "relu4_1")
@@ -67,16 +65,6 @@ class MrfStylizer(OptimisingStylizer):
     matching_steps = _STEPS
     compared_layers = LAYERS
 
-    def __init__(
-        self,
-        source: FeatureSource,
-        paintings: Paintings,
-        config: OptimisationConfig,
-        start: Stylizer | None = None,
-    ) -> None:
-        super().__init__(source, paintings, config, start)
-        self._known: dict[tuple[int, int | None], list[dict[str, _Known]]] = {}
-
     def terms(self, level: Level) -> tuple[Sequence[FeatureTerm], Sequence[PixelTerm]]:
         """See `OptimisingStylizer.terms`."""
         config = self.config
@@ -107,13 +95,11 @@ class MrfStylizer(OptimisingStylizer):
         return found
 
     def _paintings_at(self, level: Level) -> list[dict[str, _Known]]:
-        """What the paintings have at the size of a level; computed once for each size."""
-        key = level.painting_side, level.tile
-        if key not in self._known:
-            self._known[key] = [
-                self._describe(each, level.tile) for each in self.paintings.at(level.painting_side)
-            ]
-        return self._known[key]
+        """What the paintings have at the size of a level."""
+        return self.of_paintings(
+            level,
+            lambda: [self._describe(each, level.tile) for each in self.paintings.at(level.painting_side)],
+        )
 
     def _describe(self, painting: Tensor, tile: int | None) -> dict[str, _Known]:
         config, layers = self.config, tuple(self._style_layers)

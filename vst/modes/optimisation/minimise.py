@@ -116,7 +116,7 @@ def minimise(
 
 
 class _Enough(Exception):
-    """All steps are done, or `watch` said stop."""
+    """All steps are done, or `watch` returned False."""
 
 
 class _Diverged(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +32,8 @@ from vst.modes.optimisation.terms import (
 from vst.modes.optimisation.timing import MEASURED_SIDE, seconds_a_step
 from vst.modes.stylizer import Stylizer
 from vst.modes.tiling import MemoryEstimate
+
+T = TypeVar("T")
 
 SMALLEST_SIDE = 32
 """Pixels on the shorter side: smaller frames are padded by repeating their edges."""
@@ -131,6 +134,7 @@ class OptimisingStylizer(ABC):
         self.conditioned = self.conditioned and config.temporal_weight > 0
         self._content_layers = content_layers(config, source.layers)
         self._style_layers = style_layers(config, source.layers, self.compared_layers)
+        self._of_paintings: dict[tuple[int, int | None], Any] = {}
 
     @abstractmethod
     def terms(self, level: Level) -> tuple[Sequence[FeatureTerm], Sequence[PixelTerm]]:
@@ -140,6 +144,14 @@ class OptimisingStylizer(ABC):
     def layers(self) -> Sequence[str]:
         """The layers that the terms look at."""
         return tuple(dict.fromkeys((*self._content_layers, *self._style_layers)))
+
+    def of_paintings(self, level: Level, compute: Callable[[], T]) -> T:
+        """What a mode computes of the paintings at the size of a level; computed once for each size."""
+        key = level.painting_side, level.tile
+        if key not in self._of_paintings:
+            self._of_paintings[key] = compute()
+        found: T = self._of_paintings[key]
+        return found
 
     def content_terms(self, level: Level) -> list[FeatureTerm]:
         """The distance from the content of the frame, unless it has no weight."""
