@@ -72,15 +72,18 @@ class PeerMode:
     Args:
         path: Its weights, safetensors.
 
+    Attributes:
+        network: Takes B×3×H×W, RGB 0..255.
+
     Raises:
         WeightsError: where the file cannot be read, or is another network's.
     """
 
     def __init__(self, path: Path) -> None:
-        self._network = TransformerNet().eval().requires_grad_(False)
+        self.network = TransformerNet().eval().requires_grad_(False)
         try:
             state = {name: value.float() for name, value in load_file(path).items()}
-            self._network.load_state_dict(state)
+            self.network.load_state_dict(state)
         except (OSError, SafetensorError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise WeightsError(
@@ -91,5 +94,5 @@ class PeerMode:
     def step(self, frame: Frame) -> Tensor:
         """See `MeasuredMode.step`."""
         height, width = frame.image.shape[-2:]
-        out = self._network(frame.image.clamp(0, 1)[None] * 255)[0] / 255
+        out = self.network(frame.image.clamp(0, 1)[None] * 255)[0] / 255
         return out[:, :height, :width].clamp(0, 1).clone()
