@@ -18,10 +18,10 @@ def trained(monkeypatch):
     """Replaces the training; gives what it was called with."""
     calls = []
 
-    def fake(recipe, folder, **options):
-        calls.append((recipe, folder, options))
-        options["say"]("step 1 of 1")
-        return folder / "weights.safetensors"
+    def fake(recipe, run, **options):
+        calls.append((recipe, run, options))
+        run.say("step 1 of 1")
+        return run.folder / "weights.safetensors"
 
     monkeypatch.setattr("vst.train.run.run_recipe", fake)
     return calls
@@ -62,7 +62,7 @@ def test_options_become_a_recipe(vst, trained, painting):
         *("--minutes", "5", "--device", "cuda:1", "--compile"),
     )
     assert outcome.code == 0, outcome.err
-    (recipe, folder, options) = trained[0]
+    (recipe, run, options) = trained[0]
     assert recipe == VtnRecipe(
         "vtn",
         (
@@ -78,9 +78,9 @@ def test_options_become_a_recipe(vst, trained, painting):
         batch=2,
         seed=3,
     )
-    assert folder == Path("run")
+    assert run.folder == Path("run")
     assert options["start_from"] == Path("itn.safetensors")
-    assert (options["minutes"], options["device"], options["compiled"]) == (5.0, "cuda:1", True)
+    assert (run.minutes, run.device, options["compiled"]) == (5.0, "cuda:1", True)
     assert outcome.err == "step 1 of 1\n"
     assert outcome.out.startswith(str(Path("run") / "weights.safetensors"))
 
@@ -88,7 +88,7 @@ def test_options_become_a_recipe(vst, trained, painting):
 def test_without_options_the_defaults_are_those_of_the_recipe(vst, trained, painting):
     vst("train", "itn", "-o", "run", "--style", f"candy={painting}", "--photos", "photos")
     assert trained[0][0] == ItnRecipe("itn", (StyleGoal("candy", (str(painting),)),), ("photos",))
-    assert trained[0][2]["minutes"] == math.inf
+    assert trained[0][1].minutes == math.inf
 
 
 @pytest.mark.parametrize(

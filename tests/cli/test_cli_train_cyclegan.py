@@ -16,9 +16,9 @@ def trained(monkeypatch):
     """Replaces the training; gives what it was called with."""
     calls = []
 
-    def fake(recipe, folder, **options):
-        calls.append((recipe, folder, options))
-        return folder / "weights.safetensors"
+    def fake(recipe, run, **options):
+        calls.append((recipe, run, options))
+        return run.folder / "weights.safetensors"
 
     monkeypatch.setattr("vst.train.collection_run.run_collection", fake)
     return calls
@@ -31,15 +31,15 @@ def test_options_become_a_recipe(vst, trained):
         *("--start-from", "itn.safetensors", "--start-style", "candy", "--minutes", "2", "-o", "run"),
     )
     assert outcome.code == 0, outcome.err
-    [(recipe, folder, options)] = trained
+    [(recipe, run, options)] = trained
     assert (recipe.paintings, recipe.photos, recipe.clips) == (
         ("monet", "more.tar"),
         ("photos",),
         ("clips",),
     )
     assert (recipe.blocks, recipe.discriminators, recipe.temporal_weight) == (9, 2, 7.0)
-    assert folder == Path("run")
-    assert (options["start_from"], options["start_style"], options["minutes"]) == (
+    assert run.folder == Path("run")
+    assert (options["start_from"], options["start_style"], run.minutes) == (
         Path("itn.safetensors"),
         "candy",
         2.0,

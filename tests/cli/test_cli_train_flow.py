@@ -18,10 +18,10 @@ def trained(monkeypatch):
     """Replaces the training; gives what it was called with."""
     calls = []
 
-    def fake(recipe, folder, **options):
-        calls.append((recipe, folder, options))
-        options["say"]("step 1 of 1")
-        return folder / "dis-refined.safetensors"
+    def fake(recipe, run):
+        calls.append((recipe, run))
+        run.say("step 1 of 1")
+        return run.folder / "dis-refined.safetensors"
 
     monkeypatch.setattr("vst.train.flow_run.run_flow_recipe", fake)
     return calls
@@ -35,7 +35,7 @@ def test_options_become_a_recipe(vst, trained):
         *("--minutes", "5", "--device", "cuda:1", "--workers", "2"),
     )
     assert outcome.code == 0, outcome.err
-    (recipe, folder, options) = trained[0]
+    (recipe, run) = trained[0]
     assert recipe == FlowRecipe(
         photos=("a", "b"),
         pairs=50,
@@ -49,8 +49,8 @@ def test_options_become_a_recipe(vst, trained):
         precision="fp32",
         seed=3,
     )
-    assert folder == Path("run")
-    assert (options["minutes"], options["device"], options["workers"]) == (5.0, "cuda:1", 2)
+    assert run.folder == Path("run")
+    assert (run.minutes, run.device, run.workers) == (5.0, "cuda:1", 2)
     assert outcome.err == "step 1 of 1\n"
     assert outcome.out.startswith(str(Path("run") / "dis-refined.safetensors"))
 

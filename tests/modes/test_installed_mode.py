@@ -21,6 +21,7 @@ from vst.nn.style_parameters import one_style
 from vst.nn.tiled import Tiled
 from vst.pipeline import RenderSettings, render
 from vst.train.run import run_recipe
+from vst.train.training_run import TrainingRun
 
 ENTRY = """
 from vst.modes.registry import ModeEntry
@@ -117,9 +118,9 @@ def toy_recipe(toy, make_recipe):
 
 
 def test_it_trains_in_two_parts_saves_and_loads(toy_recipe, tmp_path):
-    whole = run_recipe(toy_recipe, tmp_path / "whole", say=lambda _: None)
+    whole = run_recipe(toy_recipe, TrainingRun(tmp_path / "whole", say=lambda _: None))
     for _ in range(2):
-        parts = run_recipe(toy_recipe, tmp_path / "parts", minutes=0, say=lambda _: None)
+        parts = run_recipe(toy_recipe, TrainingRun(tmp_path / "parts", minutes=0, say=lambda _: None))
     assert all(
         torch.equal(a, b) for a, b in zip(*(load_file(w).values() for w in (whole, parts)), strict=True)
     )
@@ -142,7 +143,7 @@ def test_it_renders_a_clip_and_resumes(toy_recipe, tmp_path, monkeypatch):
     import vst.pipeline.job
 
     monkeypatch.setattr(vst.pipeline.job, "MAX_SEGMENT_FRAMES", 4)
-    weights = run_recipe(toy_recipe, tmp_path / "run", say=lambda _: None)
+    weights = run_recipe(toy_recipe, TrainingRun(tmp_path / "run", say=lambda _: None))
     clip: Path = tmp_path / "clip.mkv"
     make_clip(clip, frames=10)
     settings = RenderSettings(style="noise", mode="toy", weights_dir=weights.parent)

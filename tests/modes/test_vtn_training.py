@@ -14,6 +14,7 @@ from vst.train.clips import find_clips
 from vst.train.picture_files import find_pictures
 from vst.train.run import run_recipe
 from vst.train.sequences import MixedBatches
+from vst.train.training_run import TrainingRun
 
 
 class Raw(nn.Module):
@@ -88,7 +89,7 @@ def test_the_loss_network_sees_only_the_frames_chosen(step, batch):
 
 
 def test_with_a_teacher_pictures_get_as_much_detail_as_its_own(make_recipe, batch, tmp_path):
-    teacher = run_recipe(make_recipe("itn", width=4), tmp_path / "teacher", say=lambda _: None)
+    teacher = run_recipe(make_recipe("itn", width=4), TrainingRun(tmp_path / "teacher", say=lambda _: None))
     recipe = make_recipe("vtn", precision="fp32", warm_up=3, teacher=str(teacher), detail_weight=3.0)
     targets = [style_targets(Raw(), [torch.rand(3, 8, 8)], ("relu1_2",))]
     torch.manual_seed(0)

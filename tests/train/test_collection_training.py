@@ -17,6 +17,7 @@ from vst.train.clips import find_clips
 from vst.train.collection_batches import CollectionBatches, painting_crop
 from vst.train.collection_run import run_collection
 from vst.train.picture_files import find_pictures
+from vst.train.training_run import TrainingRun
 
 
 def quiet(_):
@@ -58,7 +59,12 @@ def batches(recipe):
 @pytest.mark.parametrize("synthetic", [0.0, 1.0])
 def test_a_batch_has_paintings_photographs_and_frames_with_motion(collection, long_weight, synthetic):
     recipe = dataclasses.replace(
-        collection, batch=2, painting_batch=3, synthetic=synthetic, long_weight=long_weight, long_gap=4
+        collection,
+        batch=2,
+        painting_batch=3,
+        synthetic=synthetic,
+        long_weight=long_weight,
+        long_gap=4,
     )
     batch = batches(recipe)[5]
     length = 3 if long_weight else 2
@@ -106,7 +112,7 @@ def test_colours_are_changed_as_often_as_the_recipe_says(collection):
 def test_a_training_leaves_weights_that_are_a_style_of_the_catalogue(collection, tmp_path):
     said = []
     recipe = dataclasses.replace(collection, steps=20)
-    weights = run_collection(recipe, tmp_path / "run", say=said.append)
+    weights = run_collection(recipe, TrainingRun(tmp_path / "run", say=said.append))
     info = read_info(weights)
     assert (info.mode, info.width, info.styles, info.steps) == ("cyclegan", 2, ("dots",), 20)
     assert info.recipe == recipe.digest()
@@ -124,10 +130,12 @@ def test_a_training_leaves_weights_that_are_a_style_of_the_catalogue(collection,
 
 
 def test_a_run_in_two_parts_ends_with_the_same_weights_discriminators_and_pool(collection, tmp_path):
-    run_collection(collection, tmp_path / "whole", say=quiet)
-    run_collection(collection, tmp_path / "parts", minutes=0, say=quiet)  # one step, then time is up
+    run_collection(collection, TrainingRun(tmp_path / "whole", say=quiet))
+    run_collection(
+        collection, TrainingRun(tmp_path / "parts", minutes=0, say=quiet)
+    )  # one step, then time is up
     assert read_info(tmp_path / "parts/weights.safetensors").steps == 1
-    run_collection(collection, tmp_path / "parts", say=quiet)
+    run_collection(collection, TrainingRun(tmp_path / "parts", say=quiet))
     for file in ("weights.safetensors", "checkpoint.safetensors"):
         one, other = (load_file(tmp_path / name / file) for name in ("whole", "parts"))
         assert one.keys() == other.keys()
@@ -141,10 +149,21 @@ def test_a_run_in_two_parts_ends_with_the_same_weights_discriminators_and_pool(c
 
 
 def test_every_network_learns(collection, tmp_path):
-    run_collection(dataclasses.replace(collection, steps=1, discriminators=2), tmp_path / "one", say=quiet)
-    run_collection(dataclasses.replace(collection, steps=2, discriminators=2), tmp_path / "two", say=quiet)
+    run_collection(
+        dataclasses.replace(collection, steps=1, discriminators=2),
+        TrainingRun(tmp_path / "one", say=quiet),
+    )
+    run_collection(
+        dataclasses.replace(collection, steps=2, discriminators=2),
+        TrainingRun(tmp_path / "two", say=quiet),
+    )
     one, two = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("one", "two"))
-    for part in ("generator.last", "back.last", "discriminators.0.layers.0", "discriminators.1.layers.0"):
+    for part in (
+        "generator.last",
+        "back.last",
+        "discriminators.0.layers.0",
+        "discriminators.1.layers.0",
+    ):
         assert not torch.equal(one[f"model.{part}.weight"], two[f"model.{part}.weight"]), part
 
 
@@ -157,7 +176,13 @@ def itn(tmp_path):
             norm.bias[1] += 1
     path = tmp_path / "itn.safetensors"
     save_weights(
-        path, network, mode="itn", styles=("red", "blue"), loss_network="none", recipe="none", steps=0
+        path,
+        network,
+        mode="itn",
+        styles=("red", "blue"),
+        loss_network="none",
+        recipe="none",
+        steps=0,
     )
     return path
 
@@ -165,7 +190,9 @@ def itn(tmp_path):
 @pytest.mark.parametrize(("style", "start_style"), [("mine", "blue"), ("blue", None)])
 def test_a_training_starts_from_a_style_of_an_itn(collection, itn, tmp_path, style, start_style):
     recipe = dataclasses.replace(collection, style=style, steps=1, learning_rate=0.0, back_width=3)
-    weights = run_collection(recipe, tmp_path / "run", start_from=itn, start_style=start_style, say=quiet)
+    weights = run_collection(
+        recipe, TrainingRun(tmp_path / "run", say=quiet), start_from=itn, start_style=start_style
+    )
     before, after = load_file(itn), load_file(weights)
     assert torch.equal(after["down.0.conv.weight"], before["down.0.conv.weight"])
     assert torch.equal(after["down.0.norm.bias"][0], before["down.0.norm.bias"][1])
@@ -173,20 +200,32 @@ def test_a_training_starts_from_a_style_of_an_itn(collection, itn, tmp_path, sty
 
 def test_a_start_that_does_not_fit_is_refused(collection, itn, tmp_path):
     with pytest.raises(UsageError, match="has no style 'green'; it has red, blue"):
-        run_collection(collection, tmp_path / "a", start_from=itn, start_style="green", say=quiet)
+        run_collection(
+            collection, TrainingRun(tmp_path / "a", say=quiet), start_from=itn, start_style="green"
+        )
     with pytest.raises(UsageError, match="has width 2"):
-        run_collection(dataclasses.replace(collection, width=3), tmp_path / "b", start_from=itn, say=quiet)
+        run_collection(
+            dataclasses.replace(collection, width=3),
+            TrainingRun(tmp_path / "b", say=quiet),
+            start_from=itn,
+        )
     with pytest.raises(UsageError, match="on CUDA only"):
-        run_collection(dataclasses.replace(collection, precision="fp16"), tmp_path / "c", say=quiet)
+        run_collection(
+            dataclasses.replace(collection, precision="fp16"),
+            TrainingRun(tmp_path / "c", say=quiet),
+        )
 
 
 def test_photographs_and_clips_are_not_required(collection, tmp_path):
     recipe = dataclasses.replace(collection, photos=(), clips=(), steps=1, precision="bf16")
-    assert read_info(run_collection(recipe, tmp_path / "run", say=quiet)).steps == 1
+    assert read_info(run_collection(recipe, TrainingRun(tmp_path / "run", say=quiet))).steps == 1
 
 
 def test_adam_has_the_papers_moments_and_the_gradient_is_not_scaled_down(collection, tmp_path):
-    run_collection(dataclasses.replace(collection, steps=1, cycle_weight=1e4), tmp_path / "run", say=quiet)
+    run_collection(
+        dataclasses.replace(collection, steps=1, cycle_weight=1e4),
+        TrainingRun(tmp_path / "run", say=quiet),
+    )
     state = load_file(tmp_path / "run/checkpoint.safetensors")
     first, second = state["optimiser.0.exp_avg"], state["optimiser.0.exp_avg_sq"]
     # After a step the moments are (1 − 0.5) g and (1 − 0.999) g².

@@ -23,6 +23,7 @@ from vst.train.flow_recipe import FlowRecipe
 from vst.train.flow_run import run_flow_recipe
 from vst.train.flow_step import FlowStep
 from vst.train.picture_files import find_pictures
+from vst.train.training_run import TrainingRun
 
 
 def quiet(_):
@@ -148,7 +149,7 @@ def test_the_loss_is_nothing_where_the_truth_is_what_is_known(recipe, pool):
 def test_training_lowers_what_it_minimises(recipe, tmp_path):
     calm = dataclasses.replace(recipe, noise=0.0, brightness=0.0)
     long = dataclasses.replace(calm, steps=120, pairs=2, width=4, learning_rate=5e-3)
-    run_flow_recipe(long, tmp_path, say=quiet)
+    run_flow_recipe(long, TrainingRun(tmp_path, say=quiet))
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[-1]["total"] < log[0]["total"]
     first, last = (each["epe"] / each["dis"] for each in (log[0], log[-1]))
@@ -159,7 +160,7 @@ def test_training_lowers_what_it_minimises(recipe, tmp_path):
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_leaves_weights_card_log_and_sample(recipe, tmp_path, precision):
     recipe = dataclasses.replace(recipe, precision=precision, steps=20)
-    weights = run_flow_recipe(recipe, tmp_path / "run", say=quiet)
+    weights = run_flow_recipe(recipe, TrainingRun(tmp_path / "run", say=quiet))
     assert load_refinement(weights).width == 2
     card = (tmp_path / "run/dis-refined.md").read_text()
     assert recipe.digest() in card
@@ -170,10 +171,12 @@ def test_training_leaves_weights_card_log_and_sample(recipe, tmp_path, precision
 
 def test_an_interrupted_run_goes_on_and_ends_where_the_other_did(recipe, tmp_path):
     recipe = dataclasses.replace(recipe, steps=4)
-    run_flow_recipe(recipe, tmp_path / "whole", say=quiet)
-    run_flow_recipe(recipe, tmp_path / "parts", minutes=0, say=quiet)  # one step, then time is up
+    run_flow_recipe(recipe, TrainingRun(tmp_path / "whole", say=quiet))
+    run_flow_recipe(
+        recipe, TrainingRun(tmp_path / "parts", minutes=0, say=quiet)
+    )  # one step, then time is up
     assert "1 of 4" in (tmp_path / "parts/dis-refined.md").read_text()
-    run_flow_recipe(recipe, tmp_path / "parts", say=quiet)
+    run_flow_recipe(recipe, TrainingRun(tmp_path / "parts", say=quiet))
     one, other = (load_file(tmp_path / name / "dis-refined.safetensors") for name in ("whole", "parts"))
     assert any(value.any() for name, value in one.items() if "predict_flow2" in name)
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -196,4 +199,4 @@ def test_an_invalid_recipe_is_refused(changes, complaint):
 
 def test_fp16_is_for_cuda(recipe, tmp_path):
     with pytest.raises(UsageError, match="fp16 is trained with on CUDA only"):
-        run_flow_recipe(dataclasses.replace(recipe, precision="fp16"), tmp_path, say=quiet)
+        run_flow_recipe(dataclasses.replace(recipe, precision="fp16"), TrainingRun(tmp_path, say=quiet))

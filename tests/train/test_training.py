@@ -27,6 +27,7 @@ from vst.train.skipped import SKIPPED_NAME
 from vst.train.synthetic_pictures import synthetic_pictures
 from vst.train.trainer import follow, learning_rate
 from vst.train.training_checkpoint import load_checkpoint, save_checkpoint
+from vst.train.training_run import TrainingRun
 
 
 def quiet(_):
@@ -88,7 +89,7 @@ def test_frames_are_jittered_only_as_far_as_the_recipe_says(make_recipe):
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_leaves_weights_recipe_log_and_sample(recipe, make_recipe, tmp_path, mode, precision):
     recipe = make_recipe(mode, precision=precision, steps=20, empty=0.4)
-    weights = run_recipe(recipe, tmp_path / "run", say=quiet)
+    weights = run_recipe(recipe, TrainingRun(tmp_path / "run", say=quiet))
     info = read_info(weights)
     assert (info.mode, info.width, info.styles, info.steps) == (mode, 2, ("noise",), 20)
     assert info.recipe == recipe.digest()
@@ -101,26 +102,37 @@ def test_training_leaves_weights_recipe_log_and_sample(recipe, make_recipe, tmp_
 
 def test_a_run_in_two_parts_ends_with_the_same_weights(make_recipe, tmp_path):
     whole = make_recipe("vtn", precision="fp32", steps=4, empty=0.5)
-    run_recipe(whole, tmp_path / "whole", say=quiet)
-    run_recipe(whole, tmp_path / "parts", minutes=0, say=quiet)  # one step, then time is up
+    run_recipe(whole, TrainingRun(tmp_path / "whole", say=quiet))
+    run_recipe(whole, TrainingRun(tmp_path / "parts", minutes=0, say=quiet))  # one step, then time is up
     assert read_info(tmp_path / "parts/weights.safetensors").steps == 1
-    run_recipe(whole, tmp_path / "parts", say=quiet)
+    run_recipe(whole, TrainingRun(tmp_path / "parts", say=quiet))
     one, other = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_itn_and_vtn_start_from_each_other_and_refuse_what_does_not_fit(recipe, make_recipe, tmp_path):
-    still = run_recipe(dataclasses.replace(recipe, steps=1), tmp_path / "itn", say=quiet)
+    still = run_recipe(dataclasses.replace(recipe, steps=1), TrainingRun(tmp_path / "itn", say=quiet))
     video = make_recipe("vtn", steps=1)
-    assert read_info(run_recipe(video, tmp_path / "vtn", start_from=still, say=quiet)).mode == "vtn"
+    assert (
+        read_info(run_recipe(video, TrainingRun(tmp_path / "vtn", say=quiet), start_from=still)).mode
+        == "vtn"
+    )
     with pytest.raises(UsageError, match="has width 2"):
-        run_recipe(dataclasses.replace(video, width=3), tmp_path / "wide", start_from=still, say=quiet)
+        run_recipe(
+            dataclasses.replace(video, width=3),
+            TrainingRun(tmp_path / "wide", say=quiet),
+            start_from=still,
+        )
     gated = dataclasses.replace(video, gate=True)
     plain = tmp_path / "vtn/weights.safetensors"
-    network, _ = load_network(run_recipe(gated, tmp_path / "gated", start_from=plain, say=quiet))
+    network, _ = load_network(
+        run_recipe(gated, TrainingRun(tmp_path / "gated", say=quiet), start_from=plain)
+    )
     assert network.gated
     back = run_recipe(
-        recipe, tmp_path / "back", start_from=tmp_path / "gated/weights.safetensors", say=quiet
+        recipe,
+        TrainingRun(tmp_path / "back", say=quiet),
+        start_from=tmp_path / "gated/weights.safetensors",
     )
     assert read_info(back).mode == "itn"
     assert not load_network(back)[0].gated
@@ -128,9 +140,9 @@ def test_itn_and_vtn_start_from_each_other_and_refuse_what_does_not_fit(recipe, 
 
 @pytest.mark.parametrize("mode", ["lstm", "reconet"])
 def test_an_itn_starts_the_modes_without_flow(recipe, make_recipe, tmp_path, mode):
-    still = run_recipe(dataclasses.replace(recipe, steps=1), tmp_path / "itn", say=quiet)
+    still = run_recipe(dataclasses.replace(recipe, steps=1), TrainingRun(tmp_path / "itn", say=quiet))
     other = make_recipe(mode, gate=mode == "lstm", steps=1, learning_rate=0.0, final_learning_rate=0.0)
-    made = run_recipe(other, tmp_path / mode, start_from=still, say=quiet)
+    made = run_recipe(other, TrainingRun(tmp_path / mode, say=quiet), start_from=still)
     network, info = load_network(made)
     assert (info.mode, len(network.residual)) == (mode, 5 if mode == "lstm" else 4)
     before, after = load_file(still), load_file(made)
@@ -143,17 +155,23 @@ def test_an_itn_starts_the_modes_without_flow(recipe, make_recipe, tmp_path, mod
         ):
             with pytest.raises(UsageError, match=complaint):
                 run_recipe(
-                    dataclasses.replace(other, **changes), tmp_path / "no", start_from=made, say=quiet
+                    dataclasses.replace(other, **changes),
+                    TrainingRun(tmp_path / "no", say=quiet),
+                    start_from=made,
                 )
     else:
-        assert read_info(run_recipe(wide, tmp_path / "wide", start_from=made, say=quiet)).width == 4
+        assert (
+            read_info(run_recipe(wide, TrainingRun(tmp_path / "wide", say=quiet), start_from=made)).width
+            == 4
+        )
         with pytest.raises(UsageError, match="has width 2"):
-            run_recipe(recipe, tmp_path / "deep", start_from=made, say=quiet)
+            run_recipe(recipe, TrainingRun(tmp_path / "deep", say=quiet), start_from=made)
 
 
 def test_training_lowers_what_it_minimises(recipe, tmp_path):
     run_recipe(
-        dataclasses.replace(recipe, precision="fp32", steps=60, learning_rate=5e-3), tmp_path, say=quiet
+        dataclasses.replace(recipe, precision="fp32", steps=60, learning_rate=5e-3),
+        TrainingRun(tmp_path, say=quiet),
     )
     log = [json.loads(line)["total"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[-1] < 0.97 * log[0]
@@ -161,7 +179,7 @@ def test_training_lowers_what_it_minimises(recipe, tmp_path):
 
 def test_an_unknown_mode_is_refused(recipe, tmp_path):
     with pytest.raises(UsageError, match="unknown mode 'oil'"):
-        run_recipe(dataclasses.replace(recipe, mode="oil"), tmp_path, say=quiet)
+        run_recipe(dataclasses.replace(recipe, mode="oil"), TrainingRun(tmp_path, say=quiet))
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
@@ -186,12 +204,12 @@ def test_loss_networks_come_from_a_folder_or_by_name(loss_folder, tmp_path):
 
 def test_a_stopped_run_continues_from_its_checkpoint(recipe, tmp_path):
     whole = dataclasses.replace(recipe, precision="fp32", steps=4)
-    run_recipe(whole, tmp_path / "whole", say=quiet)
+    run_recipe(whole, TrainingRun(tmp_path / "whole", say=quiet))
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted, match="stopped after step 1; the same command continues"):
-        run_recipe(whole, tmp_path / "parts", say=quiet, stop=stop)
-    run_recipe(whole, tmp_path / "parts", say=quiet)
+        run_recipe(whole, TrainingRun(tmp_path / "parts", say=quiet, stop=stop))
+    run_recipe(whole, TrainingRun(tmp_path / "parts", say=quiet))
     one, other = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
@@ -205,33 +223,42 @@ def test_a_stopped_run_continues_from_its_checkpoint(recipe, tmp_path):
         {"blocks": 2},
         {"mode": "lstm", "gate": True, "anchor": 0.25, "motion": False, "empty": 0.0},
         {"mode": "reconet", "blocks": 5},
-        {"mode": "vtn", "norm": "batch", "upsampling": "transposed", "output": "linear", "empty": 0.3},
+        {
+            "mode": "vtn",
+            "norm": "batch",
+            "upsampling": "transposed",
+            "output": "linear",
+            "empty": 0.3,
+        },
     ],
 )
 def test_variants_are_trained_and_load_as_what_they_are(make_recipe, tmp_path, changes):
     varied = make_recipe(**changes)
-    network, _ = load_network(run_recipe(varied, tmp_path, say=quiet))
+    network, _ = load_network(run_recipe(varied, TrainingRun(tmp_path, say=quiet)))
     assert network.variant == varied.variant
 
 
 def test_frozen_convolutions_stay_as_they_were(recipe, tmp_path):
-    start = run_recipe(dataclasses.replace(recipe, steps=2), tmp_path / "start", say=quiet)
+    start = run_recipe(dataclasses.replace(recipe, steps=2), TrainingRun(tmp_path / "start", say=quiet))
     frozen = dataclasses.replace(recipe, frozen=True, steps=3, learning_rate=0.1, averaging=0.0)
-    made = run_recipe(frozen, tmp_path / "frozen", start_from=start, say=quiet)
+    made = run_recipe(frozen, TrainingRun(tmp_path / "frozen", say=quiet), start_from=start)
     before, after = load_file(start), load_file(made)
     assert read_info(start).body == read_info(made).body
     for name in before:
         assert torch.equal(before[name], after[name]) == (".norm." not in name), name
     with pytest.raises(UsageError, match="give weights to start from"):
-        run_recipe(frozen, tmp_path / "nowhere", say=quiet)
+        run_recipe(frozen, TrainingRun(tmp_path / "nowhere", say=quiet))
 
 
 def test_styles_are_taken_by_name_from_what_a_run_starts_from(recipe, data, tmp_path):
     goals = [StyleGoal(name, (str(data / "style.png"),)) for name in ("a", "b", "c")]
     still = dataclasses.replace(recipe, learning_rate=0.0, final_learning_rate=0.0, steps=1)
-    start = run_recipe(dataclasses.replace(recipe, styles=tuple(goals[:2])), tmp_path / "two", say=quiet)
+    start = run_recipe(
+        dataclasses.replace(recipe, styles=tuple(goals[:2])),
+        TrainingRun(tmp_path / "two", say=quiet),
+    )
     turned = dataclasses.replace(still, styles=(goals[2], goals[1]))
-    made = run_recipe(turned, tmp_path / "turned", start_from=start, say=quiet)
+    made = run_recipe(turned, TrainingRun(tmp_path / "turned", say=quiet), start_from=start)
     before, after = (load_file(path)["down.0.norm.weight"].float() for path in (start, made))
     assert torch.equal(after[1], before[1])
     torch.testing.assert_close(after[0], before.mean(0), atol=1e-3, rtol=0)
@@ -241,7 +268,8 @@ def test_the_exported_weights_are_a_running_mean(recipe, tmp_path):
     plain = dataclasses.replace(recipe, precision="fp32", steps=6, averaging=0.0)
     mean = dataclasses.replace(plain, averaging=0.9)
     one, other = (
-        load_file(run_recipe(each, tmp_path / str(each.averaging), say=quiet)) for each in (plain, mean)
+        load_file(run_recipe(each, TrainingRun(tmp_path / str(each.averaging), say=quiet)))
+        for each in (plain, mean)
     )
     assert not torch.equal(one["last.weight"], other["last.weight"])
     average, model = ITN(2), ITN(2)
@@ -260,7 +288,7 @@ def test_each_photograph_is_stylized_in_several_styles(recipe, data):
 
 def test_a_run_leaves_a_card_that_says_what_it_made(recipe, make_recipe, tmp_path):
     weighed = make_recipe("vtn", steps=20)
-    run_recipe(weighed, tmp_path, say=quiet)
+    run_recipe(weighed, TrainingRun(tmp_path, say=quiet))
     card = (tmp_path / "weights.md").read_text()
     assert "| mode | `vtn` |" in card
     assert "| steps | 20 of 20, bf16 on cpu" in card
@@ -283,7 +311,7 @@ def test_the_card_of_a_training_without_clips_says_so(recipe, tmp_path):
 
 
 def test_without_photographs_synthetic_pictures_are_trained_on(recipe, tmp_path):
-    run_recipe(dataclasses.replace(recipe, photos=(), steps=1), tmp_path, say=quiet)
+    run_recipe(dataclasses.replace(recipe, photos=(), steps=1), TrainingRun(tmp_path, say=quiet))
     assert read_info(tmp_path / "weights.safetensors").steps == 1
     pictures = synthetic_pictures()
     assert pictures[0].load().shape == pictures[1].load().shape == (288, 384, 3)
@@ -301,7 +329,7 @@ def test_a_training_goes_on_past_photographs_that_cannot_be_decoded_and_names_th
     (photos / "text.jpg").write_text("hello")
     said = []
     mixed = dataclasses.replace(recipe, photos=(str(photos),))
-    run_recipe(mixed, tmp_path / "run", say=said.append)
+    run_recipe(mixed, TrainingRun(tmp_path / "run", say=said.append))
     assert "3 photographs, 1 skipped: see the end" in said
     assert said[-2:] == [
         f"skipped, damaged (1): {photos / '1.png'}",
@@ -318,9 +346,7 @@ def test_skipped_files_are_named_when_a_training_is_stopped(recipe, data, tmp_pa
     with pytest.raises(Interrupted):
         run_recipe(
             dataclasses.replace(recipe, photos=(str(photos),)),
-            tmp_path / "run",
-            say=said.append,
-            stop=stop,
+            TrainingRun(tmp_path / "run", say=said.append, stop=stop),
         )
     assert said[-1] == f"skipped, not a picture that can be read (1): {photos / 'text.jpg'}"
 
@@ -339,7 +365,10 @@ def test_an_error_of_a_process_that_makes_batches_is_one_line(recipe, data, tmp_
     with pytest.raises(
         VstError, match=r"^none of the 3 pictures can be decoded: skipped, no such"
     ) as error:
-        run_recipe(dataclasses.replace(recipe, photos=(str(photos),)), tmp_path / "run", say=quiet)
+        run_recipe(
+            dataclasses.replace(recipe, photos=(str(photos),)),
+            TrainingRun(tmp_path / "run", say=quiet),
+        )
     assert "\n" not in str(error.value)
 
 
@@ -349,13 +378,13 @@ def test_notes_on_paintings_are_said_before_the_training(make_recipe, tmp_path):
     cv2.imwrite(str(tmp_path / "cut.png"), pixels)
     said = []
     cut = make_recipe(styles=(StyleGoal("cut", (str(tmp_path / "cut.png"),), 64),), steps=1)
-    run_recipe(cut, tmp_path / "run", say=said.append)
+    run_recipe(cut, TrainingRun(tmp_path / "run", say=said.append))
     assert "cut.png is transparent in parts: only 50×40 pixels at 0, 0" in said[0]
 
 
 def test_half_precision_needs_a_gpu(recipe, tmp_path):
     with pytest.raises(UsageError, match="fp16 is trained with on CUDA only"):
-        run_recipe(dataclasses.replace(recipe, precision="fp16"), tmp_path, say=quiet)
+        run_recipe(dataclasses.replace(recipe, precision="fp16"), TrainingRun(tmp_path, say=quiet))
 
 
 @pytest.mark.parametrize("mode", ["itn", "vtn"])
@@ -365,14 +394,16 @@ def test_a_network_learns_from_luminance_alone(make_recipe, tmp_path, mode, monk
     seen = []
     targets = PerceptualLoss.content_target
     monkeypatch.setattr(
-        PerceptualLoss, "content_target", lambda self, frames: seen.append(frames) or targets(self, frames)
+        PerceptualLoss,
+        "content_target",
+        lambda self, frames: seen.append(frames) or targets(self, frames),
     )
-    plain = run_recipe(make_recipe(mode), tmp_path / "plain", say=quiet)
+    plain = run_recipe(make_recipe(mode), TrainingRun(tmp_path / "plain", say=quiet))
     assert not read_info(plain).luminance
     assert any(not torch.equal(frames[:, 0], frames[:, 1]) for frames in seen)
     seen.clear()
     recipe = make_recipe(mode, luminance=True)
-    weights = run_recipe(recipe, tmp_path / "gray", say=quiet)
+    weights = run_recipe(recipe, TrainingRun(tmp_path / "gray", say=quiet))
     assert read_info(weights).luminance
     assert seen
     assert all(torch.equal(frames[:, 0], frames[:, channel]) for frames in seen for channel in (1, 2))

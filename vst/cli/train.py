@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from vst.cli.console import console_of
+from vst.cli.console import Console, console_of
 from vst.cli.group import LazyGroup
 from vst.cli.options import quiet_option, verbose_option
 from vst.cli.recipe_options import recipe_options
@@ -17,6 +19,9 @@ from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.modes.recipe import Recipe, StyleGoal, create_recipe
 from vst.modes.registry import ModeEntry, available_modes, find_mode
+
+if TYPE_CHECKING:
+    from vst.train.training_run import TrainingRun
 
 
 class StyleImages(click.ParamType):
@@ -127,20 +132,10 @@ def _train(
 ) -> None:
     console = console_of(context)
     recipe = _recipe(mode, recipe_name, data, options)
-    with stop_on_signals(report=not console.quiet, doing="step") as stop:
+    with training_run(console, folder, device, minutes, workers) as run:
         from vst.train.run import run_recipe
 
-        weights = run_recipe(
-            recipe,
-            folder,
-            device=device,
-            minutes=math.inf if minutes is None else minutes,
-            start_from=start_from,
-            compiled=compiled,
-            workers=workers,
-            say=console.message,
-            stop=stop,
-        )
+        weights = run_recipe(recipe, run, start_from=start_from, compiled=compiled)
     console.result(f"{weights}: use it with --weights-dir {weights.parent}")
 
 
@@ -169,6 +164,18 @@ def train_group() -> None:
 
 def _trainable() -> dict[str, ModeEntry]:
     return {name: entry for name, entry in available_modes().items() if entry.training}
+
+
+@contextmanager
+def training_run(
+    console: Console, folder: Path, device: str, minutes: float | None, workers: int | None
+) -> Iterator[TrainingRun]:
+    """A run as the options ask for it, which Ctrl-C stops after the present step."""
+    from vst.train.training_run import TrainingRun
+
+    with stop_on_signals(report=not console.quiet, doing="step") as stop:
+        length = math.inf if minutes is None else minutes
+        yield TrainingRun(folder, device, length, workers, console.message, stop)
 
 
 def recipe_fields(mode: str, *, recipe_name: str | None, data: Path | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ import click
 
 from vst.cli.console import console_of
 from vst.cli.recipe_options import recipe_options
-from vst.cli.signals import stop_on_signals
-from vst.cli.train import MACHINE_OPTIONS, RUN_OPTIONS, given_options, recipe_fields
+from vst.cli.train import MACHINE_OPTIONS, RUN_OPTIONS, given_options, recipe_fields, training_run
 from vst.modes.cyclegan.config import CycleganRecipe
 
 _START_STYLE = click.option(
@@ -50,19 +48,10 @@ def train_cyclegan_command(
     console = console_of(context)
     fields = recipe_fields("cyclegan", recipe_name=recipe_name, data=data)
     recipe = CycleganRecipe(**(fields | given_options(options)))
-    with stop_on_signals(report=not console.quiet, doing="step") as stop:
+    with training_run(console, folder, device, minutes, workers) as run:
         from vst.train.collection_run import run_collection
 
         weights = run_collection(
-            recipe,
-            folder,
-            device=device,
-            minutes=math.inf if minutes is None else minutes,
-            start_from=start_from,
-            start_style=start_style,
-            compiled=compiled,
-            workers=workers,
-            say=console.message,
-            stop=stop,
+            recipe, run, start_from=start_from, start_style=start_style, compiled=compiled
         )
     console.result(f"{weights}: --mode cyclegan --style {recipe.style_name} --weights-dir {weights.parent}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 from vst.cli.console import console_of
 from vst.cli.options import quiet_option, verbose_option
 from vst.cli.recipe_options import recipe_options
-from vst.cli.signals import stop_on_signals
+from vst.cli.train import given_options, training_run
 from vst.train.flow_recipe import FlowRecipe
 
 
@@ -54,19 +53,11 @@ def train_flow_command(
     time, the same command continues from the last checkpoint.
     """
     console = console_of(context)
-    recipe = FlowRecipe(**{field: value for field, value in options.items() if value not in (None, ())})
-    with stop_on_signals(report=not console.quiet, doing="step") as stop:
+    recipe = FlowRecipe(**given_options(options))
+    with training_run(console, folder, device, minutes, workers) as run:
         from vst.train.flow_run import run_flow_recipe
 
-        weights = run_flow_recipe(
-            recipe,
-            folder,
-            device=device,
-            minutes=math.inf if minutes is None else minutes,
-            workers=workers,
-            say=console.message,
-            stop=stop,
-        )
+        weights = run_flow_recipe(recipe, run)
     console.result(
         f"{weights}: put it where vst doctor looks for the estimator, then --flow {weights.stem}"
     )

@@ -30,6 +30,7 @@ from vst.train.run import run_recipe
 from vst.train.samples import write_picture
 from vst.train.skipped import SKIPPED_NAME
 from vst.train.training_data import TrainingData, read_training_data
+from vst.train.training_run import TrainingRun
 
 RATE, LAST_RATE = 2e-2, 2e-3
 """Adam's rates; scales and shifts alone can be trained ten times as fast as convolutions."""
@@ -191,14 +192,12 @@ def _train(
         )
     return run_recipe(
         recipe,
-        work,
-        device=device,
-        minutes=max(until - time.monotonic(), 1.0) / 60,
+        TrainingRun(
+            work, device=device, minutes=max(until - time.monotonic(), 1.0) / 60, say=say, stop=stop
+        ),
         start_from=start,
         compiled=compiled,
         data=data,
-        say=say,
-        stop=stop,
     )
 
 

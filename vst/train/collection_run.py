@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import math
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from vst.train.samples import write_sample
 from vst.train.skipped import SKIPPED_NAME, SkippedFiles
 from vst.train.trainer import AdamSettings, train
 from vst.train.training_data import find_photos_or_synthetic
+from vst.train.training_run import TrainingRun
 
 BETAS = (0.5, 0.999)
 """Adam's, as Zhu 2017 has them."""
@@ -39,32 +38,22 @@ BETAS = (0.5, 0.999)
 
 def run_collection(
     recipe: CycleganRecipe,
-    folder: Path,
+    run: TrainingRun,
     *,
-    device: str = "cpu",
-    minutes: float = math.inf,
     start_from: Path | None = None,
     start_style: str | None = None,
     compiled: bool = False,
-    workers: int | None = None,
-    say: Callable[[str], None] = print,
-    stop: threading.Event | None = None,
 ) -> Path:
     """Train a recipe, or continue from the folder's checkpoint, and export the generator.
 
     Args:
         recipe: What to train.
-        folder: Where checkpoint, log, samples and the finished `weights.safetensors` go.
-        device: cpu or cuda[:n].
-        minutes: Stop after so long, with a checkpoint and exported weights.
+        run: Where and how.
         start_from: A weight file of itn or of another mode with the same body, which both generators begin
             as.
         start_style: Which of its styles; None: the recipe's, or the mean of all where it has none of that
             name.
         compiled: Compile the networks.
-        workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
-        say: Takes a line of progress.
-        stop: Set it to stop after the present step, with a checkpoint.
 
     Returns:
         The exported weight file, `weights.safetensors`; its card is `weights.md` beside it.
@@ -73,44 +62,46 @@ def run_collection(
         UsageError: for too few paintings, or weights that do not fit the recipe.
         MediaError: for data that cannot be read.
         WeightsError: for a weight file that cannot be read.
-        Interrupted: when `stop` was set.
+        Interrupted: when `run.stop` was set.
     """
-    check_training_precision(recipe.precision, device)
+    check_training_precision(recipe.precision, run.device)
     began = time.monotonic()
     torch.manual_seed(recipe.seed)
-    place = torch.device(device)
-    skipped = SkippedFiles(folder / SKIPPED_NAME)
-    paintings = paintings_to_learn(recipe.paintings, recipe.hold_out, recipe.title_prefixes, skipped, say)
-    photos = find_photos_or_synthetic(recipe.photos, skipped, say)
+    place = torch.device(run.device)
+    skipped = SkippedFiles(run.folder / SKIPPED_NAME)
+    paintings = paintings_to_learn(
+        recipe.paintings, recipe.hold_out, recipe.title_prefixes, skipped, run.say
+    )
+    photos = find_photos_or_synthetic(recipe.photos, skipped, run.say)
     networks = CycleNetworks(recipe)
     if start_from is not None:
         _start(networks, recipe.style_name, start_from, start_style)
     networks = networks.to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(networks.generator)
     loss_network = _loss_network(recipe, place)
-    step = CycleganStep(recipe, networks, loss_network, _compile if compiled else uncompiled, say)
+    step = CycleganStep(recipe, networks, loss_network, _compile if compiled else uncompiled, run.say)
     pictures = photos[:: max(1, len(photos) // 4)][:4]
-    with skipped.named_at_end(say):
+    with skipped.named_at_end(run.say):
         done = train(
             recipe,
             networks,
             average,
             CollectionBatches(recipe, paintings, photos, _clips(recipe, skipped)),
             step,
-            folder,
-            device=place,
+            run,
             averaged=networks.generator,
             adam=AdamSettings(recipe.rate, BETAS, clip=None),
-            minutes=minutes,
-            workers=workers,
-            stop=stop,
             sample=lambda path: write_sample(average, pictures, path),
-            say=say,
         )
-    target = folder / "weights.safetensors"
+    target = run.folder / "weights.safetensors"
     _export(target, average, recipe, done)
     write_collection_card(
-        folder, recipe, len(paintings), device=device, steps=done, seconds=time.monotonic() - began
+        run.folder,
+        recipe,
+        len(paintings),
+        device=run.device,
+        steps=done,
+        seconds=time.monotonic() - began,
     )
     return target
 

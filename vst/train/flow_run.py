@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import math
-import threading
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -23,29 +21,18 @@ from vst.train.precision import check_training_precision
 from vst.train.skipped import SKIPPED_NAME, SkippedFiles
 from vst.train.trainer import train
 from vst.train.training_data import find_photos_or_synthetic
+from vst.train.training_run import TrainingRun
 
 
 def run_flow_recipe(
     recipe: FlowRecipe,
-    folder: Path,
-    *,
-    device: str = "cpu",
-    minutes: float = math.inf,
-    workers: int | None = None,
-    say: Callable[[str], None] = print,
-    stop: threading.Event | None = None,
+    run: TrainingRun,
 ) -> Path:
     """Train a recipe, or continue from the folder's checkpoint, and export the weights.
 
     Args:
         recipe: What to train.
-        folder: Where the pool of pairs, checkpoint, log, samples and the finished
-            ``dis-refined.safetensors`` go.
-        device: cpu or cuda[:n].
-        minutes: Stop after so long, with a checkpoint and exported weights.
-        workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
-        say: Takes a line of progress.
-        stop: Set it to stop after the present step or pair, with a checkpoint.
+        run: Where and how; the pool of pairs goes to its folder, too.
 
     Returns:
         The exported weight file; its card is ``dis-refined.md`` beside it.
@@ -53,17 +40,17 @@ def run_flow_recipe(
     Raises:
         UsageError: fp16 without CUDA.
         MediaError: for data that cannot be read.
-        Interrupted: when `stop` was set.
+        Interrupted: when `run.stop` was set.
     """
-    check_training_precision(recipe.precision, device)
+    check_training_precision(recipe.precision, run.device)
     began = time.monotonic()
-    skipped = SkippedFiles(folder / SKIPPED_NAME)
-    photos = find_photos_or_synthetic(recipe.photos, skipped, say)
-    pool = FlowPool(folder / "pool", recipe)
-    with skipped.named_at_end(say):
-        pool.fill(photos, say, stop)
+    skipped = SkippedFiles(run.folder / SKIPPED_NAME)
+    photos = find_photos_or_synthetic(recipe.photos, skipped, run.say)
+    pool = FlowPool(run.folder / "pool", recipe)
+    with skipped.named_at_end(run.say):
+        pool.fill(photos, run.say, run.stop)
     torch.manual_seed(recipe.seed)
-    place = torch.device(device)
+    place = torch.device(run.device)
     model = RefinementNetwork(recipe.width).to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
     done = train(
@@ -72,15 +59,10 @@ def run_flow_recipe(
         average,
         FlowBatches(recipe, pool),
         FlowStep(recipe, model),
-        folder,
-        device=place,
-        minutes=max(0.0, minutes - (time.monotonic() - began) / 60),
-        workers=workers,
-        stop=stop,
+        replace(run, minutes=max(0.0, run.minutes - (time.monotonic() - began) / 60)),
         sample=lambda path: write_flow_sample(average, pool, path),
-        say=say,
     )
-    target = folder / f"{REFINED_NAME}.safetensors"
+    target = run.folder / f"{REFINED_NAME}.safetensors"
     save_refinement(target, average, recipe=recipe.digest(), steps=done)
-    write_flow_card(folder, recipe, device=device, steps=done, seconds=time.monotonic() - began)
+    write_flow_card(run.folder, recipe, device=run.device, steps=done, seconds=time.monotonic() - began)
     return target

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,35 +32,26 @@ from vst.train.sequences import MixedBatches
 from vst.train.skipped import SKIPPED_NAME
 from vst.train.trainer import Step, train
 from vst.train.training_data import TrainingData, read_training_data
+from vst.train.training_run import TrainingRun
 
 
 def run_recipe(
     recipe: Recipe,
-    folder: Path,
+    run: TrainingRun,
     *,
-    device: str = "cpu",
-    minutes: float = math.inf,
     start_from: Path | None = None,
     compiled: bool = False,
-    workers: int | None = None,
     data: TrainingData | None = None,
-    say: Callable[[str], None] = print,
-    stop: threading.Event | None = None,
 ) -> Path:
     """Train a recipe, or continue from the folder's checkpoint, and export the weights.
 
     Args:
         recipe: What to train.
-        folder: Where checkpoint, log, samples and the finished `weights.safetensors` go.
-        device: cpu or cuda[:n].
-        minutes: Stop after so long, with a checkpoint and exported weights.
+        run: Where and how.
         start_from: A weight file of this mode or another with the same body, as wide or narrower by a
             whole number.
         compiled: Compile network and loss: a minute or two at the start, a seventh less time a step.
-        workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
         data: What a caller who names the skipped files has read; None reads it.
-        say: Takes a line of progress.
-        stop: Set it to stop after the present step, with a checkpoint.
 
     Returns:
         The exported weight file, `weights.safetensors`; its card is `weights.md` beside it.
@@ -71,16 +60,16 @@ def run_recipe(
         UsageError: for a mode that cannot be trained, or weights that do not fit the recipe.
         MediaError: for data that cannot be read.
         WeightsError: for a weight file that cannot be read.
-        Interrupted: when `stop` was set.
+        Interrupted: when `run.stop` was set.
     """
-    check_training_precision(recipe.precision, device)
+    check_training_precision(recipe.precision, run.device)
     began = time.monotonic()
     torch.manual_seed(recipe.seed)
-    place = torch.device(device)
+    place = torch.device(run.device)
     model = _build(recipe, start_from).to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
     found = data or read_training_data(
-        recipe.styles, recipe.style_size, recipe.photos, folder / SKIPPED_NAME, say
+        recipe.styles, recipe.style_size, recipe.photos, run.folder / SKIPPED_NAME, run.say
     )
     if recipe.luminance:
         found = gray_paintings(found)
@@ -92,23 +81,18 @@ def run_recipe(
     if recipe.luminance:
         step, pictures = gray_step(step), list(map(GrayPicture, pictures))
     # A caller who has read the data names what is skipped.
-    with found.skipped.named_at_end(say if data is None else None):
+    with found.skipped.named_at_end(run.say if data is None else None):
         done = train(
             recipe,
             model,
             average,
             batches,
             step,
-            folder,
-            device=place,
-            minutes=minutes,
-            workers=workers,
-            stop=stop,
+            run,
             sample=lambda path: write_sample(average, pictures, path),
-            say=say,
         )
-    target = _export(recipe, average, folder, done)
-    write_card(folder, recipe, device=device, steps=done, seconds=time.monotonic() - began)
+    target = _export(recipe, average, run.folder, done)
+    write_card(run.folder, recipe, device=run.device, steps=done, seconds=time.monotonic() - began)
     return target
 
 

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from vst.errors import Interrupted, VstError
 from vst.styles.catalog import CHECKPOINT
 from vst.train.training_checkpoint import load_checkpoint, save_checkpoint
+from vst.train.training_run import TrainingRun
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 """From a batch to its losses by name; `total` is what is minimised."""
@@ -67,6 +67,10 @@ class AdamSettings:
     clip: float | None = 10.0
 
 
+CHECKPOINT_MINUTES = 3.0
+"""Time between checkpoints, and samples."""
+
+
 class _From(torch.utils.data.Sampler[int]):
     def __init__(self, first: int, last: int) -> None:
         self.first, self.last = first, last
@@ -106,17 +110,11 @@ def train(
     average: nn.Module,
     batches: Dataset[dict[str, Tensor]],
     step: Step,
-    folder: Path,
+    run: TrainingRun,
     *,
-    device: torch.device,
     averaged: nn.Module | None = None,
     adam: AdamSettings | None = None,
-    minutes: float = math.inf,
-    checkpoint_minutes: float = 3.0,
-    workers: int | None = None,
     sample: Callable[[Path], None] | None = None,
-    stop: threading.Event | None = None,
-    say: Callable[[str], None] = print,
 ) -> int:
     """Train until the recipe's last step, or until the time is up.
 
@@ -129,23 +127,19 @@ def train(
         average: Another of the same kind as `averaged`, which becomes its running mean.
         batches: Map from step number to batch.
         step: Computes the losses of a batch.
-        folder: Where `recipe.json`, `log.jsonl`, `checkpoint.safetensors` and `samples/` go.
-        device: Where batches are sent.
+        run: Where and how; `recipe.json`, `log.jsonl`, `checkpoint.safetensors` and `samples/` go to its
+            folder.
         averaged: The part of the network that is exported; None: all of it.
         adam: None: the recipe's rates along a cosine.
-        minutes: Stop after this many minutes of this call.
-        checkpoint_minutes: Time between checkpoints.
-        workers: Processes that make batches; None is one for a CPU, and for a GPU a core each.
         sample: Writes an example picture to the path it gets.
-        stop: When set, the present step is the last one, and its checkpoint is written.
-        say: Takes a line of progress.
 
     Returns:
         The number of steps done in all.
 
     Raises:
-        Interrupted: when `stop` was set.
+        Interrupted: when `run.stop` was set.
     """
+    folder, device = run.folder, torch.device(run.device)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_json(), indent=2) + "\n")
@@ -154,18 +148,18 @@ def train(
     adam = adam or AdamSettings(lambda step: learning_rate(recipe, step))
     state = _State(recipe, model, average, averaged, adam, device, folder / CHECKPOINT)
     if state.done:
-        say(f"continuing from step {state.done}")
+        run.say(f"continuing from step {state.done}")
     began = saved = time.monotonic()
     with open(folder / "log.jsonl", "a", encoding="utf-8") as stream:
-        log = _Log(recipe.steps, stream, say)
-        for batch in _one_line_errors(_loader(batches, state.done, recipe.steps, workers, device)):
+        log = _Log(recipe.steps, stream, run.say)
+        for batch in _one_line_errors(_loader(batches, state.done, recipe.steps, run.workers, device)):
             losses = step({name: value.to(device, non_blocking=True) for name, value in batch.items()})
             state.update(losses["total"])
             now = time.monotonic()
             log.add(state.done, now - began, losses)
-            stopped = stop is not None and stop.is_set()
-            finished = stopped or state.done >= recipe.steps or now - began > 60 * minutes
-            if finished or now - saved > 60 * checkpoint_minutes:
+            stopped = run.stop is not None and run.stop.is_set()
+            finished = stopped or state.done >= recipe.steps or now - began > 60 * run.minutes
+            if finished or now - saved > 60 * CHECKPOINT_MINUTES:
                 state.save()
                 if sample is not None:
                     sample(folder / "samples" / f"{state.done:06d}.png")
