@@ -19,16 +19,23 @@ _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 def choose_device(name: str) -> torch.device:
     """`auto` is CUDA where there is a GPU, else the CPU.
 
+    `mps`, the GPU of Apple's machines, is untested, and never chosen by itself. Only networks run there:
+    OpenCV has the frames between keyframes on the CPU, as without a GPU.
+
     Raises:
-        UsageError: for a name that is not auto, cpu, cuda or cuda:n.
-        VstError: for a CUDA device that is not there.
+        UsageError: for a name that is not auto, cpu, cuda, cuda:n or mps.
+        VstError: for a device that is not there.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "cpu":
         return torch.device("cpu")
+    if name == "mps":
+        if not torch.backends.mps.is_available():
+            raise VstError("device mps is not there (it is Apple's); use --device cpu")
+        return torch.device("mps")
     if not re.fullmatch(r"cuda(:[0-9]+)?", name):
-        raise UsageError(f"device is {name!r}; expected auto, cpu, cuda or cuda:n")
+        raise UsageError(f"device is {name!r}; expected auto, cpu, cuda, cuda:n or mps")
     # The number is compared before torch sees it: torch keeps its last eight bits only.
     _, colon, digits = name.partition(":")
     number = int(digits or 0)
@@ -49,7 +56,7 @@ def check_precision(name: str) -> None:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """`auto` is fp16 on CUDA, bf16 on a CPU that has it in hardware, else fp32.
+    """`auto` is fp16 on CUDA, bf16 on a CPU that has it in hardware, else fp32, also on mps.
 
     Raises:
         UsageError: for a precision that the device cannot do, or that there is not.
@@ -58,7 +65,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         if device.type == "cuda":
             return torch.float16
-        return torch.bfloat16 if has_fast_bf16() else torch.float32
+        return torch.bfloat16 if device.type == "cpu" and has_fast_bf16() else torch.float32
     if name == "fp16" and device.type == "cpu":
         raise UsageError("precision fp16 needs a CUDA device; use bf16 or fp32 on the CPU")
     return _TYPES[name]

@@ -6,7 +6,7 @@
 #define VST_PARAMETERS_H
 
 /* Choices that are not in the plugin's configuration, by number. */
-#define VST_CHOICES_DEVICE "auto", "cpu", "cuda"
+#define VST_CHOICES_DEVICE "auto", "cpu", "cuda", "mps"
 #define VST_CHOICES_COLOUR_SPACE "auto", "sRGB (display)", "linear"
 #define VST_CHOICES_LOOK_AHEAD "auto", "0"
 
@@ -34,7 +34,7 @@
     X(STRENGTH, "strength", F0R_PARAM_DOUBLE, 1, 1, "Mix of clip and stylization: 0 is the clip, 1 the stylization.") \
     X(KEEP_COLOR, "keep_color", F0R_PARAM_BOOL, 0, 1, "Keep the clip's colour; take only the luminance of the stylization.") \
     X(STYLE_SCALE, "style_scale", F0R_PARAM_DOUBLE, 0, 10, "size of the strokes divided by 10; 0 chooses as 'vst render' does") \
-    X(DEVICE, "device", F0R_PARAM_STRING, 0, 1, "auto, cpu, cuda or cuda:N.") \
+    X(DEVICE, "device", F0R_PARAM_STRING, 0, 1, "auto, cpu, cuda, cuda:N or mps (Apple, untested).") \
     X(WEIGHTS, "weights", F0R_PARAM_STRING, 0, 1, "Look for weights in this folder first.") \
     X(SEED, "seed", F0R_PARAM_DOUBLE, 0, 1000000, "the seed divided by 1000000, for modes that draw random numbers") \
     X(KEEP_BORDERS, "keep_borders", F0R_PARAM_BOOL, 1, 1, "leave borders of one colour, such as letterbox bars, as they are") \

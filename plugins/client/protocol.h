@@ -40,7 +40,7 @@ typedef struct vst_render_message {
     int keyframe_interval; /* as for --keyframe-interval; 0 chooses as vst render does */
     int look_ahead; /* temporal: frames wait for the keyframe after them */
     int seed; /* for modes that draw random numbers */
-    const char *device; /* auto, cpu, cuda or cuda:n */
+    const char *device; /* auto, cpu, cuda, cuda:n or mps */
     const char *weights; /* a folder of weights that is searched first, or empty */
     int linear; /* frames are scene-linear RGB, else R'G'B' */
     int interactive; /* a user waits for the frame */

@@ -63,7 +63,7 @@ def test_a_missing_style_gets_the_list_of_styles(vst, weights, monkeypatch):
         (["--style", "candy", "--codec", "pores"], "did you mean 'prores'?"),
         (["--style", "candy", "--strength", "2"], "expected 0 (the clip) to 1 (the stylization)"),
         (["--style", "candy", "--scale", "1", "--size", "32"], "give one of them"),
-        (["--style", "candy", "--device", "gpu"], "expected auto, cpu, cuda or cuda:n"),
+        (["--style", "candy", "--device", "gpu"], "expected auto, cpu, cuda, cuda:n or mps"),
     ],
 )
 def test_a_mistyped_value_gets_one_line(vst, weights, clip, tmp_path, options, line):

@@ -28,7 +28,7 @@ def default_jobs(device: str) -> int:
     it busy.
 
     Args:
-        device: As the user gave it: auto, cpu, cuda or cuda:N.
+        device: As the user gave it: auto, cpu, cuda, cuda:N or mps.
     """
     from vst.device import choose_device
     from vst.pipeline.memory_estimate import free_memory

@@ -18,6 +18,7 @@ from vst.cli.streams import OutputError, check_streams, drop_output
 from vst.errors import VstError
 from vst.heap import keep_freed_memory
 from vst.lazy import freeze_imports
+from vst.mps import let_operations_fall_back
 from vst.openmp import wait_asleep
 
 COMMANDS = {
@@ -98,6 +99,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point: run one command and exit with its code."""
     wait_asleep()
+    let_operations_fall_back()
     keep_freed_memory()
     freeze_imports()
     check_streams()

@@ -76,6 +76,8 @@ def _torch() -> Iterator[Finding]:
             else "built without it"
         )
         yield Finding("cuda", OK, f"not available ({built}); renders use the CPU")
+    if torch.backends.mps.is_available():
+        yield Finding("mps", OK, "available, not chosen by itself: vst is untested on it (--device mps)")
 
 
 def _torchvision() -> Iterator[Finding]:

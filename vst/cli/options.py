@@ -165,7 +165,11 @@ weights_dir_option = click.option(
 )
 
 device_option = click.option(
-    "--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu, cuda or cuda:N."
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="DEVICE",
+    help="auto, cpu, cuda, cuda:N or mps (Apple, untested).",
 )
 precision_option = click.option(
     "--precision",

@@ -47,7 +47,7 @@ class EvaluateSettings:
     scene: str | None = None
     """Name of a scene, where the clip is a folder in Sintel's layout."""
     device: str = "auto"
-    """Where networks run: auto, cpu, cuda or cuda:n."""
+    """Where networks run: auto, cpu, cuda, cuda:n or mps."""
     precision: str = "auto"
     """Of networks that estimate flow: auto, fp32, bf16 or fp16."""
 

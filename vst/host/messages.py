@@ -120,7 +120,7 @@ MESSAGES = (
             ),
             MessageField("look_ahead", FieldType.FLAG, "temporal: frames wait for the keyframe after them"),
             MessageField("seed", FieldType.INTEGER, "for modes that draw random numbers"),
-            MessageField("device", FieldType.TEXT, "auto, cpu, cuda or cuda:n"),
+            MessageField("device", FieldType.TEXT, "auto, cpu, cuda, cuda:n or mps"),
             MessageField("weights", FieldType.TEXT, "a folder of weights that is searched first, or empty"),
             MessageField("linear", FieldType.FLAG, "frames are scene-linear RGB, else R'G'B'"),
             MessageField("interactive", FieldType.FLAG, "a user waits for the frame"),

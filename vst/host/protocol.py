@@ -130,7 +130,7 @@ class RequestedSettings:
         keyframe_interval: Frames from a keyframe to the next; None as `vst render` chooses.
         look_ahead: Frames wait for the keyframe after them, where the clip is `temporal`.
         seed: For modes that draw random numbers.
-        device: auto, cpu, cuda or cuda:n.
+        device: auto, cpu, cuda, cuda:n or mps.
         weights_dir: Folder of weights that is searched first.
     """
 

@@ -23,6 +23,7 @@ from vst.errors import VstError
 from vst.heap import keep_freed_memory
 from vst.host.connection import Connection
 from vst.host.engine_lock import EngineLock
+from vst.mps import let_operations_fall_back
 from vst.openmp import wait_asleep
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--host", type=int, required=True)
     options = parser.parse_args(arguments)
     wait_asleep()
+    let_operations_fall_back()
     keep_freed_memory()
     os.umask(0o077)
     # Close the file descriptors that were inherited from the host.

@@ -120,10 +120,11 @@ def device_for(stylizer: Stylizer, width: int, height: int) -> torch.device:
     """Where frames of a size stay from one call of a stylizer to the next, if they are carried.
 
     That is the `device` of a stylizer that has one, unless it takes frames of this size in tiles: then more
-    than one is too much for a GPU's memory. Other stylizers have frames on the CPU.
+    than one is too much for a GPU's memory. Other stylizers have frames on the CPU, and so has mps, which
+    lacks operations of keyframes.
     """
     device: torch.device = getattr(stylizer, "device", _CPU)
-    if device.type != "cpu" and stylizer.memory(width, height).tile is not None:
+    if device.type in ("cpu", "mps") or stylizer.memory(width, height).tile is not None:
         return _CPU
     return device
 

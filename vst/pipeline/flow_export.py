@@ -56,7 +56,7 @@ class FlowSettings:
     radius: float | None = None
     """Length in pixels of flow that is drawn in full colour; None chooses one."""
     device: str = "auto"
-    """auto, cpu, cuda or cuda:n."""
+    """auto, cpu, cuda, cuda:n or mps."""
     precision: str = "auto"
     """auto, fp32, bf16 or fp16."""
     overwrite: bool = False

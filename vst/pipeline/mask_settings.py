@@ -37,7 +37,7 @@ class MaskSettings:
         rectangle: Left, top, width and height of what is inside, in pixels of the clip.
         first: A mask of the first frame that is tracked through the clip.
         flow: Optical flow estimator.
-        device: auto, cpu, cuda or cuda:n.
+        device: auto, cpu, cuda, cuda:n or mps.
         precision: auto, fp32, bf16 or fp16.
         overwrite: Whether to replace an existing output.
 

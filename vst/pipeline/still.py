@@ -54,7 +54,7 @@ def stylize(
         style_scale: Size of the strokes relative to the picture, 0.1..10; 1 is that of a picture with a
             short side of 480 pixels. None is 1, but smaller pictures are stylized at their own size.
         keep_borders: Leave borders of one colour as they are and stylize the picture inside.
-        device: auto, cpu, cuda or cuda:n.
+        device: auto, cpu, cuda, cuda:n or mps.
         precision: auto, fp32, bf16 or fp16.
         tile: Side of tiles in pixels, 0 for none; None: large pictures are stylized in tiles.
         weights_dir: Searched before the usual weight folders.
