@@ -13,6 +13,7 @@ import vst
 from tests.conftest import make_weights
 from tests.pipeline.scenes import scenes
 from vst.errors import UsageError
+from vst.keyframe_interval import AUTO
 from vst.losses.temporal import luminance
 from vst.modes.network_file import load_network, save_weights
 from vst.pipeline import render
@@ -95,6 +96,24 @@ def test_networks_of_luminance_are_taken_for_nothing_else(luminance_weights):
     with pytest.raises(UsageError, match=r"itn-gray.* was trained on luminance alone"):
         catalogue.bases(["itn"], ["itn-gray"])
     assert len(catalogue.bases(["itn"], ["itn-tiny"])) == 1
+
+
+def test_vtn_takes_keyframes_from_itn_where_it_has_no_network_of_luminance(
+    clip, settings, images, tmp_path, luminance_weights
+):
+    (luminance_weights / "vtn-gray.safetensors").unlink()
+    given = replace(settings(codec="ffv1", colour="luminance"), weights_dir=luminance_weights)
+    assert given.mode == "vtn"
+    report = render(clip, given, tmp_path / "a.mkv")
+    assert any("by the network of mode itn" in note for note in report.notes)
+    by_hand = replace(given, mode="itn", keyframe_interval=AUTO)
+    assert torch.equal(images(report.output), images(render(clip, by_hand, tmp_path / "b.mkv").output))
+
+
+def test_the_styles_that_other_modes_have_are_named(clip, settings, tmp_path, luminance_weights):
+    given = replace(settings(mode="lstm", colour="luminance"), weights_dir=luminance_weights)
+    with pytest.raises(UsageError, match=r"mode lstm were trained on .* 'red'; mode itn has them for blue, red"):
+        render(clip, given, tmp_path / "a.mkv")
 
 
 @pytest.mark.parametrize("style", ["red", "0s:red 1s:blue"])

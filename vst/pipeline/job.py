@@ -23,6 +23,7 @@ from vst.pipeline.frame_range import (
     frame_range_from,
 )
 from vst.pipeline.inside import borders_note
+from vst.pipeline.luminance_mode import luminance_note
 from vst.pipeline.memory_estimate import Prediction, explained_memory, tiles_note
 from vst.pipeline.open_render import open_output, predict_session_memory, session_fingerprint, sizes_of
 from vst.pipeline.open_session import open_session
@@ -220,6 +221,7 @@ class RenderJob:
         if self.optimisation is not None:
             yield from self.optimisation.notes(stylized_frames(self.plan, self.reader.info))
         yield from () if self.session.masks is None else self.session.masks.notes
+        yield from luminance_note(self.plan)
         yield from borders_note(self.session.kept_borders)
         tiles = tiles_note(self.prediction.network)
         if tiles is not None:

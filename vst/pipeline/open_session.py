@@ -26,6 +26,7 @@ from vst.nn.backends import TORCH
 from vst.pipeline.control.frame_control import Clock, FrameControl
 from vst.pipeline.control.timeline import Timeline
 from vst.pipeline.loop import close_loop
+from vst.pipeline.luminance_mode import KEYFRAMES_FROM
 from vst.pipeline.optimisation import config_of
 from vst.pipeline.plan import RenderPlan, stylized_frames
 from vst.pipeline.regions.frame_masks import RegionMasks
@@ -183,7 +184,7 @@ def keyframe_schedule(settings: RenderSettings, stylizer: Stylizer) -> Schedule 
         return None
     interval = settings.keyframe_interval
     if interval is None:
-        interval = AUTO if stylizer.conditioned else 1
+        interval = AUTO if stylizer.conditioned or settings.mode in KEYFRAMES_FROM else 1
     if interval == 1 and (settings.steadiness == 1 or not stylizer.conditioned):
         return None
     return Schedule(interval, settings.look_ahead != "0", settings.steadiness)

@@ -18,6 +18,7 @@ from vst.modes.registry import OPTIMISING
 from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.option_values import parse_layers
 from vst.pipeline.options import options_of
+from vst.pipeline.luminance_mode import resolve_luminance
 from vst.styles import ResolvedStyle, resolve_blend
 from vst.styles.painting_style import PaintingStyle, resolve_paintings
 
@@ -89,12 +90,10 @@ def resolve(settings: RenderSettings) -> ResolvedStyle | PaintingStyle:
     """
     check_options(settings)
     if not section_of(settings.mode):
+        if settings.chosen_colour == LUMINANCE:
+            return resolve_luminance(settings)
         return resolve_blend(
-            settings.styles,
-            settings.mode,
-            quality=settings.quality,
-            weights_dir=settings.weights_dir,
-            luminance=settings.chosen_colour == LUMINANCE,
+            settings.styles, settings.mode, quality=settings.quality, weights_dir=settings.weights_dir
         )
     if settings.style_change is not None or not isinstance(settings.style, str):
         raise UsageError(

@@ -107,7 +107,7 @@ class Catalogue:
         if selection is not None:
             return selection
         if luminance:
-            raise UsageError(_why_no_luminance(blend.names, mode, of_mode))
+            raise UsageError(_why_no_luminance(blend.names, mode, self.weights.values()))
         for name in blend.names:
             modes = self.styles[name].modes
             if mode not in modes:
@@ -281,10 +281,15 @@ def _with_files(style: Style, weights: Iterable[WeightsInfo]) -> Style:
     )
 
 
-def _why_no_luminance(names: Sequence[str], mode: str, weights: Sequence[WeightsInfo]) -> str:
+def _why_no_luminance(names: Sequence[str], mode: str, weights: Iterable[WeightsInfo]) -> str:
     """Why there is no network that was trained on luminance alone, and what to do."""
-    known = sorted({style for info in weights for style in info.styles})
-    there = f"; mode {mode} has them for {', '.join(known)}" if known else ""
+    known: dict[str, set[str]] = {}
+    for info in weights:
+        if info.luminance:
+            known.setdefault(info.mode, set()).update(info.styles)
+    there = "".join(
+        f"; mode {each} has them for {', '.join(sorted(styles))}" for each, styles in sorted(known.items())
+    )
     return (
         f"no weights of mode {mode} were trained on luminance alone for {' and '.join(map(repr, names))}"
         f"{there}: train some with 'vst train {mode} --luminance', or give --colour keep"
