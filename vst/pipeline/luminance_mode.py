@@ -1,4 +1,4 @@
-"""Which network `--colour luminance` takes: where the mode has none, its keyframes come from another mode."""
+"""The network of `--colour luminance`: where vtn has none, that of itn stylizes its keyframes."""
 
 from __future__ import annotations
 

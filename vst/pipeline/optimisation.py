@@ -15,10 +15,10 @@ from vst.files import check_new_file
 from vst.modes import find_mode
 from vst.modes.optimisation.config import CONTENT, NOISE, STEPS, OptimisationConfig
 from vst.modes.registry import OPTIMISING
+from vst.pipeline.luminance_mode import resolve_luminance
 from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.option_values import parse_layers
 from vst.pipeline.options import options_of
-from vst.pipeline.luminance_mode import resolve_luminance
 from vst.styles import ResolvedStyle, resolve_blend
 from vst.styles.painting_style import PaintingStyle, resolve_paintings
 
