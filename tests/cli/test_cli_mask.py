@@ -79,11 +79,16 @@ def test_what_is_wrong_is_said_in_one_line(arguments, text, vst, clip, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("--style", "candy", "--mask", "none.png"), 1, "the mask none.png cannot be read"),
+        (
+            ("--style", "candy", "--mask", "no.png"),
+            1,
+            "the mask no.png does not exist: check the path; expected",
+        ),
         (("--style", "candy", "--mask", "m.png,fether=1"), 2, "did you mean 'feather'?"),
         (("--style", "candy", "--region", "m.png"), 2, "expected FILE=STYLE"),
         (("--style", "candy", "--region", "m.png=candi"), 2, "did you mean 'candy'?"),
         (("--region", "m.png=none"), 2, "no style given"),
+        (("--style", "none", "--region", "m.png=none"), 2, "nothing is stylized"),
         (("--style", "candy", "--mask", "alpha"), 1, "is the alpha of clip.mp4, which has none"),
         (("--style", "0s:candy 0.1s:wave", "--region", "m.png=wave"), 2, "styles change over time"),
     ],
@@ -93,3 +98,14 @@ def test_wrong_regions_are_said_in_one_line(arguments, code, text, render):
     assert outcome.code == code
     assert text in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
+
+
+def test_strength_0_and_the_style_none_need_no_style(render):
+    _, expected = render("--style", "candy", "--strength", "0")
+    for arguments in (("--strength", "0"), ("--style", "none"), ("--style", "none", "--strength", "0.5")):
+        outcome, frames = render(*arguments)
+        assert outcome.code == 0, outcome.err
+        assert all((one == other).all() for one, other in zip(frames, expected, strict=True))
+    outcome, _ = render("--style", "0s:none")
+    assert outcome.code == 2
+    assert "name one, or give --style none for the clip itself" in outcome.err

@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+import vst
 from tests.pipeline.scenes import CUTS, scenes
+from vst.colour_modes import COLOURS
 from vst.errors import Interrupted, UsageError
 from vst.pipeline import render
 from vst.pipeline import stages as stages_module
@@ -89,6 +92,33 @@ def test_none_is_the_clip_itself_without_a_network(one_shot, rendered, images, m
     assert torch.equal(frames[:20], images(one_shot)[:20])
     assert not torch.equal(frames[20], images(one_shot)[20])
     assert len(runs) == len(frames) - 20
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"mode": "itn"}, {"mode": "gatys"}, {"colour": "match", "hold": 2}]
+)
+def test_the_style_none_is_the_clip_itself(clip, rendered, images, options):
+    assert torch.equal(rendered(clip, style="none", **options), images(clip))
+
+
+def test_a_picture_in_the_style_none_is_as_it_was(tiny_weights):
+    picture = torch.rand(3, 32, 48)
+    for colour in COLOURS:
+        assert torch.equal(vst.stylize(picture, "none", colour=colour, weights_dir=tiny_weights), picture)
+
+
+def test_regions_lie_over_the_style_none(clip, settings, rendered, images, tmp_path):
+    mask = tmp_path / "left.png"
+    pixels = np.zeros((4, 4), np.uint8)
+    pixels[:, :2] = 255
+    Image.fromarray(pixels).save(mask)
+    given = {"mode": "itn", "elsewhere": "none"}
+    expected = rendered(clip, **given, regions=[f"{mask}=red"])
+    assert torch.equal(rendered(clip, mode="itn", style="none", regions=[f"{mask}=red"]), expected)
+    inverted = {"mask": f"{mask},invert", "outside": "red"}
+    assert torch.equal(rendered(clip, mode="itn", style="none", **inverted), expected)
+    with pytest.raises(UsageError, match="nothing is stylized"):
+        settings(style="none", mask=str(mask))
 
 
 def test_strength_over_time_mixes_each_frame_as_the_plain_render_does(clip, rendered, images):

@@ -305,7 +305,7 @@ def test_files_that_are_no_mask_are_refused_in_one_line(clip, settings, tmp_path
     text.write_text("white")
     short = exact_clip("short.mkv", map(square, range(3)))
     for mask, expected in {
-        str(tmp_path / "no.png"): "cannot be read",
+        str(tmp_path / "no.png"): f"the mask {tmp_path / 'no.png'} does not exist",
         str(text): "expected a picture, a clip, or the pattern",
         str(
             short

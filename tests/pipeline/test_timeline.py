@@ -135,8 +135,8 @@ def test_frame_numbers_of_a_sequence_are_those_of_its_files():
         ("0s candy", "has the entry '0s'; expected POSITION:VALUE"),
         ("0s:candy hold hold 5s:wave", "has the entry 'hold'"),
         ("0s:candy:0 5s:wave", "style 'candy:0' cannot be read"),
-        ("0s:none 5s:none", "has no style but 'none'; name one, or give --strength 0"),
-        ("none", "has no style but 'none'"),
+        ("0s:none 5s:none", "has no style but 'none'; name one, or give --style none"),
+        ("none:1", "has no style but 'none'"),
         ("0s:candy " + "1s:wave " * 10_001, "expected 1 to 10000"),
     ],
 )

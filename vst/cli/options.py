@@ -264,12 +264,14 @@ def settings_from(*, style: str | None, **options: Any) -> RenderSettings:
     Raises:
         UsageError: if no style was given, or an option does not accept its value.
     """
-    if style is None and options.get("style_per_shot") is None and options.get("regions"):
+    if style in (None, NONE) and options.get("style_per_shot") is None and options.get("regions"):
         # The regions say all; what is outside of them is left as it is.
         options["elsewhere"] = options["elsewhere"] or NONE
         given = (options["elsewhere"], *(region.style for region in options["regions"]))
-        style = next((each for each in given if each != NONE), None)
+        style = next((each for each in given if each != NONE), style)
     if style is None and options.get("style_per_shot") is None:
+        if options["strength"] == 0:
+            return RenderSettings(style=NONE, **options)
         raise UsageError(f"no style given: {which_styles(options['weights_dir'])}")
     return RenderSettings(style=style, **options)
 

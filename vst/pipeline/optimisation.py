@@ -15,11 +15,12 @@ from vst.files import check_new_file
 from vst.modes import find_mode
 from vst.modes.optimisation.config import CONTENT, NOISE, STEPS, OptimisationConfig
 from vst.modes.registry import OPTIMISING
+from vst.pipeline.control.timeline import NONE
 from vst.pipeline.luminance_mode import resolve_luminance
 from vst.pipeline.option_groups.optimisation import OptimisationOptions
 from vst.pipeline.option_values import parse_layers
 from vst.pipeline.options import options_of
-from vst.styles import ResolvedStyle, resolve_blend
+from vst.styles import ResolvedStyle, Selection, load_catalogue, resolve_blend
 from vst.styles.painting_style import PaintingStyle, resolve_paintings
 
 if TYPE_CHECKING:
@@ -82,13 +83,17 @@ def check_options(settings: RenderSettings) -> None:
 
 
 def resolve(settings: RenderSettings) -> ResolvedStyle | PaintingStyle:
-    """The weight files of a style, or the paintings of one in a mode that optimises pixels.
+    """The weight files of a style, or the paintings of one in a mode that optimises pixels; none of `none`.
 
     Raises:
         UsageError: The mode or style is unknown, or the mode has no weights for it.
         VstError: A painting or the loss network is not there.
     """
     check_options(settings)
+    if settings.style == NONE:
+        return ResolvedStyle(
+            settings.styles, settings.mode, Selection(()), load_catalogue(settings.weights_dir)
+        )
     if not section_of(settings.mode):
         if settings.chosen_colour == LUMINANCE:
             return resolve_luminance(settings)

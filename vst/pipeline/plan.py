@@ -74,7 +74,7 @@ class RenderPlan:
 
     @property
     def stylizes(self) -> bool:
-        """Whether anything is stylized: at strength 0 nothing is."""
+        """Whether anything is stylized; see `RenderSettings.stylizes`."""
         return self.settings.stylizes
 
     @property

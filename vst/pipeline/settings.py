@@ -102,8 +102,9 @@ class RenderSettings(
 
     @property
     def stylizes(self) -> bool:
-        """Whether anything is stylized: at strength 0 nothing is."""
-        return any(number > 0 for number in numbers_of(self.strength))
+        """Whether anything is stylized: nothing at strength 0, or in the style `none` without regions."""
+        something = self.style != NONE or self.layers is not None
+        return something and any(number > 0 for number in numbers_of(self.strength))
 
     @property
     def layers(self) -> Layers | None:

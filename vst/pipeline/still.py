@@ -44,7 +44,8 @@ def stylize(
 
     Args:
         image: 3×H×W, RGB, 0..1, any floating type.
-        style: A style, or a blend like `candy:0.6+wave:0.4`; in mode gatys paths of pictures too.
+        style: A style, a blend like `candy:0.6+wave:0.4`, or `none`, which leaves the picture as it is; in
+            mode gatys paths of pictures too.
         mode: The mode whose network is used.
         quality: `best` takes the widest network that has the style, `fast` the narrowest, `standard` one of
             width 32 or more.
@@ -90,13 +91,15 @@ def stylize(
         **optimisation,
     )
     place, found = choose_device(device), resolve(settings)
-    stylizer = open_stylizer(found, settings, place, precision_of(settings, place))
+    stylizer = None
+    if settings.stylizes:
+        stylizer = open_stylizer(found, settings, place, precision_of(settings, place))
     optimises = isinstance(found, PaintingStyle)
     size = None if optimises else working_size(image.shape[2], image.shape[1], style_scale)
     session = StylizerSession(
         stylizer,
         None,
-        Postprocess(strength, settings.chosen_colour),
+        Postprocess(strength if settings.stylizes else 0.0, settings.chosen_colour),
         size,
         keep_borders=keep_borders,
         inside_working=None if optimises else partial(inside_working_size, style_scale=style_scale),

@@ -208,7 +208,7 @@ class StyleTimeline(Timeline[Blend]):
         super().__post_init__()
         if not self.names:
             raise UsageError(
-                f"'{self}' has no style but {NONE!r}; name one, or give --strength 0 for the clip itself"
+                f"'{self}' has no style but {NONE!r}; name one, or give --style {NONE} for the clip itself"
             )
 
     @property
@@ -317,6 +317,8 @@ def parse_style(text: str) -> str | StyleTimeline:
         return read_timeline(StyleTimeline, text.strip(), "style")
     if is_timeline(text):
         return parse_timeline(StyleTimeline, text, "--style")
+    if text.strip() == NONE:
+        return NONE
     if NONE in (piece.partition(":")[0].strip() for piece in text.split("+")):
         return StyleTimeline.of(("0s", text))
     return text

@@ -84,10 +84,11 @@ def layers_of(settings: RenderSettings) -> Layers | None:
     if settings.mask is None and not settings.regions:
         return None
     given: list[tuple[Mask | None, str | None, float | None]] = []
+    own = NONE if settings.style == NONE else None
     if settings.mask is not None:
-        given = [(None, settings.outside or NONE, None), (settings.mask, None, None)]
+        given = [(None, settings.outside or NONE, None), (settings.mask, own, None)]
     else:
-        given = [(None, settings.elsewhere, None)]
+        given = [(None, settings.elsewhere or own, None)]
     given += [(region, region.style, region.style_scale) for region in settings.regions]
     stylizations: list[Stylization] = []
     layers = []

@@ -101,7 +101,7 @@ class MaskTrack:
         except Interrupted:
             raise
         except VstError as error:
-            raise MediaError(f"the mask {self.mask.file} cannot be read: {error}") from error
+            raise MediaError(self._about(error)) from error
         if self._held is None:
             raise self._too_short(index)
 
@@ -141,10 +141,16 @@ class MaskTrack:
         except Interrupted:
             raise
         except VstError as error:
+            cause, _, _ = self._about(error).partition(": expected")
             raise MediaError(
-                f"the mask {self.mask.file} cannot be read: {error}; expected a picture, a clip, or the "
-                "pattern of an image sequence"
+                f"{cause}; expected a picture, a clip, or the pattern of an image sequence"
             ) from error
+
+    def _about(self, error: VstError) -> str:
+        """What is wrong with the file; most errors begin with its name."""
+        cause = str(error)
+        named = cause.startswith((str(self._path), self._path.name))
+        return f"the mask {cause}" if named else f"the mask {self.mask.file} cannot be read: {cause}"
 
     def _found_channel(self) -> str:
         """Alpha if the first frame has one that is not opaque."""
