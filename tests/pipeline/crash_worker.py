@@ -35,7 +35,7 @@ def child(write: int, clip: Path, output: Path, weights: Path) -> None:
     """Render, and write the number of every frame, then `DONE` and the number of resumed frames."""
     torch.set_num_threads(1)
     settings = RenderSettings(
-        style="red", device="cpu", precision="fp32", threads=1, weights_dir=weights, crf=30
+        style="6f:red 20f:blue", device="cpu", precision="fp32", threads=1, weights_dir=weights, crf=30
     )
     vst.pipeline.job.MAX_SEGMENT_FRAMES = SEGMENT
     report = render(
