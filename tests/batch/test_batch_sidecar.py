@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vst.batch import FileState, run
-from vst.batch.left_out import Reason
+from vst.batch import FileState, Watcher, run
+from vst.batch.left_out import LeftOut, Reason
 from vst.batch.search import search
 from vst.pipeline import RenderSettings
 
@@ -178,3 +178,21 @@ def test_a_file_whose_mask_changes_is_out_of_date(footage, tmp_path, fake_render
     assert {each.state for each in run(footage, tmp_path / "out", SETTINGS)} == {FileState.SKIPPED}
     mask.write_text("another")
     assert "-y replaces it" in message_of(run(footage, tmp_path / "out", SETTINGS), "a/one.mov")
+
+
+def test_what_is_the_mask_of_a_clip_is_not_rendered(footage, tmp_path, fake_render, sidecar):
+    for name in ("a/mask.png", "a/deep/m_001.png", "a/deep/m_002.png", "a/deep/other.png"):
+        (footage / name).write_text(name)
+    sidecar({"mask": "mask.png,feather=2", "regions": ["deep/m_%03d.png=wave", "one.mov=none"]})
+    watcher, left = Watcher(), list[LeftOut]()
+    watcher.left_out = left.extend
+    run(footage, tmp_path / "out", SETTINGS, watcher=watcher)
+    assert sorted(fake_render.names) == ["one.mov", "other.png", "photo.jpg", "two.MP4"]
+    masks = {each.name for each in left if each.reason is Reason.MASK}
+    assert masks == {"a/mask.png", "a/deep/m_001.png", "a/deep/m_002.png"}
+
+
+def test_a_mask_of_all_clips_is_not_rendered(footage, tmp_path, fake_render):
+    (footage / "mask.png").write_text("mask")
+    run(footage, tmp_path / "out", RenderSettings(style="candy", mask=str(footage / "mask.png")))
+    assert sorted(fake_render.names) == ["one.mov", "photo.jpg", "two.MP4"]

@@ -1,4 +1,4 @@
-"""A render in changing styles, killed by SIGKILL at any moment and resumed, gives the uninterrupted file."""
+"""A render in changing styles, killed by SIGKILL at any time and resumed, gives the uninterrupted file."""
 
 from __future__ import annotations
 

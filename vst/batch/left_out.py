@@ -22,6 +22,7 @@ class Reason(enum.StrEnum):
     AUDIO = "audio without video"
     SIDECAR = "sidecar of a video or picture"
     LONE_SIDECAR = "settings (.vst.json) of a file that is not there"
+    MASK = "mask of a video or picture"
     RAW = "raw photograph, or TIFF with another extension"
     EMPTY = "empty file"
     EMPTY_FOLDER = "empty folder"

@@ -15,6 +15,7 @@ from vst.batch.cores import default_jobs, usable_cores
 from vst.batch.find import LOCK_NAME, FoundFiles, find_files
 from vst.batch.left_out import LeftOut, summary_lines
 from vst.batch.manifest import FileVanished, Manifest
+from vst.batch.masks import leave_out_masks
 from vst.batch.picture_settings import note_options_for_video, options_for_video, settings_of
 from vst.batch.sidecar import own_settings, with_sidecar
 from vst.batch.work_size import largest_first
@@ -99,7 +100,7 @@ def run(
     stop = stop or threading.Event()
     watcher = watcher or Watcher()
     check_settings(settings)
-    found = find_files(source, output, settings.codec, stop)
+    found = leave_out_masks(find_files(source, output, settings.codec, stop), settings)
     watcher.left_out(found.left_out)
     if not found.files and not found.unreadable:
         rest = "; ".join(summary_lines(found.left_out)) or "it is empty"
