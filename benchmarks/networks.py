@@ -30,6 +30,8 @@ def find_weights(
 ) -> Selection | None:
     """The weight files of a mode that have some styles; the widest unless told otherwise, as in a render.
 
+    Those of luminance alone are for another `--colour`, and are not among them.
+
     Unlike the catalogue's, the search never leaves the place: figures must not come from a file that
     happens to lie elsewhere.
 
@@ -47,7 +49,8 @@ def find_weights(
         WeightsError: for a file that is not one of ours.
     """
     check_mode(mode)
-    return select(styles, [info for info in map(read_info, _files(place)) if info.mode == mode], quality)
+    found = map(read_info, _files(place))
+    return select(styles, [info for info in found if info.mode == mode and not info.luminance], quality)
 
 
 def need_weights(place: str | None, mode: str, styles: Sequence[str], quality: str = QUALITY) -> Selection:

@@ -57,6 +57,7 @@ def test_a_missing_style_gets_the_list_of_styles(vst, weights, monkeypatch):
     ("options", "line"),
     [
         (["--style", "candi"], "unknown style 'candi': did you mean 'candy'?"),
+        (["--style", "candy 0s, wave 5s"], "wave; over time it is '0s:candy 5s:wave'"),
         (["--style", "candy", "--mode", "vtm"], "unknown mode 'vtm': did you mean 'vtn'?"),
         (["--style", "candy", "--quality", "bets"], "'bets' is unknown: did you mean 'best'?"),
         (["--style", "candy", "--flow", "diss"], "unknown flow estimator 'diss': did you mean 'dis'?"),

@@ -48,7 +48,7 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
     rows = [
         {
             "file": name,
-            "mode": info.mode,
+            "mode": info.mode if console.json or not info.luminance else f"{info.mode}, luminance",
             "width": info.width,
             "styles": list(info.styles),
             "steps": info.steps,
@@ -57,6 +57,7 @@ def list_command(context: click.Context, weights_dir: Path | None) -> None:
             "loss_network": info.loss_network,
             "recipe": info.recipe,
             "body": info.body if console.json else info.body[:8],
+            "luminance": info.luminance,
         }
         for name, info in sorted(catalogue.weights.items())
     ]

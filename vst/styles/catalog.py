@@ -205,7 +205,8 @@ class Catalogue:
         if not self.styles:
             where = ", ".join(map(str, self.folders)) or "any weights folder"
             return f"unknown style {name!r}: there are no weights in {where}; give --weights-dir"
-        return f"unknown style {name!r}: {suggestion(name, self.styles)}"
+        over_time = "; over time it is '0s:candy 5s:wave'" if " " in name else ""
+        return f"unknown style {name!r}: {suggestion(name, self.styles)}{over_time}"
 
 
 def weight_folders(weights_dir: Path | None = None) -> list[Path]:
