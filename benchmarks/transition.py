@@ -5,7 +5,7 @@
 
 A photograph is shown for some frames in the first style, then changes over `--frames`, then stays in the
 other. The table has both style losses against the frame. *back* is the largest step in the wrong direction
-between two frames that are `--apart`, as a share of the whole change.
+during the change, between two frames that are `--apart`, as a share of the whole change.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         frames = _rendered(options, photo, mode)
         losses = [meter(frame.image, target, [0, 1])[1] for frame in frames]
         courses = {name: [each[i] for each in losses] for i, name in enumerate(options.styles)}
-        wrong = {name: back(course, options.apart) for name, course in courses.items()}
+        changing = slice(AROUND, AROUND + options.frames + 1)
+        wrong = {name: back(course[changing], options.apart) for name, course in courses.items()}
         result[mode] = {"losses": courses, "back": wrong}
         print(f"\n**{mode}**, back {', '.join(f'{name} {100 * x:.1f} %' for name, x in wrong.items())}\n")
         print(_table(courses), flush=True)

@@ -11,12 +11,14 @@ import torch
 from PIL import Image
 
 import vst
+from vst.colour_modes import COLOURS
 from vst.media import Reader
 
 HERE = Path(__file__).parent
 CLIP = HERE.parents[1] / "examples" / "bunny.mp4"
 WIDTH = 320
-COLOURS, COLOUR_STYLE, COLOUR_FRAMES = ("style", "keep", "match"), "candy", (12, 46)
+COLOUR_WIDTH = 240
+COLOUR_STYLE, COLOUR_FRAMES = "candy", (12, 46)
 TIMELINE, STRIP = "0.4s:candy 1.2s:wave 1.4s:wave 2.6s:none", (4, 19, 31, 44, 52, 66)
 
 
@@ -26,13 +28,13 @@ def frames(path: Path, indices: tuple[int, ...]) -> list[torch.Tensor]:
         return [frame.image for frame in reader if frame.index in indices]
 
 
-def row(images: list[torch.Tensor]) -> np.ndarray:
-    """Pictures side by side, each WIDTH wide: H×W×3."""
+def row(images: list[torch.Tensor], width: int = WIDTH) -> np.ndarray:
+    """Pictures side by side, each of a width in pixels: H×W×3."""
     found = []
     for image in images:
         pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-        height = round(WIDTH * pixels.shape[0] / pixels.shape[1])
-        found.append(np.asarray(Image.fromarray(pixels).resize((WIDTH, height), Image.Resampling.LANCZOS)))
+        height = round(width * pixels.shape[0] / pixels.shape[1])
+        found.append(np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)))
     return np.concatenate(found, axis=1)
 
 
@@ -40,7 +42,8 @@ def main(output: Path = HERE) -> None:
     """Write colours.jpg and timeline.jpg."""
     rows = []
     for image in frames(CLIP, COLOUR_FRAMES):
-        rows.append(row([image, *(vst.stylize(image, COLOUR_STYLE, colour=each) for each in COLOURS)]))
+        choices = [vst.stylize(image, COLOUR_STYLE, colour=each) for each in COLOURS]
+        rows.append(row([image, *choices], COLOUR_WIDTH))
     Image.fromarray(np.concatenate(rows)).save(output / "colours.jpg", quality=85)
     with tempfile.TemporaryDirectory() as folder:
         settings = vst.RenderSettings(style=TIMELINE, codec="ffv1", size=270)
