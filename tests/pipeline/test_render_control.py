@@ -107,6 +107,12 @@ def test_a_picture_in_the_style_none_is_as_it_was(tiny_weights):
         assert torch.equal(vst.stylize(picture, "none", colour=colour, weights_dir=tiny_weights), picture)
 
 
+@pytest.mark.parametrize("given", [{"style": "0s:red 1s:blue"}, {"style": "red", "strength": "0s:0 1s:1"}])
+def test_a_picture_in_memory_takes_nothing_that_changes_over_time(tiny_weights, given):
+    with pytest.raises(UsageError, match=r"0s:.*a picture in memory takes one style or blend"):
+        vst.stylize(torch.rand(3, 32, 48), **given, weights_dir=tiny_weights)
+
+
 def test_regions_lie_over_the_style_none(clip, settings, rendered, images, tmp_path):
     mask = tmp_path / "left.png"
     pixels = np.zeros((4, 4), np.uint8)

@@ -83,6 +83,7 @@ def stylize(
         strength=strength,
         colour=colour,
         keep_color=keep_color,
+        keep_borders=keep_borders,
         style_scale=style_scale,
         tile=tile,
         device=device,
@@ -90,19 +91,34 @@ def stylize(
         weights_dir=weights_dir,
         **optimisation,
     )
-    place, found = choose_device(device), resolve(settings)
+    session = _open_session(settings, (image.shape[2], image.shape[1]))
+    frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
+    return next(session.process([frame])).image
+
+
+def _open_session(settings: RenderSettings, size: tuple[int, int]) -> StylizerSession:
+    """What stylizes a picture of a width and height.
+
+    Raises:
+        UsageError: as `stylize`; also for styles or a strength over time.
+    """
+    strength = settings.strength if settings.stylizes else 0.0
+    if settings.style_change is not None or not isinstance(strength, float):
+        raise UsageError(
+            f"style is '{settings.style}' and strength {strength}; a picture in memory takes one style or "
+            "blend, such as candy:0.6+wave:0.4, and one number"
+        )
+    place, found = choose_device(settings.device), resolve(settings)
     stylizer = None
     if settings.stylizes:
         stylizer = open_stylizer(found, settings, place, precision_of(settings, place))
     optimises = isinstance(found, PaintingStyle)
-    size = None if optimises else working_size(image.shape[2], image.shape[1], style_scale)
-    session = StylizerSession(
+    scale = settings.style_scale
+    return StylizerSession(
         stylizer,
         None,
-        Postprocess(strength if settings.stylizes else 0.0, settings.chosen_colour),
-        size,
-        keep_borders=keep_borders,
-        inside_working=None if optimises else partial(inside_working_size, style_scale=style_scale),
+        Postprocess(strength, settings.chosen_colour),
+        None if optimises else working_size(*size, scale),
+        keep_borders=settings.keep_borders,
+        inside_working=None if optimises else partial(inside_working_size, style_scale=scale),
     )
-    frame = Frame(0, Fraction(0), Fraction(1), image.detach().float().cpu())
-    return next(session.process([frame])).image
