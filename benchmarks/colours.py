@@ -3,12 +3,15 @@
     python -m benchmarks.colours hue ../shared/data/clips/{skiing,cockatoo,bigbuckbunny}.mp4
     python -m benchmarks.colours pumping ../shared/data/clips/{fox,dancer,car}.mp4 --frames 300
     python -m benchmarks.colours sheet ../shared/data/photos-check/*.jpg --sheet colour-choices.jpg
+    python -m benchmarks.colours losses ../shared/data/photos-check/*.jpg \
+        --style-images ../shared/data/styles --loss-network ../shared/weights
 
 hue: degrees between the colour differences (Cb, Cr), Rec. 709, of clip and output, in 8 bits, where those
 of the clip are longer than `CHROMA`. pumping: a shot of so many frames, made of a clip's first ones played
 forwards and backwards: by how much the mean of red, green or blue ranges more in the output than in the
 clip, how far their difference goes from its median, and how far from one frame to the next. Renders go
-through `vst.render`.
+through `vst.render`. losses: content and style loss of keep and luminance, where photographs, outputs and
+paintings are grey: what is seen of strokes under the colours of the clip.
 """
 
 from __future__ import annotations
@@ -28,14 +31,18 @@ from torch import Tensor
 import vst
 from benchmarks.clips import file_clip, write_frames
 from benchmarks.markdown import markdown
-from benchmarks.options import create_parser, positive, run
+from benchmarks.options import add_losses, create_parser, positive, run, style_sizes
 from benchmarks.photographs import read_photograph
 from benchmarks.sheet import cell, write_sheet
 from vst.colour_modes import COLOURS
 from vst.errors import UsageError
+from vst.evaluate.metrics.perceptual import ContentStyleMeter
 from vst.frame import Frame
 from vst.media import Reader
+from vst.modes.adapters import to_gray
 from vst.postprocess.colour import luminance
+from vst.styles.loss_network import load_loss_network
+from vst.styles.painting import find_painting, read_painting
 
 CHROMA = 0.1
 """Length of (Cb, Cr), each in −0.5..0.5, from which on a pixel has a hue."""
@@ -133,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
-    what = {"hue": _hue, "pumping": _pumping, "sheet": _sheet}
+    what = {"hue": _hue, "pumping": _pumping, "sheet": _sheet, "losses": _losses}
     return what[options.what](options)
 
 
@@ -225,9 +232,32 @@ def _sheet(options: argparse.Namespace) -> dict[str, Any]:
     return {"photographs": [path.name for path in options.files], "style": options.style}
 
 
+def _losses(options: argparse.Namespace) -> dict[str, Any]:
+    if options.style_images is None or options.loss_network is None:
+        raise UsageError("losses need paintings and a network; give --style-images and --loss-network")
+    sizes = style_sizes(options.style_size, [options.style])
+    painting = read_painting(find_painting(options.style_images, options.style), sizes[options.style])
+    meter = ContentStyleMeter(load_loss_network(options.loss_network), [to_gray(painting)])
+    found: dict[str, list[tuple[float, float]]] = {"keep": [], "luminance": []}
+    for path in options.files:
+        photo = read_photograph(path, options.size).image
+        target = meter.target(to_gray(photo))
+        for colour, losses in found.items():
+            made = vst.stylize(photo, options.style, colour=colour, quality="fast", device="cpu")
+            content, (style,) = meter(to_gray(made), target, [0])
+            losses.append((content, style))
+    means = {
+        colour: [sum(each) / len(each) for each in zip(*losses, strict=True)]
+        for colour, losses in found.items()
+    }
+    lines = [[options.style, colour, *(f"{each:.3f}" for each in row)] for colour, row in means.items()]
+    print(markdown(["style", "--colour", "content", "style loss"], lines))
+    return {colour: dict(zip(("content", "style"), row, strict=True)) for colour, row in means.items()}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = create_parser(__doc__)
-    parser.add_argument("what", choices=("hue", "pumping", "sheet"))
+    parser.add_argument("what", choices=("hue", "pumping", "sheet", "losses"))
     parser.add_argument("files", type=Path, nargs="+", help="clips, or photographs for the sheet")
     parser.add_argument("--style", default="starry-night")
     parser.add_argument("--mode", default="vtn", help="mode of the renders")
@@ -235,6 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=positive, default=180, help="shorter side of the frames")
     parser.add_argument("--sheet", type=Path, help="picture file of the sheet")
     parser.add_argument("--side", type=positive, default=220, help="longer side of its pictures, pixels")
+    add_losses(parser, required=False)
     return parser
 
 
