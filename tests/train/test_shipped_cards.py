@@ -22,4 +22,4 @@ def test_a_shipped_card_names_the_clips_of_its_recipe(name):
 
 
 def test_cards_of_all_modes_are_checked():
-    assert {"itn-fast", "itn-luminance", "vtn-fast", "lstm-fast", "reconet-fast"} <= set(SHIPPED)
+    assert {"itn-fast", "itn-fast-luminance", "vtn-fast", "lstm-fast", "reconet-fast"} <= set(SHIPPED)
