@@ -17,6 +17,7 @@ from vst.keyframe_interval import AUTO
 from vst.losses.temporal import luminance
 from vst.modes.network_file import load_network, save_weights
 from vst.pipeline import render
+from vst.pipeline.optimisation import resolve
 from vst.styles import load_catalogue, parse_blend
 
 
@@ -96,6 +97,16 @@ def test_networks_of_luminance_are_taken_for_nothing_else(luminance_weights):
     with pytest.raises(UsageError, match=r"itn-gray.* was trained on luminance alone"):
         catalogue.bases(["itn"], ["itn-gray"])
     assert len(catalogue.bases(["itn"], ["itn-tiny"])) == 1
+
+
+def test_a_network_of_luminance_is_included():
+    picture = torch.rand(3, 32, 48)
+    made = vst.stylize(picture, "starry-night", colour="luminance", device="cpu")
+    assert not torch.equal(made, vst.stylize(picture, "starry-night", colour="keep", device="cpu"))
+    for settings in (
+        vst.RenderSettings(style="wave", colour="luminance", mode=mode) for mode in ("itn", "vtn")
+    ):
+        assert [each.name for each in resolve(settings).files] == ["itn-fast-luminance.safetensors"]
 
 
 def test_vtn_takes_keyframes_from_itn_where_it_has_no_network_of_luminance(
