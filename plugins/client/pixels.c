@@ -6,6 +6,7 @@
 #include "frame_hash.h"
 
 #define LARGEST_HALF 65504.0f
+#define SNAP 0.01f /* masks nearer than that to 0 or 1 are 0 or 1, as in vst render */
 #define CHUNK VST_HASH_CHUNK /* pixels that are converted at a time, while they are in the nearest cache */
 
 float vst_from_half(uint16_t half)
@@ -217,8 +218,65 @@ static void clear_around(const vst_image *target, overlap inside)
     }
 }
 
+/* The mask at `count` pixels of a row of the frame. */
+static void read_mask(const vst_mask *mask, int x, int y, int count, float *restrict out)
+{
+    static const float luma[] = {0.2126f, 0.7152f, 0.0722f};
+    const vst_image *image = &mask->image;
+    memset(out, 0, (size_t)count * sizeof *out);
+    int row = y + mask->top, first = clamped(-(x + mask->left), count);
+    int end = clamped(image->width - (x + mask->left), count);
+    if (!image->data || row < 0 || row >= image->height || first >= end)
+        return;
+    const unsigned char *pixels = row_of(image, row) + (ptrdiff_t)(x + mask->left + first) * vst_pixel_bytes(image);
+    count = end - first;
+    out += first;
+    if (image->components != 3) {
+        gather(pixels, image->depth, image->components, image->components - 1, count, out);
+    } else {
+        float part[CHUNK];
+        for (int which = 0; which < 3; which++) {
+            gather(pixels, image->depth, 3, which, count, part);
+            for (int i = 0; i < count; i++)
+                out[i] += luma[which] * part[i];
+        }
+    }
+    make_unit(out, count);
+    for (int i = 0; i < count; i++)
+        out[i] = out[i] < SNAP ? 0 : out[i] > 1 - SNAP ? 1 : out[i];
+}
+
+/* One component of `count` pixels of a source, multiplied by alpha or not. */
+static void gather_source(const unsigned char *pixels, const vst_image *source, int which, int multiplied, int count,
+                          float *restrict out)
+{
+    int is_multiplied = source->premultiplied && source->components == 4;
+    gather(pixels, source->depth, source->components, source->components == 1 ? 0 : which, count, out);
+    if (source->components != 4 || is_multiplied == multiplied)
+        return;
+    float alpha[CHUNK];
+    gather(pixels, source->depth, 4, 3, count, alpha);
+    make_unit(alpha, count);
+    for (int i = 0; i < count; i++)
+        out[i] = multiplied ? out[i] * alpha[i] : alpha[i] > 0 ? out[i] / alpha[i] : 0;
+}
+
+/* Mixes a source into a frame: exactly the source where the share is 0, exactly the frame where it is 1. */
+static void mix_source(const float *restrict source, const float *restrict share, int count, float *restrict frame)
+{
+    for (int i = 0; i < count; i++) {
+        if (share[i] <= 0) {
+            frame[i] = source[i];
+        } else if (share[i] < 1) {
+            float own = source[i];
+            make_finite(&own, 1);
+            frame[i] = own + share[i] * (frame[i] - own);
+        }
+    }
+}
+
 void vst_write(const float *planes, int width, int height, int left, int top, const vst_image *source,
-               const vst_image *target)
+               const vst_mask *mask, const vst_image *target)
 {
     size_t plane = (size_t)width * (size_t)height;
     int bytes = vst_pixel_bytes(target), source_bytes = vst_pixel_bytes(source);
@@ -229,11 +287,13 @@ void vst_write(const float *planes, int width, int height, int left, int top, co
             int count = inside.right - x < CHUNK ? inside.right - x : CHUNK;
             unsigned char *pixels = target->data + (ptrdiff_t)row * target->row_bytes + (ptrdiff_t)x * bytes;
             const float *in = planes + (size_t)(row + top) * (size_t)width + (size_t)(x + left);
-            float alpha[CHUNK], part[CHUNK];
+            const unsigned char *from = row_of(source, row + top) + (ptrdiff_t)(x + left) * source_bytes;
+            float alpha[CHUNK], part[CHUNK], own[CHUNK], share[CHUNK];
             for (int i = 0; i < count; i++)
                 alpha[i] = 1.0f;
+            if (mask)
+                read_mask(mask, x + left, row + top, count, share);
             if (source->components != 3) {
-                const unsigned char *from = row_of(source, row + top) + (ptrdiff_t)(x + left) * source_bytes;
                 gather(from, source->depth, source->components, source->components - 1, count, alpha);
                 make_finite(alpha, count);
             }
@@ -249,6 +309,10 @@ void vst_write(const float *planes, int width, int height, int left, int top, co
                 if (multiply)
                     for (int i = 0; i < count; i++)
                         part[i] *= alpha[i];
+                if (mask) {
+                    gather_source(from, source, which, multiply, count, own);
+                    mix_source(own, share, count, part);
+                }
                 scatter(pixels, target->depth, target->components, which, count, part);
             }
         }

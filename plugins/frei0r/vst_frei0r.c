@@ -200,7 +200,7 @@ static int give_frame(void *context, int index, float *planes, uint8_t hash[VST_
 static void receive_result(void *context, const float *planes)
 {
     render_context *it = context;
-    vst_write(planes, it->in.width, it->in.height, 0, 0, &it->in, &it->out);
+    vst_write(planes, it->in.width, it->in.height, 0, 0, &it->in, NULL, &it->out);
 }
 
 static vst_outcome stylize(filter *it, double time, render_context *context, char error[VST_ERROR_SIZE])

@@ -119,6 +119,22 @@ OfxStatus describe(OfxImageEffectHandle handle)
     return kOfxStatOK;
 }
 
+/* The optional clip that says where the source is stylized. */
+static void define_mask(OfxImageEffectHandle handle)
+{
+    static const char *const components[] = {kOfxImageComponentAlpha, kOfxImageComponentRGBA,
+                                             kOfxImageComponentRGB};
+    OfxPropertySetHandle properties = NULL;
+    if (ofx.effect->clipDefine(handle, MASK_CLIP, &properties) != kOfxStatOK || !properties) {
+        vst_log("the host has no optional clips; there is no mask");
+        return;
+    }
+    set_strings(properties, kOfxImageEffectPropSupportedComponents, components, 3);
+    P->propSetInt(properties, kOfxImageEffectPropSupportsTiles, 0, 0);
+    P->propSetInt(properties, kOfxImageClipPropOptional, 0, 1);
+    P->propSetInt(properties, kOfxImageClipPropIsMask, 0, 1);
+}
+
 OfxStatus describe_in_context(OfxImageEffectHandle handle)
 {
     static const char *const components[] = {kOfxImageComponentRGBA, kOfxImageComponentRGB,
@@ -133,6 +149,7 @@ OfxStatus describe_in_context(OfxImageEffectHandle handle)
         if (i == 0)
             P->propSetInt(properties, kOfxImageEffectPropTemporalClipAccess, 0, 1);
     }
+    define_mask(handle);
     OfxParamSetHandle set;
     if (ofx.effect->getParamSet(handle, &set) != kOfxStatOK)
         return kOfxStatFailed;

@@ -179,6 +179,8 @@ typedef struct OfxProgressSuiteV2 {
 #define kOfxImageEffectRenderUnsafe "OfxImageEffectRenderUnsafe"
 #define kOfxImageEffectSimpleSourceClipName "Source"
 #define kOfxImageEffectOutputClipName "Output"
+#define kOfxImageClipPropOptional "OfxImageClipPropOptional"
+#define kOfxImageClipPropIsMask "OfxImageClipPropIsMask"
 
 #define kOfxImageEffectPropSupportedContexts "OfxImageEffectPropSupportedContexts"
 #define kOfxImageEffectPropSupportedPixelDepths "OfxImageEffectPropSupportedPixelDepths"

@@ -77,6 +77,8 @@ static OfxStatus create(OfxImageEffectHandle handle)
         free(made);
         return kOfxStatFailed;
     }
+    if (ofx.effect->clipGetHandle(handle, MASK_CLIP, &made->mask, NULL) != kOfxStatOK)
+        made->mask = NULL;
     return kOfxStatOK;
 }
 
@@ -91,11 +93,14 @@ static OfxStatus destroy(OfxImageEffectHandle handle, effect *instance)
 
 static OfxStatus instance_changed(effect *instance, OfxPropertySetHandle in)
 {
-    char *type = NULL, *reason = NULL;
+    char *type = NULL, *name = NULL, *reason = NULL;
     ofx.property->propGetString(in, kOfxPropType, 0, &type);
+    ofx.property->propGetString(in, kOfxPropName, 0, &name);
     ofx.property->propGetString(in, kOfxPropChangeReason, 0, &reason);
-    /* Parameters are part of every request; another clip makes the known frames invalid. */
-    if (type && !strcmp(type, kOfxTypeClip) && (!reason || strcmp(reason, kOfxChangeTime) != 0))
+    /* Parameters are part of every request, and the mask is read at every render; another source makes the known
+     * frames invalid. */
+    int is_mask = name && !strcmp(name, MASK_CLIP);
+    if (type && !strcmp(type, kOfxTypeClip) && !is_mask && (!reason || strcmp(reason, kOfxChangeTime) != 0))
         atomic_fetch_add(&instance->changes, 1);
     return kOfxStatOK;
 }
@@ -136,6 +141,10 @@ static OfxStatus frames_needed(effect *instance, OfxPropertySetHandle in, OfxPro
         range[1] = fmin(time + 2, fmax(last, time));
     }
     ofx.property->propSetDoubleN(out, kOfxImageClipPropFramesNeededSource, 2, range);
+    if (has_mask(instance)) {
+        double now[2] = {time, time};
+        ofx.property->propSetDoubleN(out, FRAMES_NEEDED_MASK, 2, now);
+    }
     return kOfxStatOK;
 }
 
@@ -148,6 +157,8 @@ static OfxStatus regions_of_interest(effect *instance, OfxPropertySetHandle in, 
         return kOfxStatReplyDefault;
     double sides[4] = {region.x1, region.y1, region.x2, region.y2};
     ofx.property->propSetDoubleN(out, kOfxImageClipPropRoISource, 4, sides);
+    if (has_mask(instance))
+        ofx.property->propSetDoubleN(out, REGION_NEEDED_MASK, 4, sides);
     return kOfxStatOK;
 }
 
@@ -243,6 +254,6 @@ int OfxGetNumberOfPlugins(void)
 
 OfxPlugin *OfxGetPlugin(int number)
 {
-    static OfxPlugin plugin = {kOfxImageEffectPluginApi, 1, IDENTIFIER, 1, 0, set_host, main_entry};
+    static OfxPlugin plugin = {kOfxImageEffectPluginApi, 1, IDENTIFIER, 1, 1, set_host, main_entry};
     return number ? NULL : &plugin;
 }

@@ -9,6 +9,9 @@
 #include "ofx.h"
 
 #define IDENTIFIER "vst.paint" /* saved in projects */
+#define MASK_CLIP "Mask"       /* likewise */
+#define FRAMES_NEEDED_MASK "OfxImageClipPropFrameRange_" MASK_CLIP
+#define REGION_NEEDED_MASK "OfxImageClipPropRoI_" MASK_CLIP
 
 /* The host and the suites that it offers; filled by the load action. */
 typedef struct openfx_host {
@@ -30,7 +33,7 @@ extern openfx_host ofx;
 /* One instance of the effect. */
 typedef struct effect {
     OfxImageEffectHandle handle;
-    OfxImageClipHandle source, output;
+    OfxImageClipHandle source, output, mask; /* the mask is NULL in hosts without further clips */
     long number;
     atomic_int changes; /* of the clip, so far */
     atomic_int shown;   /* the kind of message that the host shows now */
@@ -56,6 +59,9 @@ void read_values(const effect *instance, OfxTime time, values *found);
 int is_stateless(const values *chosen);
 
 OfxStatus render(effect *instance, OfxPropertySetHandle in);
+
+/* Whether the user has connected a mask. */
+int has_mask(const effect *instance);
 
 /* The first and the last frame of the source clip, at least those around `time`. */
 void frame_range(const effect *instance, OfxTime time, int *first, int *last);

@@ -86,6 +86,28 @@ static int get_image(OfxImageClipHandle clip, OfxTime time, host_image *image)
     return -1;
 }
 
+int has_mask(const effect *instance)
+{
+    OfxPropertySetHandle properties;
+    int connected = 0;
+    return instance->mask && ofx.effect->clipGetPropertySet(instance->mask, &properties) == kOfxStatOK &&
+           P->propGetInt(properties, kOfxImageClipPropConnected, 0, &connected) == kOfxStatOK && connected;
+}
+
+/* Reads the mask at a time; where the clip has no image it is 0 everywhere. The image is to be released. */
+static vst_mask read_mask(const effect *instance, OfxTime time, const host_image *source, host_image *image)
+{
+    vst_mask mask = {.left = 0};
+    if (get_image(instance->mask, time, image)) {
+        vst_log("frame %g: the mask has no image; the source stays as it is", time);
+        return mask;
+    }
+    mask.image = image->view;
+    mask.left = source->bounds.x1 - image->bounds.x1;
+    mask.top = image->bounds.y2 - source->bounds.y2;
+    return mask;
+}
+
 /* The part of an image within a window. */
 static vst_image part_of(const host_image *image, OfxRectI window)
 {
@@ -163,6 +185,7 @@ typedef struct render_context {
     OfxTime time;
     int now, shows_progress, is_cancelled;
     const host_image *source;
+    const vst_mask *mask; /* NULL: the source is stylized everywhere */
     const vst_image *target;
     int left, top; /* of the target in the source */
 } render_context;
@@ -189,7 +212,7 @@ static void receive_result(void *context, const float *planes)
 {
     render_context *it = context;
     vst_write(planes, it->source->view.width, it->source->view.height, it->left, it->top, &it->source->view,
-              it->target);
+              it->mask, it->target);
 }
 
 static int is_aborted(void *context)
@@ -363,6 +386,12 @@ OfxStatus render(effect *instance, OfxPropertySetHandle in)
             .left = inside.x1 - source.bounds.x1,
             .top = source.bounds.y2 - inside.y2,
         };
+        host_image mask_image = {.handle = NULL};
+        vst_mask mask;
+        if (is_valid && has_mask(instance)) {
+            mask = read_mask(instance, time, &source, &mask_image);
+            it.mask = &mask;
+        }
         int is_same_format = source.view.depth == target.depth && source.view.components == target.components;
         if (!is_valid) {
             show_message(instance, SHOWN_ERROR, error);
@@ -372,6 +401,7 @@ OfxStatus render(effect *instance, OfxPropertySetHandle in)
         } else {
             status = stylize(instance, &it, &chosen, interactive);
         }
+        release_image(&mask_image);
         release_image(&source);
     }
     release_image(&output);

@@ -29,16 +29,25 @@ static OfxStatus effect_parameters(OfxImageEffectHandle effect, OfxParamSetHandl
     return kOfxStatOK;
 }
 
+static OfxImageClipHandle clip_named(OfxImageEffectHandle effect, const char *name)
+{
+    return !strcmp(name, "Output") ? &effect->output : !strcmp(name, "Mask") ? &effect->mask : &effect->source;
+}
+
 static OfxStatus define_clip(OfxImageEffectHandle effect, const char *name, OfxPropertySetHandle *found)
 {
-    *found = strcmp(name, "Output") ? effect->source.properties : effect->output.properties;
+    if (options.limited && !strcmp(name, "Mask"))
+        return kOfxStatErrUnsupported;
+    *found = clip_named(effect, name)->properties;
     return kOfxStatOK;
 }
 
 static OfxStatus clip_handle(OfxImageEffectHandle effect, const char *name, OfxImageClipHandle *found,
                              OfxPropertySetHandle *set)
 {
-    *found = strcmp(name, "Output") ? &effect->source : &effect->output;
+    if (options.limited && !strcmp(name, "Mask"))
+        return kOfxStatErrUnknown;
+    *found = clip_named(effect, name);
     if (set)
         *set = (*found)->properties;
     return kOfxStatOK;
@@ -85,12 +94,35 @@ static picture *upstream_picture(OfxImageEffectHandle effect, int time)
     return NULL;
 }
 
+/* A mask is float, whatever the clip is, with the top row first in memory. */
+static OfxStatus mask_image(int frame, OfxPropertySetHandle *found)
+{
+    if (frame != current.time || frame >= MOST_FRAMES || !mask_frames[frame])
+        return kOfxStatFailed;
+    int components = options.mask_components, row = width * components;
+    int bounds[4] = {options.mask_x, options.mask_y, options.mask_x + width, options.mask_y + height};
+    OfxPropertySetHandle set = new_set();
+    set_pointer(set, kOfxImagePropData, 0, mask_frames[frame] + (ptrdiff_t)row * (height - 1));
+    set_ints(set, kOfxImagePropBounds, 4, bounds);
+    set_int(set, kOfxImagePropRowBytes, 0, -row * (int)sizeof(float));
+    set_string(set, kOfxImageEffectPropPixelDepth, 0, kOfxBitDepthFloat);
+    set_string(set, kOfxImageEffectPropComponents, 0,
+               components == 4   ? kOfxImageComponentRGBA
+               : components == 3 ? kOfxImageComponentRGB
+                                 : kOfxImageComponentAlpha);
+    atomic_fetch_add(&images, 1);
+    *found = set;
+    return kOfxStatOK;
+}
+
 static OfxStatus clip_image(OfxImageClipHandle it, OfxTime time, const OfxRectD *region,
                             OfxPropertySetHandle *found)
 {
     static const char *const depths[] = {kOfxBitDepthByte, kOfxBitDepthShort, kOfxBitDepthHalf, kOfxBitDepthFloat};
     (void)region;
     int frame = (int)time;
+    if (it->is_mask)
+        return mask_image(frame, found);
     const picture *from = current.output;
     picture *made = NULL;
     if (!it->is_output) {

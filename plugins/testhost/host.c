@@ -9,8 +9,10 @@
  *                            the status of each, and the seconds that its render action took
  *     threads N T...         the same on N threads at once, on one instance
  *     set NAME VALUE         set a parameter and notify the instance
+ *     animate NAME A B       let a number go from A at frame 0 to B at the last one
  *     environment NAME VALUE set an environment variable of the host
  *     change T FILE          replace frame T of the clip by the first of FILE, without notifying the instance
+ *     change_mask T FILE     the same with the mask, and notify the instance
  *     clip_changed           notify the instance that its clip changed
  *     instance               destroy the instance, create another
  *     fresh 0|1              a new instance for each frame
@@ -25,8 +27,9 @@
  *
  * Options: depth=byte|short|half|float components=RGBA|RGB|Alpha rows=negative pad=BYTES origin=X,Y
  * premultiplied=1 temporal=yes|no|same scale=S rate=FPS name=HOST messages=0|1|2 progress=0|1|2 limited=1 (no text
- * parameters, no values of choices) locale=NAME (setlocale, as hosts with a user interface do) chained=call|thread
- * (the source is rendered by another instance, in the same thread or in another one)
+ * parameters, no values of choices, no optional clips) locale=NAME (setlocale, as hosts with a user interface do) chained=call|thread
+ * (the source is rendered by another instance, in the same thread or in another one) mask=FILE (raw float, frame
+ * after frame of the size of the clip) mask_components=Alpha|RGB|RGBA mask_origin=X,Y
  *
  * Pictures lie between guard bytes and rows are padded. After every render the host checks the guards, that the
  * sources are unchanged, and that every image was released. */
@@ -59,7 +62,9 @@ static void print_reply(const char *what, int time)
     } else {
         must_call(kOfxImageEffectActionGetFramesNeeded, instance, in, out);
         get_doubles(out, kOfxImageClipPropFramesNeededSource, 2, range);
-        printf("needed %g %g\n", range[0], range[1]);
+        printf("needed %g %g", range[0], range[1]);
+        int has_mask = get_doubles(out, "OfxImageClipPropFrameRange_Mask", 2, range) == kOfxStatOK;
+        has_mask ? printf(" mask %g %g\n", range[0], range[1]) : printf("\n");
     }
     free_set(in);
     free_set(out);
@@ -84,10 +89,25 @@ static void set_parameter(const char *name, const char *text)
     parameter *it = parameter_of(instance, name);
     if (!it)
         die("the plugin has no parameter %s", name);
+    it->is_animated = 0;
     it->integer = atoi(text);
     it->number = decimal(text);
     snprintf(it->text, sizeof it->text, "%s", text);
     notify_changed(kOfxTypeParameter, name);
+}
+
+static void animate_parameter(const char *name, const char *values)
+{
+    parameter *it = parameter_of(instance, name);
+    int animates = 0;
+    const char *later = values ? strchr(values, ' ') : NULL;
+    if (!it || get_int(it->properties, kOfxParamPropAnimates, 0, &animates) != kOfxStatOK || !animates || !later)
+        die("%s has no values over time", name);
+    it->is_animated = 1;
+    char *first = strndup(values, (size_t)(later - values));
+    it->number = decimal(first);
+    it->later = decimal(later + 1);
+    free(first);
 }
 
 static void run_command(char *line, const char *path)
@@ -109,10 +129,14 @@ static void run_command(char *line, const char *path)
         char *value_text = first, *name = strsep(&value_text, " ");
         if (!strcmp(word, "set"))
             set_parameter(name, value_text ? value_text : "");
+        else if (!strcmp(word, "animate"))
+            animate_parameter(name, value_text);
         else if (!strcmp(word, "environment"))
             setenv(name, value_text ? value_text : "", 1);
         else if (!strcmp(word, "change"))
             read_clip(value_text, numbers[0]);
+        else if (!strcmp(word, "change_mask"))
+            read_mask(value_text, numbers[0]), notify_changed(kOfxTypeClip, "Mask");
         else if (!strcmp(word, "clip_changed"))
             notify_changed(kOfxTypeClip, "Source");
         else if (!strcmp(word, "instance"))
@@ -149,6 +173,8 @@ int main(int count, char **arguments)
     if (width < 1 || height < 1)
         die("a frame of %s×%s has no pixels", arguments[3], arguments[4]);
     read_clip(arguments[2], -1);
+    if (options.mask)
+        read_mask(options.mask, -1);
     output = fopen(arguments[5], "wb");
     if (!output)
         die("cannot write %s", arguments[5]);
@@ -165,6 +191,7 @@ int main(int count, char **arguments)
     unload_plugin();
     for (int i = 0; i < frames; i++)
         free_picture(&clip[i]);
+    free_mask();
     fclose(output);
     return 0;
 }

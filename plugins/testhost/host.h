@@ -28,7 +28,8 @@ typedef struct host_options {
     vst_depth depth;
     int components, negative, pad, x, y, premultiplied, temporal, messages, progress, limited, chained;
     double scale, rate; /* a rate of 0 is not told */
-    const char *name;
+    const char *name, *mask; /* the file of the mask; NULL: none is connected */
+    int mask_components, mask_x, mask_y;
 } host_options;
 
 extern host_options options;
@@ -98,11 +99,16 @@ int guards_are_intact(const picture *it);
 /* Reads all frames of a file into the clip; only the first, to frame `only`, if that is not negative. */
 void read_clip(const char *path, int only);
 
+/* The frames of the mask, float, of the size of the clip; NULL for those that it lacks. Read as the clip is. */
+extern float *mask_frames[MOST_FRAMES];
+void read_mask(const char *path, int only);
+void free_mask(void);
+
 /* ---- effects.c ---- */
 
 struct OfxImageClipStruct {
     OfxPropertySetHandle properties;
-    int is_output;
+    int is_output, is_mask;
     OfxImageEffectHandle upstream; /* the effect that renders its images; NULL for the clip itself */
 };
 
@@ -111,6 +117,8 @@ typedef struct parameter {
     OfxPropertySetHandle properties;
     int integer;
     double number;
+    int is_animated; /* linear from `number` at time 0 to `later` at the last frame */
+    double later;
     char text[4096];
 } parameter;
 
@@ -118,7 +126,7 @@ struct OfxImageEffectStruct {
     OfxPropertySetHandle properties;
     parameter *parameters; /* those of the description */
     int count;
-    struct OfxImageClipStruct source, output;
+    struct OfxImageClipStruct source, output, mask;
     atomic_int progressing;
 };
 

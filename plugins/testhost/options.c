@@ -7,7 +7,8 @@
 
 #include "host.h"
 
-host_options options = {VST_FLOAT, 4, 0, 0, 0, 0, 0, TEMPORAL_YES, 2, 2, 0, CHAINED_NOT, 1, 0, "vst test host"};
+host_options options = {VST_FLOAT, 4, 0, 0, 0, 0, 0, TEMPORAL_YES, 2, 2, 0, CHAINED_NOT, 1, 0, "vst test host",
+                        NULL, 1, 0, 0};
 
 /* A number with a point, whatever the locale that the host has taken. */
 double decimal(const char *text)
@@ -46,6 +47,12 @@ void configure(const char *option)
         options.rate = decimal(is);
     else if (!strncmp(option, "name=", 5))
         options.name = is;
+    else if (!strncmp(option, "mask=", 5))
+        options.mask = is;
+    else if (!strncmp(option, "mask_components=", 16))
+        options.mask_components = !strcmp(is, "RGBA") ? 4 : !strcmp(is, "RGB") ? 3 : 1;
+    else if (!strncmp(option, "mask_origin=", 12))
+        sscanf(is, "%d,%d", &options.mask_x, &options.mask_y);
     else if (!strncmp(option, "messages=", 9))
         options.messages = number;
     else if (!strncmp(option, "progress=", 9))

@@ -61,13 +61,14 @@ static OfxStatus parameter_properties(OfxParamHandle it, OfxPropertySetHandle *f
     return kOfxStatOK;
 }
 
-static OfxStatus take_value(OfxParamHandle handle, va_list arguments)
+static OfxStatus take_value(OfxParamHandle handle, OfxTime time, va_list arguments)
 {
     parameter *it = (parameter *)(void *)handle;
     if (options.limited && !strcmp(it->type, kOfxParamTypeChoice))
         return kOfxStatErrUnsupported;
     if (!strcmp(it->type, kOfxParamTypeDouble))
-        *va_arg(arguments, double *) = it->number;
+        *va_arg(arguments, double *) =
+            it->is_animated ? it->number + (it->later - it->number) * time / (frames - 1) : it->number;
     else if (!strcmp(it->type, kOfxParamTypeString))
         *va_arg(arguments, char **) = it->text;
     else
@@ -79,7 +80,7 @@ static OfxStatus value(OfxParamHandle handle, ...)
 {
     va_list arguments;
     va_start(arguments, handle);
-    OfxStatus status = take_value(handle, arguments);
+    OfxStatus status = take_value(handle, current.time, arguments);
     va_end(arguments);
     return status;
 }
@@ -88,7 +89,7 @@ static OfxStatus value_at(OfxParamHandle handle, OfxTime time, ...)
 {
     va_list arguments;
     va_start(arguments, time);
-    OfxStatus status = take_value(handle, arguments);
+    OfxStatus status = take_value(handle, time, arguments);
     va_end(arguments);
     return status;
 }

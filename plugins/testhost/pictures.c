@@ -142,3 +142,31 @@ void read_clip(const char *path, int only)
     fclose(file);
     free(rgba);
 }
+
+float *mask_frames[MOST_FRAMES];
+
+void read_mask(const char *path, int only)
+{
+    size_t length = (size_t)width * (size_t)height * (size_t)options.mask_components;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        die("cannot read %s", path);
+    for (int i = only < 0 ? 0 : only; i < MOST_FRAMES; i++) {
+        float *values = malloc(length * sizeof *values);
+        if (fread(values, sizeof *values, length, file) != length) {
+            free(values);
+            break;
+        }
+        free(mask_frames[i]);
+        mask_frames[i] = values;
+        if (only >= 0)
+            break;
+    }
+    fclose(file);
+}
+
+void free_mask(void)
+{
+    for (int i = 0; i < MOST_FRAMES; i++)
+        free(mask_frames[i]);
+}

@@ -49,6 +49,9 @@ static void init_effect(OfxImageEffectHandle effect)
     effect->source.properties = new_set();
     effect->output.properties = new_set();
     effect->output.is_output = 1;
+    effect->mask.properties = new_set();
+    effect->mask.is_mask = 1;
+    set_int(effect->mask.properties, kOfxImageClipPropConnected, 0, options.mask != NULL);
     double range[2] = {0, frames - 1};
     set_doubles(effect->source.properties, kOfxImageEffectPropFrameRange, 2, range);
     if (options.rate > 0)
@@ -60,6 +63,7 @@ static void free_effect(OfxImageEffectHandle effect)
     free_set(effect->properties);
     free_set(effect->source.properties);
     free_set(effect->output.properties);
+    free_set(effect->mask.properties);
     free(effect->parameters);
 }
 

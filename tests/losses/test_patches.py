@@ -114,4 +114,4 @@ def test_a_picture_of_the_paintings_own_patches_has_no_loss_and_its_gradient_lea
 
 
 def test_the_energy_is_that_of_a_patch():
-    assert float(patch_energy([torch.full((1, 2, 4, 4), 3.0)], 3)) == pytest.approx(9 * 2 * 9)
+    assert float(patch_energy(torch.full((1, 2, 4, 4), 3.0), 3)) == pytest.approx(9 * 2 * 9)

@@ -1,7 +1,7 @@
 import pytest
 
 from vst.errors import UsageError
-from vst.styles.blend import Blend, parse_blend
+from vst.styles.blend import Blend, parse_blend, split_mask
 
 
 def test_one_style_is_all_of_it():
@@ -59,3 +59,44 @@ def test_the_whole_name_of_a_file_that_exists_wins(tmp_path, monkeypatch):
 def test_a_path_that_cannot_be_read_is_refused(text):
     with pytest.raises(UsageError, match="cannot be read"):
         parse_blend(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "label"),
+    [
+        ("a/b.jpg@m.png", {"a/b.jpg@m.png": 1.0}, "b"),
+        ("a.jpg@m.png:0.6+a.jpg@n.png:0.4", {"a.jpg@m.png": 0.6, "a.jpg@n.png": 0.4}, "a+a"),
+        ('file:"a+b: c.jpg@m.png":3+candy', {"a+b: c.jpg@m.png": 0.75, "candy": 0.25}, "a+b: c+candy"),
+        ("me@home/b.jpg", {"me@home/b.jpg": 1.0}, "b"),
+    ],
+)
+def test_a_picture_may_have_a_mask(text, parts, label):
+    blend = parse_blend(text)
+    assert dict(blend.parts) == pytest.approx(parts)
+    assert blend.pictures == set(parts) - {"candy"}
+    assert blend.label == label
+
+
+def test_the_picture_before_a_mask_is_the_longest_file_that_exists(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a@b", "c@2.jpg", "c"):
+        (tmp_path / name).touch()
+    assert split_mask("a@b@m.png") == ("a@b", "m.png")
+    assert split_mask("c@2.jpg") == ("c@2.jpg", None)
+    assert split_mask("c@3.jpg") == ("c", "3.jpg")
+    assert split_mask("d@h/e.jpg@m@n.png") == ("d@h/e.jpg", "m@n.png")
+    assert split_mask("candy") == ("candy", None)
+
+
+def test_masks_keep_their_meaning_in_another_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blend = parse_blend("a.jpg@m.png:0.5+candy:0.5")
+    text = blend.with_absolute_paths
+    monkeypatch.chdir("/")
+    assert parse_blend(text).files == (f"{tmp_path}/a.jpg", f"{tmp_path}/m.png")
+    assert parse_blend(text).names[1] == "candy"
+
+
+def test_a_mask_without_a_name_is_refused_with_the_right_form():
+    with pytest.raises(UsageError, match=r"like painting\.jpg@mask\.png"):
+        parse_blend("a.jpg@")

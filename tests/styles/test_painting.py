@@ -172,3 +172,60 @@ def test_a_painting_that_is_no_regular_file_is_never_opened(tmp_path):
     for path in (tmp_path / "pipe.png", tmp_path):
         with pytest.raises(MediaError, match="is not a file"):
             read_painting(path, 64)
+
+
+def mask_file(path, values):
+    Image.fromarray(np.asarray(values, np.uint8)).save(path)
+    return path
+
+
+def test_a_mask_has_the_size_of_the_painting(painting, tmp_path):
+    left = np.zeros((10, 16))
+    left[:, :8] = 255
+    found = open_painting(painting, 32, mask=mask_file(tmp_path / "m.png", left))
+    assert found.mask is not None
+    assert found.mask.shape == (1, 20, 32)
+    assert (found.mask[..., :14] == 1).all()
+    assert (found.mask[..., 18:] == 0).all()
+    assert open_painting(painting, 32).mask is None
+
+
+def test_a_mask_may_be_the_alpha_of_its_file(painting, tmp_path):
+    pixels = np.full((40, 64, 4), 255, np.uint8)
+    pixels[:, 32:, 3] = 0
+    found = open_painting(painting, 64, mask=mask_file(tmp_path / "m.png", pixels))
+    assert found.mask is not None
+    assert found.mask.mean((0, 1)).tolist() == [1.0] * 32 + [0.0] * 32
+
+
+def test_a_mask_is_cut_as_the_painting_is(tmp_path):
+    pixels = np.full((64, 64, 4), 200, np.uint8)
+    pixels[..., 3] = 255
+    pixels[:, 32:, 3] = 0  # only the left half is learned
+    mask_file(tmp_path / "p.png", pixels)
+    mask = np.zeros((64, 64))
+    mask[:32] = 255
+    found = open_painting(tmp_path / "p.png", 64, mask=mask_file(tmp_path / "m.png", mask))
+    assert found.mask is not None
+    assert found.mask.shape == (1, *found.image.shape[1:]) == (1, 64, 32)
+    assert found.mask.mean() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: mask_file(path, np.zeros((40, 64))), "leaves 0 pixels of .* expected 256 or more"),
+        (lambda path: path.write_text("no"), "cannot be used: not a picture that can be read"),
+        (
+            lambda path: None,
+            r"cannot be read: No such file or directory; expected the mask of .*storm\.png",
+        ),
+        (lambda path: path.mkdir(), "is not a file; expected the mask of"),
+    ],
+)
+def test_a_mask_that_cannot_be_used_gets_one_line(painting, tmp_path, make, message):
+    make(tmp_path / "m.png")
+    with pytest.raises(MediaError, match=message) as caught:
+        open_painting(painting, 64, mask=tmp_path / "m.png")
+    assert "m.png" in str(caught.value)
+    assert "\n" not in str(caught.value)

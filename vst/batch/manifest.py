@@ -18,6 +18,7 @@ from vst.motion.files.recorded import flow_modification_time, is_recorded
 from vst.pipeline.optimisation import section_of
 from vst.pipeline.options import Effect, recorded_values
 from vst.pipeline.regions.region import Mask
+from vst.pipeline.style_pictures import picture_files
 
 if TYPE_CHECKING:
     from vst.pipeline import RenderSettings
@@ -155,7 +156,7 @@ class Manifest:
         if is_recorded(settings.flow):
             beside["flow"] = flow_modification_time(settings.flow, file.source)
         # A painting may be replaced by another under the same name.
-        if pictures := [os.stat(each) for each in sorted(settings.styles.pictures)]:
+        if pictures := [os.stat(each) for each in picture_files(settings)]:
             beside["paintings"] = [[each.st_size, each.st_mtime_ns] for each in pictures]
         return {
             **beside,

@@ -18,11 +18,13 @@ from vst.batch.batch_file import BatchFile
 from vst.colour_modes import STYLE
 from vst.errors import UsageError, VstError, suggestion
 from vst.motion.files.recorded import is_recorded
+from vst.pipeline.control.timeline import is_timeline
 from vst.pipeline.control.timeline_file import read_object
 from vst.pipeline.option_groups.regions import RegionOptions
 from vst.pipeline.option_groups.stylization import StylizationOptions
 from vst.pipeline.options import NamedOption, options_of
-from vst.pipeline.regions.region import Mask, Region, parse_mask, parse_region
+from vst.pipeline.regions.region import NONE, Mask, Region, parse_mask, parse_region
+from vst.styles import parse_blend
 
 if TYPE_CHECKING:
     from vst.pipeline import RenderSettings
@@ -125,7 +127,8 @@ def _masks(name: str, value: Any, folder: Path) -> Mask | tuple[Region, ...]:
         raise UsageError(f"{name} is {str(value)[:60]!r}; expected {expected}")
     if name == "mask":
         return _below(parse_mask(value), folder)
-    return tuple(_below(parse_region(each), folder) for each in texts)
+    regions = (_below(parse_region(each), folder) for each in texts)
+    return tuple(replace(each, style=_style_inside(each.style, folder)) for each in regions)
 
 
 def _below(mask: M, folder: Path) -> M:
@@ -136,8 +139,16 @@ def _path_inside(name: str, text: str, folder: Path) -> str:
     """A text; where it names a file, with its path, which has to be below a folder."""
     prefix = _RECORDED if name == "flow" and is_recorded(text) else ""
     if not prefix and not (name in ("style", "strength") and text.strip().lower().endswith(".json")):
-        return text
+        return _style_inside(text, folder) if name in ("style", "outside", "elsewhere") else text
     return prefix + _inside(name, text.strip().removeprefix(prefix), folder)
+
+
+def _style_inside(style: str, folder: Path) -> str:
+    """A style; where it has pictures or masks, with their paths, which have to be below a folder."""
+    if style == NONE or is_timeline(style):
+        return style
+    blend = parse_blend(style)
+    return blend.with_paths(lambda path: _inside("style", path, folder)) if blend.files else style
 
 
 def _inside(name: str, given: str, folder: Path) -> str:

@@ -12,6 +12,7 @@ from vst.cli.options import device_option, quiet_option, verbose_option, weights
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.modes.registry import network_mode_names
+from vst.styles.blend import split_mask
 
 
 @click.group("style")
@@ -20,7 +21,7 @@ def style_group() -> None:
 
 
 @style_group.command("add")
-@click.argument("painting", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("painting", nargs=-1, required=True)
 @click.option("--name", required=True, metavar="NAME", help="Name of the style.")
 @click.option(
     "--photos",
@@ -90,7 +91,7 @@ def style_group() -> None:
 @click.pass_context
 def add_command(
     context: click.Context,
-    painting: tuple[Path, ...],
+    painting: tuple[str, ...],
     name: str,
     photos: tuple[str, ...],
     modes: tuple[str, ...],
@@ -111,11 +112,13 @@ def add_command(
 ) -> None:
     """Add the style of PAINTING, one picture or several, by a few minutes of training.
 
+    PAINTING@MASK learns what is white in a picture MASK.
+
     Only the style's parameters are trained, so the new style blends with those of the same weight file.
     """
-    for picture in painting:
-        if not picture.is_file():
-            raise UsageError(f"{picture} is not a file; give a picture of a painting")
+    for path in (each for given in painting for each in split_mask(given) if each is not None):
+        if not Path(path).is_file():
+            raise UsageError(f"{path} is not a file; give a picture of a painting, or PAINTING@MASK")
     console = console_of(context)
     with stop_on_signals(report=not console.quiet, doing="step") as stop:
         from vst.device import choose_device, training_precision
@@ -129,7 +132,7 @@ def add_command(
         chosen = choose_device(device)
         new = NewStyle(
             name=name,
-            images=tuple(map(str, painting)),
+            images=painting,
             size=style_size,
             weight=style_weight,
             photos=photos,

@@ -19,15 +19,16 @@ from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.modes.recipe import Recipe, StyleGoal, create_recipe
 from vst.modes.registry import ModeEntry, available_modes, find_mode
+from vst.styles.blend import split_mask
 
 if TYPE_CHECKING:
     from vst.train.training_run import TrainingRun
 
 
 class StyleImages(click.ParamType):
-    """``NAME=IMAGE[,IMAGE][@SIZE]``: a style's name, its pictures, and their longer side."""
+    """``NAME=IMAGE[@MASK][,IMAGE[@MASK]][@SIZE]``: a style's name, its pictures, and their longer side."""
 
-    name = "NAME=IMAGE[,IMAGE][@SIZE]"
+    name = "NAME=IMAGE[@MASK][,IMAGE[@MASK]][@SIZE]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> StyleGoal:
         """The style of a recipe."""
@@ -38,8 +39,11 @@ class StyleImages(click.ParamType):
             images, size = before, int(after)
         paths = tuple(path for path in images.split(",") if path)
         if not (style and equals and paths) or size == 0:
-            self.fail(f"'{value}' cannot be read; write NAME=IMAGE, NAME=IMAGE,IMAGE or NAME=IMAGE@SIZE")
-        for path in paths:
+            self.fail(
+                f"'{value}' cannot be read; write NAME=IMAGE, NAME=IMAGE,IMAGE, NAME=IMAGE@SIZE or "
+                "NAME=IMAGE@MASK"
+            )
+        for path in (each for image in paths for each in split_mask(image) if each is not None):
             if not Path(path).is_file():
                 self.fail(f"{path} is not a file", param, ctx)
         return StyleGoal(style, paths, size)

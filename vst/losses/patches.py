@@ -31,7 +31,7 @@ class PatchTargets:
     Attributes:
         mean: t̄, 1×N×h×w: the mean of what the matching patches have at each place.
         count: n, 1×1×h×w: number of patches that cover it.
-        spread: The constant: Σ (tᵢ − t̄)² over all places and patches.
+        spread: The constant at each place, 1×1×h×w: Σ (tᵢ − t̄)² over its patches.
         patches: Number of patches.
         matches: Index of the painting's patch for each, over all its pictures; in rows.
     """
@@ -42,10 +42,16 @@ class PatchTargets:
     patches: int
     matches: Tensor
 
-    def distance(self, features: Tensor) -> Tensor:
-        """Σ ‖Ψᵢ(F) − Ψ_NN(i)‖² per patch: a scalar, for features 1×N×h×w."""
-        near = (self.count * (features.float() - self.mean).square()).sum()
-        return (near + self.spread) / self.patches
+    def distance(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Σ ‖Ψᵢ(F) − Ψ_NN(i)‖² per patch: a scalar, for features 1×N×h×w.
+
+        With a mask, 1×1×h×w, 0..1, places count as much as it says.
+        """
+        count, spread = self.count, self.spread
+        if mask is not None:
+            count, spread = count * mask, spread * mask
+        near = (count * (features.float() - self.mean).square()).sum()
+        return (near + spread.sum()) / self.patches
 
 
 def match_patches(
@@ -93,11 +99,14 @@ def match_patches(
     return _targets(features, pictures, bases, number.view(rows, columns), size, stride)
 
 
-def patch_energy(painting: Sequence[Tensor], size: int = 3) -> Tensor:
-    """Mean ‖Ψ‖² of a painting's patches: a scalar, for features 1×N×·×· each."""
-    places = sum(each.shape[-2] * each.shape[-1] for each in painting)
-    total = torch.stack([each.float().square().sum() for each in painting]).sum()
-    return total / places * size**2
+def patch_energy(painting: Tensor, size: int = 3, valid: Tensor | None = None) -> Tensor:
+    """Mean ‖Ψ‖² of a painting's patches: a scalar, for features 1×N×h×w.
+
+    With `valid`, 1×1×h×w, only places where it is 1 count.
+    """
+    lengths = painting.float().square().sum(1, keepdim=True)
+    mean = lengths.mean() if valid is None else (lengths * valid).sum() / valid.sum()
+    return mean * size**2
 
 
 def _bases(pictures: Sequence[Tensor]) -> list[int]:
@@ -161,5 +170,5 @@ def _targets(
     inner = (slice(None), slice(half, half + height), slice(half, half + width))
     total, squares, count = total[inner], squares[inner], count[inner]
     mean = total / count.clamp_min(1)
-    spread = (squares.sum() - (count * mean.square()).sum()).clamp_min(0)
-    return PatchTargets(mean[None], count[None], spread, number.numel(), number)
+    spread = (squares - count * mean.square().sum(0, keepdim=True)).clamp_min(0)
+    return PatchTargets(mean[None], count[None], spread[None], number.numel(), number)

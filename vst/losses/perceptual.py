@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vst.errors import VstError
+from vst.losses.guidance import guided_by
 from vst.losses.style_statistics import STYLE_LOSSES
 
 GRAM = "gram"
@@ -116,6 +117,7 @@ def style_targets(
     images: Sequence[Tensor],
     layers: Sequence[str] = STYLE_LAYERS,
     style_loss: str = GRAM,
+    masks: Sequence[Tensor | None] = (),
 ) -> dict[str, Tensor]:
     """What a style's features are to match; of several images (a hybrid style) the mean.
 
@@ -124,6 +126,7 @@ def style_targets(
         images: 3×H×W each, RGB 0..1, of any sizes.
         layers: Where to look; see `available_layers` for those that the network lacks.
         style_loss: As for `PerceptualLoss`.
+        masks: For each image 1×H×W, 0..1, where it counts (`vst.losses.guidance`); None: everywhere.
 
     Returns:
         By layer, 1×…; of Gram matrices 1×N×N in fp32.
@@ -131,5 +134,11 @@ def style_targets(
     wanted = available_layers(layers, network.layers)  # type: ignore[arg-type]
     with torch.no_grad():
         found = [network(image[None], wanted) for image in images]
+    masks = [*masks, *[None] * (len(images) - len(masks))]
     statistic = STYLE_LOSSES[style_loss]
-    return {layer: statistic.describe([one[layer] for one in found]) for layer in wanted}
+    return {
+        layer: statistic.describe(
+            [guided_by(one[layer], mask) for one, mask in zip(found, masks, strict=True)]
+        )
+        for layer in wanted
+    }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from vst.frame import Frame
 from vst.modes.adapters import VaryingStylizer
@@ -74,6 +75,8 @@ def create_optimiser(
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
     pooling: str = "max",
+    regions: Sequence[tuple[PaintingStyle, float | None]] = (),
+    shares_of: Callable[[Frame], Tensor | None] = lambda frame: None,
 ) -> OptimisingStylizer:
     """A stylizer that optimises pixels, with its paintings opened and its loss network loaded.
 
@@ -83,6 +86,9 @@ def create_optimiser(
         device: Where the loss network runs.
         precision: float32 or bfloat16, for the convolutions.
         pooling: Of the loss network, `max` or `average`.
+        regions: What each region of the frames is matched with in place of `style`, and the size of its
+            strokes, None for that of the config; empty: all is matched with `style`.
+        shares_of: As of `vst.modes.optimisation.regions.Regions`.
 
     Raises:
         UsageError: The mode is unknown, or the loss network lacks a layer.
@@ -91,12 +97,20 @@ def create_optimiser(
     """
     from vst.modes.optimisation.features import FeatureSource  # here: renders with a network do without
     from vst.modes.optimisation.paintings import Paintings
+    from vst.modes.optimisation.regions import Regions, RegionStyle
     from vst.styles.loss_network import load_loss_network
 
     kind = find_mode(style.mode).optimiser_class
     source = FeatureSource(load_loss_network(style.loss_network, pooling), torch.device(device), precision)
-    paintings = Paintings(style.paintings, style.shares)
+    paintings = Paintings(style.paintings, style.shares, style.masks)
     start = (
         None if style.start is None else create_stylizer(style.start, device=device, precision=precision)
     )
-    return kind(source, paintings, config, start)
+    parts = tuple(
+        RegionStyle(
+            Paintings(each.paintings, each.shares, each.masks),
+            config.style_scale if scale is None else scale,
+        )
+        for each, scale in regions
+    )
+    return kind(source, paintings, config, start, Regions(parts, shares_of) if parts else None)

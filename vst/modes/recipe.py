@@ -31,7 +31,7 @@ class StyleGoal:
     name: str
     """What the user will type."""
     images: tuple[str, ...]
-    """Its pictures; several make one hybrid style."""
+    """Its pictures, each with `@MASK` if only a part of it counts; several make one hybrid style."""
     size: int | None = None
     """Longer side of its pictures in pixels: smaller gives smaller strokes. None: `Recipe.style_size`."""
     weight: float | None = None

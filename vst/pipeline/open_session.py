@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from vst.colour_modes import LUMINANCE
 from vst.errors import UsageError
@@ -114,6 +115,8 @@ def _stylizer(plan: RenderPlan, backend: BackendRequest) -> Stylizer:
     settings, device, precision = plan.settings, plan.device, plan.precision
     if plan.layers is None or not plan.region_styles:
         return open_stylizer(plan.style, settings, device, precision, backend)
+    if isinstance(plan.style, PaintingStyle):
+        return _optimiser(plan.style, settings, device, precision, backend, _painted(plan))
     parts: list[Stylizer] = []
     for stylization, style in zip(plan.layers.stylizations, plan.region_styles, strict=True):
         part = open_stylizer(style, settings, device, precision, backend)
@@ -145,15 +148,7 @@ def open_stylizer(
         UsageError: The mode does not have the steadiness.
     """
     if isinstance(style, PaintingStyle):
-        if backend.name not in (TORCH, AUTO_BACKEND):
-            _log.warning("mode %s runs on torch: it takes no other backend", style.mode)
-        return create_optimiser(
-            style,
-            config_of(settings),
-            device=device,
-            precision=precision,
-            pooling=settings.pooling,
-        )
+        return _optimiser(style, settings, device, precision, backend)
     stylizer: Stylizer = create_stylizer(
         style,
         device=device,
@@ -172,6 +167,41 @@ def open_stylizer(
             "takes 0 or 1: give --mode vtn for what is between"
         )
     return stylizer
+
+
+def _painted(plan: RenderPlan) -> list[tuple[PaintingStyle, float | None]]:
+    """What each stylization of the regions is matched with, and the size of its strokes."""
+    assert plan.layers is not None
+    return [
+        (style, stylization.style_scale)
+        for stylization, style in zip(plan.layers.stylizations, plan.region_styles, strict=True)
+        if isinstance(style, PaintingStyle)
+    ]
+
+
+def _optimiser(
+    style: PaintingStyle,
+    settings: RenderSettings,
+    device: torch.device,
+    precision: torch.dtype,
+    backend: BackendRequest,
+    regions: Sequence[tuple[PaintingStyle, float | None]] = (),
+) -> Stylizer:
+    if backend.name not in (TORCH, AUTO_BACKEND):
+        _log.warning("mode %s runs on torch: it takes no other backend", style.mode)
+    return create_optimiser(
+        style,
+        config_of(settings),
+        device=device,
+        precision=precision,
+        pooling=settings.pooling,
+        regions=regions,
+        shares_of=_shares_of,
+    )
+
+
+def _shares_of(frame: Frame) -> Tensor | None:
+    return frame.shares if isinstance(frame, WorkingFrame) else None
 
 
 def _mixture_of(frame: Frame) -> Sequence[float] | None:

@@ -12,6 +12,7 @@ from vst.colour_modes import LUMINANCE
 from vst.device import choose_precision, training_precision
 from vst.errors import MediaError, UsageError
 from vst.files import check_new_file
+from vst.losses.guidance import GUIDED
 from vst.modes import find_mode
 from vst.modes.optimisation.config import CONTENT, NOISE, STEPS, OptimisationConfig
 from vst.modes.registry import OPTIMISING
@@ -110,13 +111,32 @@ def resolve(settings: RenderSettings) -> ResolvedStyle | PaintingStyle:
             f"colour luminance is for networks that were trained on it, and mode {settings.mode} has none: "
             "give --colour keep"
         )
-    return resolve_paintings(
+    found = resolve_paintings(
         settings.style,
         settings.mode,
         loss_network=settings.loss_network,
         start=None if settings.init in (CONTENT, NOISE) else settings.init,
         weights_dir=settings.weights_dir,
     )
+    if any(mask is not None for mask in found.masks):
+        check_style_loss(settings, "a painting has a mask")
+    return found
+
+
+def check_style_loss(settings: RenderSettings, why: str) -> None:
+    """Refuse a statistic that cannot be restricted to a region.
+
+    Args:
+        settings: Of a mode that optimises pixels.
+        why: What asks for it.
+
+    Raises:
+        UsageError: With that, and the statistics that can.
+    """
+    if settings.style_loss not in GUIDED:
+        raise UsageError(
+            f"style loss is {settings.style_loss!r} and {why}; expected one of {', '.join(GUIDED)}"
+        )
 
 
 def check_preview(

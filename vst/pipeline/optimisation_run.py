@@ -78,7 +78,7 @@ class Optimisation:
         Args:
             frames: About how many are optimised, if known.
         """
-        yield from self.stylizer.paintings.notes
+        yield from self.stylizer.notes
         width, height = self.size
         if self.reduced:
             yield (

@@ -47,7 +47,7 @@ class RenderPlan:
         device: Where networks run.
         precision: Of the networks.
         layers: Masks and regions; None if there are none, or they change nothing.
-        region_styles: The style of each of their stylizations, with its weight files.
+        region_styles: The style of each of their stylizations, likewise.
     """
 
     source: Path
@@ -58,7 +58,7 @@ class RenderPlan:
     device: torch.device
     precision: torch.dtype
     layers: Layers | None = None
-    region_styles: tuple[ResolvedStyle, ...] = ()
+    region_styles: tuple[ResolvedStyle | PaintingStyle, ...] = ()
 
     @property
     def styles(self) -> tuple[ResolvedStyle | PaintingStyle, ...]:

@@ -9,6 +9,7 @@ from vst.media import ClipInfo
 from vst.media.provenance import StylePart, provenance_text
 from vst.pipeline.plan import RenderPlan
 from vst.styles import ResolvedStyle
+from vst.styles.blend import short_name
 from vst.styles.painting_style import PaintingStyle
 
 
@@ -44,4 +45,8 @@ def style_parts(style: ResolvedStyle | PaintingStyle) -> list[StylePart]:
         raise WeightsError(
             f"{error.filename} cannot be read ({error.strerror}); see `vst weights list`"
         ) from error
-    return [StylePart(name, share, hashes[files[name]]) for name, share in style.blend.parts]
+    pictures = style.blend.pictures
+    return [
+        StylePart(short_name(name) if name in pictures else name, share, hashes[files[name]])
+        for name, share in style.blend.parts
+    ]

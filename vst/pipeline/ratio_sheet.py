@@ -172,7 +172,7 @@ def _steps(
         steps = steps_within(settings.seconds / count / each, sizes)
     seconds = count * each * cost(sizes, steps)
     if begun is not None:
-        for note in stylizer.paintings.notes:
+        for note in stylizer.notes:
             begun(note)
         begun(f"{steps} steps: about {duration(seconds)} for {count} pictures of {width}×{height}")
     return steps
@@ -189,7 +189,7 @@ def _cell_of(first: OptimisingStylizer, layers: Sequence[str], ratio: float) -> 
         content_weight=ratio * first.config.style_weight,
         from_noise=True,
     )
-    return type(first)(first.source, first.paintings, config)
+    return type(first)(first.source, first.styles[0].paintings, config)
 
 
 def _picture(image: torch.Tensor) -> Image.Image:

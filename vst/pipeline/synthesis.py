@@ -141,6 +141,10 @@ def reconstruct(
     job = _Job(settings, output, progress, stop, begun)
     if len(job.style.paintings) > 1:
         raise UsageError(f"{settings.style} is a blend; expected one picture")
+    if part == CONTENT and job.paintings.are_masked:
+        raise UsageError(
+            f"{settings.style} has a mask, and content is that of a whole picture: leave it out"
+        )
     (image,) = job.paintings.at(job.paintings.longest)
     largest = CPU_SIDE if job.device.type == "cpu" else None
     size = output_size(image.shape[2], image.shape[1], settings, largest)
@@ -181,7 +185,7 @@ class _Job:
         self.style, self.device = style, choose_device(settings.device)
         self._precision = precision_of(settings, self.device)
         check_preview(settings, style.paintings[0], output, style.paintings)
-        self.paintings = Paintings(style.paintings, style.shares)
+        self.paintings = Paintings(style.paintings, style.shares, style.masks)
 
     def picture(
         self, make: Callable[[FeatureSource, Paintings], Synthesis], size: tuple[int, int], seed: int

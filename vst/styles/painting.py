@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vst.errors import MediaError, UsageError
-from vst.styles.picture import SMALLEST, decode_painting
+from vst.styles.picture import SMALLEST, decode_mask, decode_painting
 from vst.styles.suffixes import SUFFIXES
 
 _GRID = 256
@@ -57,13 +57,17 @@ class Painting(NamedTuple):
     Attributes:
         image: 3×H×W, 0..1.
         notes: What of the file is not learned, and what else the user should know; one line each.
+        mask: 1×H×W, 0..1, where it is learned; None: everywhere.
     """
 
     image: Tensor
     notes: tuple[str, ...]
+    mask: Tensor | None = None
 
 
-def open_painting(path: Path, longer_side: int, *, small_is_noted: bool = True) -> Painting:
+def open_painting(
+    path: Path, longer_side: int, *, small_is_noted: bool = True, mask: Path | None = None
+) -> Painting:
     """The painting of a style, shrunk so that its longer side is at most `longer_side` pixels.
 
     Of one with transparent parts, only the largest rectangle without them is learned.
@@ -72,20 +76,14 @@ def open_painting(path: Path, longer_side: int, *, small_is_noted: bool = True) 
         path: The file.
         longer_side: In pixels.
         small_is_noted: Whether a painting that is far smaller than that has a note.
+        mask: A picture of any size that is white where the painting is learned; None: everywhere.
 
     Raises:
-        MediaError: if it cannot be read or decoded, or is too small.
+        MediaError: if it or its mask cannot be read or decoded, or has too little to learn.
     """
-    if path.exists() and not path.is_file():
-        raise MediaError(f"{path} is not a file; expected a picture of a style")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise MediaError(
-            f"{path} cannot be read: {error.strerror}; expected a picture of a style"
-        ) from None
-    picture = decode_painting(data, str(path))
+    picture = decode_painting(_read(path, "a picture of a style"), str(path))
     pixels, notes = picture.pixels, []
+    shown = None if mask is None else _mask_of(path, pixels, mask)
     if picture.frames > 1:
         notes.append(f"{path} has {picture.frames} frames or pages: the first is learned")
     if picture.opaque is not None:
@@ -96,6 +94,7 @@ def open_painting(path: Path, longer_side: int, *, small_is_noted: bool = True) 
                 "background, or crop it"
             )
         pixels = pixels[top : top + height, left : left + width]
+        shown = None if shown is None else shown[top : top + height, left : left + width]
         notes.append(
             f"{path} is transparent in parts: only {width}×{height} pixels at {left}, {top}, the largest "
             "rectangle without transparency, are learned"
@@ -117,7 +116,33 @@ def open_painting(path: Path, longer_side: int, *, small_is_noted: bool = True) 
     image = np.ascontiguousarray(pixels)
     if scale < 1:
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return Painting(torch.from_numpy(image).permute(2, 0, 1).float() / 255, tuple(notes))
+    learned = None
+    if shown is not None:
+        shown = cv2.resize(np.ascontiguousarray(shown), size, interpolation=cv2.INTER_AREA)
+        if shown.sum() < SMALLEST**2:
+            raise MediaError(
+                f"the mask {mask} leaves {shown.sum():.0f} pixels of {path} at {size[0]}×{size[1]}; "
+                f"expected {SMALLEST**2} or more that are white"
+            )
+        learned = torch.from_numpy(shown)[None]
+    return Painting(torch.from_numpy(image).permute(2, 0, 1).float() / 255, tuple(notes), learned)
+
+
+def _read(path: Path, what: str) -> bytes:
+    if path.exists() and not path.is_file():
+        raise MediaError(f"{path} is not a file; expected {what}")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror}; expected {what}") from None
+
+
+def _mask_of(painting: Path, pixels: np.ndarray, mask: Path) -> np.ndarray:
+    """H×W float32, 0..1: a mask at the size of the whole painting, H×W×3."""
+    shown = decode_mask(_read(mask, f"the mask of {painting}"), str(mask))
+    height, width = pixels.shape[:2]
+    smaller = shown.shape[0] < height or shown.shape[1] < width
+    return cv2.resize(shown, (width, height), interpolation=cv2.INTER_LINEAR if smaller else cv2.INTER_AREA)
 
 
 def read_painting(path: Path, longer_side: int) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vst.errors import MediaError, UsageError, WeightsError, suggestion
 from vst.files import user_data_folder
-from vst.styles.blend import Blend, parse_blend
+from vst.styles.blend import Blend, MaskedPicture, parse_blend, split_mask
 from vst.styles.catalog import load_catalogue, weight_folders
 from vst.styles.loss_network import cached_loss_network, check_loss_network, loss_network_files
 from vst.styles.resolve import ResolvedStyle, resolve_style
@@ -30,6 +30,7 @@ class PaintingStyle:
         paintings: The picture of each part of the blend, in its order.
         loss_network: `vgg16`, `vgg19` or a folder, for `load_loss_network`.
         start: The style whose stylization the first picture is; None: it is the frame or noise.
+        masks: The mask of each painting, white where it counts; None: all of it does.
     """
 
     blend: Blend
@@ -37,12 +38,14 @@ class PaintingStyle:
     paintings: tuple[Path, ...]
     loss_network: str
     start: ResolvedStyle | None = None
+    masks: tuple[Path | None, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Everything that frames depend on: paintings, loss network, and the networks of `start`."""
+        """What frames depend on: paintings, their masks, loss network, and the networks of `start`."""
         first = () if self.start is None else self.start.files
-        return (*self.paintings, *loss_network_files(self.loss_network), *first)
+        masks = (each for each in self.masks if each is not None)
+        return (*self.paintings, *masks, *loss_network_files(self.loss_network), *first)
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -65,7 +68,8 @@ def resolve_paintings(
     """Find the paintings of a style or blend, and the loss network. None of the files is read.
 
     Args:
-        style: The path of a picture, a style whose painting is at hand, or a blend of these.
+        style: The path of a picture, with or without a mask, a style whose painting is at hand, or a blend
+            of these.
         mode: Name of the mode.
         loss_network: `vgg16`, `vgg19` or a folder; None: what torch's cache has.
         start: A style of itn whose stylization the first picture is.
@@ -77,10 +81,12 @@ def resolve_paintings(
         WeightsError: The loss network's folder lacks a file.
     """
     blend = parse_blend(style)
+    split = [split_mask(name) for name in blend.names]
     paintings = tuple(
-        _given_picture(name) if name in blend.pictures else _painting_of(name, mode, weights_dir)
-        for name in blend.names
+        _given_picture(each.picture) if name in blend.pictures else _painting_of(name, mode, weights_dir)
+        for name, each in zip(blend.names, split, strict=True)
     )
+    masks = tuple(map(_given_mask, split))
     network = loss_network or cached_loss_network()
     if network is None:
         raise WeightsError(
@@ -89,7 +95,7 @@ def resolve_paintings(
         )
     check_loss_network(network)
     first = None if start is None else resolve_style(start, _START_MODE, weights_dir=weights_dir)
-    return PaintingStyle(blend, mode, paintings, network, first)
+    return PaintingStyle(blend, mode, paintings, network, first, masks)
 
 
 def _given_picture(name: str) -> Path:
@@ -97,6 +103,19 @@ def _given_picture(name: str) -> Path:
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
         raise MediaError(f"{name} {what}; expected a picture, or the name of a style ('vst styles')")
+    return path
+
+
+def _given_mask(given: MaskedPicture) -> Path | None:
+    if given.mask is None:
+        return None
+    path = Path(given.mask)
+    if not path.is_file():
+        what = "is not a file" if path.exists() else "does not exist"
+        raise MediaError(
+            f"the mask {path} of {given.picture} {what}; expected a picture that is white where the "
+            "painting counts"
+        )
     return path
 
 

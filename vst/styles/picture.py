@@ -123,6 +123,28 @@ def decode_painting(data: bytes, name: str) -> DecodedPicture:
         return DecodedPicture(_rgb(upright), None if opaque is None or opaque.all() else opaque, frames)
 
 
+def decode_mask(data: bytes, name: str) -> np.ndarray:
+    """A picture as a mask: its alpha, if that is not opaque, else its luma.
+
+    Args:
+        data: The file.
+        name: Of that file, for the error.
+
+    Returns:
+        H×W, float32, 0..1.
+
+    Raises:
+        PictureError: if it cannot be decoded.
+    """
+    with _errors(name), _opened(io.BytesIO(data), name, smallest=1) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.has_transparency_data:
+            alpha = np.array(upright.convert("RGBA").getchannel("A"))
+            if (alpha < 255).any():
+                return alpha.astype(np.float32) / 255
+        return np.array(Image.fromarray(_rgb(upright)).convert("L")).astype(np.float32) / 255
+
+
 @contextmanager
 def _errors(name: str) -> Iterator[None]:
     """Everything that Pillow raises becomes a `PictureError`, and nothing is printed."""

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vst.errors import UsageError
-from vst.losses.perceptual import PerceptualLoss, style_targets
+from vst.losses.perceptual import GRAM, PerceptualLoss
 from vst.modes.network_file import load_network, save_weights
 from vst.modes.recipe import Recipe, StyleGoal, create_recipe, style_recipe_class
 from vst.modes.training import to_unit
@@ -26,7 +26,7 @@ from vst.styles.blend import check_style_name
 from vst.styles.catalog_file import record_style
 from vst.styles.loss_network import load_loss_network
 from vst.train.photos import photo_batch
-from vst.train.run import run_recipe
+from vst.train.run import painting_targets, run_recipe
 from vst.train.samples import write_picture
 from vst.train.skipped import SKIPPED_NAME
 from vst.train.training_data import TrainingData, read_training_data
@@ -45,7 +45,7 @@ class NewStyle:
 
     Attributes:
         name: What the user will type.
-        images: Its paintings; several make one hybrid style.
+        images: Its paintings, each with `@MASK` if it has a mask; several make one hybrid style.
         size: Longer side of the paintings in pixels: smaller gives smaller strokes.
         weight: Of the style loss; content has 1.
         photos: Folders or tar files of photographs to train on; none: synthetic pictures.
@@ -231,7 +231,8 @@ def nearest_style(network: StyleNetwork, recipe: Recipe, data: TrainingData) -> 
         Its index, and the style loss of each towards the new style.
     """
     loss_network = load_loss_network(recipe.loss_network)
-    perceptual = PerceptualLoss(loss_network, [style_targets(loss_network, data.paintings[0])])
+    targets = painting_targets(loss_network, data.paintings[0], GRAM)
+    perceptual = PerceptualLoss(loss_network, [targets])
     batch = photo_batch(recipe, data.photos, np.random.default_rng(recipe.seed))
     frames = to_unit(batch["frames"])
     target = perceptual.content_target(frames)

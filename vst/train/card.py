@@ -12,6 +12,7 @@ from vst.modes.cyclegan.config import CycleganRecipe
 from vst.modes.recipe import Recipe, SequenceRecipe
 from vst.modes.registry import find_mode
 from vst.nn.body import TABLE_4_1
+from vst.styles.blend import short_name
 from vst.train.flow_recipe import FlowRecipe
 
 
@@ -38,7 +39,7 @@ def write_card(folder: Path, recipe: Recipe, *, device: str, steps: int, seconds
     }
     lines = ["", "| style | pictures | longer side | style weight |", "|---|---|---|---|"]
     for style in recipe.styles:
-        pictures = ", ".join(Path(path).name for path in style.images)
+        pictures = ", ".join(map(short_name, style.images))
         size, weight = (
             style.size or recipe.style_size,
             recipe.style_weight if style.weight is None else style.weight,

@@ -39,7 +39,9 @@ class GrayPicture:
 
 def gray_paintings(data: TrainingData) -> TrainingData:
     """The same data with grey paintings."""
-    paintings = tuple(tuple(map(to_gray, images)) for images in data.paintings)
+    paintings = tuple(
+        tuple(each._replace(image=to_gray(each.image)) for each in style) for style in data.paintings
+    )
     return replace(data, paintings=paintings)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vst.errors import UsageError
+from vst.losses.guidance import GUIDED
 from vst.losses.perceptual import PerceptualLoss, style_targets
 from vst.modes.network_file import load_network, save_weights
 from vst.modes.recipe import Recipe, SequenceRecipe
@@ -21,6 +22,7 @@ from vst.nn.style_network import StyleNetwork
 from vst.nn.style_parameters import select_styles
 from vst.nn.widen import widen
 from vst.styles.loss_network import load_loss_network
+from vst.styles.painting import Painting
 from vst.train.card import write_card
 from vst.train.clips import find_clips, replaceable_clips
 from vst.train.luminance import GrayPicture, gray_paintings, gray_step
@@ -164,14 +166,29 @@ def start_network(model: StyleNetwork, earlier: StyleNetwork, path: Path) -> Non
 def _perceptual(recipe: Recipe, data: TrainingData, place: torch.device) -> PerceptualLoss:
     """Content and style losses against the recipe's styles."""
     loss_network = load_loss_network(recipe.loss_network)
-    targets = [
-        style_targets(loss_network, images, style_loss=recipe.style_loss) for images in data.paintings
-    ]
+    targets = [painting_targets(loss_network, each, recipe.style_loss) for each in data.paintings]
     loss_network = loss_network.to(LOSS_TYPES[recipe.precision])
     loss = PerceptualLoss(
         loss_network.to(memory_format=torch.channels_last), targets, style_loss=recipe.style_loss
     )
     return loss.to(place)
+
+
+def painting_targets(
+    loss_network: nn.Module, paintings: Sequence[Painting], style_loss: str
+) -> dict[str, Tensor]:
+    """What the features of a style are to match: `style_targets` of its paintings and their masks.
+
+    Raises:
+        UsageError: A painting has a mask, and the statistic cannot be restricted to it.
+    """
+    masks = [each.mask for each in paintings]
+    if style_loss not in GUIDED and any(mask is not None for mask in masks):
+        raise UsageError(
+            f"style loss is {style_loss!r} and a painting has a mask; expected one of {', '.join(GUIDED)}"
+        )
+    images = [each.image for each in paintings]
+    return style_targets(loss_network, images, style_loss=style_loss, masks=masks)
 
 
 def _batches(recipe: Recipe, data: TrainingData) -> Dataset[dict[str, Tensor]]:

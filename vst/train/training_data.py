@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from vst.modes.recipe import StyleGoal
-from vst.styles.painting import open_painting
+from vst.styles.blend import split_mask
+from vst.styles.painting import Painting, open_painting
 from vst.train.picture_files import Loadable, find_photos
 from vst.train.skipped import SkippedFiles
 from vst.train.synthetic_pictures import synthetic_pictures
@@ -20,12 +19,12 @@ class TrainingData:
     """Paintings and photographs.
 
     Attributes:
-        paintings: Of each style its images, 3×H×W, 0..1.
+        paintings: Of each style its pictures.
         photos: Photographs, or synthetic pictures.
         skipped: Files that are not learned from.
     """
 
-    paintings: tuple[tuple[Tensor, ...], ...]
+    paintings: tuple[tuple[Painting, ...], ...]
     photos: Sequence[Loadable]
     skipped: SkippedFiles
 
@@ -51,12 +50,17 @@ def read_training_data(
     """
     paintings = []
     for style in styles:
-        opened = [open_painting(Path(path), style.size or style_size) for path in style.images]
-        paintings.append(tuple(each.image for each in opened))
+        opened = [_open(image, style.size or style_size) for image in style.images]
+        paintings.append(tuple(opened))
         for note in (note for each in opened for note in each.notes):
             say(note)
     skipped = SkippedFiles(record)
     return TrainingData(tuple(paintings), find_photos_or_synthetic(photos, skipped, say), skipped)
+
+
+def _open(image: str, size: int) -> Painting:
+    picture, mask = split_mask(image)
+    return open_painting(Path(picture), size, mask=None if mask is None else Path(mask))
 
 
 def find_photos_or_synthetic(

@@ -275,14 +275,14 @@ def settings_to_text(settings: RenderSettings) -> str:
     """Settings as JSON, with absolute paths."""
     from vst.batch.farm.settings_json import settings_from_json, settings_to_json
     from vst.pipeline.optimisation import section_of
+    from vst.pipeline.style_pictures import with_absolute_pictures
 
     here = Path.cwd()
     settings = settings_from_json(settings_to_json(settings, here), here)
     if section_of(settings.mode):  # styles are pictures
         network = settings.loss_network
         settings = dataclasses.replace(
-            settings,
-            style=settings.styles.with_absolute_paths,
+            with_absolute_pictures(settings),
             loss_network=os.path.abspath(network) if network and os.path.isdir(network) else network,
         )
     return json.dumps(settings_to_json(settings, Path("/")), sort_keys=True)

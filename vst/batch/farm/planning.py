@@ -33,6 +33,7 @@ from vst.pipeline.plan import RenderPlan, plan_render
 from vst.pipeline.regions.frame_masks import open_masks
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
+from vst.pipeline.style_pictures import with_absolute_pictures
 from vst.pipeline.threads import arithmetic_threads
 from vst.progress import Progress
 from vst.stream_paths import is_output_stream, is_stream
@@ -166,8 +167,7 @@ def _optimised(found: RenderPlan, session: StylizerSession, size: tuple[int, int
         raise UsageError("a preview is for one process: leave --preview out, or use vst render")
     network = found.style.loss_network
     settings = dataclasses.replace(
-        optimisation.settled,
-        style=found.style.blend.with_absolute_paths,
+        with_absolute_pictures(optimisation.settled),
         loss_network=os.path.abspath(network) if os.path.isdir(network) else network,
     )
     return dataclasses.replace(found, settings=settings)

@@ -1,4 +1,7 @@
-"""gatys: content at one layer, Gram matrices of the painting at several (Gatys 2015, 2016)."""
+"""gatys: content at one layer, Gram matrices of the painting at several (Gatys 2015, 2016).
+
+Of regions the Gram matrices are guided (Gatys 2017).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from vst.losses.style_statistics import STYLE_LOSSES
-from vst.modes.optimisation.stylizer import Level, OptimisingStylizer
+from vst.modes.optimisation.level import Level
+from vst.modes.optimisation.regions import RegionPart
+from vst.modes.optimisation.stylizer import OptimisingStylizer
 from vst.modes.optimisation.terms import (
     FeatureTerm,
     PixelTerm,
@@ -26,20 +31,24 @@ class GatysStylizer(OptimisingStylizer):
         features = self.content_terms(level)
         if config.style_weight:
             statistic = STYLE_LOSSES[config.style_loss]
-            style = self.style_targets(level)
-            features.append(StyleTerm(statistic, config.style_weight, self._style_layers, style))
+            for part in self.parts(level):
+                layers = {layer: weight * part.share for layer, weight in self._style_layers.items()}
+                targets = self.style_targets(part, level.tile)
+                features.append(StyleTerm(statistic, config.style_weight, layers, targets, part.mask))
         return features, pixel_terms(config, level.frame)
 
-    def style_targets(self, level: Level) -> dict[str, Tensor]:
-        """What the paintings' features say at the size of a level."""
+    def style_targets(self, part: RegionPart, tile: int | None) -> dict[str, Tensor]:
+        """What the features of the paintings of a region say at a size."""
         return self.of_paintings(
-            level,
+            part,
+            tile,
             lambda: style_targets(
                 self.source,
-                self.paintings.at(level.painting_side),
-                self.paintings.shares,
+                part.paintings.at(part.painting_side),
+                part.paintings.shares,
                 tuple(self._style_layers),
                 self.config.style_loss,
-                level.tile,
+                tile,
+                part.paintings.masks_at(part.painting_side),
             ),
         )

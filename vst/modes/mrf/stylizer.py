@@ -10,12 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vst.losses.patches import CHUNK_BYTES, match_patches, patch_energy
+from vst.losses.patches import CHUNK_BYTES, PatchTargets, match_patches, patch_energy
 from vst.modes.mrf.copies import FACTOR, copies
 from vst.modes.mrf.terms import PatchTerm
 from vst.modes.optimisation.features import stride_of
+from vst.modes.optimisation.level import Level
 from vst.modes.optimisation.paintings import painting_side
-from vst.modes.optimisation.stylizer import Level, OptimisingStylizer
+from vst.modes.optimisation.regions import RegionPart
+from vst.modes.optimisation.stylizer import OptimisingStylizer
 from vst.modes.optimisation.terms import (
     FeatureTerm,
     PixelTerm,
@@ -47,7 +49,7 @@ class _Known(NamedTuple):
 
     Attributes:
         features: 1×N×·×· each.
-        inside: 1×1×·×· for each, 1 where a place is the painting's; None: everywhere.
+        inside: 1×1×·×· for each, 1 where a place is the painting's, inside of its mask; None: everywhere.
         energy: Mean squared length of the painting's patches.
     """
 
@@ -75,54 +77,67 @@ class MrfStylizer(OptimisingStylizer):
         return features, pixel_terms(smoother, level.frame)
 
     def _patch_terms(self, level: Level) -> list[FeatureTerm]:
-        """One for each painting, with its share."""
+        """One for each painting of each region, with its share."""
         own = self.source.features(level.picture, tuple(self._style_layers), level.tile)
         found: list[FeatureTerm] = []
-        for known, share in zip(self._paintings_at(level), self.paintings.shares, strict=True):
-            targets = {
-                layer: match_patches(
-                    own[layer],
-                    known[layer].features,
-                    self.config.patch_size,
-                    _STRIDE,
-                    valid=known[layer].inside,
-                )
-                for layer in self._style_layers
-            }
-            layers = {layer: weight * share for layer, weight in self._style_layers.items()}
-            energies = {layer: known[layer].energy for layer in self._style_layers}
-            found.append(PatchTerm(self.config.style_weight * _SHARE, layers, targets, energies))
+        for part in self.parts(level):
+            described = self._paintings_of(part, level.tile)
+            for known, share in zip(described, part.paintings.shares, strict=True):
+                targets = {layer: self._matched(own[layer], known[layer]) for layer in self._style_layers}
+                layers = {layer: weight * share for layer, weight in self._style_layers.items()}
+                energies = {layer: known[layer].energy for layer in self._style_layers}
+                weight = self.config.style_weight * _SHARE
+                found.append(PatchTerm(weight, layers, targets, energies, part.mask))
         return found
 
-    def _paintings_at(self, level: Level) -> list[dict[str, _Known]]:
-        """What the paintings have at the size of a level."""
+    def _matched(self, own: Tensor, known: _Known) -> PatchTargets:
+        size = self.config.patch_size
+        return match_patches(own, known.features, size, _STRIDE, valid=known.inside)
+
+    def _paintings_of(self, part: RegionPart, tile: int | None) -> list[dict[str, _Known]]:
+        """What the paintings of a region have at a size."""
+        paintings, side = part.paintings, part.painting_side
         return self.of_paintings(
-            level,
-            lambda: [self._describe(each, level.tile) for each in self.paintings.at(level.painting_side)],
+            part,
+            tile,
+            lambda: [
+                self._describe(each, mask, tile)
+                for each, mask in zip(paintings.at(side), paintings.masks_at(side), strict=True)
+            ],
         )
 
-    def _describe(self, painting: Tensor, tile: int | None) -> dict[str, _Known]:
+    def _describe(self, painting: Tensor, mask: Tensor | None, tile: int | None) -> dict[str, _Known]:
         config, layers = self.config, tuple(self._style_layers)
+        if mask is not None:
+            mask = (mask > 0.5).float()  # a patch is the painting's, or is not
         found: dict[str, _Known] = {layer: _Known([], [], torch.zeros(())) for layer in layers}
-        for image, inside in copies(painting, config.patch_rotations, config.patch_scales):
+        for image, inside in copies(painting, config.patch_rotations, config.patch_scales, mask):
             for layer, maps in self.source.features(image.to(self.device), layers, tile).items():
                 maps = _as_large_as(maps, config.patch_size)
                 found[layer].features.append(maps)
                 found[layer].inside.append(_at_places(inside, maps, stride_of(layer)))
+        if mask is not None:
+            for each in found.values():
+                each.inside[0] = _with_a_patch(each.inside[0], mask, config.patch_size)
         return {
-            layer: each._replace(energy=patch_energy(each.features[:1], config.patch_size))
+            layer: each._replace(energy=patch_energy(each.features[0], config.patch_size, each.inside[0]))
             for layer, each in found.items()
         }
 
     def memory(self, width: int, height: int) -> MemoryEstimate:
         """See `Stylizer.memory`."""
         config, least = self.config, min(map(stride_of, self._style_layers))
-        side = painting_side(width, height, config.style_scale)
         scales = sum(FACTOR ** (2 * n) for n in range(-config.patch_scales, config.patch_scales + 1))
-        places = (side / least) ** 2 * scales * (2 * config.patch_rotations + 1)
+        copied = scales * (2 * config.patch_rotations + 1)
+        places = sum(
+            (painting_side(width, height, each.style_scale) / least) ** 2
+            * copied
+            * len(each.paintings.shares)
+            for each in self.styles
+        )
         # The copies' features of all sizes of the frame, and once more while they are sampled.
         value = torch.finfo(self.source.precision).bits // 8
-        kept = round(places * _CHANNELS * value * len(self.paintings.shares) * (4 / 3 + 1))
+        kept = round(places * _CHANNELS * value * (4 / 3 + 1))
         found, more = super().memory(width, height), kept + 3 * CHUNK_BYTES
         return MemoryEstimate(
             found.peak + more, found.without_tiles + more, found.smallest_tiles + more, found.tile
@@ -142,3 +157,24 @@ def _at_places(inside: Tensor | None, maps: Tensor, stride: int) -> Tensor | Non
     whole = (F.avg_pool2d(inside, stride) > 0.999).to(maps.device, torch.float32)
     right, down = (max(a - b, 0) for a, b in zip(maps.shape[:-3:-1], whole.shape[:-3:-1], strict=True))
     return F.pad(whole, (0, right, 0, down))
+
+
+def _with_a_patch(inside: Tensor | None, mask: Tensor, size: int) -> Tensor:
+    """The same places, 1×1×h×w; where they make no patch, those of the patch that a mask covers most.
+
+    Args:
+        inside: Which places see only what is inside of the mask.
+        mask: 1×H×W, of the painting.
+        size: Of patches.
+    """
+    assert inside is not None  # it has a mask
+    if bool((F.max_pool2d(-inside, size, stride=1)[..., ::_STRIDE, ::_STRIDE] == -1).any()):
+        return inside
+    height, width = inside.shape[-2:]
+    covered = F.adaptive_avg_pool2d(mask[None].to(inside.device), (height, width))
+    patches = F.avg_pool2d(covered, size, stride=1)[0, 0, ::_STRIDE, ::_STRIDE]
+    row, column = divmod(int(patches.argmax()), patches.shape[1])
+    top, left = _STRIDE * row, _STRIDE * column
+    one = torch.zeros_like(inside)
+    one[..., top : top + size, left : left + size] = 1
+    return one

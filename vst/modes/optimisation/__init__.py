@@ -2,6 +2,7 @@
 
 - `config`: the options. `paintings`: the pictures of a style, at the size of each level.
 - `features`: features of a picture and the way back to its pixels, whole or in tiles.
+- `regions`: parts of the frame with paintings of their own. `level`: one size of a frame.
 - `terms`: what is minimised; `objective`: their sum and its gradient.
 - `minimise`: L-BFGS and Adam with restarts. `schedule`: sizes, coarse to fine, and the steps of each.
 - `synthesis`: pictures from noise: textures and reconstructions. `periodic`: pictures that repeat without a

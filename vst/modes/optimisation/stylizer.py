@@ -15,10 +15,19 @@ from vst.device import deterministic
 from vst.frame import Frame, Past
 from vst.modes.optimisation.config import OptimisationConfig
 from vst.modes.optimisation.features import FeatureSource, reach_of
+from vst.modes.optimisation.level import Level
 from vst.modes.optimisation.memory import optimisation_memory
 from vst.modes.optimisation.minimise import Minimum, Step, Watch, minimise
 from vst.modes.optimisation.objective import Objective
 from vst.modes.optimisation.paintings import Paintings, painting_side
+from vst.modes.optimisation.regions import (
+    RegionPart,
+    Regions,
+    RegionStyle,
+    even_shares,
+    parts_of,
+    shares_at,
+)
 from vst.modes.optimisation.schedule import carried_steps, level_sizes, level_steps
 from vst.modes.optimisation.terms import (
     STYLE_LAYERS,
@@ -69,28 +78,6 @@ class FrameStep:
     part: str = ""
 
 
-@dataclass(frozen=True)
-class Level:
-    """One size of a frame.
-
-    Attributes:
-        frame: 3×h×w, 0..1.
-        scale: Of this size, relative to the last one.
-        painting_side: Longer side of the paintings, in pixels.
-        tile: Side of tiles in pixels; None: no tiles.
-        picture: 3×h×w, 0..1: what is changed from here on.
-        past: Earlier stylized frames warped to this one, 1×3×h×w, 0..1, and where they can be trusted,
-            1×1×h×w; or None.
-    """
-
-    frame: Tensor
-    scale: float
-    painting_side: int
-    tile: int | None
-    picture: Tensor
-    past: tuple[Tensor, Tensor] | None = None
-
-
 class OptimisingStylizer(ABC):
     """Optimises each frame from coarse to fine; a mode says what is minimised.
 
@@ -98,9 +85,10 @@ class OptimisingStylizer(ABC):
 
     Args:
         source: The loss network.
-        paintings: What is matched.
+        paintings: What is matched; unused with regions.
         config: The options.
         start: Makes the first picture; None: it is the frame, or noise.
+        regions: Parts of the frames that are matched with paintings of their own.
 
     Attributes:
         steps: Evaluations for each frame; may be changed between frames.
@@ -125,8 +113,11 @@ class OptimisingStylizer(ABC):
         paintings: Paintings,
         config: OptimisationConfig,
         start: Stylizer | None = None,
+        regions: Regions | None = None,
     ) -> None:
-        self.source, self.paintings, self.config = source, paintings, config
+        self.source, self.config = source, config
+        self.styles = (RegionStyle(paintings, config.style_scale),) if regions is None else regions.styles
+        self._regions = regions
         self.steps = config.steps
         self.watch: Callable[[FrameStep], bool] | None = None
         self.interrupted, self.part = False, ""
@@ -134,7 +125,7 @@ class OptimisingStylizer(ABC):
         self.conditioned = self.conditioned and config.temporal_weight > 0
         self._content_layers = content_layers(config, source.layers)
         self._style_layers = style_layers(config, source.layers, self.compared_layers)
-        self._of_paintings: dict[tuple[int, int | None], Any] = {}
+        self._of_paintings: dict[tuple[int, int, int | None], Any] = {}
 
     @abstractmethod
     def terms(self, level: Level) -> tuple[Sequence[FeatureTerm], Sequence[PixelTerm]]:
@@ -145,9 +136,18 @@ class OptimisingStylizer(ABC):
         """The layers that the terms look at."""
         return tuple(dict.fromkeys((*self._content_layers, *self._style_layers)))
 
-    def of_paintings(self, level: Level, compute: Callable[[], T]) -> T:
-        """What a mode computes of the paintings at the size of a level; computed once for each size."""
-        key = level.painting_side, level.tile
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the paintings, one line each."""
+        return tuple(dict.fromkeys(note for each in self.styles for note in each.paintings.notes))
+
+    def parts(self, level: Level) -> list[RegionPart]:
+        """The regions of the frame at one size of it: one, unless there are others."""
+        return parts_of(self.styles, level.painting_sides, level.shares)
+
+    def of_paintings(self, part: RegionPart, tile: int | None, compute: Callable[[], T]) -> T:
+        """What a mode computes of the paintings of a region at a size; computed once for each size."""
+        key = part.number, part.painting_side, tile
         if key not in self._of_paintings:
             self._of_paintings[key] = compute()
         found: T = self._of_paintings[key]
@@ -176,8 +176,14 @@ class OptimisingStylizer(ABC):
             first = self.first_picture(frame, image, past)
             if carried is not None:
                 first = first + (carried[1] * (carried[0] - first))[0]
-            found = self.optimise(image, first, carried, self.config.levels, steps)
+            shares = self._shares(frame)
+            found = self.optimise(image, first, carried, self.config.levels, steps, shares)
         return self._finished(found, frame)
+
+    def _shares(self, frame: Frame) -> Tensor | None:
+        """Where the regions of a frame are, K×H×W, where it is optimised."""
+        shares = None if self._regions is None else self._regions.shares_of(frame)
+        return None if shares is None else _large_enough(shares.to(self.device).float())
 
     def _padded(self, image: Tensor) -> Tensor:
         """A frame, 0..1, where it is optimised."""
@@ -220,6 +226,7 @@ class OptimisingStylizer(ABC):
         past: tuple[Tensor, Tensor] | None,
         levels: int,
         steps: int,
+        shares: Tensor | None = None,
     ) -> Tensor:
         """Optimise a picture, from coarse to fine.
 
@@ -232,13 +239,14 @@ class OptimisingStylizer(ABC):
             past: As in `Level`, at this size.
             levels: Number of sizes.
             steps: Over all sizes.
+            shares: As in `Level`, at this size.
 
         Returns:
             3×H×W, not clamped.
         """
         height, width = image.shape[-2:]
         sizes = level_sizes(width, height, levels)
-        side, done, found = painting_side(width, height, self.config.style_scale), 0, first
+        done, found = 0, first
         self.interrupted, work = False, 0.0
         counts = level_steps(steps, len(sizes))
         whole = max(1, sum(count * w * h for count, (w, h) in zip(counts, sizes, strict=True)))
@@ -251,10 +259,11 @@ class OptimisingStylizer(ABC):
                 level = Level(
                     resized(image, h, w),
                     w / width,
-                    max(1, round(side * w / width)),
+                    self._painting_sides(width, height, w / width),
                     self.memory(w, h).tile,
                     found,
                     carried,
+                    shares_at(shares, h, w),
                 )
                 each = w * h / whole
                 least = self._minimise(level, part, self._watching(done, steps, work, each))
@@ -263,6 +272,11 @@ class OptimisingStylizer(ABC):
                     self.interrupted = True
                     return resized(found, height, width)
         return resized(found, height, width)
+
+    def _painting_sides(self, width: int, height: int, scale: float) -> tuple[int, ...]:
+        """Longer side of the paintings of each region, for a frame of a size that is scaled."""
+        sides = (painting_side(width, height, each.style_scale) for each in self.styles)
+        return tuple(max(1, round(side * scale)) for side in sides)
 
     def _rounds(self, steps: int) -> list[int]:
         """The steps of a size, in parts with the same terms."""
@@ -311,8 +325,10 @@ class OptimisingStylizer(ABC):
         w, h = max(SMALLEST_SIDE, round(width * factor)), max(SMALLEST_SIDE, round(height * factor))
         generator = torch.Generator().manual_seed(0)
         picture = torch.rand((3, h, w), generator=generator).to(self.device)
-        side = round(painting_side(width, height, self.config.style_scale) * w / width)
-        objective = self.objective(Level(picture, w / width, max(1, side), None, picture))
+        sides = self._painting_sides(width, height, w / width)
+        shares = even_shares(len(self.styles), h, w)
+        shares = None if shares is None else shares.to(self.device)
+        objective = self.objective(Level(picture, w / width, sides, None, picture, None, shares))
         tile = self.memory(width, height).tile
         return seconds_a_step(objective, picture, (width, height), tile, max(map(reach_of, self.layers)))
 

@@ -222,6 +222,7 @@ class TextureSynthesis(Synthesis):
                 self.layers,
                 self.config.style_loss,
                 self.memory(side, side).tile,
+                self.paintings.masks_at(side),
             )
         statistic = STYLE_LOSSES[self.config.style_loss]
         return [StyleTerm(statistic, self.config.style_weight, self._layers, self._targets[side])]

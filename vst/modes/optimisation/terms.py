@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vst.errors import UsageError, suggestion
 from vst.losses import content_loss, laplacian_loss, temporal_loss, total_variation
+from vst.losses.guidance import guidance_channel, guided, guided_by
 from vst.losses.style_statistics import STYLE_LOSSES, StyleStatistic
 from vst.modes.optimisation.config import (
     CONTENT_LAYERS,
@@ -90,6 +91,7 @@ class StyleTerm:
         weight: See `FeatureTerm`.
         layers: See `FeatureTerm`.
         targets: What the statistic says of the paintings, by layer.
+        mask: 1×1×H×W, 0..1: the region of the picture that counts; None: all of it.
     """
 
     name = "style"
@@ -100,8 +102,11 @@ class StyleTerm:
         weight: float,
         layers: Mapping[str, float],
         targets: Mapping[str, Tensor],
+        mask: Tensor | None = None,
     ) -> None:
         self.weight, self.layers, self._targets, self._statistic = weight, layers, targets, statistic
+        self._mask = mask
+        self._channels: dict[str, Tensor] = {}
         self._energies: dict[str, Tensor] = {}
 
     def loss(self, layer: str, features: Tensor) -> Tensor:
@@ -111,6 +116,10 @@ class StyleTerm:
             with torch.no_grad():
                 nothing = self._statistic.distance(features.new_zeros(1, features.shape[1], 16, 16), target)
             self._energies[layer] = nothing.clamp_min(_LEAST_ENERGY)
+        if self._mask is not None:
+            if layer not in self._channels:
+                self._channels[layer] = guidance_channel(self._mask, *features.shape[-2:])
+            features = guided(features, self._channels[layer])
         return (self._statistic.distance(features.float(), target) / self._energies[layer])[0]
 
 
@@ -160,6 +169,7 @@ def style_targets(
     layers: Sequence[str],
     style_loss: str,
     tile: int | None = None,
+    masks: Sequence[Tensor | None] = (),
 ) -> dict[str, Tensor]:
     """What a statistic says of several paintings together, by layer.
 
@@ -170,10 +180,17 @@ def style_targets(
         layers: Where.
         style_loss: A key of `STYLE_LOSSES`.
         tile: As for `FeatureSource.features`.
+        masks: For each painting 1×H×W, 0..1, where it counts; None: everywhere.
     """
     found = [source.features(each, layers, tile) for each in paintings]
+    masks = [*masks, *[None] * (len(paintings) - len(masks))]
     statistic = STYLE_LOSSES[style_loss]
-    return {layer: statistic.describe([maps[layer].float() for maps in found], shares) for layer in layers}
+
+    def described(layer: str) -> Tensor:
+        counted = [guided_by(maps[layer].float(), mask) for maps, mask in zip(found, masks, strict=True)]
+        return statistic.describe(counted, shares)
+
+    return {layer: described(layer) for layer in layers}
 
 
 def content_layers(config: OptimisationConfig, available: Sequence[str]) -> dict[str, float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vst.errors import UsageError
-from vst.pipeline.optimisation import resolve
+from vst.modes import find_mode
+from vst.pipeline.optimisation import check_style_loss, resolve
 from vst.pipeline.regions.layers import Layers
 from vst.pipeline.settings import RenderSettings
 from vst.styles import ResolvedStyle
@@ -14,7 +15,7 @@ from vst.styles.painting_style import PaintingStyle
 
 def resolve_styles(
     settings: RenderSettings,
-) -> tuple[ResolvedStyle | PaintingStyle, tuple[ResolvedStyle, ...], Layers | None]:
+) -> tuple[ResolvedStyle | PaintingStyle, tuple[ResolvedStyle | PaintingStyle, ...], Layers | None]:
     """What a render is stylized with.
 
     Returns:
@@ -28,19 +29,24 @@ def resolve_styles(
     style, layers = resolve(settings), settings.layers
     if layers is None:
         return style, (), None
-    found: list[ResolvedStyle] = []
-    for each in layers.stylizations:
-        if isinstance(style, PaintingStyle):
-            if each.style is not None or each.style_scale is not None:
-                raise UsageError(
-                    f"mode {settings.mode} stylizes all regions alike: give --style, and --mask or regions "
-                    "with the style none; several styles take a mode with a network, such as --mode vtn"
-                )
-            continue
-        own = style if each.style is None else resolve(replace(settings, style=each.style))
-        assert isinstance(own, ResolvedStyle)  # the mode is the same
-        found.append(own)
-    if layers.is_plain and found:
-        style, found = found[0], []
+    found = tuple(
+        style if each.style is None else resolve(replace(settings, style=each.style))
+        for each in layers.stylizations
+    )
+    if layers.is_plain:
+        style, found = found[0], ()
+    elif isinstance(style, PaintingStyle):
+        _check_guided(settings, len(found))
     changes = settings.stylizes and (layers.differ or not layers.is_plain)
-    return style, tuple(found), layers if changes else None
+    return style, found, layers if changes else None
+
+
+def _check_guided(settings: RenderSettings, styles: int) -> None:
+    """Refuse several paintings where there is no statistic of a region."""
+    if find_mode(settings.mode).whole_shot:
+        raise UsageError(
+            f"mode {settings.mode} stylizes all regions alike: give --style, and --mask or regions with "
+            "the style none; several styles take another mode, such as gatys or vtn"
+        )
+    if styles > 1:
+        check_style_loss(settings, "regions have several styles")
