@@ -196,3 +196,20 @@ def test_a_mask_of_all_clips_is_not_rendered(footage, tmp_path, fake_render):
     (footage / "mask.png").write_text("mask")
     run(footage, tmp_path / "out", RenderSettings(style="candy", mask=str(footage / "mask.png")))
     assert sorted(fake_render.names) == ["one.mov", "photo.jpg", "two.MP4"]
+
+
+@pytest.mark.parametrize("style", ["../p.jpg", "p.jpg@../m.png", "candy:0.5+/p.jpg:0.5", 'file:"/p"'])
+@pytest.mark.parametrize("option", ["style", "elsewhere", "regions"])
+def test_pictures_of_a_sidecar_are_below_its_folder(footage, tmp_path, fake_render, sidecar, style, option):
+    value = [f"m.png={style}"] if option == "regions" else style
+    sidecar({"regions": ["m.png=wave"]} | {option: value})
+    results = run(footage, tmp_path / "out", SETTINGS)
+    assert "expected a file below the folder of the sidecar" in message_of(results, "a/one.mov")
+
+
+def test_a_sidecar_has_pictures_and_masks_of_paintings(footage, tmp_path, fake_render, sidecar):
+    sidecar({"mode": "gatys", "style": "p.jpg", "regions": ["m.png=q.jpg@sky.png"]})
+    run(footage, tmp_path / "out", SETTINGS)
+    own, folder = settings_of(fake_render, "one.mov"), footage / "a"
+    assert own.style == f'file:"{folder}/p.jpg":1.0'
+    assert own.regions[0].style == f'file:"{folder}/q.jpg@{folder}/sky.png":1.0'

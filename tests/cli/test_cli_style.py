@@ -50,6 +50,7 @@ def test_a_painting_becomes_a_style_of_both_modes(
     ("arguments", "complaint"),
     [
         (("nowhere.jpg", "--name", "a"), "nowhere.jpg is not a file"),
+        (("nowhere.jpg@m.png", "--name", "a"), "nowhere.jpg is not a file"),
         (("{painting}", "--name", "a+b"), "use letters, digits, - and _"),
         (("{painting}", "--name", "red"), "there is a style 'red' already"),
         (("{painting}", "--name", "a", "--base", "itn-tinny"), "did you mean 'itn-tiny'?"),

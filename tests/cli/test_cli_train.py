@@ -97,13 +97,21 @@ def test_without_options_the_defaults_are_those_of_the_recipe(vst, trained, pain
         ("candy", "write NAME=IMAGE"),
         ("candy=a.jpg@0", "write NAME=IMAGE"),
         ("candy=nowhere.jpg", "nowhere.jpg is not a file"),
+        ("candy=PAINTING@nowhere.png", "nowhere.png is not a file"),
     ],
 )
-def test_a_style_without_a_picture_is_refused(vst, trained, style, complaint):
-    outcome = vst("train", "itn", "-o", "run", "--style", style, "--photos", "photos")
+def test_a_style_without_a_picture_is_refused(vst, trained, painting, style, complaint):
+    given = style.replace("PAINTING", str(painting))
+    outcome = vst("train", "itn", "-o", "run", "--style", given, "--photos", "photos")
     assert outcome.code == 2
     assert complaint in outcome.err
     assert not trained
+
+
+def test_pictures_may_have_masks_and_a_size(vst, trained, painting):
+    given = f"{painting}@{painting},{painting}"
+    vst("train", "itn", "-o", "run", "--style", f"sky={given}@384", "--photos", "photos")
+    assert trained[0][0].styles == (StyleGoal("sky", tuple(given.split(",")), 384),)
 
 
 def test_a_recipe_is_looked_for_in_the_data_and_options_change_it(vst, trained, tmp_path):

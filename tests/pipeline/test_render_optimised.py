@@ -36,7 +36,7 @@ def optimised(settings, painting, loss_folder):
         given |= options
         if "seconds" in options:
             del given["steps"]
-        return settings(mode="gatys", **given)
+        return settings(**{"mode": "gatys", **given})
 
     return make
 
@@ -241,16 +241,33 @@ def test_options_of_these_modes_are_refused_with_others(photo, settings):
         ({"style": "nowhere.jpg"}, MediaError, "nowhere.jpg does not exist"),
         ({"loss_network": "vgg20"}, UsageError, "no loss network 'vgg20': did you mean"),
         ({"init": "blou"}, UsageError, "unknown style 'blou'"),
+        ({"regions": ["m.png=nowhere.jpg"]}, MediaError, "nowhere.jpg does not exist"),
+        ({"style": "PAINTING@nowhere.png"}, MediaError, r"the mask nowhere.png of .*stripes.png does not"),
+        ({"style": "PAINTING@"}, UsageError, "like painting.jpg@mask.png"),
         (
-            {"regions": ["m.png=other.jpg"]},
+            {"regions": ["m.png=PAINTING@PAINTING"], "style_loss": "mmd-linear"},
             UsageError,
-            "mode gatys stylizes all regions alike: give --style",
+            "style loss is 'mmd-linear' and a painting has a mask; expected one of gram, shifted",
+        ),
+        (
+            {"regions": ["m.png=PAINTING:0.5+PHOTO:0.5"], "style_loss": "histogram"},
+            UsageError,
+            "style loss is 'histogram' and regions have several styles; expected one of gram, shifted",
         ),
     ],
 )
-def test_what_cannot_be_optimised_is_refused_in_one_line(photo, optimised, options, kind, message):
+def test_what_cannot_be_optimised_is_refused_in_one_line(
+    photo, painting, optimised, options, kind, message
+):
+    def named(text: str) -> str:
+        return text.replace("PAINTING", str(painting)).replace("PHOTO", str(photo))
+
+    given = {
+        name: list(map(named, value)) if name == "regions" else named(value) if name == "style" else value
+        for name, value in options.items()
+    }
     with pytest.raises(kind, match=message) as error:
-        render(photo, optimised(**options))
+        render(photo, optimised(**given))
     assert "\n" not in str(error.value)
 
 
@@ -330,3 +347,72 @@ def test_seconds_become_steps_when_a_job_is_planned(clip, optimised, painting, t
 def test_a_job_has_no_preview(clip, optimised, tmp_path):
     with pytest.raises(UsageError, match="leave --preview out"):
         plan(clip, optimised(preview=tmp_path / "look.png"), tmp_path / "job.json")
+
+
+@pytest.fixture
+def white(tmp_path):
+    """Writes a mask that is white in a part of a picture of 48×64."""
+
+    def make(name: str, rows: slice = slice(None), columns: slice = slice(None)) -> Path:
+        mask = np.zeros((48, 64), np.uint8)
+        mask[rows, columns] = 255
+        Image.fromarray(mask).save(tmp_path / name)
+        return tmp_path / name
+
+    return make
+
+
+def pixels_of(report) -> np.ndarray:
+    return np.array(Image.open(report.output)).astype(int)
+
+
+@pytest.mark.parametrize("mode", ["gatys", "mrf"])
+def test_regions_are_optimised_with_paintings_of_their_own(
+    photo, optimised, painting, white, tmp_path, mode
+):
+    sky, ground = white("sky.png", slice(0, 24)), white("ground.png", slice(24, 48))
+    masked = f"{painting}@{white('part.png', columns=slice(0, 40))}"
+    options = {"style": str(painting), "steps": 2, "follow_light": False}
+    regions = [f"{sky}={masked}", f"{ground}=none"]
+    mixed = pixels_of(render(photo, optimised(mode=mode, regions=regions, **options), tmp_path / "a.png"))
+    assert np.array_equal(mixed[24:], np.array(Image.open(photo)).astype(int)[24:])
+    everywhere = [f"{white('all.png')}={masked}"]
+    alone, own = (
+        pixels_of(render(photo, optimised(mode=mode, **given, **options), tmp_path / f"{number}.png"))
+        for number, given in enumerate(({"regions": everywhere}, {}))
+    )
+    options["style"] = masked
+    assert np.array_equal(
+        alone, pixels_of(render(photo, optimised(mode=mode, **options), tmp_path / "b.png"))
+    )
+    assert not np.array_equal(alone, own)
+
+
+def test_a_masked_painting_is_a_part_of_what_resume_compares(clip, optimised, painting, white, tmp_path):
+    mask = white("part.png", columns=slice(0, 40))
+    settings = optimised(style=f"{painting}@{mask}", codec="ffv1")
+    report = render(clip, settings, tmp_path / "out.mkv")
+    text = probe(report.output).provenance
+    assert "style stripes.png@part.png; paintings stripes.png@part.png sha256:" in text
+    assert str(tmp_path) not in text
+    assert mask in vst.pipeline.plan.plan_render(clip, settings, tmp_path / "o.mkv").weight_files
+
+
+def test_ruder_takes_one_style_for_all_regions(clip, optimised, painting, white, tmp_path):
+    regions = [f"{white('a.png', slice(0, 24))}={painting}:0.5+{white('b.png')}:0.5"]
+    with pytest.raises(UsageError, match="mode ruder stylizes all regions alike: give --style"):
+        render(clip, optimised(mode="ruder", regions=regions), tmp_path / "out.mkv")
+
+
+def test_a_batch_renders_again_when_a_region_s_mask_of_a_painting_changed(
+    photo, optimised, painting, white, tmp_path
+):
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    (folder / photo.name).write_bytes(photo.read_bytes())
+    region, mask = white("region.png", slice(0, 24)), white("part.png", columns=slice(0, 40))
+    settings = optimised(overwrite=True, regions=[f"{region}={painting}@{mask}"], steps=1)
+    states = [run(folder, output, settings)[0].state for _ in range(2)]
+    white("part.png", columns=slice(20, 64))
+    states += [run(folder, output, settings)[0].state]
+    assert states == [FileState.DONE, FileState.SKIPPED, FileState.DONE]

@@ -170,3 +170,30 @@ def test_a_painting_that_cannot_be_learned_is_refused_before_a_network_is_loaded
             work,
             say=quiet,
         )
+
+
+def test_a_style_is_added_from_the_part_of_a_painting_that_a_mask_shows(new, quick, folders, data):
+    _, mine, work = folders
+    mask = data / "mask.png"
+    Image.new("L", (8, 8), 255).save(mask)
+    options = {"precision": "fp32", "say": quiet, "minutes": 5}
+    catalogue = load_catalogue()
+    whole, masked = (
+        load_file(
+            add_style(
+                dataclasses.replace(new, name=name, images=(image,)),
+                catalogue.bases(("itn",)),
+                mine,
+                work,
+                **options,
+            )[0]
+        )
+        for name, image in (("whole", new.images[0]), ("masked", f"{new.images[0]}@{mask}"))
+    )
+    assert all(torch.equal(whole[name], masked[name]) for name in whole)  # a white mask changes nothing
+    half = Image.new("L", (8, 8), 255)
+    half.paste(0, (0, 0, 4, 8))
+    half.save(mask)
+    part = dataclasses.replace(new, name="part", images=(f"{new.images[0]}@{mask}",))
+    found = load_file(add_style(part, catalogue.bases(("itn",)), mine, work, **options)[0])
+    assert not all(torch.equal(found[name], masked[name]) for name in found)

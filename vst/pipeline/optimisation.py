@@ -139,9 +139,7 @@ def check_style_loss(settings: RenderSettings, why: str) -> None:
         )
 
 
-def check_preview(
-    settings: RenderSettings, source: Path, target: Path, paintings: tuple[Path, ...]
-) -> None:
+def check_preview(settings: RenderSettings, source: Path, target: Path, pictures: tuple[Path, ...]) -> None:
     """Refuse a preview that cannot be written, or that would replace something else.
 
     Raises:
@@ -155,7 +153,7 @@ def check_preview(
         raise UsageError(f"the preview {path} is no picture; expected one of {', '.join(PREVIEWS)}")
     if path.absolute() == target.absolute():
         raise MediaError(f"the preview {path} is the output: choose another name")
-    check_new_file(path, overwrite=True, inputs=(source, target, *paintings))
+    check_new_file(path, overwrite=True, inputs=(source, target, *pictures))
 
 
 def precision_of(settings: RenderSettings, device: torch.device) -> torch.dtype:

@@ -146,7 +146,8 @@ def plan_render(source: Path | str, settings: RenderSettings, output: Path | str
     precision = precision_of(settings, device)
     check_backend(settings.backend, device)
     if isinstance(style, PaintingStyle):
-        check_preview(settings, source, target, style.paintings)
+        pictures = tuple(path for each in (style, *region_styles) for path in each.files)
+        check_preview(settings, source, target, pictures)
     check_estimator(settings.flow)
     if is_stream(source) and settings.loop:
         raise UsageError(f"{source} is a stream, which cannot be a loop: leave --loop out")

@@ -97,7 +97,7 @@ def make_ratio_sheet(
     check_sheet(output, photo, settings.overwrite)
     style, device = resolve(settings), choose_device(settings.device)
     assert isinstance(style, PaintingStyle)
-    check_preview(settings, photo, output, style.paintings)
+    check_preview(settings, photo, output, style.pictures)
     frame = _frame(photo, settings)
     with arithmetic_threads(settings.threads), explained_memory(device):
         first = create_optimiser(

@@ -184,7 +184,7 @@ class _Job:
         assert isinstance(style, PaintingStyle)
         self.style, self.device = style, choose_device(settings.device)
         self._precision = precision_of(settings, self.device)
-        check_preview(settings, style.paintings[0], output, style.paintings)
+        check_preview(settings, style.paintings[0], output, style.pictures)
         self.paintings = Paintings(style.paintings, style.shares, style.masks)
 
     def picture(

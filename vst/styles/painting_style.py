@@ -41,11 +41,15 @@ class PaintingStyle:
     masks: tuple[Path | None, ...] = ()
 
     @property
+    def pictures(self) -> tuple[Path, ...]:
+        """The paintings and their masks."""
+        return (*self.paintings, *(each for each in self.masks if each is not None))
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """What frames depend on: paintings, their masks, loss network, and the networks of `start`."""
+        """What frames depend on: pictures, loss network, and the networks of `start`."""
         first = () if self.start is None else self.start.files
-        masks = (each for each in self.masks if each is not None)
-        return (*self.paintings, *masks, *loss_network_files(self.loss_network), *first)
+        return (*self.pictures, *loss_network_files(self.loss_network), *first)
 
     @property
     def shares(self) -> tuple[float, ...]:
