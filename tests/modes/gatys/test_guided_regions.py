@@ -123,3 +123,8 @@ def test_regions_have_strokes_of_their_own_size(halves, loss_folder):
     )
     assert [each.style_scale for each in stylizer.styles] == [0.5, 2.0]
     assert stylizer._painting_sides(640, 480, 0.5) == (128, 512)
+
+
+def test_memory_counts_the_regions(create, halves):
+    one, two = create("gatys", str(halves)), create("gatys", str(halves), str(halves))
+    assert two.memory(640, 480).peak > one.memory(640, 480).peak

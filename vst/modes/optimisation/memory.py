@@ -24,11 +24,19 @@ of the layers that are compared, their gradients and what a statistic makes of o
 those that L-BFGS remembers above all."""
 
 _PICTURE_BYTES = 4 * _PICTURES
+
+_GUIDED_BYTES = 400
+"""A pixel for each of several regions: the features of the largest layer, multiplied by its guidance."""
 _WEIGHTS = 150 * 2**20
 
 
 def optimisation_memory(
-    width: int, height: int, precision: torch.dtype, deepest: str, asked: int | None
+    width: int,
+    height: int,
+    precision: torch.dtype,
+    deepest: str,
+    asked: int | None,
+    regions: int = 1,
 ) -> MemoryEstimate:
     """The memory of optimising a frame of this size, in pixels.
 
@@ -38,10 +46,11 @@ def optimisation_memory(
         precision: Of the convolutions.
         deepest: The deepest layer that is compared.
         asked: Side of a tile in pixels, `NO_TILES`, or None to decide by `LARGEST_WHOLE`.
+        regions: Of the frame.
     """
     size = torch.finfo(precision).bits // 8
     pixels = width * height
-    kept = _WEIGHTS + pixels * _PICTURE_BYTES
+    kept = _WEIGHTS + pixels * (_PICTURE_BYTES + (_GUIDED_BYTES * regions if regions > 1 else 0))
 
     def tiled(tile: int) -> int:
         seen = tile + 2 * (-(-reach_of(deepest) // DEEPEST_STRIDE) * DEEPEST_STRIDE)

@@ -359,7 +359,8 @@ class OptimisingStylizer(ABC):
     def memory(self, width: int, height: int) -> MemoryEstimate:
         """See `Stylizer.memory`."""
         deepest = max(self.layers, key=reach_of)
-        return optimisation_memory(width, height, self.source.precision, deepest, self.config.tile)
+        regions = len(self.styles)
+        return optimisation_memory(width, height, self.source.precision, deepest, self.config.tile, regions)
 
 
 def resized(image: Tensor, height: int, width: int) -> Tensor:
