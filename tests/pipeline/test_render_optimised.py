@@ -416,3 +416,22 @@ def test_a_batch_renders_again_when_a_region_s_mask_of_a_painting_changed(
     white("part.png", columns=slice(20, 64))
     states += [run(folder, output, settings)[0].state]
     assert states == [FileState.DONE, FileState.SKIPPED, FileState.DONE]
+
+
+def test_regions_of_a_clip_are_carried_from_keyframes(clip, optimised, painting, white, images, tmp_path):
+    sky, part = white("sky.png", slice(0, 24)), white("part.png", columns=slice(0, 40))
+    options = {
+        "style": str(painting),
+        "regions": [f"{sky}={painting}@{part}"],
+        "codec": "ffv1",
+        "follow_light": False,
+    }
+    carried, alone = (
+        images(render(clip, optimised(**options, **more), tmp_path / name).output)
+        for name, more in (
+            ("carried.mkv", {"keyframe_interval": 5}),
+            ("alone.mkv", {"steadiness": 0.0}),
+        )
+    )
+    assert len(carried) == len(alone) == 6
+    assert torch.equal(carried[0], alone[0])

@@ -46,7 +46,7 @@ def guided(features: Tensor, channel: Tensor) -> Tensor:
 
 
 def guided_by(features: Tensor, mask: Tensor | None) -> Tensor:
-    """Features 1×N×h×w of what a mask, 1×H×W, shows of a picture; all of them without one."""
-    if mask is None:
+    """Features 1×N×h×w of what a mask, 1×H×W, shows of a picture; as they are where it shows all."""
+    if mask is None or bool((mask == 1).all()):
         return features
     return guided(features, guidance_channel(mask[None].to(features.device), *features.shape[-2:]))
