@@ -29,8 +29,8 @@ SKY_OF_SCREAM = ((10, 292), (160, 288), (320, 300), (440, 296), (600, 270), (680
 EDGE = 6
 """Pixels beside that edge that belong to neither part of the painting."""
 
-STEPS, SIDE, SHOWN = 160, 256, 220
-"""Steps, short side of what is optimised, and height of the pictures, in pixels."""
+STEPS, SIDE, SHOWN, GAP = 160, 256, 220, 8
+"""Steps, short side of what is optimised, height of the pictures and the gap between them, in pixels."""
 
 
 def main(photo: Path, scream: Path, loss_network: str, output: Path = Path(__file__).parent) -> None:
@@ -71,7 +71,9 @@ def main(photo: Path, scream: Path, loss_network: str, output: Path = Path(__fil
             rendered(str(scream)),
         ]
         pictures.append(rendered(f"{scream}@{folder / 'rest-of-scream.png'}", (sky,)))
-        sheet = np.concatenate([np.asarray(_shown(each)) for each in pictures], axis=1)
+        gap = np.full((SHOWN, GAP, 3), 255, np.uint8)
+        parts = [part for each in pictures for part in (gap, np.asarray(_shown(each)))]
+        sheet = np.concatenate(parts[1:], axis=1)
         Image.fromarray(sheet).save(output / "guided.jpg", quality=88)
 
 
