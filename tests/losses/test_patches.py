@@ -115,3 +115,21 @@ def test_a_picture_of_the_paintings_own_patches_has_no_loss_and_its_gradient_lea
 
 def test_the_energy_is_that_of_a_patch():
     assert float(patch_energy(torch.full((1, 2, 4, 4), 3.0), 3)) == pytest.approx(9 * 2 * 9)
+
+
+def test_a_picture_without_a_patch_that_counts_is_passed_over():
+    features, painting = random(1, 3, 6, 6), [random(1, 3, 9, 9, seed=1), random(1, 3, 9, 9, seed=2)]
+    nothing = torch.zeros(1, 1, 9, 9)
+    found = match_patches(features, painting, valid=[nothing, None])
+    assert (found.matches >= 81).all()
+    torch.testing.assert_close(found.mean, match_patches(features, painting[1:]).mean)
+
+
+def test_with_a_mask_places_count_as_much_as_it_says():
+    features, painting = random(1, 3, 6, 6), [random(1, 3, 9, 9, seed=1)]
+    found, left = match_patches(features, painting), torch.zeros(1, 1, 6, 6)
+    left[..., :3] = 1
+    parts = found.distance(features, left) + found.distance(features, 1 - left)
+    torch.testing.assert_close(parts, found.distance(features))
+    inside = (found.count * (features - found.mean).square())[..., :3].sum() + found.spread[..., :3].sum()
+    torch.testing.assert_close(found.distance(features, left), inside / found.patches)

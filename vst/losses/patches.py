@@ -128,7 +128,8 @@ def _places(picture: Tensor, mask: Tensor | None, size: int, stride: int, most: 
     if mask is not None:
         whole = -F.max_pool2d(-mask.float(), size, stride=1)[0, 0]
         places = places[whole[ys][:, xs].flatten() >= 1]
-    yield from places.split(most)
+    if len(places):
+        yield from places.split(most)
 
 
 def _patches_at(picture: Tensor, places: Tensor, size: int) -> Tensor:
