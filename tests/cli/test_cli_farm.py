@@ -54,6 +54,8 @@ def test_json_says_what_each_segment_needs(vst, chosen, tmp_path):
     assert events[-1]["event"] == "planned"
     done = json.loads(vst("segment", job, "0", "--json").out.splitlines()[-1])
     assert (done["event"], done["was_finished"], done["replayed"]) == ("segment", False, 0)
+    joined = json.loads(vst("join", job, "--json").out.splitlines()[-1])
+    assert [joined[name] for name in ("event", "frames", "shots", "style")] == ["done", 4, 1, "candy"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import click
 
 from vst.cli.console import console_of
 from vst.cli.options import talk_options
+from vst.cli.render_report import show_report
 from vst.cli.signals import stop_on_signals
 
 
@@ -26,14 +27,4 @@ def join_command(context: click.Context, job: Path, overwrite: bool) -> None:
         from vst.batch.farm import join, read_job
 
         report = join(read_job(job), overwrite=overwrite, stop=stop)
-    console.result(f"{report.output}: {report.frames} frames")
-    for each in report.notes:
-        console.note(each)
-    console.event(
-        "done",
-        source=str(report.source),
-        output=str(report.output),
-        frames=report.frames,
-        shots=report.shots,
-        seconds=round(report.seconds, 3),
-    )
+    show_report(console, report, f"{report.output}: {report.frames} frames")

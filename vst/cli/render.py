@@ -21,6 +21,7 @@ from vst.cli.options import (
     settings_from,
 )
 from vst.cli.progress import clock, show_progress
+from vst.cli.render_report import show_report
 from vst.cli.signals import stop_on_signals
 from vst.errors import UsageError
 from vst.stream_paths import is_output_stream, is_stream
@@ -73,25 +74,10 @@ def render_command(
     rendered = report.frames - report.resumed
     fps = rendered / report.seconds if report.seconds > 0 else 0.0
     of_them = f", {rendered} of them" if report.resumed else ""
-    console.result(
+    line = (
         f"{report.output}: {_count(report.frames)}{of_them} in {clock(report.seconds)}, {fps:.2f} frames/s"
     )
-    for each in report.notes:
-        if each not in begun:
-            console.note(each)
-    console.event(
-        "done",
-        source=str(report.source),
-        output=str(report.output),
-        frames=report.frames,
-        shots=report.shots,
-        resumed=report.resumed,
-        seconds=round(report.seconds, 3),
-        fps=round(fps, 3),
-        style=str(report.settings.style or report.settings.style_per_shot),
-        strength=str(report.settings.strength),
-        colour=report.settings.chosen_colour,
-    )
+    show_report(console, report, line, begun, fps=round(fps, 3))
 
 
 def _renderer(ray: str | None, allow_mixed: bool) -> Callable[..., Report]:
