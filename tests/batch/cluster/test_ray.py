@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +38,11 @@ class Nodes:
         for name in ("left", "right"):
             self.add(name)
         ray.init(self._cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+
+    @property
+    def address(self):
+        """Of the head."""
+        return self._cluster.address
 
     def add(self, name, **options):
         """Add a node of one CPU."""
@@ -157,6 +165,24 @@ def test_a_node_that_would_give_other_bits_is_named(tmp_path, settings, nodes, g
         assert notes[0].startswith("node old is used because of --allow-mixed: it would render other bits")
     finally:
         nodes.kill("old")
+
+
+def test_a_driver_without_the_token_is_told_so(tmp_path, nodes):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "vst", "render", CLIPS["cut"](tmp_path), "--style", "candy"]
+        + ["--ray", nodes.address],
+        env={**environment, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    # Lines of Ray's own log may come before.
+    assert (
+        "vst: error: the Ray cluster asks for a token: set RAY_AUTH_MODE=token"
+        in done.stderr.splitlines()[-1]
+    )
 
 
 def test_a_batch_gives_the_files_of_one_process(tmp_path, settings, nodes, monkeypatch):

@@ -33,6 +33,9 @@ _QUIET = {
 }
 """Set while Ray is imported and starts, unless the user has: no usage reports, nothing on stdout."""
 
+_LOCAL_ONLY = {"RAY_AUTH_MODE": "token"}
+"""The same for a local cluster: other users of this machine cannot run code in it."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -71,13 +74,14 @@ def connected(address: str) -> Iterator[RayCluster]:
         VstError: Ray is not installed, or there is no cluster, or it does not let this machine in.
     """
     check_address(address)
-    with _environment(_QUIET):
+    variables = _QUIET | (_LOCAL_ONLY if address == LOCAL else {})
+    with _environment(variables):
         import ray
 
     if ray.is_initialized():
         yield RayCluster()
         return
-    with _signals_kept(), _environment(_QUIET):
+    with _signals_kept(), _environment(variables):
         _connect(address)
     try:
         yield RayCluster()
@@ -107,7 +111,7 @@ def _connect(address: str) -> None:
 
 
 def _failure(address: str, error: Exception) -> str:
-    if "authenticat" in f"{type(error).__name__} {error}".lower():
+    if any("authenticat" in f"{type(each).__name__} {each}".lower() for each in _chain(error)):
         return (
             "the Ray cluster asks for a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the "
             "file that has it, as on its nodes"
@@ -120,6 +124,13 @@ def _failure(address: str, error: Exception) -> str:
         f"the Ray cluster at {address} cannot be reached from here: check the address, and run vst on a "
         "machine of the cluster"
     )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it: Ray tells only in the first of them that a token was wrong."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 class RayCluster:
