@@ -1,4 +1,4 @@
-"""The three clips of the farm benchmarks: one with cuts, one of variable rate, one long shot. All have sound."""
+"""Clips of the farm benchmarks, with sound: with cuts, of variable rate, of one long shot."""
 
 from __future__ import annotations
 

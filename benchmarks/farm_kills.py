@@ -1,11 +1,11 @@
-"""Random `kill -9` of workers, nodes and the driver of `vst render --ray`: is anything lost, or there twice?
+"""Random `kill -9` of workers, nodes and the driver of `vst render --ray`: is anything lost, or twice?
 
     python -m benchmarks.farm_kills ../shared/data/clips --kills 20 --seed 0
 
-A clip of five shots is rendered on a cluster of three nodes. Now and then a worker, all processes of a node,
-or the driver is killed; the node is added again, and the driver's command is given again. Once the output is
-there, it is compared byte for byte with that of one process, and what is left beside it and what still runs is
-counted. Then the next render begins, until there were so many kills.
+A clip of five shots is rendered on a cluster of three nodes. Now and then a worker, all processes of a
+node, or the driver is killed; the node is added again, and the driver's command is given again. Once the
+output is there, it is compared byte for byte with that of one process, and what is left beside it and what
+still runs is counted. Then the next render begins, until there were so many kills.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NODES = ("one", "two", "three")
 TARGETS = ("worker", "node", "driver")
 
 KILLS_A_DRIVER = 2
-"""Workers or nodes that are killed under one driver: after the third death of one task a render gives up."""
+"""Workers or nodes that are killed under one driver: after three deaths of one task a render gives up."""
 
 LEFT_SECONDS = 60.0
 """What still runs so long after a render is left over."""

@@ -2,10 +2,10 @@
 
     python -m benchmarks.farm_table ../shared/data/clips --openjd openjd
 
-Three clips (shots with cuts, variable rate, one long shot), in `vtn` and `itn`, are rendered by one process,
-`vst batch --jobs 2`, `vst render --ray local`, on Ray clusters of two and three nodes one of which is
-killed in the middle of a shot, by Open Job Description, and by the shell loop of `docs/farm.md`. The decoded frames
-with their timestamps, and the packets of sound, are compared with those of one process.
+Three clips (shots with cuts, variable rate, one long shot), in `vtn` and `itn`, are rendered by one
+process, `vst batch --jobs 2`, `vst render --ray local`, on Ray clusters of two and three nodes one of which
+is killed in the middle of a shot, by Open Job Description, and by the shell loop of `docs/farm.md`. The
+decoded frames with their timestamps, and the packets of sound, are compared with those of one process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Ray is started with, and what is said if it does not let this machine in. Ray itself is not needed."""
+"""What Ray is started with, and what is said if it lets nobody in. Ray itself is not needed."""
 
 from __future__ import annotations
 
