@@ -13,7 +13,7 @@ from vst.batch.cluster import scheduler as scheduler_module
 from vst.batch.cluster.fleet import Fleet, Node, WorkerDied
 from vst.batch.cluster.probe import MachineReport
 from vst.batch.cluster.scheduler import Scheduler
-from vst.batch.cluster.works import Check, Failed, JoinClip, PlanClip, RenderSegments, SegmentTask
+from vst.batch.cluster.works import Check, Failed, JoinClip, PlanClip, RenderSegments, ScanPart, SegmentTask
 from vst.errors import Interrupted, UsageError, VstError
 from vst.sizes import GIB
 
@@ -247,8 +247,38 @@ def test_a_node_with_other_bits_is_left_out_and_named(other, reason):
 def test_a_mixed_node_never_plans():
     cluster = FakeCluster({"odd": OLDER, "a": SAME, "b": SAME})
     plans = [PlanClip("", "", "", str(index)) for index in range(6)]
-    run(cluster, plans, allow_mixed=True)
+    run(cluster, [*plans, *(ScanPart(plans[0], index) for index in range(6))], allow_mixed=True)
+    assert len(cluster.done) == 12
     assert {name for name, _ in cluster.done} == {"a", "b"}
+
+
+def test_a_plan_is_made_for_all_workers_that_make_its_bits():
+    cluster = FakeCluster({"odd": OLDER, "a": SAME, "b": SAME})
+    cluster.sizes = {"a": Node("a", "a", 4, 0, 64 * GIB)}
+    run(cluster, [PlanClip("", "", "", "job", 0)], allow_mixed=True)
+    run(cluster, [PlanClip("", "", "", "job", 0)])
+    run(cluster, [PlanClip("", "", "", "job", 1)])
+    assert [work.jobs for _, work in cluster.done] == [5, 5, 1]
+
+
+def test_workers_that_memory_does_not_allow_are_ended():
+    cluster, ended = FakeCluster({"a": SAME}), []
+    cluster.sizes = {"a": Node("a", "a", 4, 0, 8 * GIB)}
+    cluster.end = lambda worker: ended.append(len(client.finished))
+    client = Client()
+    fleet = Fleet(cluster, CHECK, 1, False, False, print)
+    fleet.spread(0)
+
+    def done(work, value):
+        client.finished.append(work)
+        if len(cluster.started) == 4:
+            fleet.spread(4 * GIB)
+        return ()
+
+    client.done = done
+    Scheduler(fleet, client, None).run(segments(*range(40)))
+    assert cluster.started == ["a"] * 4
+    assert [number < 40 for number in ended] == [True, True, False, False]
 
 
 def test_a_node_that_does_not_see_the_files_is_left_out_and_named():

@@ -22,12 +22,13 @@ from vst.batch.cluster.works import (
     JoinClip,
     PlanClip,
     RenderSegments,
+    ScanPart,
     SegmentTask,
     settings_from_text,
     settings_to_text,
     tasks_of,
 )
-from vst.batch.farm import plan
+from vst.batch.farm import plan, read_job
 from vst.errors import MediaError, UsageError, VstError
 from vst.pipeline import RenderSettings, render
 from vst.pipeline.threads import arithmetic_threads
@@ -89,6 +90,39 @@ def test_a_worker_plans_renders_and_joins(tmp_path, settings):
     assert one.report.output.read_bytes() == whole
     assert one.planned.memory > 0
     assert not job_path(tmp_path / "out.mkv").exists()
+
+
+def test_workers_plan_a_long_clip_in_parts(tmp_path, settings, monkeypatch):
+    monkeypatch.setattr("vst.batch.farm.parallel_scan._SHORTEST", 6)
+    clip, output = film(tmp_path / "clip.mkv", gop=3), tmp_path / "out.mkv"
+    expected = plan(clip, settings(), tmp_path / "one.json", output)
+    one, worker = ClipJob(clip, output, settings(), 0), NodeWorker()
+    works = [one.plan]
+    done = []
+    while one.planned is None:
+        work = works.pop(0)
+        # As the scheduler does when there are places for four workers.
+        value = worker.run(dataclasses.replace(work, jobs=4) if isinstance(work, PlanClip) else work)
+        if isinstance(work, ScanPart):
+            assert value.frames
+        done.append(type(work).__name__)
+        works.extend(one.done(work, value))
+    assert done == ["PlanClip", *["ScanPart"] * 4, "PlanClip"]
+    assert dataclasses.replace(read_job(one.job), path=expected.path) == expected
+
+
+@pytest.mark.parametrize("found", [None, "the first"], ids=["cannot be read", "other frames"])
+def test_parts_that_do_not_fit_together_are_planned_in_one_pass(tmp_path, settings, monkeypatch, found):
+    monkeypatch.setattr("vst.batch.farm.parallel_scan._SHORTEST", 6)
+    clip, output = film(tmp_path / "clip.mkv", gop=3), tmp_path / "out.mkv"
+    one, worker = ClipJob(clip, output, settings(), 0), NodeWorker()
+    parts = list(one.done(one.plan, worker.run(dataclasses.replace(one.plan, jobs=2))))
+    first = worker.run(parts[0])
+    assert one.done(parts[0], first) == []
+    (again,) = one.done(parts[1], first if found else None)
+    planned = worker.run(again)
+    assert planned.frames == 26
+    assert len(read_job(one.job).segments) == 5
 
 
 def test_a_plan_of_an_earlier_run_is_taken_up_only_if_nothing_has_changed(tmp_path, settings, monkeypatch):

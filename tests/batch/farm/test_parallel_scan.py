@@ -73,7 +73,7 @@ def test_parts_that_differ_where_they_overlap_are_given_up(tmp_path, settings, i
     clip = film(tmp_path / "clip.mkv")
     plan(clip, settings(mode="itn"), tmp_path / "job.json", tmp_path / "out.mkv", jobs=2)
     first, second = in_this_process
-    assert parallel._joined([first, second]) is not None
+    assert parallel.join_parts([first, second]) is not None
     wrong = Scan(0, second.frames, second.begins, second.checksums)
     if what == "checksums":
         wrong.checksums = [second.checksums[0], second.checksums[1] ^ 1, *second.checksums[2:]]
@@ -82,7 +82,7 @@ def test_parts_that_differ_where_they_overlap_are_given_up(tmp_path, settings, i
             dataclasses.replace(second.frames[0], time=second.frames[0].time + 1),
             *second.frames[1:],
         ]
-    assert parallel._joined([first, wrong]) is None
+    assert parallel.join_parts([first, wrong]) is None
 
 
 def test_a_damaged_clip_is_read_in_one_pass(tmp_path, settings, in_this_process):

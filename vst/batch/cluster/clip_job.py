@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vst.batch.cluster.works import JoinClip, PlanClip, Planned, RenderSegments, Work, settings_to_text
+from vst.batch.cluster.works import (
+    JoinClip,
+    PlanClip,
+    Planned,
+    RenderSegments,
+    ScanPart,
+    Work,
+    settings_to_text,
+)
 from vst.files import hidden_name
 from vst.pipeline.report import Report
 from vst.pipeline.settings import RenderSettings
@@ -25,7 +34,7 @@ class ClipJob:
         source: The clip, absolute.
         output: The output, absolute.
         settings: Of the render.
-        jobs: 1 if one process looks for shots; 0 if as many as there are workers on the node.
+        jobs: 1 if one worker looks for shots; 0 if as many as there are places for workers.
     """
 
     def __init__(self, source: Path, output: Path, settings: RenderSettings, jobs: int) -> None:
@@ -36,7 +45,8 @@ class ClipJob:
         self.report: Report | None = None
         self.seconds = 0.0
         self._left: set[Work] = set()
-        self._frames = 0
+        self._parts: dict[Work, Any] = {}  # with what was found in them
+        self._scanned = self._frames = 0
         self._began = time.monotonic()
 
     def done(self, work: Work, value: Any) -> Iterable[Work]:
@@ -47,6 +57,14 @@ class ClipJob:
             works = [RenderSegments(self.job, task) for task in value.tasks]
             self._left = set(works)
             return works or [self._join()]
+        if isinstance(work, PlanClip):
+            self._parts, self._left = dict.fromkeys(value), set(value)
+            return value
+        if isinstance(work, ScanPart):
+            self._parts[work] = value
+            self._left.discard(work)
+            self._scanned += 0 if value is None else len(value.frames)
+            return [] if self._left else [dataclasses.replace(self.plan, scans=tuple(self._parts.values()))]
         if isinstance(work, RenderSegments):
             self._left.discard(work)
             self._frames += work.task.frames
@@ -71,7 +89,7 @@ class ClipJob:
         """
         now = sum(frames for _, frames in running)
         if self.planned is None:
-            return progress_now(now, None, self._began, PLANNING)
+            return progress_now(self._scanned + now, None, self._began, PLANNING)
         frames = self._frames - self.planned.finished + now
         return progress_now(frames, self.planned.frames, self._began, busy, self.planned.finished)
 

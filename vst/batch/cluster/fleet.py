@@ -176,10 +176,14 @@ class Fleet:
         """Start the workers that a node should have."""
         if state.refused is not None or state.deaths >= MAX_DEATHS:
             return
-        have = sum(worker.node.id == state.node.id for worker in self.workers)
-        wanted = 1
+        here = [worker for worker in self.workers if worker.node.id == state.node.id]
+        have, wanted = len(here), 1
         if state.report is not None and self.is_spread and self._reference is not None:
             wanted = self._capacity(state.node)
+        idle = [worker for worker in here if worker.work is None]
+        for surplus in idle[: max(have - wanted, 0)]:  # less was known of the memory when they began
+            self.cluster.end(surplus.handle)
+            self.workers.remove(surplus)
         for _ in range(have, wanted):
             handle = self.cluster.start(state.node, self.threads, int(self.on_gpus))
             worker = Worker(state.node, handle)
@@ -288,9 +292,11 @@ class Fleet:
         state = self._states.get(worker.node.id)
         return state is not None and state.differs
 
-    def places(self, worker: Worker) -> int:
-        """How many workers the node of a worker holds."""
-        return self._capacity(worker.node)
+    @property
+    def places(self) -> int:
+        """How many workers the nodes hold whose bits are those of the render."""
+        used = [each for each in self._states.values() if each.report and each.refused is None]
+        return sum(self._capacity(each.node) for each in used if not each.differs)
 
     @property
     def is_lost(self) -> bool:

@@ -15,7 +15,7 @@ from vst.batch.cluster.fleet import Cluster, Fleet
 from vst.batch.cluster.ray_cluster import check_address, connected
 from vst.batch.cluster.scheduler import Scheduler
 from vst.batch.cluster.shared_folder import mask_places, shared_files
-from vst.batch.cluster.works import Check, Planned, Work, settings_to_text
+from vst.batch.cluster.works import Check, PlanClip, Planned, Work, settings_to_text
 from vst.errors import MediaError, UsageError, VstError
 from vst.media.file_errors import check_readable
 from vst.media.stills.samples import is_still
@@ -142,9 +142,9 @@ class _RenderClient:
         self.clip, self._fleet, self._progress = clip, fleet, progress
 
     def done(self, work: Work, value: Any) -> Iterable[Work]:
-        """Go on with what follows; once the clip is planned, on all workers."""
-        if isinstance(value, Planned):
-            self._fleet.spread(value.memory)
+        """Go on with what follows: with parts of the clip, or with its segments, on all workers."""
+        if isinstance(work, PlanClip):
+            self._fleet.spread(value.memory if isinstance(value, Planned) else 0)
         return self.clip.done(work, value)
 
     def failed(self, work: Work, error: VstError) -> Iterable[Work]:

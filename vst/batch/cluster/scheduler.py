@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import heapq
 import itertools
 import threading
@@ -19,6 +20,7 @@ from vst.batch.cluster.works import (
     PlanClip,
     RenderFile,
     RenderSegments,
+    ScanPart,
     Work,
 )
 from vst.errors import Interrupted, UsageError, VstError
@@ -142,7 +144,7 @@ class Scheduler:
         nodes = {worker.node.id for worker in self._fleet.workers}
         avoided = self._failed_on[work]
         fit = [each for each in idle if each.node.id not in avoided or nodes <= avoided]
-        if isinstance(work, PlanClip):  # the plan decides which bits the others have to make
+        if isinstance(work, PlanClip | ScanPart):  # the plan decides which bits the others have to make
             fit = [each for each in fit if not self._fleet.differs(each)]
         return fit[0] if fit else None
 
@@ -150,7 +152,7 @@ class Scheduler:
         if isinstance(work, RenderSegments):
             return RenderSegments(work.job, work.task, self._fleet.differs(worker))
         if isinstance(work, PlanClip) and work.jobs != 1:
-            return PlanClip(work.source, work.output, work.settings, work.job, self._fleet.places(worker))
+            return dataclasses.replace(work, jobs=self._fleet.places)
         return work
 
     def _turn(self) -> None:
@@ -206,7 +208,7 @@ class Scheduler:
         failed_on = self._failed_on[work]
         failed_on.add(worker.node.id)
         nodes = {each.node.id for each in self._fleet.workers}
-        retry = isinstance(work, RenderSegments) and value.exit_code != UsageError.exit_code
+        retry = isinstance(work, RenderSegments | ScanPart) and value.exit_code != UsageError.exit_code
         if retry and len(failed_on) < 2 and nodes - failed_on:
             self._fleet.note(f"node {worker.node.name}: {value.message}; done again on another node")
             return (work,)
@@ -262,11 +264,11 @@ def _original(work: Work) -> Work:
     if isinstance(work, RenderSegments):
         return RenderSegments(work.job, work.task)
     if isinstance(work, PlanClip) and work.jobs != 1:
-        return PlanClip(work.source, work.output, work.settings, work.job, 0)
+        return dataclasses.replace(work, jobs=0)
     return work
 
 
-_KINDS = (Check, JoinClip, RenderSegments, PlanClip, RenderFile)
+_KINDS = (Check, JoinClip, RenderSegments, ScanPart, PlanClip, RenderFile)
 """What goes first: what is begun is finished before more is begun."""
 
 

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +19,8 @@ from vst.errors import Interrupted, OutputInUse, UsageError, VstError
 if TYPE_CHECKING:
     from vst.batch.cluster.probe import MachineReport
     from vst.batch.farm import Job, SegmentRenderer, SegmentResult
+    from vst.batch.farm.parallel_scan import Part
+    from vst.batch.farm.scan import Scan
     from vst.pipeline import Progress, RenderSettings, Report
 
 
@@ -145,7 +147,8 @@ class PlanClip:
         output: The output.
         settings: Of the render, as JSON.
         job: The job file to write.
-        jobs: Processes that look for shots.
+        jobs: Parts of a long clip that are searched for shots at a time.
+        scans: What was found in the parts, if they were searched.
     """
 
     source: str
@@ -153,10 +156,12 @@ class PlanClip:
     settings: str
     job: str
     jobs: int = 1
+    scans: tuple[Scan | None, ...] | None = field(default=None, compare=False)
 
-    def run(self, desk: Desk) -> Planned:
-        """Plan, with the progress of the pass over the clip."""
+    def run(self, desk: Desk) -> Planned | tuple[ScanPart, ...]:
+        """Plan, with the progress of the pass over the clip; or say in which parts it is to be searched."""
         from vst.batch.farm import plan
+        from vst.batch.farm.parallel_scan import Divided
 
         settings = settings_from_text(self.settings)
         job = self._earlier(desk, settings)
@@ -164,15 +169,20 @@ class PlanClip:
             # A plan that is refused leaves the earlier one, for the settings that it belongs to.
             new = Path(self.job).with_suffix(".new")
             new.unlink(missing_ok=True)
-            job = plan(
-                self.source,
-                settings,
-                new,
-                self.output,
-                jobs=self.jobs,
-                progress=lambda each: desk.report(each.frame),
-                stop=desk.stop,
-            )
+            try:
+                job = plan(
+                    self.source,
+                    settings,
+                    new,
+                    self.output,
+                    jobs=self.jobs,
+                    elsewhere=True,
+                    scans=self.scans,
+                    progress=lambda each: desk.report(each.frame),
+                    stop=desk.stop,
+                )
+            except Divided as divided:
+                return tuple(ScanPart(self, part) for part in divided.parts)
             os.replace(new, self.job)
         renderer = desk.renderer(self.job, False)
         left = [k for k in range(len(job.segments)) if not renderer.is_finished(k)]
@@ -190,6 +200,32 @@ class PlanClip:
             if (str(job.source), str(job.output)) == (self.source, self.output) and job.is_for(settings):
                 return desk.renderer(self.job, False).job
         return None
+
+
+@dataclass(frozen=True)
+class ScanPart:
+    """Look for the shots in a part of a clip.
+
+    Attributes:
+        clip: The clip.
+        part: Which part.
+    """
+
+    clip: PlanClip
+    part: Part
+
+    @property
+    def job(self) -> str:
+        """The job file that is to be written."""
+        return self.clip.job
+
+    def run(self, desk: Desk) -> Scan | None:
+        """Scan it; None if the clip has to be read in one pass."""
+        from vst.batch.farm.parallel_scan import scan_part
+
+        clip = self.clip
+        settings = settings_from_text(clip.settings)
+        return scan_part(Path(clip.source), settings, Path(clip.output), self.part, desk.stop, desk.report)
 
 
 @dataclass(frozen=True)
@@ -268,7 +304,7 @@ class RenderFile:
         )
 
 
-Work = Check | PlanClip | RenderSegments | JoinClip | RenderFile
+Work = Check | PlanClip | ScanPart | RenderSegments | JoinClip | RenderFile
 
 
 def settings_to_text(settings: RenderSettings) -> str:

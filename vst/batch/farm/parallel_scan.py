@@ -1,4 +1,4 @@
-"""Scanning a clip in parts, by several processes, with the result of one pass.
+"""Scanning a clip in parts, by several processes or machines, with the result of one pass.
 
 Each part begins at a keyframe that the container finds. Part k decides about cuts from two frames after its
 beginning to two frames after the beginning of part k+1, so that each decision sees all five frames that it
@@ -8,11 +8,12 @@ keyframe on, or anything in it is damaged, the parts are given up for one pass.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from vst.media.libav import open_input, packets_of
 from vst.motion.shot_detection import CUT_CONTEXT
 from vst.nn.backends import TORCH
 from vst.openmp import children_wait_asleep
+from vst.pipeline.frame_range import IsSet
 from vst.pipeline.open_render import sizes_of
 from vst.pipeline.open_session import open_session
 from vst.pipeline.plan import RenderPlan, plan_render
@@ -52,7 +54,7 @@ _OVERLAP = 2 * CUT_CONTEXT
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """A part of a clip, by the timestamps of keyframes.
 
     Attributes:
@@ -64,21 +66,49 @@ class _Part:
     end: int | None
 
 
+class Divided(Exception):
+    """A clip is to be scanned in parts by others.
+
+    Args:
+        parts: Its parts, in order.
+    """
+
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        super().__init__(parts)
+        self.parts = parts
+
+
+def parts_of(plan: RenderPlan, like: Reader, count: int, total: int | None) -> tuple[Part, ...]:
+    """The parts in which a whole clip can be scanned; none if it has to be read in one pass.
+
+    Args:
+        plan: The render.
+        like: A reader of the clip.
+        count: Number of parts, at most.
+        total: Number of frames, if it is known.
+    """
+    info = like.stored
+    if info.sequence is not None or info.is_animated_webp or plan.settings.deinterlace != "no":
+        return ()
+    begins = _beginnings(info, count, total)
+    if len(begins) < 2:
+        return ()
+    return tuple(Part(*each) for each in itertools.pairwise((None, *begins[1:], None)))
+
+
 def scan_in_parts(
     plan: RenderPlan,
-    like: Reader,
-    jobs: int,
+    parts: Sequence[Part],
     *,
     total: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Scan | None:
-    """Scan a whole clip in parts; None if it has to be read in one pass.
+    """Scan the parts of a clip, each in a process; None if it has to be read in one pass.
 
     Args:
         plan: The render.
-        like: A reader of the clip.
-        jobs: Number of processes.
+        parts: From `parts_of`.
         total: Number of frames, if it is known.
         progress: Called after every part.
         stop: Set it to stop.
@@ -86,24 +116,15 @@ def scan_in_parts(
     Raises:
         Interrupted: `stop` was set.
     """
-    info = like.stored
-    if info.sequence is not None or info.is_animated_webp or plan.settings.deinterlace != "no":
-        return None
-    begins = _beginnings(info, jobs, total)
-    if len(begins) < 2:
-        return None
-    parts = [_Part(*each) for each in itertools.pairwise((None, *begins[1:], None))]
     watched = Watched(total, progress)
-    scans: list[Scan] = []
+    scans: list[Scan | None] = []
     context = get_context("spawn")
     ended = context.Event()
     task = (plan.source, plan.settings, plan.target)
-    with ProcessPoolExecutor(
-        min(jobs, len(parts)), context, initializer=_begin_process, initargs=(ended,)
-    ) as pool:
+    with ProcessPoolExecutor(len(parts), context, initializer=_begin_process, initargs=(ended,)) as pool:
         try:
             with signals_blocked(), children_wait_asleep():
-                futures = [pool.submit(_scan_part, *task, part) for part in parts]
+                futures = [pool.submit(_scan_here, *task, part) for part in parts]
             for found in _results(futures, stop):
                 if found is None:
                     return None
@@ -111,7 +132,7 @@ def scan_in_parts(
                 watched.count(len(found.frames))
         finally:
             ended.set()
-    return _joined(scans)
+    return join_parts(scans)
 
 
 def _results(futures: list[Future[Scan | None]], stop: threading.Event | None) -> Iterator[Scan | None]:
@@ -122,7 +143,7 @@ def _results(futures: list[Future[Scan | None]], stop: threading.Event | None) -
                 raise Interrupted("stopped before the first frame")
         try:
             yield future.result()
-        except (BrokenProcessPool, MediaError):
+        except BrokenProcessPool:
             yield None
 
 
@@ -156,11 +177,47 @@ def _begin_process(ended: Event) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _scan_part(source: Path, settings: RenderSettings, target: Path, part: _Part) -> Scan | None:
-    """Scan one part, in a process of its own; None if the clip has to be read in one pass.
+def _scan_here(source: Path, settings: RenderSettings, target: Path, part: Part) -> Scan | None:
+    """`scan_part` in a process of its own."""
+    return scan_part(source, settings, target, part, _ended)
+
+
+def scan_part(
+    source: Path,
+    settings: RenderSettings,
+    target: Path,
+    part: Part,
+    stop: IsSet | None,
+    scanned_frames: Callable[[int], None] = lambda frames: None,
+) -> Scan | None:
+    """Scan one part; None if the clip has to be read in one pass.
 
     Frames are numbered from the part's first. Those that the next part begins with are included.
+
+    Args:
+        source: The clip.
+        settings: Of the render.
+        target: The output.
+        part: Which.
+        stop: Set it to stop.
+        scanned_frames: Called with the number of frames so far.
+
+    Raises:
+        Interrupted: `stop` was set.
     """
+    with contextlib.suppress(MediaError, SeekError):
+        return _scan_part(source, settings, target, part, stop, scanned_frames)
+    return None
+
+
+def _scan_part(
+    source: Path,
+    settings: RenderSettings,
+    target: Path,
+    part: Part,
+    stop: IsSet | None,
+    scanned_frames: Callable[[int], None],
+) -> Scan | None:
     # Nothing is stylized: no backend is timed.
     plan, found = plan_render(source, dataclasses.replace(settings, backend=TORCH), target), Scan(0)
     with arithmetic_threads(settings.threads), plan.open_reader() as reader:
@@ -168,15 +225,13 @@ def _scan_part(source: Path, settings: RenderSettings, target: Path, part: _Part
         unit = reader.info.time_base
         reader.begin_at(0, () if part.begin is None else [SeekPoint(0, part.begin)])
         after = 0
-        try:
-            for frame, begins in scanned(reader, session, _ended, found.checksums):
-                found.frames.append(without_image(frame))
-                found.begins.append(begins)
-                after += part.end is not None and frame.time >= part.end * unit
-                if after == _OVERLAP:
-                    break
-        except SeekError:
-            return None
+        for frame, begins in scanned(reader, session, stop, found.checksums):
+            found.frames.append(without_image(frame))
+            found.begins.append(begins)
+            scanned_frames(len(found.frames))
+            after += part.end is not None and frame.time >= part.end * unit
+            if after == _OVERLAP:
+                break
         if was_damaged(reader):
             return None
         del found.checksums[len(found.frames) :]
@@ -184,11 +239,16 @@ def _scan_part(source: Path, settings: RenderSettings, target: Path, part: _Part
     return found
 
 
-def _joined(scans: list[Scan]) -> Scan | None:
-    """The scan of the whole clip; None if two parts do not have the same frames where they overlap."""
+def join_parts(scans: Sequence[Scan | None]) -> Scan | None:
+    """The scan of the whole clip from those of its parts, in order.
+
+    None if one of them is None, or two parts do not have the same frames where they overlap.
+    """
     whole = Scan(0)
     points: list[SeekPoint] = []
     for each in scans:
+        if each is None:
+            return None
         base = max(len(whole.frames) - _OVERLAP, 0)
         if not _agree(whole, each, base):
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import torch
 from vst.batch.farm.costs import CostEstimate, cut_into_segments
 from vst.batch.farm.inputs import input_digests, weight_digests
 from vst.batch.farm.job_file import Job, PlannedSegment, write_job
-from vst.batch.farm.parallel_scan import scan_in_parts
+from vst.batch.farm.parallel_scan import Divided, join_parts, parts_of, scan_in_parts
 from vst.batch.farm.scan import Scan, scan, spread
 from vst.device import precision_name
 from vst.errors import UsageError
@@ -47,6 +47,8 @@ def plan(
     output: Path | str | None = None,
     *,
     jobs: int = 1,
+    elsewhere: bool = False,
+    scans: Sequence[Scan | None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Job:
@@ -60,7 +62,9 @@ def plan(
         settings: Style, mode and everything else.
         job_path: The job file to write.
         output: The output that `join` will write; as for `vst.render`.
-        jobs: Number of processes that look for shots.
+        jobs: Number of parts of a long clip that are searched for shots at a time, by a process each.
+        elsewhere: Raise `Divided` in place of searching several parts.
+        scans: What was found in the parts of `Divided`, in order; None for one that cannot be read alone.
         progress: Called while shots are looked for.
         stop: Set it to stop.
 
@@ -69,6 +73,7 @@ def plan(
         MediaError: As `vst.render`.
         CutShort: The clip is damaged before its end.
         Interrupted: `stop` was set.
+        Divided: As `elsewhere` asks; nothing was written.
     """
     job_path = Path(os.path.abspath(job_path))
     source = Path(os.path.abspath(source)) if not is_stream(Path(source)) else Path(source)
@@ -91,7 +96,12 @@ def plan(
         found = _optimised(found, session, sizes[0])
         predict_session_memory(found, reader.info, session)
         start = find_start(found, reader, session, stop)
-        clip = _scan(found, reader, session, start, jobs, progress, stop)
+        clip = None
+        if scans is not None:
+            clip = join_parts(scans)
+        elif jobs > 1:
+            clip = _in_parts(found, reader, start, jobs, elsewhere, progress, stop)
+        clip = clip or _in_one_pass(found, reader, session, start, progress, stop)
         clip.seek_points = spread(clip.seek_points)
         job = Job(
             job_path,
@@ -173,21 +183,37 @@ def _optimised(found: RenderPlan, session: StylizerSession, size: tuple[int, int
     return dataclasses.replace(found, settings=settings)
 
 
-def _scan(
+def _in_parts(
+    found: RenderPlan,
+    reader: Reader,
+    start: RenderStart,
+    jobs: int,
+    elsewhere: bool,
+    progress: Callable[[Progress], None] | None,
+    stop: threading.Event | None,
+) -> Scan | None:
+    """The scan of a clip by several processes; None if it has to be read in one pass."""
+    if not found.clip_range.is_whole or is_recorded(found.settings.flow):
+        return None
+    total = found.clip_range.count(start.first, start.time, reader.info)
+    parts = parts_of(found, reader, jobs, total)
+    if not parts:
+        return None
+    if elsewhere:
+        raise Divided(parts)
+    return scan_in_parts(found, parts, total=total, progress=progress, stop=stop)
+
+
+def _in_one_pass(
     found: RenderPlan,
     reader: Reader,
     session: StylizerSession,
     start: RenderStart,
-    jobs: int,
     progress: Callable[[Progress], None] | None,
     stop: threading.Event | None,
 ) -> Scan:
     info: ClipInfo = reader.info
     total = found.clip_range.count(start.first, start.time, info)
-    if jobs > 1 and found.clip_range.is_whole and not is_recorded(found.settings.flow):
-        clip = scan_in_parts(found, reader, jobs, total=total, progress=progress, stop=stop)
-        if clip is not None:
-            return clip
     first = max(start.shot - CUT_CONTEXT, 0)
     is_past_end = end_of(found.clip_range, start.first, info)
     return scan(found, reader, session, first, is_past_end, total=total, progress=progress, stop=stop)
