@@ -39,17 +39,17 @@ def long_clip(sources: Path, path: Path, height: int) -> Path:
 
 
 def shots_clip(sources: Path, path: Path, height: int) -> Path:
-    """Five shots of 60 to 330 frames, with sound: the longest has two segments."""
+    """Five shots of 30 to 260 frames, with sound: the longest has two segments."""
     car = list(_frames(sources / "car.mp4", 10))
     pieces = [
-        [*car, *reversed(car)][:330],
+        car[:260],
         *(
             list(itertools.islice(_frames(sources / f"{name}.mp4", first), count))
             for name, first, count in (
-                ("dancer", 0, 150),
-                ("cutbunny", 0, 200),
-                ("bigbuckbunny", 0, 120),
-                ("dancer", 180, 60),
+                ("dancer", 0, 60),
+                ("cutbunny", 0, 50),
+                ("bigbuckbunny", 0, 40),
+                ("dancer", 180, 30),
             )
         ),
     ]

@@ -4,10 +4,10 @@
 
 First the parts of a render are measured in CPU seconds on one thread, which other programs disturb least:
 the plan, a worker's start, segments after their predecessor, one that stylizes the shot before it again,
-and the join. Then the tasks of a film, 100 minutes in 1,500 shots of log-normal length, are given to nodes
-as `vst.batch.cluster.scheduler` does: the longest first, each to the next idle node. A shot
-is a task where frames depend on earlier ones, else a segment is. `--long` makes one of the shots so many
-minutes long.
+and the join. Then a film, 100 minutes in 1,500 shots of log-normal length, is rendered as
+`vst.batch.cluster.scheduler` does: all nodes search parts of it for shots, then tasks are given to them, the
+longest first, each to the next idle node. A shot is a task where frames depend on earlier ones, else a
+segment is. `--long` makes one of the shots so many minutes long.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from benchmarks.batch_workers import shorten
 from benchmarks.markdown import markdown
 from benchmarks.options import create_parser, positive, run
 from vst.batch.farm import SegmentRenderer, join, plan, planning, read_job
+from vst.batch.farm.parallel_scan import SHORTEST_PART
 from vst.errors import VstError
 from vst.media.segments.encoder import MAX_SEGMENT_FRAMES
 from vst.pipeline import RenderSettings
@@ -208,13 +209,16 @@ def simulate(shots: Sequence[int], costs: Costs, nodes: int, cores: int, is_stat
     for task in tasks:
         heapq.heappush(free, heapq.heappop(free) + HANDING_OVER + task)
     rendering = max(free)
-    alone = (costs.plan / cores + costs.join) * sum(shots)
-    whole = rendering + alone
+    frames = sum(shots)
+    planning = costs.plan * frames / min(nodes * cores, max(frames // SHORTEST_PART, 1))
+    joining = costs.join * frames
+    whole = planning + rendering + joining
     what = "shot" if is_stateful else "segment"
     parts = {
         "the work": sum(tasks) / nodes / cores,
         f"the longest {what}": tasks[0],
-        "plan and join on one node": alone,
+        "the plan": planning,
+        "the join on one node": joining,
     }
     return Simulated(whole, rendering, max(parts, key=lambda name: parts[name]))
 

@@ -93,7 +93,7 @@ def test_a_worker_plans_renders_and_joins(tmp_path, settings):
 
 
 def test_workers_plan_a_long_clip_in_parts(tmp_path, settings, monkeypatch):
-    monkeypatch.setattr("vst.batch.farm.parallel_scan._SHORTEST", 6)
+    monkeypatch.setattr("vst.batch.farm.parallel_scan.SHORTEST_PART", 6)
     clip, output = film(tmp_path / "clip.mkv", gop=3), tmp_path / "out.mkv"
     expected = plan(clip, settings(), tmp_path / "one.json", output)
     one, worker = ClipJob(clip, output, settings(), 0), NodeWorker()
@@ -113,7 +113,7 @@ def test_workers_plan_a_long_clip_in_parts(tmp_path, settings, monkeypatch):
 
 @pytest.mark.parametrize("found", [None, "the first"], ids=["cannot be read", "other frames"])
 def test_parts_that_do_not_fit_together_are_planned_in_one_pass(tmp_path, settings, monkeypatch, found):
-    monkeypatch.setattr("vst.batch.farm.parallel_scan._SHORTEST", 6)
+    monkeypatch.setattr("vst.batch.farm.parallel_scan.SHORTEST_PART", 6)
     clip, output = film(tmp_path / "clip.mkv", gop=3), tmp_path / "out.mkv"
     one, worker = ClipJob(clip, output, settings(), 0), NodeWorker()
     parts = list(one.done(one.plan, worker.run(dataclasses.replace(one.plan, jobs=2))))

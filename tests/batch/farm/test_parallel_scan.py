@@ -16,7 +16,7 @@ from vst.errors import Interrupted
 
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch):
-    monkeypatch.setattr(parallel, "_SHORTEST", 6)
+    monkeypatch.setattr(parallel, "SHORTEST_PART", 6)
 
 
 @pytest.fixture

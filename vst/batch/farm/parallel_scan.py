@@ -40,7 +40,7 @@ from vst.pipeline.settings import RenderSettings
 from vst.pipeline.threads import arithmetic_threads
 from vst.progress import Progress
 
-_SHORTEST = 1000
+SHORTEST_PART = 1000
 """Frames of a part, at least: a process takes longer to start than to scan fewer."""
 
 _POLL = 0.2
@@ -149,9 +149,9 @@ def _results(futures: list[Future[Scan | None]], stop: threading.Event | None) -
 
 def _beginnings(info: ClipInfo, jobs: int, total: int | None) -> list[int]:
     """Timestamps of the keyframes at which parts of about the same length begin, the clip's included."""
-    if info.duration is None or not info.duration or (total is not None and total < 2 * _SHORTEST):
+    if info.duration is None or not info.duration or (total is not None and total < 2 * SHORTEST_PART):
         return []
-    count = jobs if total is None else min(jobs, total // _SHORTEST)
+    count = jobs if total is None else min(jobs, total // SHORTEST_PART)
     found: list[int] = []
     try:
         with open_input(info.path) as container:
