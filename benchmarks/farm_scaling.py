@@ -5,8 +5,8 @@
 First the parts of a render are measured in CPU seconds on one thread, which other programs disturb least:
 the plan, a worker's start, segments after their predecessor, one that stylizes the shot before it again,
 and the join. Then a film, 100 minutes in 1,500 shots of log-normal length, is rendered as
-`vst.batch.cluster.scheduler` does: all nodes search parts of it for shots, then tasks are given to them, the
-longest first, each to the next idle node. A shot is a task where frames depend on earlier ones, else a
+`vst.batch.cluster.scheduler` does: all nodes search parts of it for shots, then tasks are given to them,
+the longest first, each to the next idle node. A shot is a task where frames depend on earlier ones, else a
 segment is. `--long` makes one of the shots so many minutes long.
 """
 

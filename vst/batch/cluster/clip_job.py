@@ -46,7 +46,7 @@ class ClipJob:
         self.seconds = 0.0
         self._left: set[Work] = set()
         self._parts: dict[Work, Any] = {}  # with what was found in them
-        self._scanned = self._frames = 0
+        self._frames = 0
         self._began = time.monotonic()
 
     def done(self, work: Work, value: Any) -> Iterable[Work]:
@@ -63,7 +63,6 @@ class ClipJob:
         if isinstance(work, ScanPart):
             self._parts[work] = value
             self._left.discard(work)
-            self._scanned += 0 if value is None else len(value.frames)
             return [] if self._left else [dataclasses.replace(self.plan, scans=tuple(self._parts.values()))]
         if isinstance(work, RenderSegments):
             self._left.discard(work)
@@ -89,7 +88,8 @@ class ClipJob:
         """
         now = sum(frames for _, frames in running)
         if self.planned is None:
-            return progress_now(self._scanned + now, None, self._began, PLANNING)
+            now += sum(len(found.frames) for found in self._parts.values() if found is not None)
+            return progress_now(now, None, self._began, PLANNING)
         frames = self._frames - self.planned.finished + now
         return progress_now(frames, self.planned.frames, self._began, busy, self.planned.finished)
 

@@ -96,11 +96,8 @@ def plan(
         found = _optimised(found, session, sizes[0])
         predict_session_memory(found, reader.info, session)
         start = find_start(found, reader, session, stop)
-        clip = None
-        if scans is not None:
-            clip = join_parts(scans)
-        elif jobs > 1:
-            clip = _in_parts(found, reader, start, jobs, elsewhere, progress, stop)
+        parts = (found, reader, start, jobs, elsewhere, progress, stop)
+        clip = _in_parts(*parts) if scans is None else join_parts(scans)
         clip = clip or _in_one_pass(found, reader, session, start, progress, stop)
         clip.seek_points = spread(clip.seek_points)
         job = Job(
@@ -193,7 +190,7 @@ def _in_parts(
     stop: threading.Event | None,
 ) -> Scan | None:
     """The scan of a clip by several processes; None if it has to be read in one pass."""
-    if not found.clip_range.is_whole or is_recorded(found.settings.flow):
+    if jobs == 1 or not found.clip_range.is_whole or is_recorded(found.settings.flow):
         return None
     total = found.clip_range.count(start.first, start.time, reader.info)
     parts = parts_of(found, reader, jobs, total)
