@@ -38,6 +38,9 @@ TARGETS = ("worker", "node", "driver")
 KILLS_A_DRIVER = 2
 """Workers or nodes that are killed under one driver: after three deaths of one task a render gives up."""
 
+EARLY = 0.25
+"""Share of the kills that come while nodes are checked or the clip is planned, rather than later."""
+
 LEFT_SECONDS = 60.0
 """What still runs so long after a render is left over."""
 
@@ -73,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mode", default="vtn")
     parser.add_argument("--kills", type=positive, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--longest", type=float, default=15.0, help="seconds between two kills, at most")
+    parser.add_argument("--longest", type=float, default=20.0, help="seconds until a kill, at most")
     return run(_run, parser.parse_args(arguments))
 
 
@@ -155,11 +158,12 @@ class Killing:
             env={**os.environ, **self._nodes.environment},
         )
         self._found.starts += 1
+        work = output.with_name(hidden_name(output.name, ".vst-work"))
         for _ in range(KILLS_A_DRIVER):
-            if self._found.kills.total() == self._options.kills or not self._wait(driver):
+            if self._found.kills.total() == self._options.kills or not self._wait(driver, work):
                 break
             target = self._random.choice(TARGETS)
-            self._kill(target, driver, output.with_name(hidden_name(output.name, ".vst-work")))
+            self._kill(target, driver, work)
             if target == "driver":
                 driver.communicate()
                 return
@@ -169,9 +173,13 @@ class Killing:
         done = json.loads(out.splitlines()[-1])
         print("   done", done["frames"], "frames,", done["resumed"], "of them kept", file=sys.stderr)
 
-    def _wait(self, driver: subprocess.Popen[str]) -> bool:
-        """Wait for a random time from when a worker runs; whether the driver still runs then."""
-        while not self._nodes.workers() and driver.poll() is None:
+    def _wait(self, driver: subprocess.Popen[str], work: Path) -> bool:
+        """Wait for a random time; whether the driver still runs then.
+
+        The time begins when a segment is written, or now and then when a worker has begun to check its node.
+        """
+        is_early = self._random.random() < EARLY
+        while not (self._nodes.workers() if is_early else writers(work)) and driver.poll() is None:
             time.sleep(0.2)
         end = time.monotonic() + self._random.uniform(0, self._options.longest)
         while time.monotonic() < end and driver.poll() is None:

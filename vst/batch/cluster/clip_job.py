@@ -52,7 +52,7 @@ class ClipJob:
     def done(self, work: Work, value: Any) -> Iterable[Work]:
         """A work of this clip is done; returns what is to be done next."""
         if isinstance(value, Planned):
-            self.planned = value
+            self.planned, self._parts = value, {}
             self._frames, self._began = value.finished, time.monotonic()
             works = [RenderSegments(self.job, task) for task in value.tasks]
             self._left = set(works)
