@@ -176,7 +176,7 @@ class Killing:
     def _wait(self, driver: subprocess.Popen[str], work: Path) -> bool:
         """Wait for a random time; whether the driver still runs then.
 
-        The time begins when a segment is written, or now and then when a worker has begun to check its node.
+        The time begins when a segment is written, or now and then when a worker begins to check its node.
         """
         is_early = self._random.random() < EARLY
         while not (self._nodes.workers() if is_early else writers(work)) and driver.poll() is None:

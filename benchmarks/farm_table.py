@@ -221,7 +221,8 @@ def command(*given: str | Path, cwd: Path = ROOT) -> None:
     try:
         done = subprocess.run([*map(str, given)], cwd=cwd, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise VstError(f"{given[0]} cannot be run: {error.strerror}") from error
+        hint = " (pip install openjd-cli)" if "openjd" in str(given[0]) else ""
+        raise VstError(f"{given[0]} cannot be run: {error.strerror}{hint}") from error
     if done.returncode:
         raise VstError(f"{' '.join(map(str, given))} failed: {(done.stderr or done.stdout).strip()[-500:]}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 
 from vst.cli.segment_numbers import parse_segments
 from vst.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+
+OPENJD = shutil.which("openjd")
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def test_what_cannot_be_done_is_said_in_one_line(vst, chosen, tmp_path, clip, ar
     assert len(done.err.splitlines()) == 1
 
 
-def test_a_template_of_open_job_description_runs_the_commands(vst, chosen, tmp_path):
+def test_a_template_of_open_job_description_has_the_commands(vst, chosen, tmp_path):
     job, template = tmp_path / "job.json", tmp_path / "template.yaml"
     planned = ["plan", *chosen, "-o", job, "--output", tmp_path / "out {{x}}.mp4", "--openjd"]
     assert "is not in the folder of" in vst(*planned, tmp_path / "other" / "t.yaml").err
@@ -91,9 +96,19 @@ def test_a_template_of_open_job_description_runs_the_commands(vst, chosen, tmp_p
     assert 'name: "vst out __x__.mp4"' in text
     assert 'range: "0-0"' in text
     assert 'args: [segment, "{{Param.Folder}}/{{Param.Job}}", "{{Task.Param.Segment}}"]' in text
-    check = Path(sys.executable).with_name("openjd")
-    if check.exists():
-        subprocess.run([check, "check", template], check=True)
+
+
+@pytest.mark.skipif(OPENJD is None, reason="openjd is not installed: pip install openjd-cli")
+def test_openjd_runs_a_template_to_the_file_of_one_render(vst, chosen, tmp_path):
+    output, template, command = tmp_path / "out.mp4", tmp_path / "template.yaml", tmp_path / "vst"
+    command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m vst "$@"\n')
+    command.chmod(0o755)
+    assert vst("render", *chosen, "-o", tmp_path / "whole.mp4").code == 0
+    planned = ["plan", *chosen, "-o", tmp_path / "job.json", "--output", output, "--openjd", template]
+    assert vst(*planned).code == 0
+    subprocess.run([OPENJD, "check", template], check=True)
+    subprocess.run([OPENJD, "run", template, "-p", f"Vst={command}"], cwd=tmp_path, check=True)
+    assert output.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 @pytest.mark.parametrize(
