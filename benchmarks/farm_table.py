@@ -5,12 +5,14 @@
 Three clips (shots with cuts, variable rate, one long shot), in `vtn` and `itn`, are rendered by one
 process, `vst batch --jobs 2`, `vst render --ray local`, on Ray clusters of two and three nodes one of which
 is killed in the middle of a shot, by Open Job Description, and by the shell loop of `docs/farm.md`. The
-decoded frames with their timestamps, and the packets of sound, are compared with those of one process.
+decoded frames with their timestamps, and the packets of sound, are compared with those of one process. With
+`--only` some of the ways are tried, and with `--against` compared with an earlier run's `-o`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import subprocess
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import av
@@ -50,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = create_parser(__doc__)
     parser.add_argument("sources", type=Path, help="folder with cutbunny, car, bigbuckbunny and dancer")
     parser.add_argument("--height", type=positive, default=120)
+    parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS), help="ways to render")
+    parser.add_argument("--against", type=Path, metavar="FILE", help="JSON of an earlier run: its hashes")
     parser.add_argument("--openjd", default="openjd", metavar="COMMAND", help="of pip install openjd-cli")
     return run(_run, parser.parse_args(arguments))
 
@@ -57,17 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> dict[str, object]:
     table = Table(options)
     with tempfile.TemporaryDirectory(prefix="vst") as folder:
-        os.environ["XDG_CACHE_HOME"] = folder  # no other program's timing changes the backend meanwhile
         table.make_clips(Path(folder))
-        table.add("one process", one_process)
-        table.add_batch()
-        table.add("`--ray local`", lambda *given: one_process(*given, "--ray", "local"))
-        with Nodes("one", "two") as nodes:
-            table.add("Ray, two nodes, one is killed", lambda *given: on_nodes(nodes, *given))
-            nodes.add("three")
-            table.add("Ray, three nodes, one is killed", lambda *given: on_nodes(nodes, *given))
-        table.add("`openjd run`", lambda *given: by_openjd(options.openjd, *given))
-        table.add("shell loop", shell_loop)
+        for name in options.only:
+            WAYS[name](table)
     print(markdown(["", *table.columns], table.rows))
     print(f"\n{table.seconds:.0f} s; hashes of frames and of sound:", table.reference)
     if table.has_differences:
@@ -82,16 +79,19 @@ class Table:
         options: Of the command.
 
     Attributes:
+        options: The same.
         rows: The name of each way, then for each clip and mode whether it is equal.
         reference: Hashes of frames and sound of one process.
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._options = options
+        self.options = options
         self._began = time.monotonic()
         self._clips: list[Path] = []
         self.rows: list[list[str]] = []
-        self.reference: dict[str, tuple[str, str]] = {}
+        self.reference: dict[str, list[str]] = {}
+        if options.against is not None:
+            self.reference = json.loads(options.against.read_text())["reference"]
 
     @property
     def columns(self) -> list[str]:
@@ -113,7 +113,7 @@ class Table:
         footage = folder / "footage"
         footage.mkdir()
         for name, make in CLIPS.items():
-            self._clips.append(make(self._options.sources, footage / name, self._options.height))
+            self._clips.append(make(self.options.sources, footage / name, self.options.height))
 
     def add(self, name: str, way: Way) -> None:
         """Render every clip one way."""
@@ -140,7 +140,7 @@ class Table:
         return self._compared(clip, mode, output)
 
     def _compared(self, clip: Path, mode: str, output: Path) -> str:
-        found = hash_video(output), hash_sound(output)
+        found = [hash_video(output), hash_sound(output)]
         expected = self.reference.setdefault(f"{clip.name}, {mode}", found)
         if found == expected:
             return "equal"
@@ -160,10 +160,11 @@ class Table:
         return folder
 
     def _chosen(self, mode: str) -> list[str]:
-        return ["--style", "candy", "--mode", mode, "--threads", str(self._options.threads)]
+        threads = str(self.options.threads)
+        return ["--style", "candy", "--mode", mode, "--threads", threads, "--backend", "torch"]
 
 
-def one_process(clip: Path, output: Path, chosen: Sequence[str], *more: str) -> None:
+def one_process(clip: Path, output: Path, chosen: Sequence[str], more: Sequence[str] = ()) -> None:
     """`vst render`."""
     command(*VST, "render", clip, "-o", output, "-q", *chosen, *more)
 
@@ -176,13 +177,14 @@ def on_nodes(nodes: Nodes, clip: Path, output: Path, chosen: Sequence[str]) -> N
     """
     work = output.with_name(hidden_name(output.name, ".vst-work"))
     started = subprocess.Popen(
-        [*VST, "render", clip, "-o", output, "-q", *chosen, "--ray", nodes.address],
+        [*VST, "render", clip, "-o", output, *chosen, "--ray", nodes.address],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **nodes.environment},
     )
-    killed = None
+    killed: str | None = None
     while killed is None and started.poll() is None:
+        time.sleep(0.05)
         for process in writers(work):
             killed = nodes.node_of(process)
             if killed is not None:
@@ -196,7 +198,7 @@ def on_nodes(nodes: Nodes, clip: Path, output: Path, chosen: Sequence[str]) -> N
     nodes.add(killed)
 
 
-def by_openjd(openjd: str, clip: Path, output: Path, chosen: Sequence[str]) -> None:
+def by_openjd(clip: Path, output: Path, chosen: Sequence[str], openjd: str) -> None:
     """`vst plan --openjd`, and `openjd run` with tasks of two segments."""
     job, template = output.with_suffix(".json"), output.with_suffix(".yaml")
     vst = output.with_name("vst")
@@ -235,6 +237,28 @@ def hash_sound(path: Path) -> str:
             if packet.size:
                 parts += [str((packet.pts, packet.time_base)).encode(), bytes(packet)]
     return digest(*parts)
+
+
+def _on_two_nodes(table: Table) -> None:
+    with Nodes("one", "two") as nodes:
+        table.add("Ray, two nodes, one is killed", lambda *given: on_nodes(nodes, *given))
+
+
+def _on_three_nodes(table: Table) -> None:
+    with Nodes("one", "two", "three") as nodes:
+        table.add("Ray, three nodes, one is killed", lambda *given: on_nodes(nodes, *given))
+
+
+WAYS: dict[str, Callable[[Table], None]] = {
+    "one": lambda table: table.add("one process", one_process),
+    "jobs": Table.add_batch,
+    "local": lambda table: table.add("`--ray local`", partial(one_process, more=("--ray", "local"))),
+    "two": _on_two_nodes,
+    "three": _on_three_nodes,
+    "openjd": lambda table: table.add("`openjd run`", partial(by_openjd, openjd=table.options.openjd)),
+    "loop": lambda table: table.add("shell loop", shell_loop),
+}
+"""By name for `--only`, in the order of the table. All are compared with the first one that is given."""
 
 
 if __name__ == "__main__":
