@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
 
 def _plan(clip: Path, path: Path, jobs: int, threads: int) -> Job:
     settings = RenderSettings(style="candy", mode="itn", threads=threads, device="cpu", resume=False)
-    return plan(clip, settings, path, path.with_suffix(".mp4"), jobs=jobs)
+    return plan(clip, settings, path, clip.with_name("out.mp4"), jobs=jobs)
 
 
 if __name__ == "__main__":
