@@ -142,13 +142,10 @@ class Table:
     def _compared(self, clip: Path, mode: str, output: Path) -> str:
         found = [hash_video(output), hash_sound(output)]
         expected = self.reference.setdefault(f"{clip.name}, {mode}", found)
-        if found == expected:
-            return "equal"
-        return " and ".join(
-            what
-            for what, one, other in zip(("frames", "sound"), found, expected, strict=True)
-            if one != other
-        )
+        pairs = zip(("frames", "sound"), found, expected, strict=True)
+        cell = " and ".join(what for what, one, other in pairs if one != other) or "equal"
+        print(f"{self.seconds:.0f} s", clip.name, mode, cell, sep=", ", file=sys.stderr, flush=True)
+        return cell
 
     def _add_row(self, name: str, cells: list[str]) -> None:
         self.rows.append([name, *cells])
