@@ -7,7 +7,8 @@
 The style loss is computed with the painting in several sizes. The size that suits the peer best is used
 for all networks of that style; without a peer it is `--style-size`. The sum is content + weight · style,
 with the weight for which the two terms of the peer are equal. Our pictures go through `vst.render`. Output
-is rounded to 8 bits.
+is rounded to 8 bits. With `--optimised gatys`, what this mode makes stands beside the networks, with the
+seconds that it took.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -38,9 +40,10 @@ from benchmarks.options import (
 from benchmarks.peers import PeerMode
 from benchmarks.photo_losses import INPUT, PEER, StyleCase, measure_photographs
 from benchmarks.photographs import longer_side, read_photographs, spread
-from benchmarks.rendered import RenderedStills
+from benchmarks.rendered import OptimisedStills, RenderedStills
 from benchmarks.sheet import Cell, cell, write_sheet
 from vst.errors import UsageError
+from vst.pipeline import RenderSettings
 from vst.styles import Selection
 from vst.styles.loss_network import load_loss_network
 from vst.styles.painting import find_painting, read_painting
@@ -72,6 +75,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     measure_photographs(cases, photos, load_loss_network(options.loss_network), show)
     print(f"{len(photos)} photographs, short side {options.size} at most\n")
     print(_table(cases))
+    print(_times(cases))
     if options.sheet:
         write_sheet([cells[case.name, photo] for case in cases for photo in shown], options.sheet)
     return {
@@ -114,8 +118,23 @@ def _cases(options: argparse.Namespace, weights: Mapping[str, Weights]) -> list[
         case = StyleCase(style, pictures, {PEER: PeerMode(peers[style])} if style in peers else {})
         for row, files in weights[style].items():
             case.networks[row] = RenderedStills(files, style, files.files[0].mode)
+        for mode in options.optimised:
+            case.networks[mode] = OptimisedStills(_settings(path, mode, options), options.kept)
         cases.append(case)
     return cases
+
+
+def _settings(painting: Path, mode: str, options: argparse.Namespace) -> RenderSettings:
+    """Of a mode without a network."""
+    return RenderSettings(
+        style=str(painting),
+        mode=mode,
+        loss_network=options.loss_network,
+        steps=options.steps,
+        style_weight=options.style_weight,
+        device="cpu",
+        threads=options.threads,
+    )
 
 
 def _table(cases: Sequence[StyleCase]) -> str:
@@ -140,6 +159,18 @@ def _table(cases: Sequence[StyleCase]) -> str:
             values += [against.get(name) for name in RATIOS]
             rows.append([case.name, f"{size} px", row, *map(number, values)])
     return markdown(header, rows)
+
+
+def _times(cases: Sequence[StyleCase]) -> str:
+    """Seconds a picture of what is optimised; "" where nothing is."""
+    lines = []
+    for case in cases:
+        for row, network in case.networks.items():
+            if isinstance(network, OptimisedStills):
+                cpu, wall = (f"{sum(each) / len(each):.0f}" for each in (network.cpu, network.wall))
+                most = f"{max(network.wall):.0f}"
+                lines.append(f"\n{case.name}, {row}: {cpu} CPU s, {wall} s a picture, at most {most} s")
+    return "".join(lines)
 
 
 def _as_json(case: StyleCase, weights: Weights) -> dict[str, Any]:
@@ -175,6 +206,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="[LABEL=]PLACE",
         help=f"{PLACE_HELP}; the widest fit of each is measured, and several get a label each",
     )
+    parser.add_argument(
+        "--optimised", nargs="+", default=[], metavar="MODE", help="modes without a network"
+    )
+    parser.add_argument("--steps", type=positive, help="steps of these; by default their own")
+    parser.add_argument("--style-weight", type=float, default=60.0, help="of these")
+    parser.add_argument("--kept", type=Path, help="folder for their pictures, for a later run to take")
     add_peers(parser)
     add_photographs(parser)
     add_losses(parser, required=True)

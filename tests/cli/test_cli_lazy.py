@@ -61,6 +61,7 @@ def test_a_render_of_a_picture_loads_only_what_it_uses(weights: Path, tmp_path: 
         "vst.media.encode.video_writer",
         "vst.media.encode.join",
         "vst.media.encode.animation_writer",
+        "vst.modes.optimisation.stylizer",
     }
     assert loaded.isdisjoint(unused)
 

@@ -174,3 +174,24 @@ def test_invalid_options_end_with_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_what_is_optimised_stands_beside_the_networks_and_is_kept(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from benchmarks.pictures import main
+
+    more = ["--styles", "red", "--optimised", "gatys", "--steps", "2", "--kept", str(tmp_path / "kept")]
+    values = []
+    for name in ("first.json", "again.json"):
+        assert main([*arguments, *more, "-o", str(tmp_path / name)]) == 0
+        values.append(json.loads((tmp_path / name).read_text())["styles"]["red"]["networks"]["gatys"])
+        assert "red, gatys: " in capsys.readouterr().out
+    kept = sorted((tmp_path / "kept").rglob("output.png"))
+    assert len(kept) == 2
+    assert values[0] == values[1]
+    for path in kept:
+        path.write_bytes(kept[0].read_bytes())
+    assert main([*arguments, *more, "-o", str(tmp_path / "third.json")]) == 0
+    third = json.loads((tmp_path / "third.json").read_text())["styles"]["red"]["networks"]["gatys"]
+    assert third["style"] != values[0]["style"]  # what is kept is not optimised again

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import signal
+import subprocess
+import sys
 import threading
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,14 +21,18 @@ from tests.stylizers import Copy
 from vst.cli.app import run
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.frame import Frame
+from vst.modes.create import create_optimiser
+from vst.modes.optimisation.config import OptimisationConfig
 from vst.modes.optimisation.stylizer import OptimisingStylizer
 from vst.motion import EstimatedMotion, create_estimator
 from vst.pipeline import RenderSettings, render
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.shot_files import ShotFiles, shot_files
+from vst.styles.painting_style import resolve_paintings
 
 __all__ = ["painting"]
 
+ROOT = Path(__file__).parents[2]
 HEIGHT, WIDTH, CUT = 40, 56, 4
 
 
@@ -86,6 +94,27 @@ def test_a_stopped_render_goes_on_frame_by_frame_bit_for_bit(clip, ruder, tmp_pa
     parts = list(dict.fromkeys(each.step.part for each in seen if each.step))
     assert len(parts) == 14 - stop_at  # what was done is not done again
     assert again.output.read_bytes() == whole.output.read_bytes()
+    assert leftovers(tmp_path) == []
+
+
+def test_a_render_that_is_killed_in_its_second_pass_goes_on_bit_for_bit(
+    clip, painting, loss_folder, tmp_path
+):
+    def start(name: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "vst", "render", str(clip), "--mode", "ruder", "--codec", "ffv1"]
+        command += ["--style", str(painting), "--loss-network", str(loss_folder), "--steps", "30"]
+        command += ["--levels", "1", "--device", "cpu", "--threads", "1", "-q", "-o", str(tmp_path / name)]
+        return subprocess.Popen(command, cwd=ROOT)
+
+    assert start("whole.mkv").wait() == 0
+    killed, second = start("out.mkv"), ".out.mkv.vst-shots/*/pass-002-*"
+    while killed.poll() is None and not list(tmp_path.glob(second)):
+        time.sleep(0.01)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    assert list(tmp_path.glob(second))
+    assert start("out.mkv").wait() == 0
+    assert (tmp_path / "out.mkv").read_bytes() == (tmp_path / "whole.mkv").read_bytes()
     assert leftovers(tmp_path) == []
 
 
@@ -210,6 +239,20 @@ def test_memory_does_not_grow_with_the_shot(tmp_path):
         outputs = session(stylizer, tmp_path / str(count)).process(frames(count))
         assert sum(1 for _ in outputs) == count
         counts.append(stylizer.most)
+    assert counts[1] <= counts[0] + 1
+
+
+def test_the_passes_of_ruder_hold_as_many_pictures_in_a_long_shot(painting, loss_folder, tmp_path):
+    style = resolve_paintings(str(painting), "ruder", loss_network=str(loss_folder))
+    counts = []
+    for count in (7, 14):
+        stylizer = create_optimiser(style, OptimisationConfig(steps=1, levels=1))
+        seen = []
+        stylizer.watch = lambda step, seen=seen: seen.append(sum(map(is_picture, gc.get_objects()))) or True
+        outputs = session(stylizer, tmp_path / str(count)).process(frames(count))
+        assert sum(1 for _ in outputs) == count
+        assert len(seen) == 2 * count
+        counts.append(max(seen))
     assert counts[1] <= counts[0] + 1
 
 

@@ -85,7 +85,7 @@ def session_fingerprint(
 ) -> Fingerprint:
     """The fingerprint of a render, and what its finished segments contain beside the frames."""
     found = frames_fingerprint(plan, info, session)
-    return found | optimisation_fingerprint(session.stylizer) | writer.segment_contents
+    return found | optimisation_fingerprint(plan, session.stylizer) | writer.segment_contents
 
 
 def frames_fingerprint(plan: RenderPlan, info: ClipInfo, session: StylizerSession) -> Fingerprint:

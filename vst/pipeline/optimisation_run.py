@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
@@ -18,13 +18,16 @@ from PIL import Image
 from vst.errors import MediaError
 from vst.files import write_whole
 from vst.modes.optimisation.schedule import cost, level_sizes, steps_within
-from vst.modes.optimisation.stylizer import FrameStep, OptimisingStylizer
 from vst.modes.stylizer import Stylizer
 from vst.pipeline.optimisation import PREVIEWS
 from vst.pipeline.options import flag_of
 from vst.pipeline.plan import RenderPlan
 from vst.pipeline.settings import RenderSettings
 from vst.progress import Progress, StepProgress
+from vst.styles.painting_style import PaintingStyle
+
+if TYPE_CHECKING:
+    from vst.modes.optimisation.stylizer import FrameStep, OptimisingStylizer
 
 _log = logging.getLogger(__name__)
 
@@ -109,23 +112,32 @@ def begin_optimisation(
     Returns:
         None for other modes.
     """
-    if not isinstance(stylizer, OptimisingStylizer):
+    optimiser = _optimiser(plan, stylizer)
+    if optimiser is None:
         return None
     settings = plan.settings
-    each = stylizer.seconds_a_step(*size)
+    each = optimiser.seconds_a_step(*size)
     sizes = level_sizes(*size, settings.levels)
     if settings.seconds is not None:
         known = _recorded_steps(settings, earlier)
-        stylizer.steps = steps_within(settings.seconds / each, sizes) if known is None else known
+        optimiser.steps = steps_within(settings.seconds / each, sizes) if known is None else known
     reduced = plan.default_side == min(size) and settings.size is None and settings.scale is None
-    return Optimisation(stylizer, settings, size, each * cost(sizes, stylizer.steps), reduced)
+    return Optimisation(optimiser, settings, size, each * cost(sizes, optimiser.steps), reduced)
 
 
-def optimisation_fingerprint(stylizer: Stylizer | None) -> dict[str, str]:
+def optimisation_fingerprint(plan: RenderPlan, stylizer: Stylizer | None) -> dict[str, str]:
     """What seconds became: time decides nothing after that. Empty for other modes."""
-    if not isinstance(stylizer, OptimisingStylizer):
-        return {}
-    return {flag_of("steps"): str(stylizer.steps)}
+    optimiser = _optimiser(plan, stylizer)
+    return {} if optimiser is None else {flag_of("steps"): str(optimiser.steps)}
+
+
+def _optimiser(plan: RenderPlan, stylizer: Stylizer | None) -> OptimisingStylizer | None:
+    """What stylizes, if it optimises pixels."""
+    if not isinstance(plan.style, PaintingStyle):
+        return None
+    from vst.modes.optimisation.stylizer import OptimisingStylizer  # here: networks do without
+
+    return stylizer if isinstance(stylizer, OptimisingStylizer) else None
 
 
 def _recorded_steps(settings: RenderSettings, earlier: Mapping[str, Any] | None) -> int | None:

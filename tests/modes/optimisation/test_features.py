@@ -76,3 +76,14 @@ def test_the_reach_is_measured_by_what_changes_a_feature(source):
         rows = leaf.grad.abs().sum((0, 2)).nonzero().flatten()
         first, last = 56 - int(rows[0]), int(rows[-1]) - (56 + stride_of(layer) - 1)
         assert 0 < max(first, last) <= reach_of(layer)
+
+
+def test_the_border_of_a_picture_is_no_edge(source):
+    """Features of one colour are the same everywhere; zeros beyond the border would make them differ."""
+    for layer, maps in source.features(torch.full((3, 70, 52), 0.9, dtype=torch.float64), DEEP).items():
+        middle = maps[..., :1, :1].expand_as(maps)
+        torch.testing.assert_close(maps, middle, msg=f"{layer} differs at the border")
+
+
+def test_small_paintings_have_the_deepest_features_too(source):
+    assert style_targets(source, [picture(16, 40)], [1.0], DEEP, "gram")["relu5_1"].isfinite().all()

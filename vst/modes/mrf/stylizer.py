@@ -13,7 +13,7 @@ from torch import Tensor
 from vst.losses.patches import CHUNK_BYTES, PatchTargets, match_patches, patch_energy
 from vst.modes.mrf.copies import FACTOR, copies
 from vst.modes.mrf.terms import PatchTerm
-from vst.modes.optimisation.features import stride_of
+from vst.modes.optimisation.features import padded_if_small, stride_of
 from vst.modes.optimisation.level import Level
 from vst.modes.optimisation.paintings import painting_side
 from vst.modes.optimisation.regions import RegionPart
@@ -112,7 +112,8 @@ class MrfStylizer(OptimisingStylizer):
             mask = (mask > 0.5).float()  # a patch is the painting's, or is not
         found: dict[str, _Known] = {layer: _Known([], [], torch.zeros(())) for layer in layers}
         for image, inside in copies(painting, config.patch_rotations, config.patch_scales, mask):
-            for layer, maps in self.source.features(image.to(self.device), layers, tile).items():
+            seen = padded_if_small(image).to(self.device)
+            for layer, maps in self.source.features(seen, layers, tile).items():
                 maps = _as_large_as(maps, config.patch_size)
                 found[layer].features.append(maps)
                 found[layer].inside.append(_at_places(inside, maps, stride_of(layer)))

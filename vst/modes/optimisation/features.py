@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 DEEPEST_STRIDE = 16
 """Pixels of the picture to a place of the deepest features: sides of tiles are multiples."""
+
+SMALLEST_SIDE = 32
+"""Pixels on the shorter side: smaller pictures are padded by repeating their edges."""
 
 _MOST_CONVOLUTIONS = 4
 """Of a stage of VGG-19."""
@@ -37,6 +41,8 @@ class FeatureSource:
     In tiles the features are exactly those of the whole picture, but for rounding: each tile sees as far
     around itself as the network does. Going back to the pixels computes each tile's features once more.
 
+    Pictures are mirrored at their border.
+
     Args:
         network: From `vst.styles.loss_network`, or a module like it; the source takes it over.
         device: Where it runs.
@@ -46,6 +52,10 @@ class FeatureSource:
     def __init__(self, network: nn.Module, device: torch.device, precision: torch.dtype) -> None:
         self.network = network.eval().requires_grad_(False).to(device, precision)
         self.network = self.network.to(memory_format=torch.channels_last)
+        # Zeros beyond the border are an edge of the picture, which then fades to grey to be rid of it.
+        for part in self.network.modules():
+            if isinstance(part, nn.Conv2d) and part.padding != (0, 0):
+                part.padding_mode = "reflect"
         self.device, self.precision = device, precision
         self.layers: tuple[str, ...] = tuple(network.layers)  # type: ignore[arg-type]
 
@@ -54,7 +64,7 @@ class FeatureSource:
         """Features without gradients.
 
         Args:
-            image: 3×H×W, RGB, 0..1.
+            image: 3×H×W, RGB, 0..1; see `padded_if_small`.
             layers: Which.
             tile: Side of tiles in pixels; None: the whole picture at once.
 
@@ -82,7 +92,7 @@ class FeatureSource:
         """The gradient, with respect to the pixels, of a loss of features.
 
         Args:
-            image: 3×H×W, RGB, fp32.
+            image: 3×H×W, RGB, fp32; both sides at least `SMALLEST_SIDE`.
             layers: Those that the loss looks at.
             at_layer: Called once for each of them, with the features of the whole picture.
             tile: As for `features`.
@@ -141,6 +151,12 @@ class FeatureSource:
         batch = image[None].contiguous(memory_format=torch.channels_last)
         found: dict[str, Tensor] = self.network(batch, layers)
         return found
+
+
+def padded_if_small(image: Tensor) -> Tensor:
+    """A picture C×H×W with sides of at least `SMALLEST_SIDE`: the deepest features are mirrored too."""
+    right, down = (max(SMALLEST_SIDE - side, 0) for side in (image.shape[-1], image.shape[-2]))
+    return F.pad(image[None], (0, right, 0, down), mode="replicate")[0] if right or down else image
 
 
 def stride_of(layer: str) -> int:

@@ -14,7 +14,7 @@ from torch import Tensor
 from vst.device import deterministic
 from vst.frame import Frame, Past
 from vst.modes.optimisation.config import OptimisationConfig
-from vst.modes.optimisation.features import FeatureSource, reach_of
+from vst.modes.optimisation.features import SMALLEST_SIDE, FeatureSource, padded_if_small, reach_of
 from vst.modes.optimisation.level import Level
 from vst.modes.optimisation.memory import optimisation_memory
 from vst.modes.optimisation.minimise import Minimum, Step, Watch, minimise
@@ -43,9 +43,6 @@ from vst.modes.stylizer import Stylizer
 from vst.modes.tiling import MemoryEstimate
 
 T = TypeVar("T")
-
-SMALLEST_SIDE = 32
-"""Pixels on the shorter side: smaller frames are padded by repeating their edges."""
 
 TYPICAL_TRUST = 0.85
 """Share of a frame that is carried from another one, as estimates of time have it."""
@@ -183,11 +180,11 @@ class OptimisingStylizer(ABC):
     def _shares(self, frame: Frame) -> Tensor | None:
         """Where the regions of a frame are, K×H×W, where it is optimised."""
         shares = None if self._regions is None else self._regions.shares_of(frame)
-        return None if shares is None else _large_enough(shares.to(self.device).float())
+        return None if shares is None else padded_if_small(shares.to(self.device).float())
 
     def _padded(self, image: Tensor) -> Tensor:
         """A frame, 0..1, where it is optimised."""
-        return _large_enough(image.to(self.device).float().clamp(0, 1).clone())
+        return padded_if_small(image.to(self.device).float().clamp(0, 1).clone())
 
     def _finished(self, image: Tensor, frame: Frame) -> Tensor:
         """A picture of `optimise` as `Stylizer.stylize` returns it."""
@@ -211,12 +208,12 @@ class OptimisingStylizer(ABC):
             return 0.5 + 2 * _NOISE * noise
         if self._start is not None:
             stylized = (self._start.stylize(frame, None) + 1) / 2
-            return _large_enough(stylized.to(image.device))
+            return padded_if_small(stylized.to(image.device))
         return image
 
     def _carried(self, past: Past) -> tuple[Tensor, Tensor]:
         """A past as 1×3×H×W, 0..1, and trust 1×1×H×W, where it is optimised."""
-        warped, trust = (_large_enough(each.to(self.device).float()) for each in (past.image, past.trust))
+        warped, trust = (padded_if_small(each.to(self.device).float()) for each in (past.image, past.trust))
         return ((warped + 1) / 2)[None], trust[None]
 
     def optimise(
@@ -377,8 +374,3 @@ def _past_at(past: Tensor, trust: Tensor, height: int, width: int) -> tuple[Tens
     size = (height, width)
     share = F.interpolate(trust, size=size, mode="area")
     return F.interpolate(past * trust, size=size, mode="area") / share.clamp_min(_LEAST_TRUST), share
-
-
-def _large_enough(image: Tensor) -> Tensor:
-    right, down = (max(SMALLEST_SIDE - side, 0) for side in (image.shape[-1], image.shape[-2]))
-    return F.pad(image[None], (0, right, 0, down), mode="replicate")[0] if right or down else image

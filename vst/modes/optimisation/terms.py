@@ -23,7 +23,7 @@ from vst.modes.optimisation.config import (
     LayerWeights,
     OptimisationConfig,
 )
-from vst.modes.optimisation.features import FeatureSource
+from vst.modes.optimisation.features import FeatureSource, padded_if_small
 
 _RANGE_WEIGHT = 100.0
 """With it, what is outside of 0..1 has a root mean square of about .02."""
@@ -182,8 +182,9 @@ def style_targets(
         tile: As for `FeatureSource.features`.
         masks: For each painting 1×H×W, 0..1, where it counts; None: everywhere.
     """
-    found = [source.features(each, layers, tile) for each in paintings]
-    masks = [*masks, *[None] * (len(paintings) - len(masks))]
+    found = [source.features(padded_if_small(each), layers, tile) for each in paintings]
+    masks = [None if mask is None else padded_if_small(mask) for mask in masks]
+    masks += [None] * (len(paintings) - len(masks))
     statistic = STYLE_LOSSES[style_loss]
 
     def described(layer: str) -> Tensor:
