@@ -17,7 +17,7 @@ from vst.styles.painting_style import resolve_paintings
 
 HEIGHT, WIDTH = 32, 32
 MODES = ("gatys", "mrf")
-LEAST = {"gatys": 0.4, "mrf": 0.15}
+LEAST = {"gatys": 0.25, "mrf": 0.15}
 """Difference of redness: patches of features say less of colours than Gram matrices of all layers do."""
 
 
