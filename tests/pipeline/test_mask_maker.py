@@ -115,7 +115,7 @@ def test_a_picture_has_a_mask_too(tmp_path):
         ({"chroma": Chroma((0, 1, 0), 2)}, "range of chroma is 2"),
         ({"rectangle": (0, 0, 0, 5)}, "width and height of 1 or more"),
         ({"rectangle": (500, 0, 4, 4)}, "is outside of the 96×64"),
-        ({"first": Path("no.png")}, "cannot be read"),
+        ({"first": Path("no.png")}, "does not exist: check the path"),
     ],
 )
 def test_values_that_mean_nothing_are_refused_in_one_line(values, text, clip, tmp_path):
