@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
 
 
 def shorten(clip: Path, target: Path, frames: int, height: int) -> None:
-    """The first frames of a clip, smaller."""
+    """The first frames of a clip, as H.264 with another height in pixels."""
     with av.open(str(clip)) as source, av.open(str(target), "w") as out:
         given = source.streams.video[0]
         width = round(given.width * height / given.height / 2) * 2

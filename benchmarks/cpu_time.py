@@ -70,14 +70,12 @@ def split(arguments: Sequence[str]) -> list[list[str]]:
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     if not options.commands:
         raise UsageError("no command is given; give the options of vst render after --")
-    few = max(1, options.frames // 4)
     rounds: list[list[tuple[float, float]]] = [[] for _ in options.commands]
     for _ in range(options.repeat):
         for found, command in zip(rounds, options.commands, strict=True):
             command = ["--threads", str(options.threads), *command]
-            short, long = (measure(options.clip, command, frames) for frames in (few, options.frames))
-            frames = options.frames - few
-            found.append(((long.cpu - short.cpu) / frames, (long.wall - short.wall) / frames))
+            cost = measure_a_frame(options.clip, command, options.frames)
+            found.append((cost.cpu, cost.wall))
     rows, result = [], {}
     for command, found in zip(options.commands, rounds, strict=True):
         cpu, wall = (statistics.median(values) for values in zip(*found, strict=True))
@@ -86,6 +84,17 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         result[" ".join(command)] = {"cpu_ms": 1000 * cpu, "frames_per_second": 1 / wall}
     print(markdown(["vst render", "CPU ms a frame", "spread", "frames/s"], rows))
     return result
+
+
+def measure_a_frame(clip: Path, command: Sequence[str], frames: int) -> Cost:
+    """What a frame takes: a render of so many, less one of a quarter of them.
+
+    Raises:
+        VstError: The command failed.
+    """
+    few = max(1, frames // 4)
+    short, long = (measure(clip, command, count) for count in (few, frames))
+    return Cost((long.cpu - short.cpu) / (frames - few), (long.wall - short.wall) / (frames - few))
 
 
 def measure(clip: Path, command: Sequence[str], frames: int) -> Cost:

@@ -50,7 +50,7 @@ class RenderedStills:
     def step(self, frame: Frame) -> Tensor:
         """See `MeasuredMode.step`."""
         with tempfile.TemporaryDirectory() as folder, _only(self._files, Path(folder) / "weights"):
-            return _rendered(frame, self._settings, Path(folder))
+            return read_still(_render(frame, self._settings, Path(folder))).image
 
 
 class OptimisedStills:
@@ -79,7 +79,7 @@ class OptimisedStills:
             times = place / "seconds.json"
             if not times.exists():
                 cpu, wall = time.process_time(), time.perf_counter()
-                _rendered(frame, self._settings, place)
+                _render(frame, self._settings, place)
                 times.write_text(json.dumps([time.process_time() - cpu, time.perf_counter() - wall]))
             seconds = json.loads(times.read_text())
             self.cpu.append(seconds[0])
@@ -91,14 +91,14 @@ class OptimisedStills:
         return hashlib.sha256(repr(given).encode() + frame.image.numpy().tobytes()).hexdigest()[:16]
 
 
-def _rendered(frame: Frame, settings: RenderSettings, folder: Path) -> Tensor:
-    """Render a frame as a picture file in a folder."""
+def _render(frame: Frame, settings: RenderSettings, folder: Path) -> Path:
+    """Render a frame as a picture file in a folder; returns its path."""
     photo, output = folder / "photo.png", folder / _OUTPUT
     pixels = (frame.image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     cv2.imwrite(str(photo), np.ascontiguousarray(pixels[..., ::-1]))
     output.unlink(missing_ok=True)
     render(photo, settings, output)
-    return read_still(output).image
+    return output
 
 
 class RenderedClip:

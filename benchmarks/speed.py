@@ -18,15 +18,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import av
 import torch
 from torch import Tensor, nn
 
-from benchmarks.cpu_time import Cost, measure
+from benchmarks.batch_workers import shorten
+from benchmarks.cpu_time import Cost, measure_a_frame
 from benchmarks.markdown import markdown
 from benchmarks.options import create_parser, positive, run
 from benchmarks.peers import PeerMode
@@ -79,7 +78,7 @@ def _measured(source: Path, options: argparse.Namespace) -> dict[str, dict[str, 
                 command = [*mode.split(), "--backend", backend, "--style", options.style]
                 command += ["--threads", str(options.threads)]
                 rounds.setdefault(f"`{mode}`, {backend}", []).append(
-                    _render_cost(source, command, options.frames)
+                    measure_a_frame(source, command, options.frames)
                 )
     return {
         name: {
@@ -140,35 +139,12 @@ def _peer_cost(network: Network, image: Tensor) -> Cost:
     return Cost((time.process_time() - cpu) / _PEER_FRAMES, (time.monotonic() - wall) / _PEER_FRAMES)
 
 
-def _render_cost(source: Path, command: Sequence[str], frames: int) -> Cost:
-    few = max(1, frames // 4)
-    short, long = (measure(source, command, count) for count in (few, frames))
-    return Cost((long.cpu - short.cpu) / (frames - few), (long.wall - short.wall) / (frames - few))
-
-
-def even(length: float) -> int:
-    """The nearest even number, as 4:2:0 requires."""
-    return 2 * round(length / 2)
-
-
 @contextmanager
 def at_size(clip: Path, size: int, frames: int) -> Iterator[Path]:
-    """A clip with another short side, in pixels, as H.264, for as long as the context lasts."""
-    with tempfile.TemporaryDirectory() as folder, av.open(str(clip)) as given:
-        stream = given.streams.video[0]
-        if min(stream.width, stream.height) == size:
-            yield clip
-            return
-        path, scale = Path(folder) / "source.mp4", size / min(stream.width, stream.height)
-        with av.open(str(path), "w") as made:
-            written = made.add_stream("libx264", rate=stream.average_rate, options={"crf": "18"})
-            written.width, written.height = (
-                2 * round(s * scale / 2) for s in (stream.width, stream.height)
-            )
-            written.pix_fmt = "yuv420p"
-            for frame in islice(given.decode(video=0), frames):
-                made.mux(written.encode(frame.reformat(written.width, written.height, "yuv420p")))
-            made.mux(written.encode(None))
+    """The first frames of a clip with another height, in pixels, for as long as the context lasts."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "source.mp4"
+        shorten(clip, path, frames, size)
         yield path
 
 

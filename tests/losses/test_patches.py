@@ -129,7 +129,7 @@ def test_with_a_mask_places_count_as_much_as_it_says():
     features, painting = random(1, 3, 6, 6), [random(1, 3, 9, 9, seed=1)]
     found, left = match_patches(features, painting), torch.zeros(1, 1, 6, 6)
     left[..., :3] = 1
-    parts = found.distance(features, left) + found.distance(features, 1 - left)
+    parts = found.within(left).distance(features) + found.within(1 - left).distance(features)
     torch.testing.assert_close(parts, found.distance(features))
     inside = (found.count * (features - found.mean).square())[..., :3].sum() + found.spread[..., :3].sum()
-    torch.testing.assert_close(found.distance(features, left), inside / found.patches)
+    torch.testing.assert_close(found.within(left).distance(features), inside / found.patches)

@@ -7,8 +7,14 @@ Where T is the same everywhere, G is the Gram matrix.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
 import torch.nn.functional as F
 from torch import Tensor
+
+T = TypeVar("T")
+M = TypeVar("M")
 
 GUIDED = ("gram", "shifted")
 """The style losses, of `vst.losses.style_statistics`, that are products of features."""
@@ -43,6 +49,11 @@ def guided(features: Tensor, channel: Tensor) -> Tensor:
     """
     places = features.shape[-2] * features.shape[-1]
     return features * (channel * places**0.5).to(features)
+
+
+def with_masks(pictures: Sequence[T], masks: Sequence[M | None]) -> Iterator[tuple[T, M | None]]:
+    """Each picture with its mask; None for those behind the last mask."""
+    yield from zip(pictures, [*masks, *[None] * (len(pictures) - len(masks))], strict=True)
 
 
 def guided_by(features: Tensor, mask: Tensor | None) -> Tensor:

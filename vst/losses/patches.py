@@ -8,7 +8,7 @@ a slip, which would choose the patch that is least alike.)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -42,16 +42,14 @@ class PatchTargets:
     patches: int
     matches: Tensor
 
-    def distance(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Σ ‖Ψᵢ(F) − Ψ_NN(i)‖² per patch: a scalar, for features 1×N×h×w.
+    def within(self, mask: Tensor) -> PatchTargets:
+        """The same where each place counts as much as a mask, 1×1×h×w, 0..1, says."""
+        return replace(self, count=self.count * mask, spread=self.spread * mask)
 
-        With a mask, 1×1×h×w, 0..1, places count as much as it says.
-        """
-        count, spread = self.count, self.spread
-        if mask is not None:
-            count, spread = count * mask, spread * mask
-        near = (count * (features.float() - self.mean).square()).sum()
-        return (near + spread.sum()) / self.patches
+    def distance(self, features: Tensor) -> Tensor:
+        """Σ ‖Ψᵢ(F) − Ψ_NN(i)‖² per patch: a scalar, for features 1×N×h×w."""
+        near = (self.count * (features.float() - self.mean).square()).sum()
+        return (near + self.spread.sum()) / self.patches
 
 
 def match_patches(

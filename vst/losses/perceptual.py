@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vst.errors import VstError
-from vst.losses.guidance import guided_by
+from vst.losses.guidance import guided_by, with_masks
 from vst.losses.style_statistics import STYLE_LOSSES
 
 GRAM = "gram"
@@ -134,11 +134,8 @@ def style_targets(
     wanted = available_layers(layers, network.layers)  # type: ignore[arg-type]
     with torch.no_grad():
         found = [network(image[None], wanted) for image in images]
-    masks = [*masks, *[None] * (len(images) - len(masks))]
     statistic = STYLE_LOSSES[style_loss]
     return {
-        layer: statistic.describe(
-            [guided_by(one[layer], mask) for one, mask in zip(found, masks, strict=True)]
-        )
+        layer: statistic.describe([guided_by(one[layer], mask) for one, mask in with_masks(found, masks)])
         for layer in wanted
     }

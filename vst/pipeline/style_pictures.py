@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from dataclasses import replace
 
 from vst.pipeline.control.timeline import is_timeline
@@ -19,20 +19,20 @@ def picture_files(settings: RenderSettings) -> tuple[str, ...]:
 
 
 def with_absolute_pictures(settings: RenderSettings) -> RenderSettings:
-    """The same settings, for a mode that optimises pixels, in another folder."""
-    return with_styles(settings, lambda style: parse_blend(style).with_absolute_paths)
+    """The same settings, for a mode that optimises pixels, in another folder: pictures and loss network.
 
-
-def with_styles(settings: RenderSettings, change: Callable[[str], str]) -> RenderSettings:
-    """Settings with other texts for their styles; styles over time stay as they are."""
-
-    def changed(style: str) -> str:
-        return style if style == NONE or is_timeline(style) else change(style)
-
+    Styles over time stay as they are.
+    """
+    network = settings.loss_network
     return replace(
         settings,
-        style=changed(settings.style) if isinstance(settings.style, str) else settings.style,
-        outside=None if settings.outside is None else changed(settings.outside),
-        elsewhere=None if settings.elsewhere is None else changed(settings.elsewhere),
-        regions=tuple(replace(each, style=changed(each.style)) for each in settings.regions),
+        style=_absolute(settings.style) if isinstance(settings.style, str) else settings.style,
+        outside=None if settings.outside is None else _absolute(settings.outside),
+        elsewhere=None if settings.elsewhere is None else _absolute(settings.elsewhere),
+        regions=tuple(replace(each, style=_absolute(each.style)) for each in settings.regions),
+        loss_network=os.path.abspath(network) if network and os.path.isdir(network) else network,
     )
+
+
+def _absolute(style: str) -> str:
+    return style if style == NONE or is_timeline(style) else parse_blend(style).with_absolute_paths

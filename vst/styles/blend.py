@@ -71,16 +71,11 @@ class Blend:
 
     def with_paths(self, change: Callable[[str], str]) -> str:
         """The blend as text with the paths of its pictures and masks changed."""
-
-        def changed(name: str) -> str:
-            picture, mask = split_mask(name)
-            return join_mask(MaskedPicture(change(picture), None if mask is None else change(mask)))
-
-        pieces = (
-            f'file:"{changed(name)}":{share!r}' if name in self.pictures else f"{name}:{share!r}"
-            for name, share in self.parts
+        names = (
+            f'{_PREFIX}"{change_paths(name, change)}"' if name in self.pictures else name
+            for name in self.names
         )
-        return "+".join(pieces)
+        return "+".join(f"{name}:{share!r}" for name, (_, share) in zip(names, self.parts, strict=True))
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -140,14 +135,14 @@ def split_mask(text: str) -> MaskedPicture:
     return MaskedPicture(text)
 
 
-def join_mask(given: MaskedPicture) -> str:
-    """What `split_mask` reads."""
-    return given.picture if given.mask is None else f"{given.picture}{_MASK}{given.mask}"
+def change_paths(text: str, change: Callable[[str], str]) -> str:
+    """What `split_mask` reads, with the paths of picture and mask changed."""
+    return _MASK.join(change(each) for each in split_mask(text) if each is not None)
 
 
 def short_name(text: str) -> str:
     """What `split_mask` reads, without folders."""
-    return _MASK.join(Path(each).name for each in split_mask(text) if each is not None)
+    return change_paths(text, lambda path: Path(path).name)
 
 
 def check_style_name(name: str) -> None:

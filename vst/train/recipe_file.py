@@ -13,7 +13,7 @@ from vst.errors import UsageError, suggestion
 from vst.modes.recipe import NetworkRecipe, StyleGoal
 from vst.modes.recipe_option import recipe_options_of
 from vst.modes.registry import available_modes, find_mode
-from vst.styles.blend import MaskedPicture, join_mask, split_mask
+from vst.styles.blend import change_paths
 
 FOLDER = Path(__file__).with_name("recipes")
 """The recipes that the catalogue was trained with."""
@@ -65,15 +65,14 @@ def resolve(fields: dict[str, Any], data: Path) -> dict[str, Any]:
             found[name] = tuple(str(data / path) for path in found[name])
     if "styles" in found:
         found["styles"] = tuple(
-            dataclasses.replace(style, images=tuple(_below(data, image) for image in style.images))
+            dataclasses.replace(style, images=tuple(_below(data, each) for each in style.images))
             for style in found["styles"]
         )
     return found
 
 
 def _below(folder: Path, image: str) -> str:
-    picture, mask = split_mask(image)
-    return join_mask(MaskedPicture(str(folder / picture), None if mask is None else str(folder / mask)))
+    return change_paths(image, lambda path: str(folder / path))
 
 
 def _fields(given: dict[str, Any], path: Path, mode: Any) -> dict[str, Any]:

@@ -316,11 +316,7 @@ def settings_to_text(settings: RenderSettings) -> str:
     here = Path.cwd()
     settings = settings_from_json(settings_to_json(settings, here), here)
     if section_of(settings.mode):  # styles are pictures
-        network = settings.loss_network
-        settings = dataclasses.replace(
-            with_absolute_pictures(settings),
-            loss_network=os.path.abspath(network) if network and os.path.isdir(network) else network,
-        )
+        settings = with_absolute_pictures(settings)
     return json.dumps(settings_to_json(settings, Path("/")), sort_keys=True)
 
 

@@ -96,9 +96,10 @@ def plan(
         found = _optimised(found, session, sizes[0])
         predict_session_memory(found, reader.info, session)
         start = find_start(found, reader, session, stop)
-        parts = (found, reader, start, jobs, elsewhere, progress, stop)
-        clip = _in_parts(*parts) if scans is None else join_parts(scans)
-        clip = clip or _in_one_pass(found, reader, session, start, progress, stop)
+        total = found.clip_range.count(start.first, start.time, reader.info)
+        how = (jobs, elsewhere, progress, stop)
+        clip = _in_parts(found, reader, total, *how) if scans is None else join_parts(scans)
+        clip = clip or _in_one_pass(found, reader, session, start, total, progress, stop)
         clip.seek_points = spread(clip.seek_points)
         job = Job(
             job_path,
@@ -172,18 +173,14 @@ def _optimised(found: RenderPlan, session: StylizerSession, size: tuple[int, int
         return found
     if found.settings.preview is not None:
         raise UsageError("a preview is for one process: leave --preview out, or use vst render")
-    network = found.style.loss_network
-    settings = dataclasses.replace(
-        with_absolute_pictures(optimisation.settled),
-        loss_network=os.path.abspath(network) if os.path.isdir(network) else network,
-    )
-    return dataclasses.replace(found, settings=settings)
+    settings = dataclasses.replace(optimisation.settled, loss_network=found.style.loss_network)
+    return dataclasses.replace(found, settings=with_absolute_pictures(settings))
 
 
 def _in_parts(
     found: RenderPlan,
     reader: Reader,
-    start: RenderStart,
+    total: int | None,
     jobs: int,
     elsewhere: bool,
     progress: Callable[[Progress], None] | None,
@@ -192,7 +189,6 @@ def _in_parts(
     """The scan of a clip by several processes; None if it has to be read in one pass."""
     if jobs == 1 or not found.clip_range.is_whole or is_recorded(found.settings.flow):
         return None
-    total = found.clip_range.count(start.first, start.time, reader.info)
     parts = parts_of(found, reader, jobs, total)
     if not parts:
         return None
@@ -206,11 +202,11 @@ def _in_one_pass(
     reader: Reader,
     session: StylizerSession,
     start: RenderStart,
+    total: int | None,
     progress: Callable[[Progress], None] | None,
     stop: threading.Event | None,
 ) -> Scan:
     info: ClipInfo = reader.info
-    total = found.clip_range.count(start.first, start.time, info)
     first = max(start.shot - CUT_CONTEXT, 0)
     is_past_end = end_of(found.clip_range, start.first, info)
     return scan(found, reader, session, first, is_past_end, total=total, progress=progress, stop=stop)

@@ -83,16 +83,23 @@ class MrfStylizer(OptimisingStylizer):
         for part in self.parts(level):
             described = self._paintings_of(part, level.tile)
             for known, share in zip(described, part.paintings.shares, strict=True):
-                targets = {layer: self._matched(own[layer], known[layer]) for layer in self._style_layers}
+                targets = {
+                    layer: self._matched(own[layer], known[layer], part.mask)
+                    for layer in self._style_layers
+                }
                 layers = {layer: weight * share for layer, weight in self._style_layers.items()}
                 energies = {layer: known[layer].energy for layer in self._style_layers}
                 weight = self.config.style_weight * _SHARE
-                found.append(PatchTerm(weight, layers, targets, energies, part.mask))
+                found.append(PatchTerm(weight, layers, targets, energies))
         return found
 
-    def _matched(self, own: Tensor, known: _Known) -> PatchTargets:
+    def _matched(self, own: Tensor, known: _Known, mask: Tensor | None) -> PatchTargets:
         size = self.config.patch_size
-        return match_patches(own, known.features, size, _STRIDE, valid=known.inside)
+        found = match_patches(own, known.features, size, _STRIDE, valid=known.inside)
+        if mask is None:
+            return found
+        height, width = own.shape[-2:]
+        return found.within(F.adaptive_avg_pool2d(mask, (height, width)))
 
     def _paintings_of(self, part: RegionPart, tile: int | None) -> list[dict[str, _Known]]:
         """What the paintings of a region have at a size."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vst.losses.guidance import with_masks
 from vst.styles.painting import open_painting
 
 STYLE_SIDE, FRAME_SIDE, NATIVE = 512, 480, 1.25
@@ -42,10 +43,9 @@ class Paintings:
     def __init__(
         self, paths: Sequence[Path], shares: Sequence[float], masks: Sequence[Path | None] = ()
     ) -> None:
-        masks = [*masks, *[None] * (len(paths) - len(masks))]
         opened = [
             open_painting(path, _LARGEST_SIDE, small_is_noted=False, mask=mask)
-            for path, mask in zip(paths, masks, strict=True)
+            for path, mask in with_masks(paths, masks)
         ]
         self._masks = [None if each.mask is None else each.mask[0].numpy() for each in opened]
         self._pixels = [(each.image * 255).round().byte().permute(1, 2, 0).numpy() for each in opened]

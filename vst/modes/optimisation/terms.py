@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vst.errors import UsageError, suggestion
 from vst.losses import content_loss, laplacian_loss, temporal_loss, total_variation
-from vst.losses.guidance import guidance_channel, guided, guided_by
+from vst.losses.guidance import guidance_channel, guided, guided_by, with_masks
 from vst.losses.style_statistics import STYLE_LOSSES, StyleStatistic
 from vst.modes.optimisation.config import (
     CONTENT_LAYERS,
@@ -184,11 +184,10 @@ def style_targets(
     """
     found = [source.features(padded_if_small(each), layers, tile) for each in paintings]
     masks = [None if mask is None else padded_if_small(mask) for mask in masks]
-    masks += [None] * (len(paintings) - len(masks))
     statistic = STYLE_LOSSES[style_loss]
 
     def described(layer: str) -> Tensor:
-        counted = [guided_by(maps[layer].float(), mask) for maps, mask in zip(found, masks, strict=True)]
+        counted = [guided_by(maps[layer].float(), mask) for maps, mask in with_masks(found, masks)]
         return statistic.describe(counted, shares)
 
     return {layer: described(layer) for layer in layers}
