@@ -100,7 +100,16 @@ class ReflectedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve B×inputs×H×W to B×outputs×⌈H/stride⌉×⌈W/stride⌉."""
-        return super().forward(F.pad(x, (self.kernel_size[0] // 2,) * 4, mode="reflect"))
+        return super().forward(_reflected(x, self.kernel_size[0] // 2))
+
+
+def _reflected(x: Tensor, border: int) -> Tensor:
+    """B×C×H×W with a reflected border, in x's type."""
+    if torch.is_autocast_enabled(x.device.type):
+        # On a CPU autocast pads in fp32: a copy to it and one back, a seventh of a training step.
+        with torch.autocast(x.device.type, enabled=False):
+            return F.pad(x, (border,) * 4, mode="reflect")
+    return F.pad(x, (border,) * 4, mode="reflect")
 
 
 Norm = Callable[[int, int], ConditionalNorm2d]
