@@ -42,6 +42,7 @@ def measure(
     perceptual: ContentStyleFunction | None,
     every: int,
     gap: int | None,
+    mixed: bool = True,
 ) -> dict[str, Row]:
     """Stylize a clip with all modes and baselines in one pass, and measure each.
 
@@ -53,6 +54,7 @@ def measure(
         perceptual: Content and style losses, or None.
         every: Interval in frames between measurements of content and style.
         gap: Number of frames for which regions are hidden; None does not measure reappearance.
+        mixed: Whether blend and paste are among the baselines.
 
     Returns:
         The rows by name, input first.
@@ -61,7 +63,7 @@ def measure(
     recorder = CurveRecorder(
         list(modes),
         [reference.name for reference in clip.references],
-        BaselineSource(per_frame) if per_frame else None,
+        BaselineSource(per_frame, mixed=mixed) if per_frame else None,
         dict.fromkeys(modes, perceptual) if perceptual is not None else {},
         every,
     )

@@ -79,7 +79,9 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
                 if style in peers:
                     modes["peer"] = PeerMode(peers[style])
                 function = perceptual.get(style)
-                styles[style] = measure(clip, modes, function, options.perceptual_every, gap)
+                styles[style] = measure(
+                    clip, modes, function, options.perceptual_every, gap, not options.floors_only
+                )
                 result["styles"][style]["clips"][clip.name] = as_json(styles[style])
                 _print(clip, style, styles[style], options.by_place)
         if len(styles) > 1:
@@ -164,6 +166,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=positive, default=360, help="shorter side, pixels")
     parser.add_argument("--gap", type=positive, default=8, help="frames that `hidden` hides things for")
     parser.add_argument("--by-place", type=positive, metavar="N", help="keyframe interval of the renders")
+    parser.add_argument(
+        "--floors-only",
+        action="store_true",
+        help="of the baselines, input and still alone, in half of the time",
+    )
     add_losses(parser, required=False)
     parser.add_argument(
         "--perceptual-every",

@@ -31,10 +31,12 @@ class BaselineSource:
     Attributes:
         name: Of the output.
         per_frame: It stylizes every frame on its own, so that it can be blended with its past as well.
+        mixed: Whether blend and paste are computed, beside still.
     """
 
     name: str
     per_frame: bool = True
+    mixed: bool = True
 
 
 @dataclass
@@ -70,8 +72,9 @@ class CurveRecorder:
         self._stills: dict[str, StillBaseline | ForwardStillBaseline] = {}
         source = self.baseline_source
         if source is not None:
-            self._baselines = {BLEND: BlendBaseline()} if source.per_frame else {}
-            self._baselines[PASTE] = PasteBaseline()
+            if source.mixed:
+                self._baselines = {BLEND: BlendBaseline()} if source.per_frame else {}
+                self._baselines[PASTE] = PasteBaseline()
             self._stills = {
                 name: ForwardStillBaseline() if name in self.forward else StillBaseline()
                 for name in self.references

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
+import cv2
+import numpy as np
 from torch import Tensor
 
 from vst.evaluate.images import check_same_shape, luma
@@ -11,6 +11,8 @@ from vst.evaluate.metrics.metric import Metric, Sample
 
 SSIM_WINDOW = 11
 """Side of SSIM's window in pixels; images must not be smaller."""
+
+_DEVIATION = 1.5
 
 
 def mean_squared_error(a: Tensor, b: Tensor) -> float:
@@ -46,22 +48,19 @@ def structural_similarity(a: Tensor, b: Tensor) -> float:
             f"SSIM of images of shape {tuple(a.shape)}; expected {SSIM_WINDOW}×{SSIM_WINDOW} pixels or more"
         )
     # Float64: variances are differences of nearly equal numbers.
-    x, y = luma(a).double(), luma(b).double()
-    means = _blur(torch.stack((x, y, x * x, y * y, x * y)))
-    mx, my = means[0], means[1]
-    vx, vy, cov = means[2] - mx * mx, means[3] - my * my, means[4] - mx * my
+    x, y = (luma(each).double().cpu().numpy() for each in (a, b))
+    mx, my, xx, yy, xy = (_blur(each) for each in (x, y, x * x, y * y, x * y))
+    vx, vy, cov = xx - mx * mx, yy - my * my, xy - mx * my
     c1, c2 = 0.01**2, 0.03**2
     ssim = (2 * mx * my + c1) * (2 * cov + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))
     return float(ssim.mean())
 
 
-def _blur(planes: Tensor) -> Tensor:
-    """N×H×W filtered by SSIM's window, one axis after the other; only where the window fits."""
-    offsets = torch.arange(SSIM_WINDOW, dtype=planes.dtype, device=planes.device) - SSIM_WINDOW // 2
-    kernel = torch.exp(-offsets.square() / (2 * 1.5**2))
-    kernel = kernel / kernel.sum()
-    out = F.conv2d(planes[:, None], kernel.view(1, 1, -1, 1))
-    return F.conv2d(out, kernel.view(1, 1, 1, -1))[:, 0]
+def _blur(plane: np.ndarray) -> np.ndarray:
+    """H×W filtered by SSIM's window; only where the window fits."""
+    around = SSIM_WINDOW // 2
+    blurred: np.ndarray = cv2.GaussianBlur(plane, (SSIM_WINDOW, SSIM_WINDOW), _DEVIATION)
+    return blurred[around:-around, around:-around]
 
 
 def _mse(sample: Sample) -> float | None:
