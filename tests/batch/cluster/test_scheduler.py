@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -188,6 +189,25 @@ def test_a_work_that_ends_every_worker_is_given_up():
     with pytest.raises(VstError, match=r"died, after 2 others with the same work: memory may be short"):
         run(cluster, segments(1))
     assert len(cluster.done) == 3
+
+
+def test_a_work_that_gets_on_is_not_given_up_however_often_its_worker_dies():
+    reached = [100, 240, 250, 480, 490, 720]
+    cluster = FakeCluster({name: SAME for name in "abcdefgh"})
+    cluster.answer = lambda name, work: "done" if len(cluster.done) > len(reached) else DIES
+    cluster.frames_done = lambda worker: Call(worker, reached[min(len(cluster.done), len(reached)) - 1])
+    waited, wait = Counter(), cluster.wait
+
+    def wait_for(calls, seconds):
+        # A work ends once it was asked how far it is.
+        waited.update(id(call) for call in calls if call.value in (DIES, "done"))
+        return wait([call for call in calls if call.value not in (DIES, "done") or waited[id(call)] > 3], 0)
+
+    cluster.wait = wait_for
+    work = RenderSegments("job", SegmentTask((0, 1, 2), 720, 1))
+    client, _ = run(cluster, [work])
+    assert client.finished == [work]
+    assert len(cluster.done) == len(reached) + 1
 
 
 def test_a_work_that_fails_on_one_node_is_done_on_another():

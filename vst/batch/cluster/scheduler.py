@@ -77,6 +77,7 @@ class Scheduler:
         self._numbers = itertools.count()
         self._polled = 0.0
         self._deaths: Counter[Work] = Counter()
+        self._segments_before_death: Counter[Work] = Counter()
         self._in_use: Counter[Work] = Counter()
         self._failed_on: defaultdict[Work, set[str]] = defaultdict(set)
 
@@ -220,6 +221,11 @@ class Scheduler:
         if work is None or isinstance(work, Check):
             return
         work = _original(work)
+        segments = _segments_done(work, worker.frames)
+        if (
+            segments > self._segments_before_death[work]
+        ):  # it gets on, if slowly: nodes that are lent end often
+            self._segments_before_death[work], self._deaths[work] = segments, 0
         self._deaths[work] += 1
         what = f"node {worker.node.name} or its worker died"
         if self._deaths[work] < MAX_DEATHS:
@@ -266,6 +272,13 @@ def _original(work: Work) -> Work:
     if isinstance(work, PlanClip) and work.jobs != 1:
         return dataclasses.replace(work, jobs=0)
     return work
+
+
+def _segments_done(work: Work, frames: int) -> int:
+    """How many segments of a work so many frames are, about; 0 of one that has none."""
+    if not isinstance(work, RenderSegments):
+        return 0
+    return frames * len(work.task.segments) // max(work.task.frames, 1)
 
 
 _KINDS = (Check, JoinClip, RenderSegments, ScanPart, PlanClip, RenderFile)
