@@ -222,9 +222,8 @@ class Scheduler:
             return
         work = _original(work)
         segments = _segments_done(work, worker.frames)
-        if (
-            segments > self._segments_before_death[work]
-        ):  # it gets on, if slowly: nodes that are lent end often
+        if segments > self._segments_before_death[work]:
+            # It gets on. Nodes that a provider takes back whenever it likes end often.
             self._segments_before_death[work], self._deaths[work] = segments, 0
         self._deaths[work] += 1
         what = f"node {worker.node.name} or its worker died"
