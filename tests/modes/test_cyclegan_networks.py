@@ -8,6 +8,9 @@ from vst.modes.cyclegan.image_pool import ImagePool
 from vst.modes.cyclegan.network import CycleGenerator, GeneratorVariant
 from vst.modes.cyclegan.watch import EVERY, DiscriminatorWatch
 from vst.modes.itn.network import ITN
+from vst.nn.executor import WholeFrame
+from vst.nn.style_parameters import one_style
+from vst.nn.tiled import Tiled
 
 
 def count(network):
@@ -149,3 +152,45 @@ def test_a_recovery_is_told():
         noise = 0.1 * torch.randn(1, 1, 6, 6)
         watch.add(noise + (1.0 if step < EVERY else 0.7), noise + (0.0 if step < EVERY else 0.3))
     assert ["wins" in said[0], "recovers" in said[-1], len(said)] == [True, True, 2]
+
+
+def in_its_light():
+    """A generator that keeps the light, whose norms shift and scale."""
+    torch.manual_seed(0)
+    network = CycleGenerator(4, 1, GeneratorVariant(blocks=1, keep_light=True))
+    with torch.no_grad():
+        for norm in network.norms():
+            norm.weight.add_(torch.rand_like(norm.weight))
+            norm.bias.add_(torch.randn_like(norm.bias) / 4)
+    return network.eval()
+
+
+@pytest.mark.parametrize("level", [-1.0, -0.3, 1.0])
+def test_an_even_frame_keeps_its_light(level):
+    frame = torch.full((1, 3, 32, 40), level) + torch.tensor([0.0, 0.0, 0.01])[:, None, None] * -level
+    with torch.no_grad():
+        stylized = in_its_light()(frame)
+    assert (stylized - frame).abs().max() < 0.02
+
+
+def test_a_frame_of_half_the_contrast_is_stylized_with_half_of_it():
+    frame = torch.rand(1, 3, 32, 40) - 0.5
+    network = in_its_light()
+    # Enlarged, so that norms do not see their smallest variance; and before the cut to -1..1.
+    with torch.no_grad():
+        network.train()
+        whole, half = network(frame), network(frame / 2 + 0.25)
+    mean = frame.mean((2, 3), keepdim=True)
+    torch.testing.assert_close(half - (mean / 2 + 0.25), (whole - mean) / 2, atol=0.01, rtol=0.01)
+
+
+def test_light_is_kept_in_tiles_and_by_the_other_ways_to_run_a_network():
+    network, frame = in_its_light(), torch.rand(1, 3, 67, 93) * torch.linspace(0, 2, 93) - 1
+    mix = one_style(0, 1)
+    with torch.no_grad():
+        whole = network(frame)
+        raw = network.layers(WholeFrame(mix), frame, (67, 93))
+        assert torch.equal(network.compose(raw, frame), whole)
+        tiled = network.stylize(Tiled(mix, 32), [frame])
+    torch.testing.assert_close(tiled, whole, atol=1 / 5000, rtol=0)
+    assert whole.abs().max() == 1  # it was cut

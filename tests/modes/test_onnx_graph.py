@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vst.errors import VstError
+from vst.modes.cyclegan.network import CycleGenerator, GeneratorVariant
 from vst.modes.itn.network import ITN
 from vst.modes.onnx_graph import INPUT, OPSET, to_onnx
 from vst.nn.body import Variant
@@ -32,13 +33,15 @@ VARIANTS = {
     "transposed convolutions, batch norm, linear output": Variant(
         blocks=1, norm="batch", upsampling="transposed", output="linear"
     ),
+    "light and contrast of the frame": GeneratorVariant(blocks=1, keep_light=True),
 }
 
 
 def untrained(variant: Variant) -> StyleNetwork:
     """A network of two styles that differ; the same at every call."""
     torch.manual_seed(2)
-    network = ITN.build(4, len(BLEND), variant)
+    kind = CycleGenerator if isinstance(variant, GeneratorVariant) else ITN
+    network = kind.build(4, len(BLEND), variant)
     with torch.no_grad():
         for norm in network.norms():
             norm.weight.add_(0.3 * torch.randn_like(norm.weight))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -141,7 +141,15 @@ class StyleNetwork(nn.Module, ABC):
         height, width = planes[0].shape[-2:]
         self.check_input(sum(each.shape[1] for each in planes), height, width)
         raw = self.layers(run, run.input(planes, self.last.weight.dtype), (height, width))
-        return run.compose(self.compose, (raw, run.given(planes)), planes[0])
+        return run.compose(self.composition(planes), (raw, run.given(planes)), planes[0])
+
+    def composition(self, planes: Sequence[Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+        """`compose` for parts of frames, with what it needs of the whole ones.
+
+        Args:
+            planes: The whole input, as `stylize` gets it.
+        """
+        return self.compose
 
     def stylize_alone(self, frame: Tensor, mix: Tensor | None = None) -> Tensor:
         """Stylize frames without a past, B×3×H×W, −1..1: further input channels are 0."""

@@ -29,7 +29,7 @@ def write_collection_card(
     rows = {
         "mode": f"`{recipe.mode}`, each frame alone",
         "architecture": f"width {recipe.width}, {recipe.blocks} residual blocks, "
-        f"{recipe.upsampling} up-sampling",
+        f"{recipe.upsampling} up-sampling{', light and contrast of the frame' if recipe.keep_light else ''}",
         "discriminators": f"70×70 PatchGAN of width {recipe.discriminator_width} for {judged}",
         "style": recipe.style_name,
         "paintings": f"{paintings} of {file_names(recipe.paintings)}{out}",

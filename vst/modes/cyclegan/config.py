@@ -51,6 +51,9 @@ class CycleganRecipe(NetworkRecipe):
         "How features are enlarged again; transposed is the papers' fractional stride.",
         choices=("nearest", "transposed"),
     )
+    keep_light: bool = recipe_option(
+        False, "Give stylized pictures the mean and the contrast of the frame's channels back."
+    )
     back_width: int | None = recipe_option(
         None,
         "Filters of the first layer of the generator from paintings to photographs.",

@@ -7,21 +7,31 @@ into.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from vst.nn.body import TransformationBody, Variant, take_body
-from vst.nn.layers import ResidualBlock
+from vst.nn.layers import EPSILON, ResidualBlock
 from vst.nn.style_network import Hyperparameters, StyleNetwork
 
 
 @dataclass(frozen=True)
 class GeneratorVariant(Variant):
-    """A `Variant` with ten residual blocks; the dissertation also tried 7 and 9, and Zhu has 9."""
+    """A `Variant` with ten residual blocks; the dissertation also tried 7 and 9, and Zhu has 9.
+
+    Attributes:
+        keep_light: What the last convolution gives has the standard deviation of each of the frame's
+            channels for its unit, is added to their means, and cut to −1..1; `output` does not count.
+            Instance norm takes both out of a frame, and a network cannot know how bright, how colourful
+            and how hard in contrast it was. So an even or a black frame stays what it is.
+    """
 
     blocks: int = 10
+    keep_light: bool = False
 
 
 DISSERTATION = GeneratorVariant()
@@ -34,6 +44,24 @@ class CycleGenerator(TransformationBody):
 
     def __init__(self, width: int = 32, styles: int = 1, variant: Variant = DISSERTATION) -> None:
         super().__init__(3, width, styles, variant)
+
+    def compose(self, raw: Tensor, given: Tensor) -> Tensor:
+        """See `StyleNetwork.compose`; of whole frames."""
+        return self.composition([given])(raw, given)
+
+    def composition(self, planes: Sequence[Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+        """See `StyleNetwork.composition`."""
+        assert isinstance(self.variant, GeneratorVariant)
+        if not self.variant.keep_light:
+            return super().compose
+        variance, mean = torch.var_mean(planes[0].float(), dim=(2, 3), correction=0, keepdim=True)
+
+        def in_its_light(raw: Tensor, given: Tensor) -> Tensor:
+            on = raw.device
+            lit = (mean.to(on) + (variance + EPSILON).sqrt().to(on) * raw).to(given.dtype)
+            return lit if self.training else lit.clamp(-1, 1)
+
+        return in_its_light
 
     def can_start_from(self, earlier: StyleNetwork) -> bool:
         """See `StyleNetwork.can_start_from`: any body with this norm, up-sampling and output.
