@@ -112,7 +112,7 @@ class Catalogue:
             modes = self.styles[name].modes
             if mode not in modes:
                 raise UsageError(
-                    f"style {name!r} has no weights for mode {mode}; it has {', '.join(modes)}"
+                    f"style {name!r} has no weights for mode {mode}; give --mode {' or '.join(modes)}"
                 )
         fit = wide_enough(of_mode, quality)
         narrow = [name for name in blend.names if not any(name in info.styles for info in fit)]
