@@ -25,11 +25,12 @@ def write_collection_card(
     """
     out = f", every {recipe.hold_out}th work held out" if recipe.hold_out else ""
     judged = "paintings" if recipe.discriminators == 1 else "paintings and photographs"
+    light = ", light and contrast of the frame" if recipe.keep_light else ""
     weights = [(name.replace("_", " "), getattr(recipe, f"{name}_weight")) for name in _WEIGHTS]
     rows = {
         "mode": f"`{recipe.mode}`, each frame alone",
         "architecture": f"width {recipe.width}, {recipe.blocks} residual blocks, "
-        f"{recipe.upsampling} up-sampling{', light and contrast of the frame' if recipe.keep_light else ''}",
+        f"{recipe.upsampling} up-sampling{light}",
         "discriminators": f"70×70 PatchGAN of width {recipe.discriminator_width} for {judged}",
         "style": recipe.style_name,
         "paintings": f"{paintings} of {file_names(recipe.paintings)}{out}",
