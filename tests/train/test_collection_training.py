@@ -148,6 +148,21 @@ def test_a_run_in_two_parts_ends_with_the_same_weights_discriminators_and_pool(c
     assert one["model.pools.0.images"].any()
 
 
+def test_a_style_loss_brings_pictures_nearer_to_the_paintings_and_goes_on(
+    collection, loss_folder, tmp_path
+):
+    recipe = dataclasses.replace(
+        collection, style_weight=20.0, loss_network=str(loss_folder), steps=40, learning_rate=5e-3
+    )
+    run_collection(recipe, TrainingRun(tmp_path / "parts", minutes=0, say=quiet))
+    run_collection(recipe, TrainingRun(tmp_path / "parts", say=quiet))
+    rows = [json.loads(line) for line in (tmp_path / "parts/log.jsonl").read_text().splitlines()]
+    assert rows[-1]["style"] < 0.8 * rows[0]["style"]
+    kept = load_file(tmp_path / "parts/checkpoint.safetensors")
+    assert int(kept["model.style.count"]) == 40
+    assert read_info(tmp_path / "parts/weights.safetensors").loss_network == loss_folder.name
+
+
 def test_every_network_learns(collection, tmp_path):
     run_collection(
         dataclasses.replace(collection, steps=1, discriminators=2),

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vst.errors import UsageError
+from vst.losses.perceptual import style_targets
+from vst.modes.cyclegan.collection_style import CollectionStyle
 from vst.modes.cyclegan.config import CycleganRecipe
 from vst.modes.cyclegan.networks import CycleNetworks
 from vst.modes.cyclegan.training import CycleganStep
 from vst.modes.network_file import load_network, save_weights
-from vst.modes.training import uncompiled
+from vst.modes.training import to_unit, uncompiled
 from vst.nn.style_network import StyleNetwork
 from vst.nn.style_parameters import select_styles
 from vst.styles.loss_network import load_loss_network
 from vst.train.clips import Clip, find_clips, replaceable_clips
 from vst.train.collection import paintings_to_learn
-from vst.train.collection_batches import CollectionBatches
+from vst.train.collection_batches import CollectionBatches, painting_crop
 from vst.train.collection_card import write_collection_card
+from vst.train.picture_files import Loadable
 from vst.train.precision import LOSS_TYPES, check_training_precision
 from vst.train.run import start_network
 from vst.train.samples import write_sample
@@ -34,6 +40,9 @@ from vst.train.training_run import TrainingRun
 
 BETAS = (0.5, 0.999)
 """Adam's, as Zhu 2017 has them."""
+
+_MEASURED = 64
+"""Paintings whose Gram matrices are computed, at most."""
 
 
 def run_collection(
@@ -79,6 +88,10 @@ def run_collection(
     networks = networks.to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(networks.generator)
     loss_network = _loss_network(recipe, place)
+    if recipe.style_weight:
+        assert loss_network is not None
+        networks.style = CollectionStyle(_mean_grams(recipe, loss_network, paintings)).to(place)
+        loss_network.to(LOSS_TYPES[recipe.precision])
     step = CycleganStep(recipe, networks, loss_network, _compile if compiled else uncompiled, run.say)
     pictures = photos[:: max(1, len(photos) // 4)][:4]
     with skipped.named_at_end(run.say):
@@ -113,7 +126,7 @@ def _export(target: Path, network: StyleNetwork, recipe: CycleganRecipe, steps: 
         network,
         mode=recipe.mode,
         styles=(recipe.style_name,),
-        loss_network=Path(recipe.loss_network).name if recipe.content_weight else "none",
+        loss_network=Path(recipe.loss_network).name if recipe.needs_loss_network else "none",
         recipe=recipe.digest(),
         steps=steps,
     )
@@ -140,10 +153,23 @@ def _clips(recipe: CycleganRecipe, skipped: SkippedFiles) -> Sequence[Clip]:
 
 
 def _loss_network(recipe: CycleganRecipe, place: torch.device) -> nn.Module | None:
-    if not recipe.content_weight:
+    if not recipe.needs_loss_network:
         return None
-    network = load_loss_network(recipe.loss_network).to(LOSS_TYPES[recipe.precision])
-    return network.to(place).to(memory_format=torch.channels_last)
+    return load_loss_network(recipe.loss_network).to(place).to(memory_format=torch.channels_last)
+
+
+def _mean_grams(
+    recipe: CycleganRecipe, network: nn.Module, paintings: Sequence[Loadable]
+) -> dict[str, Tensor]:
+    """Mean Gram matrices of paintings, by layer; of `_MEASURED` of them, evenly chosen by name."""
+    chosen = paintings[:: math.ceil(len(paintings) / _MEASURED)]
+    rng = np.random.default_rng(recipe.seed)
+    whole = dataclasses.replace(
+        recipe, size=recipe.painting_side, load_size=recipe.painting_side, colour_jitter=0
+    )
+    crops = [painting_crop(each.load(), whole, rng) for each in chosen]
+    place = next(network.parameters()).device
+    return style_targets(network, [to_unit(crop).to(place) for crop in crops])
 
 
 def _compile(function: Any) -> Any:

@@ -104,7 +104,12 @@ class CycleganRecipe(NetworkRecipe):
     content_weight: float = recipe_option(
         0.0, "Weight of the content loss against the frame, by the loss network.", least=0
     )
-    loss_network: str = recipe_option("vgg19", "vgg16, vgg19 or a folder with one, for --content-weight.")
+    style_weight: float = recipe_option(
+        0.0, "Weight of the style loss against the mean of all paintings, by the loss network.", least=0
+    )
+    loss_network: str = recipe_option(
+        "vgg19", "vgg16, vgg19 or a folder with one, for --content-weight and --style-weight."
+    )
     steps: int = recipe_option(20000, "Optimiser steps in all.", least=1)
     learning_rate: float = recipe_option(2e-4, "Adam's at the start.", least=0)
     final_learning_rate: float = recipe_option(0.0, "Adam's at the end.", least=0)
@@ -136,6 +141,11 @@ class CycleganRecipe(NetworkRecipe):
         if self.style or not self.paintings:
             return self.style or "collection"
         return Path(self.paintings[0]).resolve().stem.removeprefix("paintings-")
+
+    @property
+    def needs_loss_network(self) -> bool:
+        """Whether a loss that the loss network computes has a weight."""
+        return bool(self.content_weight or self.style_weight)
 
     @property
     def painting_side(self) -> int:

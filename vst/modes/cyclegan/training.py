@@ -30,7 +30,7 @@ class CycleganStep:
     Args:
         recipe: Weights and precision.
         networks: What is trained.
-        loss_network: For the content loss; None where that has no weight.
+        loss_network: For the content and style loss; None where neither has a weight.
         compiled: Applied to what is called in every step.
         say: Takes a line about a discriminator that wins, loses or collapses.
     """
@@ -73,6 +73,8 @@ class CycleganStep:
         losses |= self._temporal(batch, judged[-2 * sequences :], far, restored[-2 * sequences :])
         if recipe.content_weight:
             losses["content"] = self._content(judged, clean)
+        if recipe.style_weight:
+            losses["style"] = self._style(judged[:1])
         total = losses["discriminator"] + sum(
             getattr(recipe, f"{name}_weight") * value
             for name, value in losses.items()
@@ -138,6 +140,14 @@ class CycleganStep:
         found = self._loss_network((stylized + 1) / 2, (CONTENT_LAYER,))[CONTENT_LAYER]
         energy = content_loss(wanted, torch.zeros_like(wanted)) + 1e-8
         return (content_loss(found, wanted) / energy).mean()
+
+    def _style(self, stylized: Tensor) -> Tensor:
+        """Style loss against the mean of all paintings; of one picture a step, as the mean runs on."""
+        style, network = self.networks.style, self._loss_network
+        assert style is not None
+        assert network is not None
+        loss: Tensor = style(network((stylized + 1) / 2, style.layers))
+        return loss
 
 
 def _generate(network: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
