@@ -14,9 +14,9 @@ _DECAY = 0.9
 
 class CollectionStyle(nn.Module):
     """How far the running mean of generated pictures' Gram matrices is from that of the paintings.
-    Gatys 2015 compares one picture with one painting. Here no picture has to be like the mean painting, only
-    the pictures of the last ten steps together: a sky may stay smooth while a meadow gets strokes.
-    the pictures of the last ten steps together: a sky may stay smooth while a meadow gets strokes.
+
+    Gatys 2015 compares one picture with one painting. Here no picture has to be like the mean painting,
+    only the pictures of the last ten steps together: a sky may stay smooth while a meadow gets strokes.
 
     Args:
         wanted: 1×N×N by layer, of `vst.losses.perceptual.style_targets` over the paintings.
