@@ -200,8 +200,8 @@ def test_a_work_that_gets_on_is_not_given_up_however_often_its_worker_dies():
 
     def wait_for(calls, seconds):
         # A work ends once it was asked how far it is.
-        waited.update(id(call) for call in calls if call.value in (DIES, "done"))
-        return wait([call for call in calls if call.value not in (DIES, "done") or waited[id(call)] > 3], 0)
+        waited.update(call for call in calls if call.value in (DIES, "done"))
+        return wait([call for call in calls if call.value not in (DIES, "done") or waited[call] > 3], 0)
 
     cluster.wait = wait_for
     work = RenderSegments("job", SegmentTask((0, 1, 2), 720, 1))
