@@ -7,7 +7,7 @@ from pathlib import Path
 from vst.modes.cyclegan.config import CycleganRecipe
 from vst.train.card import file_names, run_rows, write_rows
 
-_WEIGHTS = ("adversarial", "cycle", "identity", "temporal", "long", "flow_cycle", "content")
+_WEIGHTS = ("adversarial", "cycle", "identity", "temporal", "long", "flow_cycle", "content", "style")
 
 
 def write_collection_card(

@@ -88,9 +88,9 @@ def run_collection(
     networks = networks.to(place).to(memory_format=torch.channels_last)
     average = copy.deepcopy(networks.generator)
     loss_network = _loss_network(recipe, place)
-    if recipe.style_weight:
-        assert loss_network is not None
-        networks.style = CollectionStyle(_mean_grams(recipe, loss_network, paintings)).to(place)
+    if loss_network is not None:
+        if recipe.style_weight:
+            networks.style = CollectionStyle(_mean_grams(recipe, loss_network, paintings)).to(place)
         loss_network.to(LOSS_TYPES[recipe.precision])
     step = CycleganStep(recipe, networks, loss_network, _compile if compiled else uncompiled, run.say)
     pictures = photos[:: max(1, len(photos) // 4)][:4]
