@@ -19,6 +19,7 @@ WEIGHTS_COMMANDS = {
     "verify": "vst.cli.weights:verify_command",
     "fetch": "vst.cli.weights:fetch_command",
     "import": "vst.cli.weights:import_command",
+    "interpolate": "vst.cli.weights:interpolate_command",
 }
 
 RAFT = ("raft-small", "raft-large")
@@ -28,7 +29,7 @@ FETCHED = ("vgg16", "vgg19", *RAFT)
 
 @click.group("weights", cls=LazyGroup, commands_at=WEIGHTS_COMMANDS)
 def weights_group() -> None:
-    """List, check, fetch and import weight files."""
+    """List, check, fetch, import and interpolate weight files."""
 
 
 @click.command("list")
@@ -190,6 +191,29 @@ def import_command(context: click.Context, family: str | None, file: Path | None
     if name is None:
         for other in done.same_network:
             console.note(f"{other} has the same layout; if the file is its, import it with --as {other}")
+
+
+@click.command("interpolate")
+@click.argument("start", type=click.Path(path_type=Path))
+@click.argument("end", type=click.Path(path_type=Path))
+@click.option("--share", type=float, default=0.5, show_default=True, metavar="X", help="Of END, 0 to 1.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@json_option
+@verbose_option
+@quiet_option
+@click.pass_context
+def interpolate_command(context: click.Context, start: Path, end: Path, share: float, output: Path) -> None:
+    """Write the network between START and END, which was trained from it.
+
+    A vtn that was trained from an itn is steadier than that and has less style; between the two are networks
+    that have nearly all of both.
+    """
+    from vst.modes.interpolation import interpolate_weights
+
+    info = interpolate_weights(start, end, share, output)
+    console = console_of(context)
+    console.event("written", path=str(output), mode=info.mode, styles=list(info.styles))
+    console.result(f"{output}: mode {info.mode}, {', '.join(info.styles)}")
 
 
 def _import_generator(console: Console, file: Path, name: str | None) -> None:
