@@ -169,9 +169,20 @@ def one_process(clip: Path, output: Path, chosen: Sequence[str], more: Sequence[
 def on_nodes(nodes: Nodes, clip: Path, output: Path, chosen: Sequence[str]) -> None:
     """`vst render --ray` on a cluster, of which the first node that writes a segment is killed.
 
+    Segments are short, and a node that has just finished one loses nothing: then the render is tried again.
+
     Raises:
-        VstError: No node was rendering when one was to be killed.
+        VstError: A render failed, or no node lost a segment in any of five.
     """
+    for _ in range(5):
+        output.unlink(missing_ok=True)
+        if _render_and_kill(nodes, clip, output, chosen):
+            return
+    raise VstError(f"{clip.name}: no node died in the middle of a shot in five renders")
+
+
+def _render_and_kill(nodes: Nodes, clip: Path, output: Path, chosen: Sequence[str]) -> bool:
+    """One render; whether work was done again because a node was killed. The node is replaced."""
     work = output.with_name(hidden_name(output.name, ".vst-work"))
     started = subprocess.Popen(
         [*VST, "render", clip, "-o", output, *chosen, "--ray", nodes.address],
@@ -181,18 +192,18 @@ def on_nodes(nodes: Nodes, clip: Path, output: Path, chosen: Sequence[str]) -> N
     )
     killed: str | None = None
     while killed is None and started.poll() is None:
-        time.sleep(0.05)
+        time.sleep(0.02)
         for process in writers(work):
             killed = nodes.node_of(process)
             if killed is not None:
                 nodes.kill(killed)
                 break
     _, said = started.communicate()
+    if killed is not None:
+        nodes.add(killed)
     if started.returncode:
         raise VstError(f"{clip.name} on a cluster: {said.strip()}")
-    if killed is None or "died; its work is done again" not in said:
-        raise VstError(f"{clip.name}: no node died in the middle of a shot; {said.strip()}")
-    nodes.add(killed)
+    return "died; its work is done again" in said
 
 
 def by_openjd(clip: Path, output: Path, chosen: Sequence[str], openjd: str) -> None:

@@ -205,8 +205,8 @@ def import_command(context: click.Context, family: str | None, file: Path | None
 def interpolate_command(context: click.Context, start: Path, end: Path, share: float, output: Path) -> None:
     """Write the network between START and END, which was trained from it.
 
-    A vtn that was trained from an itn is steadier than that and has less style; between the two are networks
-    that have nearly all of both.
+    A vtn that was trained from an itn is steadier than that and has less style; between the two are
+    networks that have nearly all of both.
     """
     from vst.modes.interpolation import interpolate_weights
 
