@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
+# Processes of the test suite; each uses one thread.
+TEST_JOBS ?= 2
+
 # What decides which packages are there.
 METADATA := setup.cfg pyproject.toml
 
@@ -21,7 +24,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py --output demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadgroup
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

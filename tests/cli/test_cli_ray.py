@@ -75,6 +75,7 @@ def test_jobs_and_ray_exclude_each_other(vst, chosen, clip, tmp_path):
     assert "--jobs is for the processes of one machine: leave it out with --ray" in done.err
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install ray")
 def test_a_local_cluster_gives_the_bytes_of_one_process_and_json_only(chosen, clip, tmp_path):
     (tmp_path / "home").mkdir()

@@ -23,7 +23,10 @@ from vst.batch.farm import plan
 from vst.errors import Interrupted, VstError
 from vst.pipeline import render
 
-pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install ray")
+pytestmark = [
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install ray"),
+    pytest.mark.xdist_group("ray"),
+]
 
 
 class Nodes:
