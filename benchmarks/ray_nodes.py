@@ -12,6 +12,9 @@ from typing import Any
 
 from benchmarks.frame_hashes import ROOT
 
+_TOKEN = secrets.token_hex(32)
+"""Of all clusters of this process: Ray keeps the first one that it reads."""
+
 
 class Nodes:
     """Nodes of one CPU each, beside a head without CPUs. Its processes end with the block.
@@ -26,7 +29,7 @@ class Nodes:
     def __init__(self, *names: str) -> None:
         self.environment = {
             "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": secrets.token_hex(32),
+            "RAY_AUTH_TOKEN": _TOKEN,
             "RAY_USAGE_STATS_ENABLED": "0",
             "PYTHONPATH": str(ROOT),
         }
