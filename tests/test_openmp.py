@@ -36,6 +36,7 @@ PROGRAMS = {
     "cli.py": "import runpy; sys.argv[1:] = ['doctor']; runpy.run_path('cli.py', None, '__main__')",
     "worker": "from vst.host.worker import main; "
     "main(['--socket', f'{sys.argv[1]}/s', '--host', str(os.getpid())])",
+    "node worker": "from vst.batch.cluster.node_worker import NodeWorker; NodeWorker(); import torch",
     "benchmarks": "import benchmarks.networks",
 }
 

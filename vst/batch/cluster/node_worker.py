@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from vst.batch.cluster.works import Work, failed
+from vst.heap import keep_freed_memory
 from vst.openmp import wait_asleep
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class NodeWorker:
 
     def __init__(self) -> None:
         wait_asleep()  # before torch is loaded
+        keep_freed_memory()
         self._desk = _Desk()
 
     def run(self, work: Work) -> Any:
