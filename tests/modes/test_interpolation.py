@@ -6,15 +6,16 @@ import pytest
 import torch
 
 from vst.errors import UsageError, WeightsError
-from vst.modes import find_mode, save_weights
+from vst.modes import find_mode, save_weights, verify_weights
 from vst.modes.interpolation import interpolate_weights
 from vst.modes.network_file import load_network
+from vst.styles import load_catalogue
 
 
-def write(path, mode, styles, seed, width=2):
+def write(path, mode, styles, seed, width=2, **variant):
     torch.manual_seed(seed)
     kind = find_mode(mode).network_class
-    network = kind.build(width, len(styles), kind.variant_type())
+    network = kind.build(width, len(styles), kind.variant_type(**variant))
     for norm in network.norms():
         torch.nn.init.normal_(norm.weight)
     save_weights(path, network, mode=mode, styles=styles, loss_network="none", recipe="none", steps=0)
@@ -50,13 +51,9 @@ def test_every_weight_lies_on_the_line_and_styles_are_found_by_name(pair, tmp_pa
 
 
 def test_the_file_is_valid_and_says_what_its_body_is(pair, tmp_path):
-    from vst.styles import load_catalogue
-
     folder = tmp_path / "weights"
     folder.mkdir()
     interpolate_weights(*pair, 0.5, folder / "between.safetensors")
-    from vst.modes import verify_weights
-
     assert verify_weights(load_catalogue(folder)) == []
 
 
@@ -74,11 +71,14 @@ def test_neither_file_is_overwritten(pair):
 def test_networks_that_do_not_fit_are_refused(pair, tmp_path):
     output = tmp_path / "between.safetensors"
     wider = write(tmp_path / "wider.safetensors", "vtn", ("red", "blue"), 3, width=4)
+    linear = write(tmp_path / "linear.safetensors", "vtn", ("red", "blue"), 3, output="linear")
     other = write(tmp_path / "other.safetensors", "vtn", ("red", "green"), 3)
     with pytest.raises(UsageError, match="different layers"):
         interpolate_weights(pair[0], wider, 0.5, output)
     with pytest.raises(UsageError, match="different layers"):
         interpolate_weights(pair[1], pair[0], 0.5, output)
+    with pytest.raises(UsageError, match="different layers"):
+        interpolate_weights(pair[0], linear, 0.5, output)
     with pytest.raises(UsageError, match="no style 'green'"):
         interpolate_weights(pair[0], other, 0.5, output)
 

@@ -51,7 +51,7 @@ def interpolate_weights(start: Path, end: Path, share: float, output: Path) -> W
         )
     select_styles(earlier, [first.styles.index(name) for name in info.styles])
     ours, theirs = earlier.state_dict(), network.state_dict()
-    if not _fit(ours, theirs):
+    if not (network.can_start_from(earlier) and _fit(ours, theirs)):
         raise UsageError(
             f"{start} and {end} have different layers; expected a network and one that was trained from it"
         )
@@ -61,21 +61,20 @@ def interpolate_weights(start: Path, end: Path, share: float, output: Path) -> W
     try:
         write_weights(info, mixture)
     except OSError as error:
-        raise WeightsError(f"{output} cannot be written: {error.strerror}") from error
+        raise WeightsError(f"{output} cannot be written: {error.strerror or error}") from error
     return info
 
 
 def _fit(start: dict[str, Tensor], end: dict[str, Tensor]) -> bool:
     """Whether two networks have the same layers, but for input channels that `start` may lack."""
     first = next(iter(end))
-    for name in end:
-        if name not in start:
-            return False
+
+    def fits(name: str) -> bool:
         ours, theirs = start[name].shape, end[name].shape
         fewer = name == first and len(ours) == 4 and ours[1] < theirs[1]
-        if ours != theirs and not (fewer and ours[:1] + ours[2:] == theirs[:1] + theirs[2:]):
-            return False
-    return start.keys() == end.keys()
+        return ours == theirs or (fewer and ours[:1] + ours[2:] == theirs[:1] + theirs[2:])
+
+    return start.keys() == end.keys() and all(map(fits, end))
 
 
 def _between(start: Tensor, end: Tensor, share: float) -> Tensor:
