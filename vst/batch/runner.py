@@ -18,7 +18,7 @@ from vst.batch.manifest import FileVanished, Manifest
 from vst.batch.masks import leave_out_masks
 from vst.batch.picture_settings import note_options_for_video, options_for_video, settings_of
 from vst.batch.sidecar import own_settings, with_sidecar
-from vst.batch.work_size import largest_first
+from vst.batch.work_size import largest_first, sized_largest_first
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device
 from vst.errors import MediaError, UsageError
@@ -117,7 +117,7 @@ def run(
         from vst.batch.cluster.batch import run_on_ray
 
         return run_on_ray(
-            largest_first(left, stop),
+            sized_largest_first(left, stop),
             (source, output),
             settings,
             ray,

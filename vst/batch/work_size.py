@@ -23,8 +23,15 @@ def largest_first(files: Sequence[BatchFile], stop: threading.Event | None = Non
         files: The files.
         stop: Ends the look into the files once it is set.
     """
-    sizes = {file.name: 0 if stop is not None and stop.is_set() else pixels_of(file) for file in files}
-    return sorted(files, key=lambda file: -sizes[file.name])
+    return [file for file, _ in sized_largest_first(files, stop)]
+
+
+def sized_largest_first(
+    files: Sequence[BatchFile], stop: threading.Event | None = None
+) -> list[tuple[BatchFile, int]]:
+    """The same, with the number of pixels of each file."""
+    sizes = [0 if stop is not None and stop.is_set() else pixels_of(file) for file in files]
+    return sorted(zip(files, sizes, strict=True), key=lambda each: -each[1])
 
 
 def pixels_of(file: BatchFile) -> int:

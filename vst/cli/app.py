@@ -16,10 +16,8 @@ from vst.cli.outcome import FAILED, INTERRUPTED, describe, exit_code_of
 from vst.cli.spelling import american
 from vst.cli.streams import OutputError, check_streams, drop_output
 from vst.errors import VstError
-from vst.heap import keep_freed_memory
 from vst.lazy import freeze_imports
-from vst.mps import let_operations_fall_back
-from vst.openmp import wait_asleep
+from vst.process import prepare_process
 
 COMMANDS = {
     "render": "vst.cli.render:render_command",
@@ -98,9 +96,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point: run one command and exit with its code."""
-    wait_asleep()
-    let_operations_fall_back()
-    keep_freed_memory()
+    prepare_process()
     freeze_imports()
     check_streams()
     sys.exit(run(arguments))

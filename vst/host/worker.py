@@ -20,11 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vst.errors import VstError
-from vst.heap import keep_freed_memory
 from vst.host.connection import Connection
 from vst.host.engine_lock import EngineLock
-from vst.mps import let_operations_fall_back
-from vst.openmp import wait_asleep
+from vst.process import prepare_process
 
 if TYPE_CHECKING:
     from vst.host.engine import Engine
@@ -179,9 +177,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--host", type=int, required=True)
     options = parser.parse_args(arguments)
-    wait_asleep()
-    let_operations_fall_back()
-    keep_freed_memory()
+    prepare_process()
     os.umask(0o077)
     # Close the file descriptors that were inherited from the host.
     os.closerange(3, min(os.sysconf("SC_OPEN_MAX"), 65536))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from vst.batch import FileState, Watcher, run
 from vst.batch.cluster.clip_job import job_path
 from vst.batch.cluster.fleet import Fleet
 from vst.batch.cluster.render import render_on_ray
-from vst.batch.cluster.works import RenderSegments
+from vst.batch.cluster.works import Check, JoinClip, PlanClip, RenderFile, RenderSegments
 from vst.batch.farm import plan
 from vst.errors import Interrupted, VstError
 from vst.pipeline import render
@@ -212,6 +213,52 @@ def test_a_batch_gives_the_files_of_one_process(tmp_path, settings, nodes, monke
             assert each.file.output.read_bytes() == (tmp_path / "one" / each.file.name).read_bytes()
     hidden = {".vst-batch.json"}
     assert {each.name for each in (tmp_path / "ray").rglob(".*")} == hidden
+
+
+def test_clips_of_a_batch_are_whole_where_no_worker_would_wait(tmp_path, settings, nodes, monkeypatch):
+    monkeypatch.undo()
+    footage, works, give = tmp_path / "footage", [], Fleet.give
+    footage.mkdir()
+    for index in range(9):
+        make_clip(footage / f"{index}.mkv", frames=4, width=64, height=48)
+    monkeypatch.setattr(
+        Fleet, "give", lambda self, worker, work: (works.append(type(work)), give(self, worker, work))
+    )
+    results = run(footage, tmp_path / "ray", settings(mode="itn"), ray="auto")
+    assert [each.state for each in results] == [FileState.DONE] * 9
+    # The last one would be alone: its segments are for both workers.
+    assert Counter(works) == Counter({Check: 2, RenderFile: 8, PlanClip: 1, RenderSegments: 1, JoinClip: 1})
+    run(footage, tmp_path / "one", settings(mode="itn"), jobs=1)
+    for each in results:
+        assert each.file.output.read_bytes() == (tmp_path / "one" / each.file.name).read_bytes()
+
+
+def test_a_whole_clip_goes_on_elsewhere_when_its_node_is_killed(tmp_path, settings, nodes, monkeypatch):
+    monkeypatch.undo()  # workers have segments of the usual length
+    footage, given, give = tmp_path / "footage", [], Fleet.give
+    footage.mkdir()
+    for index in range(8):
+        make_clip(footage / f"{index}.mkv", frames=8, width=64, height=48)
+    run(footage, tmp_path / "one", settings(mode="itn"), jobs=1)
+    killed = []
+
+    def give_and_kill(self, worker, work):
+        give(self, worker, work)
+        given.append(work)
+        if isinstance(work, RenderFile) and not killed:
+            killed.append(worker.node.name)
+            nodes.kill(worker.node.name)
+
+    monkeypatch.setattr(Fleet, "give", give_and_kill)
+    try:
+        results = run(footage, tmp_path / "ray", settings(mode="itn"), ray="auto")
+    finally:
+        nodes.add(killed[0])
+    assert [each.state for each in results] == [FileState.DONE] * 8
+    works = [each for each in given if isinstance(each, RenderFile)]
+    assert (len(works), len(set(works))) == (9, 8)  # one of them twice
+    for each in results:
+        assert each.file.output.read_bytes() == (tmp_path / "one" / each.file.name).read_bytes()
 
 
 def test_a_cluster_without_room_says_what_is_missing(tmp_path, settings, nodes):

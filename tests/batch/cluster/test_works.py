@@ -10,6 +10,7 @@ import pytest
 
 import vst
 from tests.batch.farm.conftest import CLIPS, film
+from vst.batch.batch_file import BatchFile, FileResult
 from vst.batch.cluster import shared_folder
 from vst.batch.cluster.clip_job import ClipJob, job_path
 from vst.batch.cluster.node_worker import NodeWorker
@@ -21,6 +22,7 @@ from vst.batch.cluster.works import (
     Failed,
     JoinClip,
     PlanClip,
+    RenderFile,
     RenderSegments,
     ScanPart,
     SegmentTask,
@@ -29,7 +31,7 @@ from vst.batch.cluster.works import (
     tasks_of,
 )
 from vst.batch.farm import plan, read_job
-from vst.errors import MediaError, UsageError, VstError
+from vst.errors import CutShort, MediaError, OutputInUse, UsageError, VstError
 from vst.pipeline import RenderSettings, render
 from vst.pipeline.threads import arithmetic_threads
 
@@ -225,6 +227,31 @@ def test_errors_travel_as_one_line_with_their_exit_code(tmp_path, settings):
     bug = worker.run(JoinClip(3, False))
     assert bug.message.startswith("internal error (")
     assert bug.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "answer", "is_in_use"),
+    [
+        (OutputInUse("another process writes it"), Failed, True),
+        (VstError("memory is short"), Failed, False),
+        (MediaError("cannot read it"), Failed, False),
+        (UsageError("no such style"), FileResult, False),
+        (CutShort("ends early"), FileResult, False),
+        (ValueError("a bug"), FileResult, False),
+    ],
+)
+def test_a_whole_file_is_tried_elsewhere_where_that_may_help(
+    monkeypatch, settings, error, answer, is_in_use
+):
+    def render_file(*given):
+        raise error
+
+    monkeypatch.setattr("vst.batch.runner.render_file", render_file)
+    file = BatchFile("a.mkv", Path("a.mkv"), Path("b.mkv"))
+    found = NodeWorker().run(RenderFile(file, settings_to_text(settings())))
+    assert type(found) is answer
+    assert str(error) in found.message
+    assert getattr(found, "is_in_use", False) is is_in_use
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from vst.batch.batch_file import BatchFile, FileResult, FileState, one_line
-from vst.batch.cluster.clip_job import ClipJob
+from vst.batch.cluster.clip_job import ClipJob, job_path
+from vst.batch.cluster.division import rendered_whole
 from vst.batch.cluster.ray_cluster import connected
 from vst.batch.cluster.render import cluster_settings, open_fleet
 from vst.batch.cluster.scheduler import Scheduler
@@ -25,7 +26,7 @@ _Progressed = Callable[[BatchFile, Progress], None]
 
 
 def run_on_ray(
-    files: Sequence[BatchFile],
+    files: Sequence[tuple[BatchFile, int]],
     folders: tuple[Path, Path],
     settings: RenderSettings,
     address: str,
@@ -34,13 +35,13 @@ def run_on_ray(
     stop: threading.Event,
     note: Callable[[str], None],
 ) -> Generator[FileResult]:
-    """Render files on a cluster: clips segment by segment, pictures whole.
+    """Render files on a cluster: whole, and clips that would keep one worker too long in segments.
 
     Yields results in the order in which files are finished; with `vst.batch.workers.run_in_workers`
     it has the same meaning on the processes of one machine.
 
     Args:
-        files: The files, the largest first.
+        files: The files with their sizes in pixels, the largest first.
         folders: That of the sources and that of the outputs; every node sees both.
         settings: Of the batch.
         address: As for `render_on_ray`.
@@ -55,9 +56,9 @@ def run_on_ray(
     settings = cluster_settings(settings)
     absolute = [
         dataclasses.replace(each, source=each.source.absolute(), output=each.output.absolute())
-        for each in files
+        for each, _ in files
     ]
-    given = {file.name: file for file in files}
+    given = {file.name: file for file, _ in files}
     source, output = (each.absolute() for each in folders)
     client = _BatchClient(absolute, settings, lambda file, progress: progressed(given[file.name], progress))
     with (
@@ -66,8 +67,10 @@ def run_on_ray(
     ):
         fleet = open_fleet(cluster, Check(shared, settings_to_text(settings)), settings, allow_mixed, note)
         fleet.spread(0)
+        places = [fleet.capacity(node) for node in cluster.nodes() if fleet.capacity(node)]
+        whole = rendered_whole([size for _, size in files], sum(places), len(places))
         try:
-            for _ in Scheduler(fleet, client, stop).steps(client.begin()):
+            for _ in Scheduler(fleet, client, stop).steps(client.begin(whole)):
                 for result in client.take():
                     yield _of_file(result, given)
         except Interrupted:
@@ -98,12 +101,17 @@ class _BatchClient:
         """The files without a result."""
         return list(self._unfinished.values())
 
-    def begin(self) -> list[Work]:
-        """The first work of each file."""
+    def begin(self, whole: Sequence[bool]) -> list[Work]:
+        """The first work of each file.
+
+        Args:
+            whole: Of each file, whether one worker renders all of it. A clip that an earlier run has
+                planned goes on as planned.
+        """
         works: list[Work] = []
-        for file in self._files:
+        for file, is_whole in zip(self._files, whole, strict=True):
             file.output.parent.mkdir(parents=True, exist_ok=True)
-            if file.is_picture:
+            if file.is_picture or (is_whole and not job_path(file.output).exists()):
                 works.append(self._whole(file))
                 continue
             settings = settings_of(file, own_settings(file, self._settings))

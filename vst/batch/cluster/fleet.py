@@ -164,7 +164,7 @@ class Fleet:
         for gone in [key for key in self._states if key not in found]:
             del self._states[gone]
         for node in found.values():
-            if node.id not in self._states and self._capacity(node):
+            if node.id not in self._states and self.capacity(node):
                 self._states[node.id] = _NodeState(node)
         if not self._states and not self.workers:
             raise VstError(self._nothing_fits(list(found.values())))
@@ -179,7 +179,7 @@ class Fleet:
         here = [worker for worker in self.workers if worker.node.id == state.node.id]
         have, wanted = len(here), 1
         if state.report is not None and self.is_spread and self._reference is not None:
-            wanted = self._capacity(state.node)
+            wanted = self.capacity(state.node)
         idle = [worker for worker in here if worker.work is None]
         for surplus in idle[: max(have - wanted, 0)]:  # less was known of the memory when they began
             self.cluster.end(surplus.handle)
@@ -190,7 +190,7 @@ class Fleet:
             self.workers.append(worker)
             self.give(worker, self.check if state.report is None else Check(self.check.shared, None))
 
-    def _capacity(self, node: Node) -> int:
+    def capacity(self, node: Node) -> int:
         """How many workers a node holds."""
         if self.on_gpus:
             return min(node.gpus, node.cpus // self.threads)
@@ -243,7 +243,7 @@ class Fleet:
             return
         votes: Counter[str] = Counter()
         for state in answered:
-            votes[_bits(state)] += self._capacity(state.node)
+            votes[_bits(state)] += self.capacity(state.node)
         chosen = votes.most_common(1)[0][0]
         self._reference = next(state for state in answered if _bits(state) == chosen)
         for state in answered:
@@ -296,7 +296,7 @@ class Fleet:
     def places(self) -> int:
         """How many workers the nodes hold whose bits are those of the render."""
         used = [each for each in self._states.values() if each.report and each.refused is None]
-        return sum(self._capacity(each.node) for each in used if not each.differs)
+        return sum(self.capacity(each.node) for each in used if not each.differs)
 
     @property
     def is_lost(self) -> bool:

@@ -7,8 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from vst.batch.cluster.works import Work, failed
-from vst.heap import keep_freed_memory
-from vst.openmp import wait_asleep
+from vst.process import prepare_process
 
 if TYPE_CHECKING:
     from vst.batch.farm import SegmentRenderer
@@ -21,8 +20,7 @@ class NodeWorker:
     """Does one work at a time; other calls come in other threads meanwhile."""
 
     def __init__(self) -> None:
-        wait_asleep()  # before torch is loaded
-        keep_freed_memory()
+        prepare_process()  # before torch is loaded
         self._desk = _Desk()
 
     def run(self, work: Work) -> Any:

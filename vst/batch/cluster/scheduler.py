@@ -209,7 +209,10 @@ class Scheduler:
         failed_on = self._failed_on[work]
         failed_on.add(worker.node.id)
         nodes = {each.node.id for each in self._fleet.workers}
-        retry = isinstance(work, RenderSegments | ScanPart) and value.exit_code != UsageError.exit_code
+        retry = (
+            isinstance(work, RenderSegments | ScanPart | RenderFile)
+            and value.exit_code != UsageError.exit_code
+        )
         if retry and len(failed_on) < 2 and nodes - failed_on:
             self._fleet.note(f"node {worker.node.name}: {value.message}; done again on another node")
             return (work,)

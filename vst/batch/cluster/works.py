@@ -9,12 +9,13 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vst.batch.batch_file import BatchFile, FileResult, render_safely
-from vst.errors import Interrupted, OutputInUse, UsageError, VstError
+from vst.errors import CutShort, Interrupted, OutputInUse, UsageError, VstError
 
 if TYPE_CHECKING:
     from vst.batch.cluster.probe import MachineReport
@@ -281,7 +282,9 @@ class JoinClip:
 
 @dataclass(frozen=True)
 class RenderFile:
-    """Render a file of a batch that has no segments: a picture.
+    """Render a file of a batch as a whole: a picture, or a clip that is not worth a plan.
+
+    A clip goes on after the segments that another worker has finished of it.
 
     Attributes:
         file: The file.
@@ -291,17 +294,25 @@ class RenderFile:
     file: BatchFile
     settings: str
 
-    def run(self, desk: Desk) -> FileResult:
-        """Render it as a local batch does."""
+    def run(self, desk: Desk) -> FileResult | Failed:
+        """Render it as a local batch does; `Failed` if that may be the fault of this node."""
         from vst.batch.runner import render_file
 
-        settings = settings_from_text(self.settings)
-        return render_safely(
-            self.file,
-            functools.partial(render_file, settings),
-            lambda each: desk.report(each.frame),
-            desk.stop,
-        )
+        desk.leave()
+        settings, elsewhere = settings_from_text(self.settings), list[VstError]()
+
+        def render_one(
+            file: BatchFile, progress: Callable[[Progress], None], stop: threading.Event
+        ) -> Report:
+            try:
+                return render_file(settings, file, progress, stop)
+            except VstError as error:
+                if not isinstance(error, UsageError | CutShort | Interrupted):
+                    elsewhere.append(error)
+                raise
+
+        result = render_safely(self.file, render_one, lambda each: desk.report(each.frame), desk.stop)
+        return failed(elsewhere[0]) if elsewhere else result
 
 
 Work = Check | PlanClip | ScanPart | RenderSegments | JoinClip | RenderFile
