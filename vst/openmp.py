@@ -4,8 +4,8 @@ The runtime that comes with PyTorch (libgomp) waits in a loop for some milliseco
 of a network. If other programs need the cores, that time is lost to them and to this program. Frames stay
 the same: the number of threads does, and with it the order of sums.
 
-libgomp reads the environment once, when it is loaded. So programs of vst call `wait_asleep`
-before they import torch (`vst.process`). `import vst` does not: the environment belongs to the program that
+libgomp reads the environment once, when it is loaded. So programs of vst call `wait_asleep` (in
+`vst.process`) before they import torch. `import vst` does not: the environment belongs to the program that
 imports it.
 """
 

@@ -67,8 +67,8 @@ def run_on_ray(
     ):
         fleet = open_fleet(cluster, Check(shared, settings_to_text(settings)), settings, allow_mixed, note)
         fleet.spread(0)
-        places = [fleet.capacity(node) for node in cluster.nodes() if fleet.capacity(node)]
-        whole = rendered_whole([size for _, size in files], sum(places), len(places))
+        workers = [count for node in cluster.nodes() if (count := fleet.capacity(node))]
+        whole = rendered_whole([size for _, size in files], sum(workers), len(workers))
         try:
             for _ in Scheduler(fleet, client, stop).steps(client.begin(whole)):
                 for result in client.take():
