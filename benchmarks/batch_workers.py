@@ -10,10 +10,7 @@ that a machine that slows down slows all of them. Workers share the cores. With 
 from __future__ import annotations
 
 import argparse
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +22,7 @@ import av
 from benchmarks.cpu_time import Cost, split
 from benchmarks.markdown import markdown
 from benchmarks.options import create_parser, positive, run
-from vst.errors import VstError
+from benchmarks.process_tree import cpu_seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,15 +101,9 @@ def measure(footage: Path, options: Sequence[str]) -> Cost:
             "candy",
             "-q",
         ]
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        done = subprocess.run(
-            [*command, *options], check=False, capture_output=True, text=True, env=os.environ
-        )
-        after, ended = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    if done.returncode:
-        raise VstError(f"vst batch {' '.join(options)} failed: {done.stderr.strip()}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu, ended - began)
+        began = time.monotonic()
+        cpu = cpu_seconds([*command, *options])
+        return Cost(cpu, time.monotonic() - began)
 
 
 if __name__ == "__main__":

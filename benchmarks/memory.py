@@ -23,6 +23,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from benchmarks.process_tree import process_tree
+
 RATE = 25
 INTERVAL = 0.2
 """Seconds between two samples."""
@@ -113,24 +115,6 @@ def measure(command: Sequence[str]) -> Usage:
                 time.sleep(INTERVAL)
         errors.seek(0)
         return Usage(process.returncode, peak, samples, errors.read().decode(errors="replace"))
-
-
-def process_tree(root: int) -> list[int]:
-    """The process IDs of a process and all its descendants."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdecimal():
-            continue
-        try:
-            # State and parent follow the name, which is in brackets and may contain any character.
-            parent = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
-        except (OSError, IndexError):
-            continue  # it has ended meanwhile
-        children.setdefault(parent, []).append(int(folder.name))
-    members = [root]
-    for member in members:
-        members.extend(children.get(member, []))
-    return members
 
 
 def _memory(pid: int) -> int:

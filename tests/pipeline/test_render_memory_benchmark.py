@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.memory import make_clip, measure, process_tree
+from benchmarks.memory import make_clip, measure
+from benchmarks.process_tree import cpu_seconds, process_tree
+from vst.errors import VstError
 from vst.media import Reader
 from vst.media.probe import probe
 
@@ -45,3 +47,15 @@ def test_generated_clips_have_the_requested_size_and_length_and_move(tmp_path):
         frames = [frame.image for frame in reader]
     assert len(frames) == 10
     assert (frames[0] - frames[5]).abs().mean() > 0.01
+
+
+def test_cpu_seconds_count_processes_that_nobody_waits_for():
+    busy = "import time\nwhile time.process_time() < 1: pass\ntime.sleep(1.2)"
+    start = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {busy!r}])"
+    parent = f"{start}; time.sleep(3.5)"
+    assert 0.9 < cpu_seconds([sys.executable, "-c", parent]) < 3
+
+
+def test_the_cpu_seconds_of_a_command_that_fails_are_none():
+    with pytest.raises(VstError, match="out of paint"):
+        cpu_seconds([sys.executable, "-c", "raise SystemExit('out of paint')"])

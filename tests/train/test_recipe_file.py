@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,14 @@ def test_every_recipe_of_the_package_is_complete(name):
 def test_a_recipe_extends_one_of_the_packages(tmp_path):
     fields = read_recipe(write(tmp_path, 'extends = "itn-fast"\nwidth = 8\n'))
     assert fields == read_recipe("itn-fast") | {"width": 8}
+
+
+def test_a_style_keeps_what_the_extended_recipe_says_of_it(tmp_path):
+    styles = '[[styles]]\nname = "candy"\nweight = 3\n[[styles]]\nname = "mosaic"\nsize = 99\n'
+    text = f'extends = "itn-fast"\n{styles}'
+    candy, mosaic, *_ = read_recipe("itn-fast")["styles"]
+    expected = (dataclasses.replace(candy, weight=3.0), dataclasses.replace(mosaic, size=99))
+    assert read_recipe(write(tmp_path, text))["styles"] == expected
 
 
 @pytest.mark.parametrize(

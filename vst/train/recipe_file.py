@@ -32,7 +32,8 @@ def read_recipe(name: str) -> dict[str, Any]:
     Args:
         name: One of `known_recipes`, or a TOML file: the fields of a mode's recipe by name, and a
             [[styles]] table with `StyleGoal`'s fields a style. With `extends`, the name of one that comes
-            with the package, it changes that one.
+            with the package, it changes that one. Styles replace those of that one; a style that has the
+            same name there has its fields, unless they are given.
 
     Raises:
         UsageError: where there is no such recipe, or a field is unknown or of another type.
@@ -53,7 +54,8 @@ def read_recipe(name: str) -> dict[str, Any]:
     inherited = {} if base is None else read_recipe(base)
     fields = _fields(given, path, given.get("mode", inherited.get("mode")))
     if "styles" in fields:
-        fields["styles"] = tuple(_style(each, path) for each in fields["styles"])
+        known = {each.name: dataclasses.asdict(each) for each in inherited.get("styles", ())}
+        fields["styles"] = tuple(_style(each, known, path) for each in fields["styles"])
     return inherited | fields
 
 
@@ -108,17 +110,19 @@ def _field(key: str, kinds: list[type[NetworkRecipe]], path: Path) -> tuple[type
     raise UsageError(f"{path}: unknown field {key!r}: {suggestion(key, dict.fromkeys(known))}")
 
 
-def _style(given: Any, path: Path) -> StyleGoal:
+def _style(given: Any, inherited: dict[str, dict[str, Any]], path: Path) -> StyleGoal:
     if not isinstance(given, dict):
         raise UsageError(f"{path}: expected each of [[styles]] to be a table with a name and images")
     types = typing.get_type_hints(StyleGoal)
     for key in given:
         if key not in types:
             raise UsageError(f"{path}: unknown field {key!r}: {suggestion(key, types)}")
-    missing = [name for name in ("name", "images") if name not in given]
+    fields = {key: _as(value, types[key], f"{path}: {key}") for key, value in given.items()}
+    fields = inherited.get(fields.get("name", ""), {}) | fields
+    missing = [name for name in ("name", "images") if name not in fields]
     if missing:
         raise UsageError(f"{path}: a style has no {' and no '.join(missing)}")
-    return StyleGoal(**{key: _as(value, types[key], f"{path}: {key}") for key, value in given.items()})
+    return StyleGoal(**fields)
 
 
 def _as(value: Any, wanted: Any, where: str) -> Any:

@@ -43,6 +43,8 @@ class FakeCluster:
         done: Name of the node and work of each call but checks.
         started: Names of nodes, for each worker.
         stopped: Names of nodes whose workers were told to stop.
+        checks: Names of nodes, for each check.
+        is_one_machine: Whether it was started on this machine alone.
     """
 
     machines: dict[str, object]
@@ -51,6 +53,8 @@ class FakeCluster:
     done: list = field(default_factory=list)
     started: list = field(default_factory=list)
     stopped: list = field(default_factory=list)
+    checks: list = field(default_factory=list)
+    is_one_machine: bool = False
 
     def nodes(self):
         """All nodes, with one CPU if nothing else is said."""
@@ -65,6 +69,7 @@ class FakeCluster:
         """A call has its result."""
         name = worker[0]
         if isinstance(work, Check):
+            self.checks.append(name)
             return Call(worker, None if work.settings is None else self.machines[name])
         self.done.append((name, work))
         return Call(worker, self.answer(name, work) if self.answer else "done")
@@ -340,6 +345,18 @@ def test_on_gpus_a_node_has_a_worker_for_each():
     run(cluster, segments(*range(20)), on_gpus=True)
     assert cluster.started.count("a") == 2
     assert "b" not in cluster.started
+
+
+def test_a_cluster_on_this_machine_alone_renders_without_a_check():
+    cluster = FakeCluster({"a": SAME}, sizes={"a": Node("a", "a", 3, 0, 64 * GIB)}, is_one_machine=True)
+    client, notes = run(cluster, segments(1, 2, 3, 4))
+    assert (len(client.finished), len(cluster.started), cluster.checks, notes) == (4, 3, [], [])
+
+
+def test_every_worker_of_several_machines_is_checked():
+    cluster = FakeCluster({"a": SAME, "b": SAME})
+    run(cluster, segments(1, 2, 3, 4))
+    assert sorted(cluster.checks) == ["a", "b"]
 
 
 def test_one_worker_a_node_until_it_is_known_what_one_takes():

@@ -52,7 +52,14 @@ class WorkerDied(Exception):
 
 
 class Cluster(Protocol):
-    """What is needed of a cluster. A call runs on a node, and is opaque until its result is there."""
+    """What is needed of a cluster. A call runs on a node, and is opaque until its result is there.
+
+    Attributes:
+        is_one_machine: Whether it is on this machine alone, which sees its own files and makes one kind of
+            bits.
+    """
+
+    is_one_machine: bool
 
     def nodes(self) -> list[Node]:
         """The nodes that are alive."""
@@ -120,7 +127,8 @@ class Fleet:
     """The workers of one render or batch.
 
     Every node is checked by its first worker: whether it sees the files, and which bits it makes. The bits
-    of most workers are those of the render; other nodes are not used, unless that is allowed.
+    of most workers are those of the render; other nodes are not used, unless that is allowed. A cluster on
+    this machine alone is not checked.
 
     Many attributes: what was asked for, and what is known of the nodes.
 
@@ -178,7 +186,7 @@ class Fleet:
             return
         here = [worker for worker in self.workers if worker.node.id == state.node.id]
         have, wanted = len(here), 1
-        if state.report is not None and self.is_spread and self._reference is not None:
+        if self.is_spread and self._is_used(state):
             wanted = self.capacity(state.node)
         idle = [worker for worker in here if worker.work is None]
         for surplus in idle[: max(have - wanted, 0)]:  # less was known of the memory when they began
@@ -188,7 +196,12 @@ class Fleet:
             handle = self.cluster.start(state.node, self.threads, int(self.on_gpus))
             worker = Worker(state.node, handle)
             self.workers.append(worker)
-            self.give(worker, self.check if state.report is None else Check(self.check.shared, None))
+            if not self.cluster.is_one_machine:
+                self.give(worker, self.check if state.report is None else Check(self.check.shared, None))
+
+    def _is_used(self, state: _NodeState) -> bool:
+        """Whether a node may render, as far as its check goes."""
+        return self.cluster.is_one_machine or (state.report is not None and self._reference is not None)
 
     def capacity(self, node: Node) -> int:
         """How many workers a node holds."""
@@ -228,6 +241,8 @@ class Fleet:
 
     def _choose(self) -> None:
         """Choose the bits that most workers make, once all nodes have answered."""
+        if self.cluster.is_one_machine:
+            return
         states = list(self._states.values())
         answered = [state for state in states if state.report is not None]
         waiting = [state for state in states if state.report is None and state.refused is None]
@@ -277,14 +292,14 @@ class Fleet:
         state = self._states.get(worker.node.id)
         if state is not None:
             state.deaths += 1
-            if state.deaths == MAX_DEATHS and state.report is None:
+            if state.deaths == MAX_DEATHS and not (state.report or self.cluster.is_one_machine):
                 self._refuse(state, f"its worker process ended {MAX_DEATHS} times; is vst installed there?")
 
     def idle(self) -> Iterator[Worker]:
         """Workers without work, on nodes that may render."""
         for worker in self.workers:
             state = self._states.get(worker.node.id)
-            if worker.work is None and state is not None and self._reference is not None and state.report:
+            if worker.work is None and state is not None and self._is_used(state):
                 yield worker
 
     def differs(self, worker: Worker) -> bool:
@@ -295,7 +310,7 @@ class Fleet:
     @property
     def places(self) -> int:
         """How many workers the nodes hold whose bits are those of the render."""
-        used = [each for each in self._states.values() if each.report and each.refused is None]
+        used = [each for each in self._states.values() if self._is_used(each) and each.refused is None]
         return sum(self.capacity(each.node) for each in used if not each.differs)
 
     @property

@@ -33,8 +33,19 @@ _QUIET = {
 }
 """Set while Ray is imported and starts, unless the user has: no usage reports, nothing on stdout."""
 
-_LOCAL_ONLY = {"RAY_AUTH_MODE": "token"}
-"""The same for a local cluster: other users of this machine cannot run code in it."""
+_LOCAL_ONLY = {
+    "RAY_AUTH_MODE": "token",  # other users of this machine cannot run code in it
+    "RAY_worker_niceness": "0",  # as the workers of a batch without Ray
+    # By default Ray's own processes take an eighth of a core, watching what does not change here.
+    "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
+    "LOG_NAME_UPDATE_INTERVAL_S": "60",
+    "AUTOSCALER_UPDATE_INTERVAL_S": "60",
+    "RAY_memory_monitor_refresh_ms": "1000",
+    "RAY_gcs_pull_resource_loads_period_milliseconds": "10000",
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_enable_metrics_collection": "0",
+}
+"""The same for a local cluster."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +95,7 @@ def connected(address: str) -> Iterator[RayCluster]:
     with _signals_kept(), _environment(variables):
         _connect(address)
     try:
-        yield RayCluster()
+        yield RayCluster(is_one_machine=address == LOCAL)
     finally:
         ray.shutdown()
 
@@ -112,6 +123,11 @@ def _connect(address: str) -> None:
 
 def _failure(address: str, error: Exception) -> str:
     if any("authenticat" in f"{type(each).__name__} {each}".lower() for each in _chain(error)):
+        if address == LOCAL:
+            return (
+                "Ray was loaded before vst could have it ask for a token: set RAY_AUTH_MODE=token before "
+                "Ray is imported, or call ray.init() first"
+            )
         return (
             "the Ray cluster asks for a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the "
             "file that has it, as on its nodes"
@@ -135,6 +151,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 class RayCluster:
     """See `vst.batch.cluster.fleet.Cluster`: a worker is an actor, a call an object reference."""
+
+    def __init__(self, is_one_machine: bool = False) -> None:
+        self.is_one_machine = is_one_machine
 
     def nodes(self) -> list[Node]:
         """The nodes that are alive."""

@@ -50,7 +50,7 @@ def render_on_ray(
         address: ``local`` for a cluster on this machine, ``auto`` for the one that it belongs to, or the
             address of that cluster's head.
         allow_mixed: Whether nodes that make other bits than most are used, too.
-        progress: Called twice a second.
+        progress: Called every two seconds.
         stop: Set it to stop after the frames in progress; finished segments are kept.
         begun: Called with notes as they come: among others which nodes are not used.
 

@@ -25,7 +25,10 @@ from vst.batch.cluster.works import (
 )
 from vst.errors import Interrupted, UsageError, VstError
 
-POLL_SECONDS = 0.5
+TURN_SECONDS = 0.5
+"""Seconds until the scheduler looks again whether it is to stop, and for new nodes, at most."""
+
+POLL_SECONDS = 2.0
 """Seconds between two questions to a worker how far it is, or more if there are very many workers."""
 
 _WORKERS_A_POLL = 500
@@ -159,15 +162,14 @@ class Scheduler:
     def _turn(self) -> None:
         """Wait for calls, and take their results."""
         fleet = self._fleet
-        seconds = max(POLL_SECONDS, len(fleet.workers) / _WORKERS_A_POLL)
         by_call = {each.call: each for each in fleet.workers if each.call is not None}
         if not by_call:
-            self._stop.wait(seconds)  # workers are starting, or a segment is in use
+            self._stop.wait(TURN_SECONDS)  # workers are starting, or a segment is in use
             return
-        for call in fleet.cluster.wait(list(by_call), seconds):
+        for call in fleet.cluster.wait(list(by_call), TURN_SECONDS):
             if by_call[call] in fleet.workers:  # its node may have been refused meanwhile
                 self._take(by_call[call], call)
-        if time.monotonic() - self._polled >= seconds:
+        if time.monotonic() - self._polled >= max(POLL_SECONDS, len(fleet.workers) / _WORKERS_A_POLL):
             self._polled = time.monotonic()
             self._poll()
 
@@ -252,7 +254,7 @@ class Scheduler:
             fleet.cluster.stop(worker.handle)
         finished = True
         while running and time.monotonic() < deadline:
-            for call in fleet.cluster.wait(list(running), POLL_SECONDS):
+            for call in fleet.cluster.wait(list(running), TURN_SECONDS):
                 worker = running.pop(call)
                 work, worker.work, worker.call = worker.work, None, None
                 try:
