@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from vst.errors import VstError
 
-INTERVAL = 0.5
+INTERVAL = 0.25
 """Seconds between two samples of CPU time: what a process does after its last one is not counted."""
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -49,11 +49,12 @@ def cpu_seconds(command: Sequence[str]) -> float:
             while process.poll() is None:
                 for pid in process_tree(process.pid):
                     seen[pid] = max(seen.get(pid, 0.0), _cpu_seconds(pid))
-                time.sleep(INTERVAL)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(INTERVAL)
         if process.returncode:
             errors.seek(0)
             text = errors.read().decode(errors="replace").strip()
-            raise VstError(f"{' '.join(command[:5])} ... failed: {text}")
+            raise VstError(f"{' '.join(command)} failed: {text}")
     return sum(seen.values())
 
 
@@ -61,6 +62,6 @@ def _cpu_seconds(pid: int) -> float:
     """User and system time; 0 for a process that has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
+        return (int(fields[11]) + int(fields[12])) / _TICK
+    except (OSError, IndexError):
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICK

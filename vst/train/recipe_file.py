@@ -32,8 +32,8 @@ def read_recipe(name: str) -> dict[str, Any]:
     Args:
         name: One of `known_recipes`, or a TOML file: the fields of a mode's recipe by name, and a
             [[styles]] table with `StyleGoal`'s fields a style. With `extends`, the name of one that comes
-            with the package, it changes that one. Styles replace those of that one; a style that has the
-            same name there has its fields, unless they are given.
+            with the package, it changes that one. Its styles replace those of that one; a style without
+            images is the one of the same name there, with the fields that are given.
 
     Raises:
         UsageError: where there is no such recipe, or a field is unknown or of another type.
@@ -118,7 +118,8 @@ def _style(given: Any, inherited: dict[str, dict[str, Any]], path: Path) -> Styl
         if key not in types:
             raise UsageError(f"{path}: unknown field {key!r}: {suggestion(key, types)}")
     fields = {key: _as(value, types[key], f"{path}: {key}") for key, value in given.items()}
-    fields = inherited.get(fields.get("name", ""), {}) | fields
+    if "images" not in fields:
+        fields = inherited.get(fields.get("name", ""), {}) | fields
     missing = [name for name in ("name", "images") if name not in fields]
     if missing:
         raise UsageError(f"{path}: a style has no {' and no '.join(missing)}")

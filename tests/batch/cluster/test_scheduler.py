@@ -43,7 +43,7 @@ class FakeCluster:
         done: Name of the node and work of each call but checks.
         started: Names of nodes, for each worker.
         stopped: Names of nodes whose workers were told to stop.
-        checks: Names of nodes, for each check.
+        checks: Names of nodes and settings of the probe, for each check.
         is_one_machine: Whether it was started on this machine alone.
     """
 
@@ -69,7 +69,7 @@ class FakeCluster:
         """A call has its result."""
         name = worker[0]
         if isinstance(work, Check):
-            self.checks.append(name)
+            self.checks.append((name, work.settings))
             return Call(worker, None if work.settings is None else self.machines[name])
         self.done.append((name, work))
         return Call(worker, self.answer(name, work) if self.answer else "done")
@@ -125,10 +125,15 @@ def no_waiting(monkeypatch):
     for module, name in (
         (fleet_module, "LOOK_SECONDS"),
         (scheduler_module, "POLL_SECONDS"),
+        (scheduler_module, "TURN_SECONDS"),
         (scheduler_module, "IN_USE_SECONDS"),
     ):
         monkeypatch.setattr(module, name, 0.0)
     monkeypatch.setattr(scheduler_module, "_WORKERS_A_POLL", 1e9)
+
+
+def sized(name, cpus):
+    return Node(name, name, cpus, 0, 64 * GIB)
 
 
 def segments(*costs):
@@ -347,16 +352,36 @@ def test_on_gpus_a_node_has_a_worker_for_each():
     assert "b" not in cluster.started
 
 
-def test_a_cluster_on_this_machine_alone_renders_without_a_check():
-    cluster = FakeCluster({"a": SAME}, sizes={"a": Node("a", "a", 3, 0, 64 * GIB)}, is_one_machine=True)
+def test_on_this_machine_alone_all_workers_start_at_once_without_probe_frames():
+    cluster = FakeCluster({"a": "no report is asked for"}, sizes={"a": sized("a", 3)}, is_one_machine=True)
     client, notes = run(cluster, segments(1, 2, 3, 4))
-    assert (len(client.finished), len(cluster.started), cluster.checks, notes) == (4, 3, [], [])
+    assert (len(client.finished), cluster.started, notes) == (4, ["a"] * 3, [])
+    assert cluster.checks == [("a", None)] * 3
 
 
-def test_every_worker_of_several_machines_is_checked():
-    cluster = FakeCluster({"a": SAME, "b": SAME})
+def test_the_first_worker_of_each_machine_renders_probe_frames_and_all_look_at_the_files():
+    cluster = FakeCluster({"a": SAME, "b": SAME}, sizes={"a": sized("a", 2), "b": sized("b", 2)})
     run(cluster, segments(1, 2, 3, 4))
-    assert sorted(cluster.checks) == ["a", "b"]
+    probed = CHECK.settings
+    assert sorted(cluster.checks, key=str) == [("a", probed), ("a", None), ("b", probed), ("b", None)]
+
+
+def test_workers_of_this_machine_that_never_answer_are_said():
+    cluster = FakeCluster({"a": SAME}, is_one_machine=True)
+    cluster.run = lambda worker, work: Call(worker, DIES)
+    with pytest.raises(VstError, match="node a: its worker process ended 3 times"):
+        run(cluster, segments(1))
+
+
+def test_a_work_that_ends_every_worker_leaves_the_others():
+    bad, *good = segments(9, 1, 2)
+    cluster = FakeCluster({"a": SAME}, lambda _, work: DIES if work == bad else "done", is_one_machine=True)
+    client = Client()
+    client.failed = lambda work, error: ()
+    fleet = Fleet(cluster, CHECK, 1, False, False, [].append)
+    fleet.spread(0)
+    Scheduler(fleet, client, None).run([bad, *good])
+    assert set(client.finished) == set(good)
 
 
 def test_one_worker_a_node_until_it_is_known_what_one_takes():

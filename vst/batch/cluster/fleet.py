@@ -113,9 +113,10 @@ class Worker:
 
 @dataclass(eq=False)
 class _NodeState:
-    """What is known of a node: its report once it is checked, or why it is not used."""
+    """What is known of a node: whether a worker there has answered, its report, or why it is not used."""
 
     node: Node
+    answered: bool = False
     report: MachineReport | None = None
     refused: str | None = None
     differs: bool = False
@@ -127,8 +128,8 @@ class Fleet:
     """The workers of one render or batch.
 
     Every node is checked by its first worker: whether it sees the files, and which bits it makes. The bits
-    of most workers are those of the render; other nodes are not used, unless that is allowed. A cluster on
-    this machine alone is not checked.
+    of most workers are those of the render; other nodes are not used, unless that is allowed. On
+    this machine alone there is nothing to compare, so all workers start at once and only look at the files.
 
     Many attributes: what was asked for, and what is known of the nodes.
 
@@ -189,15 +190,15 @@ class Fleet:
         if self.is_spread and self._is_used(state):
             wanted = self.capacity(state.node)
         idle = [worker for worker in here if worker.work is None]
-        for surplus in idle[: max(have - wanted, 0)]:  # less was known of the memory when they began
+        for surplus in idle[::-1][: max(have - wanted, 0)]:  # less was known of the memory when they began
             self.cluster.end(surplus.handle)
             self.workers.remove(surplus)
         for _ in range(have, wanted):
             handle = self.cluster.start(state.node, self.threads, int(self.on_gpus))
             worker = Worker(state.node, handle)
             self.workers.append(worker)
-            if not self.cluster.is_one_machine:
-                self.give(worker, self.check if state.report is None else Check(self.check.shared, None))
+            is_known = self.cluster.is_one_machine or state.report is not None
+            self.give(worker, Check(self.check.shared, None) if is_known else self.check)
 
     def _is_used(self, state: _NodeState) -> bool:
         """Whether a node may render, as far as its check goes."""
@@ -229,6 +230,7 @@ class Fleet:
         state = self._states.get(worker.node.id)
         if state is None:
             return
+        state.answered = True
         if self._first_answer is None:
             self._first_answer = time.monotonic()
         if isinstance(answer, Failed):
@@ -241,8 +243,6 @@ class Fleet:
 
     def _choose(self) -> None:
         """Choose the bits that most workers make, once all nodes have answered."""
-        if self.cluster.is_one_machine:
-            return
         states = list(self._states.values())
         answered = [state for state in states if state.report is not None]
         waiting = [state for state in states if state.report is None and state.refused is None]
@@ -292,8 +292,14 @@ class Fleet:
         state = self._states.get(worker.node.id)
         if state is not None:
             state.deaths += 1
-            if state.deaths == MAX_DEATHS and not (state.report or self.cluster.is_one_machine):
+            if state.deaths == MAX_DEATHS and not state.answered:
                 self._refuse(state, f"its worker process ended {MAX_DEATHS} times; is vst installed there?")
+
+    def forgive(self, worker: Worker) -> None:
+        """Do not hold deaths against the node of a worker: it has done a work, or the work is to blame."""
+        state = self._states.get(worker.node.id)
+        if state is not None:
+            state.deaths = 0
 
     def idle(self) -> Iterator[Worker]:
         """Workers without work, on nodes that may render."""

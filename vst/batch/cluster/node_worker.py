@@ -18,15 +18,16 @@ CONCURRENT_CALLS = 3
 
 _SWITCH_SECONDS = 0.05
 """How long the interpreter's lock stays with a thread that computes. Ray's main thread asks for it a
-hundred times a second, and with Python's 5 ms a render takes 5 % longer by that."""
+hundred times a second, and with Python's 5 ms a render on the CPU takes 5 % longer."""
 
 
 class NodeWorker:
     """Does one work at a time; other calls come in other threads meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_gpu: bool = False) -> None:
         prepare_process()  # before torch is loaded
-        sys.setswitchinterval(_SWITCH_SECONDS)
+        if not on_gpu:
+            sys.setswitchinterval(_SWITCH_SECONDS)
         self._desk = _Desk()
 
     def run(self, work: Work) -> Any:

@@ -36,7 +36,7 @@ _QUIET = {
 _LOCAL_ONLY = {
     "RAY_AUTH_MODE": "token",  # other users of this machine cannot run code in it
     "RAY_worker_niceness": "0",  # as the workers of a batch without Ray
-    # By default Ray's own processes take an eighth of a core, watching what does not change here.
+    # By default Ray's own processes take about an eighth of a core; memory is still looked at every second.
     "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
     "LOG_NAME_UPDATE_INTERVAL_S": "60",
     "AUTOSCALER_UPDATE_INTERVAL_S": "60",
@@ -125,8 +125,8 @@ def _failure(address: str, error: Exception) -> str:
     if any("authenticat" in f"{type(each).__name__} {each}".lower() for each in _chain(error)):
         if address == LOCAL:
             return (
-                "Ray was loaded before vst could have it ask for a token: set RAY_AUTH_MODE=token before "
-                "Ray is imported, or call ray.init() first"
+                "Ray was imported without a token: set RAY_AUTH_MODE=token before you import Ray, check "
+                "RAY_AUTH_TOKEN, or call ray.init() first"
             )
         return (
             "the Ray cluster asks for a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the "
@@ -188,7 +188,7 @@ class RayCluster:
             "max_restarts": 0,  # the scheduler starts another one, maybe elsewhere
             "scheduling_strategy": NodeAffinitySchedulingStrategy(node.id, soft=False),
         }
-        return ray.remote(NodeWorker).options(**options).remote()
+        return ray.remote(NodeWorker).options(**options).remote(on_gpu=gpus > 0)
 
     def run(self, worker: Any, work: Work) -> Any:
         """A call that does a work."""

@@ -176,18 +176,25 @@ class Scheduler:
     def _poll(self) -> None:
         """Ask workers how far they are, and report what they have answered."""
         fleet, running = self._fleet, self._running()
-        by_call = {each.asked: each for each in running if each.asked is not None}
-        for call in fleet.cluster.wait(list(by_call), 0) if by_call else ():
-            worker = by_call[call]
-            worker.asked = None
-            with contextlib.suppress(WorkerDied):  # its work will say so
-                worker.frames = fleet.cluster.result(call)
+        self._hear(running)
         for worker in running:
             if worker.asked is None:
                 worker.asked = fleet.cluster.frames_done(worker.handle)
         if running:
             works = [(_original(each.work), each.frames) for each in running if each.work is not None]
             self._client.progressed(works, fleet.busy_in_words())
+
+    def _hear(self, workers: Iterable[Worker]) -> None:
+        """Note what workers have answered."""
+        cluster, by_call = (
+            self._fleet.cluster,
+            {each.asked: each for each in workers if each.asked is not None},
+        )
+        for call in cluster.wait(list(by_call), 0) if by_call else ():
+            worker = by_call[call]
+            worker.asked = None
+            with contextlib.suppress(WorkerDied):  # its work will say so
+                worker.frames = cluster.result(call)
 
     def _take(self, worker: Worker, call: Any) -> None:
         try:
@@ -199,6 +206,7 @@ class Scheduler:
         if isinstance(work, Check):
             self._fleet.checked(worker, value)
         elif work is not None:
+            self._fleet.forgive(worker)
             self._add(self._after(_original(work), worker, value))
 
     def _after(self, work: Work, worker: Worker, value: Any) -> Iterable[Work]:
@@ -226,6 +234,7 @@ class Scheduler:
         if work is None or isinstance(work, Check):
             return
         work = _original(work)
+        self._hear([worker])
         segments = _segments_done(work, worker.frames)
         if segments > self._segments_before_death[work]:
             # It gets on. Nodes that a provider takes back whenever it likes end often.
@@ -236,6 +245,7 @@ class Scheduler:
             self._fleet.note(f"{what}; its work is done again")
             self._add((work,))
             return
+        self._fleet.forgive(worker)
         error = VstError(
             f"{what}, after {MAX_DEATHS - 1} others with the same work: memory may be short, or a file "
             "damaged"
