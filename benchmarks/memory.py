@@ -11,7 +11,6 @@ libraries is not counted, because its share depends on which other processes hav
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from benchmarks.process_tree import process_tree
+from benchmarks.process_tree import run_sampled
 
 RATE = 25
 INTERVAL = 0.2
@@ -106,15 +105,9 @@ def render_command(clip: Path, options: argparse.Namespace) -> list[str]:
 
 def measure(command: Sequence[str]) -> Usage:
     """Run a command and sample the memory of its process tree."""
-    peak = samples = 0
-    with tempfile.TemporaryFile() as errors:
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process:
-            while process.poll() is None:
-                peak = max(peak, sum(map(_memory, process_tree(process.pid))))
-                samples += 1
-                time.sleep(INTERVAL)
-        errors.seek(0)
-        return Usage(process.returncode, peak, samples, errors.read().decode(errors="replace"))
+    found: list[int] = []
+    code, errors = run_sampled(command, INTERVAL, lambda members: found.append(sum(map(_memory, members))))
+    return Usage(code, max(found, default=0), len(found), errors)
 
 
 def _memory(pid: int) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.frame_hashes import ROOT
+from benchmarks.process_tree import parent_of, processes
 
 _TOKEN = secrets.token_hex(32)
 """Of all clusters of this process: Ray keeps the first one that it reads."""
@@ -89,11 +90,6 @@ def kill(process: int) -> None:
         os.kill(process, signal.SIGKILL)
 
 
-def processes() -> list[int]:
-    """All processes of this machine."""
-    return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()]
-
-
 def command_of(process: int) -> str:
     """What a process calls itself; empty if it is gone."""
     try:
@@ -104,12 +100,10 @@ def command_of(process: int) -> str:
 
 def ancestors(process: int) -> Iterator[int]:
     """A process, its parent, and so on."""
-    while process > 1:
-        yield process
-        try:
-            process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            return
+    found: int | None = process
+    while found is not None and found > 1:
+        yield found
+        found = parent_of(found)
 
 
 def writers(folder: Path) -> list[int]:

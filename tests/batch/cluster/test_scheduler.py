@@ -58,7 +58,7 @@ class FakeCluster:
 
     def nodes(self):
         """All nodes, with one CPU if nothing else is said."""
-        return [self.sizes.get(name, Node(name, name, 1, 0, 64 * GIB)) for name in self.machines]
+        return [self.sizes.get(name, sized(name, 1)) for name in self.machines]
 
     def start(self, node, cpus, gpus):
         """A worker is the name of its node."""
@@ -140,9 +140,11 @@ def segments(*costs):
     return [RenderSegments("job", SegmentTask((index,), 10, cost)) for index, cost in enumerate(costs)]
 
 
-def run(cluster, works, *, allow_mixed=False, stop=None, spread=True, threads=1, on_gpus=False):
+def run(
+    cluster, works, *, allow_mixed=False, stop=None, spread=True, threads=1, on_gpus=False, client=None
+):
     """Run works; returns the client and the notes."""
-    notes, client = [], Client()
+    notes, client = [], client or Client()
     fleet = Fleet(cluster, CHECK, threads, on_gpus, allow_mixed, notes.append)
     if spread:
         fleet.spread(0)
@@ -284,7 +286,7 @@ def test_a_mixed_node_never_plans():
 
 def test_a_plan_is_made_for_all_workers_that_make_its_bits():
     cluster = FakeCluster({"odd": OLDER, "a": SAME, "b": SAME})
-    cluster.sizes = {"a": Node("a", "a", 4, 0, 64 * GIB)}
+    cluster.sizes = {"a": sized("a", 4)}
     run(cluster, [PlanClip("", "", "", "job", 0)], allow_mixed=True)
     run(cluster, [PlanClip("", "", "", "job", 0)])
     run(cluster, [PlanClip("", "", "", "job", 1)])
@@ -336,9 +338,9 @@ def test_nodes_that_join_later_are_checked_and_used():
 def test_a_node_has_as_many_workers_as_cores_and_memory_allow():
     cluster = FakeCluster({"a": SAME, "b": SAME, "c": SAME})
     cluster.sizes = {
-        "a": Node("a", "a", 8, 0, 64 * GIB),
+        "a": sized("a", 8),
         "b": Node("b", "b", 8, 0, 4 * GIB),
-        "c": Node("c", "c", 1, 0, 64 * GIB),
+        "c": sized("c", 1),
     }
     run(cluster, segments(*range(20)), threads=2)
     assert {name: cluster.started.count(name) for name in "abc"} == {"a": 4, "b": 2, "c": 0}
@@ -378,15 +380,13 @@ def test_a_work_that_ends_every_worker_leaves_the_others():
     cluster = FakeCluster({"a": SAME}, lambda _, work: DIES if work == bad else "done", is_one_machine=True)
     client = Client()
     client.failed = lambda work, error: ()
-    fleet = Fleet(cluster, CHECK, 1, False, False, [].append)
-    fleet.spread(0)
-    Scheduler(fleet, client, None).run([bad, *good])
+    run(cluster, [bad, *good], client=client)
     assert set(client.finished) == set(good)
 
 
 def test_one_worker_a_node_until_it_is_known_what_one_takes():
     cluster = FakeCluster({"a": SAME})
-    cluster.sizes = {"a": Node("a", "a", 8, 0, 64 * GIB)}
+    cluster.sizes = {"a": sized("a", 8)}
     run(cluster, segments(*range(20)), spread=False)
     assert cluster.started == ["a"]
 

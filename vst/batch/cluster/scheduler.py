@@ -186,10 +186,8 @@ class Scheduler:
 
     def _hear(self, workers: Iterable[Worker]) -> None:
         """Note what workers have answered."""
-        cluster, by_call = (
-            self._fleet.cluster,
-            {each.asked: each for each in workers if each.asked is not None},
-        )
+        cluster = self._fleet.cluster
+        by_call = {each.asked: each for each in workers if each.asked is not None}
         for call in cluster.wait(list(by_call), 0) if by_call else ():
             worker = by_call[call]
             worker.asked = None
