@@ -37,6 +37,11 @@ def motion(height: int, width: int) -> np.ndarray:
     return flow
 
 
+def places(height: int, width: int) -> np.ndarray:
+    """Where that points."""
+    return ARRAYS.places(motion(height, width))
+
+
 def same(name: str, *arguments: np.ndarray | int, **keywords: bool) -> None:
     """Whether an operation gives the same, of the same type."""
     wanted = getattr(ARRAYS, name)(*arguments, **keywords)
@@ -53,32 +58,43 @@ def same(name: str, *arguments: np.ndarray | int, **keywords: bool) -> None:
 @sizes
 @pytest.mark.parametrize("channels", [(), (2,), (3,)], ids=str)
 def test_bilinear_samples(size, channels):
-    same("sample", noise(*size, *channels), motion(*size))
+    same("sample", noise(*size, *channels), places(*size))
 
 
 @exact_coordinates
 @sizes
 def test_bilinear_samples_of_whole_numbers_are_rounded(size):
-    same("sample", mask(*size), motion(*size))
-    luma, flow = (noise(*size) * 255).astype(np.uint8), motion(*size)
-    found = TENSORS.sample(torch.from_numpy(luma), torch.from_numpy(flow)).numpy()
+    same("sample", mask(*size), places(*size))
+    luma, where = (noise(*size) * 255).astype(np.uint8), places(*size)
+    found = TENSORS.sample(torch.from_numpy(luma), torch.from_numpy(where)).numpy()
     # Coordinates within 1e-5 pixel: what is just a half may be rounded the other way.
-    difference = np.abs(found.astype(int) - ARRAYS.sample(luma, flow))
+    difference = np.abs(found.astype(int) - ARRAYS.sample(luma, where))
     assert difference.max() <= 1
     assert (difference > 0).mean() < 0.002
 
 
 @sizes
 def test_nearest_samples(size):
-    same("sample", noise(*size, 2), motion(*size), nearest=True)
-    halves = (np.round(motion(*size) * 2) / 2).astype(np.float32)
+    same("sample", noise(*size, 2), places(*size), nearest=True)
+    halves = (np.round(places(*size) * 2) / 2).astype(np.float32)
     same("sample", noise(*size, 2), halves, nearest=True)
 
 
 @sizes
 def test_what_is_inside(size):
-    same("is_inside", motion(*size))
-    same("is_inside", np.zeros((*size, 2), np.float32))
+    same("is_inside", places(*size), *size)
+    same("is_inside", ARRAYS.places(np.zeros((*size, 2), np.float32)), *size)
+
+
+@sizes
+def test_places(size):
+    same("places", motion(*size))
+
+
+@sizes
+@pytest.mark.parametrize("channels", [2, 3])
+def test_weighted_pixels(size, channels):
+    same("times", noise(*size, channels), noise(*size))
 
 
 @sizes

@@ -68,12 +68,13 @@ class ComposedFlow:
             luma: Its luma, H×W uint8.
             step: From this frame to the one before on the way from the keyframe.
         """
-        on = self._on
-        flow = step.flow + on.sample(self._flow, step.flow)
-        differences = difference(luma, self._luma, flow)
-        shown = on.is_inside(flow) & alike(differences)
-        self._trust = on.sample(self._trust, step.flow) * on.bytes(shown & step.holds)
-        self._usable = on.sample(self._usable, step.flow) * on.bytes(shown & step.nearly)
+        on, before = self._on, self._on.places(step.flow)
+        flow = step.flow + on.sample(self._flow, before)
+        places = on.places(flow)
+        differences = difference(luma, self._luma, places)
+        shown = on.is_inside(places, *luma.shape) & alike(differences)
+        self._trust = on.sample(self._trust, before) * on.bytes(shown & step.holds)
+        self._usable = on.sample(self._usable, before) * on.bytes(shown & step.nearly)
         self._flow = flow
         # Single pixels are noise of the tests, and would show as speckles.
         trust, usable = (on.majority(each, _SIDE) for each in (self._trust, self._usable))

@@ -34,7 +34,7 @@ def composite(earlier: Field, later: Field, to_earlier: Reach, to_later: Reach, 
         H×W×3 float32.
     """
     a, b = carry(earlier, to_earlier.flow), carry(later, to_later.flow)
-    return _with_detail(a + part[..., None] * (b - a), a, b, part)
+    return _with_detail(a + operations(a).times(b - a, part), a, b, part)
 
 
 def _with_detail(mixed: Field, a: Field, b: Field, part: Field) -> Field:
@@ -55,7 +55,7 @@ def _with_detail(mixed: Field, a: Field, b: Field, part: Field) -> Field:
     wanted = energies[1] + on.resized(part, *energies[1].shape) * (energies[2] - energies[1])
     gain = on.root(wanted / energies[0].clip(_SMALLEST)).clip(1, _LARGEST_GAIN)
     gain = on.resized(gain, *part.shape)
-    return coarse + gain[..., None] * (mixed - coarse)
+    return coarse + on.times(mixed - coarse, gain)
 
 
 def _detail_energy(image: Field) -> Field:
@@ -82,5 +82,5 @@ def fill(composed: Field, stylized: Field, hole: Field) -> Field:
     # Single pixels are noise of the tests; what is left is covered whole and faded in around.
     on = operations(hole)
     wide = on.widened(on.opened(hole, _HOLE_CORE), _HOLE_EDGE)
-    share = on.mean_around(on.floats(wide), _HOLE_EDGE)[..., None]
-    return composed + share * (stylized - composed)
+    share = on.mean_around(on.floats(wide), _HOLE_EDGE)
+    return composed + on.times(stylized - composed, share)

@@ -44,7 +44,7 @@ def direct_flow(image: Tensor, other: Tensor, on: Operations) -> tuple[Field, Fi
     backward, forward = map(
         on.field, DisEstimator().estimate_pair(*(on.saved(each)[None] for each in lumas))
     )
-    differences = difference(lumas[0], lumas[1], backward)
+    differences = difference(lumas[0], lumas[1], on.places(backward))
     similar = alike(differences, _TOLERANCE, _LARGEST_TOLERANCE)
     shown = on.opened(on.bytes(step_holds(backward, forward) & similar), _OPEN)
     flow = on.resized(backward, height, width)

@@ -76,6 +76,10 @@ class Operations(Protocol):
         """`yes` where a mask H×W is not 0, else `no`, which may be overwritten."""
         ...
 
+    def times(self, field: Field, weights: Field) -> Field:
+        """H×W×C, with at least two channels, times H×W."""
+        ...
+
     def larger(self, one: Field, other: Field) -> Field:
         """The larger of two values at each pixel."""
         ...
@@ -92,12 +96,16 @@ class Operations(Protocol):
         """The median; between the two in the middle, their mean."""
         ...
 
-    def sample(self, field: Field, flow: Field, *, nearest: bool = False) -> Field:
-        """A field at p + flow(p) for every pixel p, bilinear or nearest."""
+    def places(self, flow: Field) -> Field:
+        """p + flow(p) for every pixel p, H×W×2."""
         ...
 
-    def is_inside(self, flow: Field) -> Field:
-        """Whether p + flow(p) lies in the frame, H×W bool."""
+    def sample(self, field: Field, places: Field, *, nearest: bool = False) -> Field:
+        """A field at `places`, bilinear or nearest."""
+        ...
+
+    def is_inside(self, places: Field, height: int, width: int) -> Field:
+        """Whether `places` lie in a frame of this size, H×W bool."""
         ...
 
     def doubled(self, field: Field) -> Field:

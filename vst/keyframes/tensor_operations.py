@@ -69,6 +69,9 @@ class TensorOperations:
         mask = mask != 0
         return torch.where(mask[..., None] if yes.dim() == 3 else mask, yes, no)
 
+    def times(self, field: Tensor, weights: Tensor) -> Tensor:
+        return field * weights[..., None]
+
     def larger(self, one: Tensor, other: Tensor) -> Tensor:
         return torch.maximum(one, other)
 
@@ -82,9 +85,11 @@ class TensorOperations:
         ordered = values.flatten().sort().values
         return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
-    def sample(self, field: Tensor, flow: Tensor, *, nearest: bool = False) -> Tensor:
+    def places(self, flow: Tensor) -> Tensor:
+        return flow + _grid(*flow.shape[:2], flow.device)
+
+    def sample(self, field: Tensor, places: Tensor, *, nearest: bool = False) -> Tensor:
         height, width = field.shape[:2]
-        places = flow + _grid(*flow.shape[:2], flow.device)
         if nearest:
             x, y = places.round().unbind(-1)
             return field[y.clamp(0, height - 1).long(), x.clamp(0, width - 1).long()]
@@ -95,9 +100,8 @@ class TensorOperations:
         # Half is rounded up, as OpenCV does.
         return sampled if field.is_floating_point() else (sampled + 0.5).floor().to(field.dtype)
 
-    def is_inside(self, flow: Tensor) -> Tensor:
-        height, width = flow.shape[:2]
-        x, y = (flow + _grid(height, width, flow.device)).unbind(-1)
+    def is_inside(self, places: Tensor, height: int, width: int) -> Tensor:
+        x, y = places.unbind(-1)
         across = (x >= -ROUNDING) & (x <= width - 1 + ROUNDING)
         return across & (y >= -ROUNDING) & (y <= height - 1 + ROUNDING)
 

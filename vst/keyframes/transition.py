@@ -56,7 +56,8 @@ def _lasting(frames: Iterable[tuple[Field, Field]]) -> Iterator[Field]:
     """
     last: Field | None = None
     for worth, flow in frames:
-        last = worth if last is None else worth * (1 + operations(flow).sample(last, flow))
+        on = operations(flow)
+        last = worth if last is None else worth * (1 + on.sample(last, on.places(flow)))
         yield last
 
 

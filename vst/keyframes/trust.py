@@ -40,26 +40,27 @@ def steps_within(step: Field, back: Field, *allowed: float) -> list[Field]:
     """
     # Nearest: beside an outline bilinear sampling mixes two motions into one that neither side has.
     on = operations(step)
-    returned = on.sample(back, step, nearest=True)
+    places = on.places(step)
+    returned = on.sample(back, places, nearest=True)
     mismatch = squared_length(returned + step)
     relative = 0.01 * (squared_length(returned) + squared_length(step))
-    inside = on.is_inside(step)
+    inside = on.is_inside(places, *step.shape[:2])
     return [(mismatch <= relative + each) & inside for each in allowed]
 
 
-def difference(current: Field, other: Field, flow: Field) -> Field:
+def difference(current: Field, other: Field, places: Field) -> Field:
     """How much a frame and another one that is warped to it differ, without a change of the whole light.
 
     Args:
         current: H×W uint8, luma.
         other: H×W uint8, luma of the other frame.
-        flow: H×W×2, from the current frame to the other.
+        places: H×W×2, where the other frame shows what the current one shows, from `Operations.places`.
 
     Returns:
         H×W float32, 0 to 255: mean absolute difference over 3×3 pixels.
     """
-    on = operations(flow)
-    change = on.integers(current) - on.sample(other, flow)
+    on = operations(places)
+    change = on.integers(current) - on.sample(other, places)
     change -= on.integers(on.median(change[::4, ::4]))
     return on.mean_around(on.floats(abs(change)), _NEIGHBOURHOOD)
 

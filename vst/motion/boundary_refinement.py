@@ -2,9 +2,9 @@
 
 A patch matcher bleeds across the outline of what moves, by half a patch. What is carried along such flow
 drags a rim of background with the object, frame after frame. The right flow is near: that of the object
-on one side of the outline, that of the background on the other. So every pixel near a motion boundary is
-offered the flow of pixels on a ring around it, and takes the one by which a small window around it looks
-most like the other frame. Three times, on smaller and smaller rings.
+on one side of the outline, that of the background on the other. So every pixel near a motion boundary whose
+flow does not fit is offered the flow of pixels on a ring around it, and takes the one by which a small
+window around it looks most like the other frame. Three times, on smaller and smaller rings.
 """
 
 from __future__ import annotations
@@ -16,13 +16,20 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from vst.motion.fields import Array, grid, sample_at
+from vst.motion.fields import Array, grid, sample, sample_at
 
 _SPREAD = 1.0
 """Pixels by which flow differs within a neighbourhood that has a motion boundary."""
 
 _NEIGHBOURHOOD = 11
 """Side of that neighbourhood, in steps of two pixels."""
+
+_MISFIT, _CONTRAST = 1.5, 40.0
+"""Difference in luma, of 255, of a window and what its flow points to, above which flow may be wrong; less
+in proportion in frames with less contrast (standard deviation of luma) than this."""
+
+_SMALLEST = 5
+"""Side of the windows, and of the smallest square in which they differ, in pixels: less is noise."""
 
 _PASSES = ((12, 2), (5, 1), (2, 1))
 """Radius of the ring, and half the side of the window, in pixels, of each pass."""
@@ -35,8 +42,8 @@ _MOST = np.uint8(30)
 _MEDIAN = 5
 """Side of the median filter over the flow that was chosen, in pixels."""
 
-_TILE = 64
-"""Height in pixels of the regions that are searched: what has no motion boundary is left out."""
+_TILE, _GAP = 64, 32
+"""Height of the regions that are searched, and least width of what is left out between two, in pixels."""
 
 _MARGIN = max(radius + half for radius, half in _PASSES)
 """Pixels around a frame in which every ring with its windows lies; the border is repeated there."""
@@ -44,21 +51,21 @@ _MARGIN = max(radius + half for radius, half in _PASSES)
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """A part of a frame with a motion boundary.
+    """A part of a frame in which flow may be wrong.
 
     Attributes:
         top: Its first row.
         left: Its first column.
-        boundary: H×W bool, which of its pixels are near a motion boundary.
+        doubtful: H×W bool, at which of its pixels.
     """
 
     top: int
     left: int
-    boundary: Array
+    doubtful: Array
 
     def within(self, widened: Array, margin: int, around: int = 0) -> Array:
         """The region in a frame that was widened by a margin, with some pixels around it; a view."""
-        height, width = self.boundary.shape
+        height, width = self.doubtful.shape
         y, x = self.top + margin - around, self.left + margin - around
         return widened[y : y + height + 2 * around, x : x + width + 2 * around]
 
@@ -72,9 +79,9 @@ def refine_boundaries(flow: Array, a: Array, b: Array) -> Array:
         b: H×W uint8, luma of the other frame.
 
     Returns:
-        H×W×2 float32; `flow` itself if it has no motion boundary.
+        H×W×2 float32; `flow` itself if it fits at all motion boundaries.
     """
-    regions = list(_regions(_near_boundary(flow)))
+    regions = list(_regions(_doubtful(flow, a, b)))
     if not regions:
         return flow
     wide_flow, wide_a, wide_b = _widened(flow, _MARGIN), _widened(a, _MARGIN), _widened(b, 2 * _MARGIN)
@@ -86,6 +93,18 @@ def refine_boundaries(flow: Array, a: Array, b: Array) -> Array:
             region.within(wide_flow, _MARGIN)[...] = vectors
         _repeat_border(wide_flow, _MARGIN)
     return _agreed(flow, wide_flow, regions)
+
+
+def _doubtful(flow: Array, a: Array, b: Array) -> Array:
+    """H×W bool, near a motion boundary, and the frames differ there."""
+    boundary = _near_boundary(flow)
+    if not boundary.any():
+        return boundary
+    cost = _cost(a, sample(b, flow), _SMALLEST // 2)
+    most = _MISFIT * min(1.0, float(a.std()) / _CONTRAST)
+    misfit = ((cost > most * _SMALLEST**2) & boundary).view(np.uint8)
+    square = np.ones((_SMALLEST, _SMALLEST), np.uint8)
+    return cv2.dilate(cv2.morphologyEx(misfit, cv2.MORPH_OPEN, square), square).view(bool) & boundary
 
 
 def _near_boundary(flow: Array) -> Array:
@@ -129,7 +148,7 @@ def _choose(
         cv2.min(cost, least, least)
         # Numbers grow, so the larger one is the later one.
         cv2.max(number, np.bitwise_and(better, np.uint8(each)), number)
-    best = number[half : height - half, half : width - half] * region.boundary
+    best = number[half : height - half, half : width - half] * region.doubtful
     return _taken(offered, reach + half, offsets, best)
 
 
@@ -152,7 +171,7 @@ def _cost(window: Array, moved: Array, half: int) -> Array:
 
 
 def _agreed(flow: Array, chosen: Array, regions: list[_Region]) -> Array:
-    """The median of what was chosen near motion boundaries, and `flow` elsewhere.
+    """The median of what was chosen where flow was doubtful, and `flow` elsewhere.
 
     Pixels chose for themselves; one that disagrees with those around it is wrong.
     """
@@ -160,7 +179,7 @@ def _agreed(flow: Array, chosen: Array, regions: list[_Region]) -> Array:
     for region in regions:
         planes = cv2.split(region.within(chosen, _MARGIN, half))
         median = cv2.merge([cv2.medianBlur(plane, _MEDIAN)[half:-half, half:-half] for plane in planes])
-        cv2.copyTo(median, region.boundary.view(np.uint8), region.within(agreed, 0))
+        cv2.copyTo(median, region.doubtful.view(np.uint8), region.within(agreed, 0))
     return agreed
 
 
@@ -174,20 +193,20 @@ def _repeat_border(widened: Array, margin: int) -> None:
     widened[:margin], widened[-margin:] = widened[margin], widened[-margin - 1]
 
 
-def _regions(boundary: Array) -> Iterator[_Region]:
-    """Regions that cover all motion boundaries."""
-    for top in range(0, len(boundary), _TILE):
-        rows = boundary[top : top + _TILE]
+def _regions(doubtful: Array) -> Iterator[_Region]:
+    """Regions that cover all that is marked."""
+    for top in range(0, len(doubtful), _TILE):
+        rows = doubtful[top : top + _TILE]
         for left, right in _runs(np.any(rows, axis=0)):
             yield _Region(top, left, np.ascontiguousarray(rows[:, left:right]))
 
 
 def _runs(marked: Array) -> Iterator[tuple[int, int]]:
-    """Start and end of each run of columns with a mark, gaps of less than a tile included."""
+    """Start and end of each run of columns with a mark, small gaps included."""
     columns = np.flatnonzero(marked)
     if not columns.size:
         return
-    ends = np.flatnonzero(np.diff(columns) > _TILE)
+    ends = np.flatnonzero(np.diff(columns) > _GAP)
     starts = columns[np.concatenate(([0], ends + 1))]
     stops = columns[np.concatenate((ends, [len(columns) - 1]))] + 1
     yield from zip(starts.tolist(), stops.tolist(), strict=True)

@@ -40,12 +40,11 @@ def sample_at(field: Array, places: Array, interpolation: int = cv2.INTER_LINEAR
     )
 
 
-def is_inside(flow: Array) -> Array:
-    """Whether p + flow(p) lies in the frame, H×W bool."""
-    height, width = flow.shape[:2]
+def is_inside(places: Array, height: int, width: int) -> Array:
+    """Whether places, h×w×2, lie in a frame, h×w bool."""
     # Flow that was estimated as 0 ± rounding stays inside.
     lowest, highest = (-ROUNDING, -ROUNDING), (width - 1 + ROUNDING, height - 1 + ROUNDING)
-    inside: Array = cv2.inRange(flow + grid(height, width), lowest, highest) > 0
+    inside: Array = cv2.inRange(places, lowest, highest) > 0
     return inside
 
 

@@ -191,8 +191,8 @@ class _Track:
             backward, forward = infilled(pair, ARRAYS)
             step = Step.of(backward, forward)
             reach = self._composed.extend(ARRAYS.luma(frame.image), step)
-            far = ARRAYS.sample(self._given, reach.flow)
-            near = ARRAYS.sample(self._mask, backward)
+            far = ARRAYS.sample(self._given, ARRAYS.places(reach.flow))
+            near = ARRAYS.sample(self._mask, ARRAYS.places(backward))
             uncovered = (1 - reach.usable) * ARRAYS.bytes(~step.holds & self._at_edge(near))
             behind = self._behind(Step.of(forward, backward))
             near = ARRAYS.where(uncovered, np.full_like(near, behind), near)
@@ -217,7 +217,8 @@ class _Track:
         Args:
             step: From the frame before to this one.
         """
-        covered = ~step.holds & ARRAYS.is_inside(step.flow) & self._at_edge(self._mask)
+        inside = ARRAYS.is_inside(ARRAYS.places(step.flow), *self._mask.shape)
+        covered = ~step.holds & inside & self._at_edge(self._mask)
         return float(covered.any() and self._mask[covered].mean() > 0.5)
 
 
