@@ -75,7 +75,7 @@ def test_a_render_from_16_bit_files_differs_slightly(tmp_path, clip, settings, i
     # A few pixels are trusted by one and not by the other.
     difference = (images(recorded.output) - direct).abs()[[1, 9]]
     assert 0 < difference.mean() <= 0.02
-    assert (difference > 0.05).float().mean() <= 0.08
+    assert (difference > 0.05).float().mean() <= 0.06
 
 
 def test_recorded_flow_can_be_used_at_another_size(tmp_path, clip, settings, images):

@@ -31,6 +31,9 @@ in proportion in frames with less contrast (standard deviation of luma) than thi
 _SMALLEST = 5
 """Side of the windows, and of the smallest square in which they differ, in pixels: less is noise."""
 
+_AROUND = 9
+"""Side of the square by which these are widened, in pixels: a window at their rim has pixels that fit too."""
+
 _PASSES = ((12, 2), (5, 1), (2, 1))
 """Radius of the ring, and half the side of the window, in pixels, of each pass."""
 
@@ -103,8 +106,8 @@ def _doubtful(flow: Array, a: Array, b: Array) -> Array:
     cost = _cost(a, sample(b, flow), _SMALLEST // 2)
     most = _MISFIT * min(1.0, float(a.std()) / _CONTRAST)
     misfit = ((cost > most * _SMALLEST**2) & boundary).view(np.uint8)
-    square = np.ones((_SMALLEST, _SMALLEST), np.uint8)
-    return cv2.dilate(cv2.morphologyEx(misfit, cv2.MORPH_OPEN, square), square).view(bool) & boundary
+    square, around = (np.ones((side, side), np.uint8) for side in (_SMALLEST, _AROUND))
+    return cv2.dilate(cv2.morphologyEx(misfit, cv2.MORPH_OPEN, square), around).view(bool) & boundary
 
 
 def _near_boundary(flow: Array) -> Array:
