@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vst.keyframes.carrying import carry, enlarge
-from vst.motion.fields import sample
+from vst.motion.fields import places, sample_at
 
 HEIGHT, WIDTH = 60, 80
 INNER = (slice(8, -8), slice(8, -8))
@@ -38,7 +38,7 @@ def test_flow_points_to_the_place_in_the_keyframe(shift):
 def test_at_half_pixels_it_keeps_more_detail_than_cubic_interpolation():
     source, wanted = waves(0, 3), waves(0.5, 3)
     carried = carry(enlarge(source), flow(0.5))
-    cubic = sample(source, flow(0.5), cv2.INTER_CUBIC)
+    cubic = sample_at(source, places(flow(0.5)), cv2.INTER_CUBIC)
     kept, less = (np.abs(each)[INNER].mean() / np.abs(wanted)[INNER].mean() for each in (carried, cubic))
     assert less < 0.85
     assert 0.93 < kept < 1.1

@@ -9,7 +9,7 @@ import pytest
 from vst.keyframes.composed_flow import ComposedFlow
 from vst.keyframes.link import Link, Step
 from vst.motion import FlowPair
-from vst.motion.fields import luma_of, sample, to_array
+from vst.motion.fields import luma_of, places, sample_at, to_array
 from vst.synthetic import create_scene
 
 
@@ -42,7 +42,7 @@ def test_what_is_trusted_is_seen_in_the_keyframe_and_on_the_way_to_it(scene):
     seen = np.ones((180, 320), np.float32)
     for t, reach in reaches(scene, 16):
         step = to_array(scene.visible(t, t - 1))[..., 0]
-        seen = step * sample(seen, to_array(scene.flow(t, t - 1)), cv2.INTER_NEAREST)
+        seen = step * sample_at(seen, places(to_array(scene.flow(t, t - 1))), cv2.INTER_NEAREST)
         # Infilled flow keeps a little more far away, where things pass each other slowly (pan).
         assert ((seen == 0) & (reach.trust > 0)).mean() < (0.02 if t <= 12 else 0.025), t
         assert ((seen > 0) & (reach.trust == 0)).mean() < 0.05, t

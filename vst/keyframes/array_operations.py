@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vst.motion.fields import Array, grid, is_inside, luma_of, sample_at, to_array, to_tensor
+from vst.motion.fields import Array, grid, is_inside, luma_of, places, sample_at, to_array, to_tensor
 
 
 class ArrayOperations:
@@ -19,6 +19,7 @@ class ArrayOperations:
     tensor = staticmethod(to_tensor)
     saved = staticmethod(torch.from_numpy)
     luma = staticmethod(luma_of)
+    places = staticmethod(places)
     is_inside = staticmethod(is_inside)
     larger = staticmethod(np.maximum)
     root = staticmethod(np.sqrt)
@@ -54,9 +55,6 @@ class ArrayOperations:
 
     def share(self, mask: Array) -> float:
         return float(mask.mean())
-
-    def places(self, flow: Array) -> Array:
-        return flow + grid(*flow.shape[:2])
 
     def sample(self, field: Array, places: Array, *, nearest: bool = False) -> Array:
         return sample_at(field, places, cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR)

@@ -27,24 +27,30 @@ def grid(height: int, width: int) -> Array:
     return places
 
 
-def sample(field: Array, flow: Array, interpolation: int = cv2.INTER_LINEAR) -> Array:
-    """A field at p + flow(p) for every pixel p; the border pixel is repeated outside."""
-    return sample_at(field, flow + grid(*flow.shape[:2]), interpolation)
+def places(flow: Array) -> Array:
+    """p + flow(p) for every pixel p, H×W×2, x then y."""
+    found: Array = flow + grid(*flow.shape[:2])
+    return found
 
 
-def sample_at(field: Array, places: Array, interpolation: int = cv2.INTER_LINEAR) -> Array:
+def sample(field: Array, flow: Array) -> Array:
+    """A field at p + flow(p) for every pixel p, bilinear; the border pixel is repeated outside."""
+    return sample_at(field, places(flow))
+
+
+def sample_at(field: Array, where: Array, interpolation: int = cv2.INTER_LINEAR) -> Array:
     """A field at some places, h×w×2, x then y; the border pixel is repeated outside."""
     # None is "both coordinates are in one map"; OpenCV's type hints do not allow it.
     return cv2.remap(  # type: ignore[call-overload]
-        field, places, None, interpolation, borderMode=cv2.BORDER_REPLICATE
+        field, where, None, interpolation, borderMode=cv2.BORDER_REPLICATE
     )
 
 
-def is_inside(places: Array, height: int, width: int) -> Array:
+def is_inside(where: Array, height: int, width: int) -> Array:
     """Whether places, h×w×2, lie in a frame, h×w bool."""
     # Flow that was estimated as 0 ± rounding stays inside.
     lowest, highest = (-ROUNDING, -ROUNDING), (width - 1 + ROUNDING, height - 1 + ROUNDING)
-    inside: Array = cv2.inRange(places, lowest, highest) > 0
+    inside: Array = cv2.inRange(where, lowest, highest) > 0
     return inside
 
 
