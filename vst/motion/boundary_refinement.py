@@ -32,7 +32,7 @@ _SMALLEST = 5
 """Side of the windows, and of the smallest square in which they differ, in pixels: less is noise."""
 
 _AROUND = 9
-"""Side of the square by which these are widened, in pixels: a window at their rim has pixels that fit too."""
+"""Side in pixels of the square by which these are widened: a window at their rim partly fits."""
 
 _PASSES = ((12, 2), (5, 1), (2, 1))
 """Radius of the ring, and half the side of the window, in pixels, of each pass."""
