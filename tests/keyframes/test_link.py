@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vst.keyframes.link import Link
+from vst.keyframes.link import Link, Step
 from vst.motion import FlowPair
 from vst.motion.fields import to_array
 from vst.synthetic import create_scene
@@ -42,6 +42,21 @@ def test_flow_that_is_wrong_both_ways_is_found_as_well():
     link = Link.of(FlowPair(backward, forward))
     assert link.backward.holds[30:70, 60:100].all()
     assert link.forward.holds[30:70, 60:100].all()
+
+
+@pytest.mark.parametrize("name", ["crossing", "pan"])
+def test_a_link_is_that_of_its_flow_everywhere(name):
+    scene = create_scene(name, width=320, height=180, frames=2)
+    backward, forward = scene.flow(1, 0).clone(), scene.flow(0, 1).clone()
+    backward[:, 40:60, 70:90] += 9.0
+    forward[:, 90:100, 200:210] -= 7.0
+    link = Link.of(FlowPair(backward, forward))
+    there, back = link.backward.flow, link.forward.flow
+    assert (there != to_array(backward)).any()
+    assert (back != to_array(forward)).any()
+    for step, whole in ((link.backward, Step.of(there, back)), (link.forward, Step.of(back, there))):
+        np.testing.assert_array_equal(step.holds, whole.holds)
+        np.testing.assert_array_equal(step.nearly, whole.nearly)
 
 
 def test_flow_where_nothing_holds_is_left_as_it_is():

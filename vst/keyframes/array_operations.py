@@ -11,6 +11,9 @@ from torch import Tensor
 
 from vst.motion.fields import Array, grid, is_inside, luma_of, places, sample_at, to_array, to_tensor
 
+_FEW, _ROW = 0.15, 256
+"""The share of pixels that are worth gathering, and how many of them are in a row."""
+
 
 class ArrayOperations:
     """See `vst.keyframes.operations.Operations`."""
@@ -55,6 +58,13 @@ class ArrayOperations:
 
     def share(self, mask: Array) -> float:
         return float(mask.mean())
+
+    def few(self, mask: Array) -> Array | None:
+        count = np.count_nonzero(mask)
+        if count > _FEW * mask.size:
+            return None
+        # Rows, since OpenCV samples at most 32,766 of them.
+        return np.resize(np.flatnonzero(mask), (-(-count // _ROW), _ROW))
 
     def sample(self, field: Array, places: Array, *, nearest: bool = False) -> Array:
         return sample_at(field, places, cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR)

@@ -73,8 +73,8 @@ class ComposedFlow:
         places = on.places(flow)
         differences = difference(luma, self._luma, places)
         shown = on.is_inside(places, *luma.shape) & alike(differences)
-        self._trust = on.sample(self._trust, before) * on.bytes(shown & step.holds)
-        self._usable = on.sample(self._usable, before) * on.bytes(shown & step.nearly)
+        self._trust = on.sample(self._trust, before, nearest=True) * on.bytes(shown & step.holds)
+        self._usable = on.sample(self._usable, before, nearest=True) * on.bytes(shown & step.nearly)
         self._flow = flow
         # Single pixels are noise of the tests, and would show as speckles.
         trust, usable = (on.majority(each, _SIDE) for each in (self._trust, self._usable))

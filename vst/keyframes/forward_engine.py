@@ -14,7 +14,7 @@ from vst.frame import Frame
 from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.cue import Cue
-from vst.keyframes.link import Step, infilled
+from vst.keyframes.link import Link
 from vst.keyframes.operations import Field, Operations, operations_on
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StyleSet, StylizesFrames, StylizesRegions, stylize_missing
@@ -122,7 +122,7 @@ class ForwardEngine:
         if pair is None or not self._keyframes or self._composed is None:
             return self._keep(on, frame, self._styles.stylize(frame))
         self._distance += 1
-        reach = self._composed.extend(on.luma(frame.image), Step.of(*infilled(pair, on)))
+        reach = self._composed.extend(on.luma(frame.image), Link.of(pair, on).backward)
         if not self._enlarged:
             self._enlarged = [enlarge(on.field(each)) for each in self._keyframes]
         due = self._schedule.is_due(self._distance, self._duration, on.share(reach.trust))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vst.keyframes.operations import ARRAYS, Field, Operations, operations
-from vst.keyframes.trust import ROUGHLY, STRICTLY, squared_length, step_holds, steps_within
+from vst.keyframes.trust import ROUGHLY, STRICTLY, squared_length, steps_within, within
 from vst.motion import FlowPair
 
 _STRIDE = 4
@@ -56,38 +56,56 @@ class Link:
 
     @classmethod
     def of(cls, pair: FlowPair, on: Operations = ARRAYS) -> Link:
-        """The link of what an estimator found, infilled; as fields of some kind."""
-        there, back = infilled(pair, on)
-        return cls(Step.of(there, back), Step.of(back, there))
+        """The link of what an estimator found, as fields of some kind; infilled where it does not hold.
+
+        Flow is wrong where there is nothing to follow, or a texture repeats itself; the motion around is a
+        better guess there. Where that does not cancel either, something is hidden.
+        """
+        backward, forward = on.field(pair.backward), on.field(pair.forward)
+        later, earlier = Step.of(backward, forward), Step.of(forward, backward)
+        from_later, from_earlier = _infilled(later), _infilled(earlier)
+        return cls(_renewed(later, from_later, from_earlier), _renewed(earlier, from_earlier, from_later))
 
 
-def infilled(pair: FlowPair, on: Operations = ARRAYS) -> tuple[Field, Field]:
-    """Backward and forward flow, H×W×2 each, with the motion around where they do not cancel.
+@dataclass(frozen=True, slots=True)
+class _Infilled:
+    """Flow H×W×2 that is infilled, and where, H×W bool; None if nowhere."""
 
-    Flow is wrong where there is nothing to follow, or a texture repeats itself; the motion around is a
-    better guess there. Where that does not cancel either, something is hidden.
-    """
-    backward, forward = on.field(pair.backward), on.field(pair.forward)
-    return (
-        _infilled(backward, step_holds(backward, forward)),
-        _infilled(forward, step_holds(forward, backward)),
-    )
+    flow: Field
+    filled: Field | None
 
 
-def _infilled(flow: Field, holds: Field) -> Field:
+def _infilled(step: Step) -> _Infilled:
     """Flow with the mean of what holds nearby where it does not hold, and motion is alike all around."""
-    if holds.all():
-        return flow
+    flow, holds = step.flow, step.holds
     height, width = holds.shape
     on, first = operations(flow), _STRIDE // 2
-    if min(height, width) <= first:
-        return flow
+    if holds.all() or min(height, width) <= first:
+        return _Infilled(flow, None)
     around, known = _smooth_flow(
         flow[first::_STRIDE, first::_STRIDE], holds[first::_STRIDE, first::_STRIDE]
     )
-    filled = on.resized(around, height, width)
-    wide = on.resized_mask(on.bytes(known), height, width)
-    return on.where(holds | (wide == 0), flow, filled)
+    filled = ~holds & (on.resized_mask(on.bytes(known), height, width) > 0)
+    return _Infilled(on.where(~filled, flow, on.resized(around, height, width)), filled)
+
+
+def _renewed(step: Step, there: _Infilled, back: _Infilled) -> Step:
+    """The step with infilled flow; it is compared again only where that, or the flow back, is new."""
+    on = operations(step.flow)
+    places = on.places(there.flow)
+    changed = on.zeros(*step.holds.shape) > 0 if there.filled is None else there.filled
+    if back.filled is not None:
+        changed = changed | (on.sample(on.bytes(back.filled), places, nearest=True) > 0)
+    pixels = on.few(changed)
+    if pixels is None:
+        return Step.of(there.flow, back.flow)
+    if len(pixels):
+        flow = there.flow.reshape(-1, 2)[pixels]
+        again = within(flow, places.reshape(-1, 2)[pixels], back.flow, STRICTLY, ROUGHLY)
+        # Nobody else has these masks yet.
+        for mask, now in zip((step.holds, step.nearly), again, strict=True):
+            mask.reshape(-1)[pixels] = now
+    return Step(there.flow, step.holds, step.nearly)
 
 
 def _smooth_flow(flow: Field, holds: Field) -> tuple[Field, Field]:

@@ -92,6 +92,14 @@ class Operations(Protocol):
         """The share of a mask that is 1."""
         ...
 
+    def few(self, mask: Field) -> Field | None:
+        """The numbers of the pixels where a mask H×W is 1, h×w, each at least once.
+
+        None where they are so many, or the device is such, that it takes longer to gather them than to
+        work on all pixels.
+        """
+        ...
+
     def median(self, values: Field) -> Scalar:
         """The median; between the two in the middle, their mean."""
         ...

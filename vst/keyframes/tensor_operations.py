@@ -88,6 +88,10 @@ class TensorOperations:
     def places(self, flow: Tensor) -> Tensor:
         return flow + _grid(*flow.shape[:2], flow.device)
 
+    def few(self, mask: Tensor) -> None:
+        # How many they are would have to be waited for.
+        return None
+
     def sample(self, field: Tensor, places: Tensor, *, nearest: bool = False) -> Tensor:
         height, width = field.shape[:2]
         if nearest:

@@ -38,14 +38,34 @@ def steps_within(step: Field, back: Field, *allowed: float) -> list[Field]:
     Returns:
         H×W bool for each bound; false outside of the neighbour.
     """
+    return within(step, operations(step).places(step), back, *allowed)
+
+
+def within(step: Field, places: Field, back: Field, *allowed: float) -> list[Field]:
+    """`steps_within` at some pixels.
+
+    Args:
+        step: h×w×2, flow of any pixels to the neighbour.
+        places: h×w×2, where they are shown there.
+        back: H×W×2, from the neighbour, on its grid.
+        allowed: See `steps_within`.
+
+    Returns:
+        h×w bool for each bound.
+    """
     # Nearest: beside an outline bilinear sampling mixes two motions into one that neither side has.
     on = operations(step)
-    places = on.places(step)
     returned = on.sample(back, places, nearest=True)
-    mismatch = squared_length(returned + step)
-    relative = 0.01 * (squared_length(returned) + squared_length(step))
-    inside = on.is_inside(places, *step.shape[:2])
-    return [(mismatch <= relative + each) & inside for each in allowed]
+    excess = returned + step
+    # |s + r|² - .01 (|s|² + |r|²) = .99 |s + r|² + .02 s·r, with fewer passes.
+    excess *= excess
+    excess *= 0.99
+    returned *= step
+    returned *= 0.02
+    excess += returned
+    over = excess[..., 0] + excess[..., 1]
+    inside = on.is_inside(places, *back.shape[:2])
+    return [(over <= each) & inside for each in allowed]
 
 
 def difference(current: Field, other: Field, places: Field) -> Field:

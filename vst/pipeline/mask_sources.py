@@ -13,7 +13,7 @@ from torch import Tensor
 from vst.errors import UsageError
 from vst.frame import Frame
 from vst.keyframes.composed_flow import ComposedFlow
-from vst.keyframes.link import Step, infilled
+from vst.keyframes.link import Link, Step
 from vst.keyframes.operations import ARRAYS, Field
 from vst.motion import FlowPair, MotionSource
 from vst.motion.pairs import Paired
@@ -188,13 +188,13 @@ class _Track:
         if self.ended:
             return torch.zeros_like(frame.image[:1])
         if pair is not None:
-            backward, forward = infilled(pair, ARRAYS)
-            step = Step.of(backward, forward)
+            link = Link.of(pair, ARRAYS)
+            step = link.backward
             reach = self._composed.extend(ARRAYS.luma(frame.image), step)
             far = ARRAYS.sample(self._given, ARRAYS.places(reach.flow))
-            near = ARRAYS.sample(self._mask, ARRAYS.places(backward))
+            near = ARRAYS.sample(self._mask, ARRAYS.places(step.flow))
             uncovered = (1 - reach.usable) * ARRAYS.bytes(~step.holds & self._at_edge(near))
-            behind = self._behind(Step.of(forward, backward))
+            behind = self._behind(link.forward)
             near = ARRAYS.where(uncovered, np.full_like(near, behind), near)
             self._mask = ARRAYS.where(reach.usable, far, near).clip(0, 1)
             if ARRAYS.share(reach.trust) < _LEAST_TRUSTED:

@@ -19,7 +19,7 @@ from vst.files import hidden_name, make_anew
 from vst.frame import Frame, Motion
 from vst.keyframes.composed_flow import ComposedFlow
 from vst.keyframes.direct_flow import direct_flow
-from vst.keyframes.link import Step, infilled
+from vst.keyframes.link import Link
 from vst.keyframes.operations import ARRAYS
 from vst.media.file_errors import writing_error
 from vst.motion import FlowPair
@@ -195,8 +195,8 @@ class StoredShot:
         if not backward.numel():  # the borders changed
             size = image.shape[-2:]
             return Motion(image.new_zeros(2, *size), image.new_zeros(1, *size), distance)
-        steps = infilled(FlowPair(backward, forward), on)
-        step = Step.of(*(steps if distance > 0 else steps[::-1]))
+        link = Link.of(FlowPair(backward, forward), on)
+        step = link.backward if distance > 0 else link.forward
         composed = ComposedFlow(on.luma(self.frame(other).image))
         reach = composed.extend(on.luma(image), step)
         return Motion(on.tensor(reach.flow), on.tensor(on.floats(reach.trust)), distance)

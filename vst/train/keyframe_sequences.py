@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vst.keyframes.composed_flow import ComposedFlow
-from vst.keyframes.link import Step, infilled
+from vst.keyframes.link import Link
 from vst.modes.recipe import SequenceRecipe
 from vst.modes.training import to_unit
 from vst.motion import FlowPair
@@ -87,7 +87,7 @@ def composed_motion(frames: Tensor) -> tuple[Tensor, Tensor]:
     reach = None
     for earlier, current in pairwise(images):
         pair = FlowPair(*estimator.estimate_pair(current, earlier))
-        reach = composed.extend(luma_of(current), Step.of(*infilled(pair)))
+        reach = composed.extend(luma_of(current), Link.of(pair).backward)
     assert reach is not None
     return to_tensor(reach.flow), to_tensor(reach.trust.astype(np.float32))
 
