@@ -192,6 +192,25 @@ def test_what_is_the_mask_of_a_clip_is_not_rendered(footage, tmp_path, fake_rend
     assert masks == {"a/mask.png", "a/deep/m_001.png", "a/deep/m_002.png"}
 
 
+def test_a_painting_among_the_clips_is_not_rendered(footage, tmp_path, fake_render):
+    for name in ("painting.png", "a/sky.png", "a/other.png"):
+        (footage / name).write_text(name)
+    style = f"{footage / 'painting.png'}@{footage / 'a/sky.png'}"
+    watcher, left = Watcher(), list[LeftOut]()
+    watcher.left_out = left.extend
+    run(footage, tmp_path / "out", RenderSettings(style=style, mode="gatys"), watcher=watcher)
+    assert sorted(fake_render.names) == ["one.mov", "other.png", "photo.jpg", "two.MP4"]
+    assert {each.name for each in left if each.reason is Reason.STYLE} == {"painting.png", "a/sky.png"}
+
+
+def test_paintings_of_a_sidecar_and_of_regions_are_not_rendered(footage, tmp_path, fake_render, sidecar):
+    for name in ("a/p.png", "a/q.png", "a/m.png"):
+        (footage / name).write_text(name)
+    sidecar({"mode": "gatys", "style": "p.png", "regions": ["m.png=q.png"]})
+    run(footage, tmp_path / "out", SETTINGS)
+    assert sorted(fake_render.names) == ["one.mov", "photo.jpg", "two.MP4"]
+
+
 def test_a_mask_of_all_clips_is_not_rendered(footage, tmp_path, fake_render):
     (footage / "mask.png").write_text("mask")
     run(footage, tmp_path / "out", RenderSettings(style="candy", mask=str(footage / "mask.png")))

@@ -23,6 +23,7 @@ class Reason(enum.StrEnum):
     SIDECAR = "sidecar of a video or picture"
     LONE_SIDECAR = "settings (.vst.json) of a file that is not there"
     MASK = "mask of a video or picture"
+    STYLE = "picture of a style"
     RAW = "raw photograph, or TIFF with another extension"
     EMPTY = "empty file"
     EMPTY_FOLDER = "empty folder"

@@ -13,9 +13,9 @@ from pathlib import Path
 from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, one_line, render_safely
 from vst.batch.cores import default_jobs, usable_cores
 from vst.batch.find import LOCK_NAME, FoundFiles, find_files
+from vst.batch.ingredients import leave_out_ingredients
 from vst.batch.left_out import LeftOut, summary_lines
 from vst.batch.manifest import FileVanished, Manifest
-from vst.batch.masks import leave_out_masks
 from vst.batch.picture_settings import note_options_for_video, options_for_video, settings_of
 from vst.batch.sidecar import own_settings, with_sidecar
 from vst.batch.work_size import largest_first, sized_largest_first
@@ -100,7 +100,8 @@ def run(
     stop = stop or threading.Event()
     watcher = watcher or Watcher()
     check_settings(settings)
-    found = leave_out_masks(find_files(source, output, settings.codec, stop), settings)
+    found, failed = _with_sidecars(find_files(source, output, settings.codec, stop), settings)
+    found = leave_out_ingredients(found, settings)
     watcher.left_out(found.left_out)
     if not found.files and not found.unreadable:
         rest = "; ".join(summary_lines(found.left_out)) or "it is empty"
@@ -128,24 +129,25 @@ def run(
         )
 
     with OutputLock(output, "batch", file=output / LOCK_NAME):
-        return _render_files(found, Manifest(output), settings, rendering, watcher)
+        return _render_files(found, failed, Manifest(output), settings, rendering, watcher)
 
 
 def _render_files(
     found: FoundFiles,
+    failed: dict[str, str],
     manifest: Manifest,
     settings: RenderSettings,
     rendering: Callable[[list[BatchFile]], Generator[FileResult]],
     watcher: Watcher,
 ) -> list[FileResult]:
+    """Render what was found; `failed` has the names of files with invalid sidecars, and the reason."""
     files = [*found.files, *(folder for folder, _ in found.unreadable)]
     watcher.started(files)
-    failed = {
+    unreadable = {
         folder.name: f"the folder cannot be read: {reason}; check its access rights"
         for folder, reason in found.unreadable
-    } | _same_but_for_case(found.files, manifest.folder)
-    files, wrong = _with_sidecars(files, settings)
-    failed |= wrong
+    }
+    failed = unreadable | _same_but_for_case(found.files, manifest.folder) | failed
     results: dict[str, FileResult] = {}
     left = []
     for file in files:
@@ -173,18 +175,16 @@ def _render_files(
     return [results[file.name] for file in files]
 
 
-def _with_sidecars(
-    files: Sequence[BatchFile], settings: RenderSettings
-) -> tuple[list[BatchFile], dict[str, str]]:
+def _with_sidecars(found: FoundFiles, settings: RenderSettings) -> tuple[FoundFiles, dict[str, str]]:
     """The files with the settings of their sidecars, and names of those that fail with the reason."""
-    found, wrong = [], {}
-    for file in files:
+    files, wrong = [], {}
+    for file in found.files:
         try:
             file = with_sidecar(file, settings)
         except UsageError as error:
             wrong[file.name] = one_line(error)
-        found.append(file)
-    return found, wrong
+        files.append(file)
+    return replace(found, files=tuple(files)), wrong
 
 
 def _run_on_this_machine(
