@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from vst.postprocess import at_frame_size, guided_upsample, resize
 from vst.postprocess.colour import luminance
@@ -24,6 +25,14 @@ def strokes(size: tuple[int, int]) -> torch.Tensor:
 
 def rms_difference(a: torch.Tensor, b: torch.Tensor) -> float:
     return (a - b).square().mean().sqrt().item()
+
+
+@pytest.mark.parametrize("size", [(72, 96), (25, 32), (61, 33)])
+def test_a_picture_is_enlarged_as_on_a_gpu(size):
+    # Not contiguous, as a part of a larger frame is.
+    picture = strokes((SMALL[0], SMALL[1] + 5))[..., 2:-3]
+    on_gpu = F.interpolate(picture[None], size, mode="bicubic", align_corners=False)[0]
+    torch.testing.assert_close(resize(picture, size), on_gpu, atol=2e-6, rtol=0)
 
 
 def test_one_colour_stays_one_colour():

@@ -63,7 +63,8 @@ class Postprocess:
 
 def luminance(image: Tensor) -> Tensor:
     """Y, 1×H×W, of an image 3×H×W, RGB."""
-    return (image * image.new_tensor(LUMA).view(3, 1, 1)).sum(0, keepdim=True)
+    red, green, blue = (plane * weight for plane, weight in zip(image.split(1), LUMA, strict=True))
+    return red.add_(green).add_(blue)
 
 
 def luminance_within(image: Tensor) -> Tensor:

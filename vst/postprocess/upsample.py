@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -75,8 +77,16 @@ def guided_upsample(stylized: Tensor, reduced: Tensor, frame: Tensor) -> Tensor:
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize C×h×w to (height, width): bicubic, antialiased if that reduces it."""
-    return F.interpolate(image[None], size, mode="bicubic", antialias=True, align_corners=False)[0]
+    """Resize C×h×w to (height, width): bicubic, antialiased if that reduces a side."""
+    if size[0] < image.shape[-2] or size[1] < image.shape[-1]:
+        return F.interpolate(image[None], size, mode="bicubic", antialias=True, align_corners=False)[0]
+    if image.device.type != "cpu":
+        return F.interpolate(image[None], size, mode="bicubic", align_corners=False)[0]
+    # OpenCV, with the same numbers, takes an eighth of the time.
+    out = image.new_empty(len(image), *size)
+    for plane, large in zip(image.numpy(), out.numpy(), strict=True):
+        cv2.resize(plane, size[::-1], dst=large, interpolation=cv2.INTER_CUBIC)
+    return out
 
 
 def _gain(guide: Tensor, stylized: Tensor, lost: Tensor) -> Tensor:
@@ -99,7 +109,10 @@ def _gain(guide: Tensor, stylized: Tensor, lost: Tensor) -> Tensor:
 
 def _mean(planes: Tensor) -> Tensor:
     """Means over windows of (2·_RADIUS + 1)² pixels, C×H×W; the border is repeated."""
-    width, pad = 2 * _RADIUS + 1, (_RADIUS,) * 4
-    planes = F.pad(planes[None], pad, mode="replicate")[0]
-    # Several times as fast as avg_pool2d on the CPU.
-    return planes.unfold(-1, width, 1).mean(-1).unfold(-2, width, 1).mean(-1)
+    side = 2 * _RADIUS + 1
+    if planes.device.type != "cpu":
+        return F.avg_pool2d(F.pad(planes[None], (_RADIUS,) * 4, mode="replicate"), side, stride=1)[0]
+    out = torch.empty_like(planes, memory_format=torch.contiguous_format)
+    for plane, mean in zip(planes.numpy(), out.numpy(), strict=True):
+        cv2.blur(plane, (side, side), dst=mean, borderType=cv2.BORDER_REPLICATE)
+    return out
