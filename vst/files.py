@@ -135,6 +135,18 @@ def user_data_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "vst"
 
 
+def make_folder(folder: Path, *, parents: bool = True) -> None:
+    """Make a folder that may be there, with its parents unless they have to be there.
+
+    Raises:
+        MediaError: It cannot be made; something else may have its name.
+    """
+    try:
+        folder.mkdir(parents=parents, exist_ok=True)
+    except OSError as error:
+        raise MediaError(f"cannot create folder {folder}: {error.strerror or error}") from error
+
+
 def make_anew(folder: Path) -> None:
     """Make an empty folder with its parents; what an earlier run left in it is removed.
 

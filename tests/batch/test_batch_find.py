@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from vst.batch.find import find_files
+from vst.batch.find import find_files, warn_of_sequences
 from vst.batch.search import MANIFEST_NAME
 from vst.media.probe.suffixes import media_suffixes
 from vst.pipeline import RenderSettings
@@ -58,8 +58,9 @@ def test_numbered_pictures_are_rendered_one_by_one_with_a_warning(footage, tmp_p
     for number in range(30):
         (footage / f"b/shot.{number:04d}.exr").write_text("frame")
         (footage / f"a/IMG_{number * 7}.jpg").write_text("photograph")
-    found = names(find_files(footage, tmp_path / "out"))
-    assert sum(name.startswith("b/shot.") for name in found) == 30
+    found = find_files(footage, tmp_path / "out")
+    assert sum(name.startswith("b/shot.") for name in names(found)) == 30
+    warn_of_sequences(found.files)
     assert [record.getMessage() for record in caplog.records] == [
         f"{footage}/b/shot.%04d.exr: 30 pictures, each rendered by itself; if they are the frames of a "
         "clip, render them with 'vst render' and this pattern"

@@ -116,6 +116,14 @@ def test_a_failure_does_not_stop_the_other_files(footage, tmp_path, fake_render)
     ]
 
 
+def test_a_file_in_the_place_of_a_folder_fails_what_belongs_there(footage, tmp_path, fake_render):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/b").write_text("in the way")
+    results = run(footage, tmp_path / "out", CANDY)
+    failed = {result.file.name: result.message for result in results if result.state is FileState.FAILED}
+    assert failed == {"b/photo.jpg": f"cannot create folder {tmp_path / 'out/b'}: File exists"}
+
+
 def test_a_change_of_container_is_reported(footage, tmp_path, fake_render):
     (footage / "tape.ts").write_text("tape")
     results = {result.file.name: result for result in run(footage, tmp_path / "out", CANDY)}

@@ -170,6 +170,14 @@ def test_masks_of_a_sidecar_that_mean_nothing_are_refused(
     assert text in message_of(results, "a/one.mov")
 
 
+@pytest.mark.parametrize("key", ["hold", "style_scale", "steadiness", "strength", "style"])
+def test_a_number_with_hundreds_of_digits_is_refused(footage, tmp_path, fake_render, sidecar, key):
+    sidecar({key: 10**400})
+    results = run(footage, tmp_path / "out", SETTINGS)
+    assert "expected a" in message_of(results, "a/one.mov")
+    assert sorted(fake_render.names) == ["photo.jpg", "two.MP4"]
+
+
 def test_a_file_whose_mask_changes_is_out_of_date(footage, tmp_path, fake_render, sidecar):
     mask = footage / "a/mask.txt"
     mask.write_text("one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -13,6 +14,7 @@ from PIL import Image
 from vst.errors import UsageError
 from vst.media import Reader, open_writer
 from vst.media.decode.combing import is_interlaced
+from vst.media.decode.deinterlace import Deinterlacer
 from vst.media.probe import probe
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 12
@@ -50,6 +52,20 @@ def interlaced_clip(path, *, top_first=True, codec="mpeg2video", marked=True, ti
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path
+
+
+@pytest.mark.parametrize("fields", [False, True])
+def test_a_frame_that_is_lost_among_progressive_ones_is_repeated_in_its_place(tmp_path, fields):
+    clip = probe(interlaced_clip(tmp_path / "c.mpg"))
+    deinterlacer = Deinterlacer(replace(clip, time_base=Fraction(1, 25)), fields=fields)
+    found = []
+    for number in (0, 1, 2, 3, 5, 6, 7, 8):
+        frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+        frame.pts, frame.duration = number, 1
+        found += deinterlacer.feed(frame, [4] if number == 5 else [])
+    found += deinterlacer.drain()
+    lost = {picture.pts: before for picture, before in found if before}
+    assert lost == {10: [8, 9] if fields else [8]}
 
 
 def marked_as_interlaced(frame, top_first):

@@ -118,6 +118,9 @@ def test_a_missing_package_and_a_gpu_are_refused_before_anything_is_read(setting
         ({"mode": "vtn"}, 2),
         ({"mode": "vtn", "keyframe_interval": 1}, 12),
         ({"mode": "itn", "keyframe_interval": 5, "frames": 10}, 2),
+        ({"mode": "itn", "start": "5f"}, 7),
+        ({"mode": "itn", "start": "5f", "end": "9f"}, 4),
+        ({"mode": "itn", "start": 0.2, "end": 0.36}, 4),
     ],
 )
 def test_the_number_of_stylized_frames_is_known_before_the_first(clip, settings, options, frames):
@@ -125,4 +128,4 @@ def test_the_number_of_stylized_frames_is_known_before_the_first(clip, settings,
     with plan.open_reader() as reader:
         assert stylized_frames(plan, replace(reader.info, frames=12)) == frames
         unknown = stylized_frames(plan, replace(reader.info, frames=None))
-    assert unknown == (frames if "frames" in options else None)
+    assert unknown == (frames if "frames" in options or "end" in options else None)

@@ -16,7 +16,7 @@ import vst
 from tests.pipeline.scenes import CUTS, scenes
 from vst.colour_modes import COLOURS
 from vst.errors import Interrupted, UsageError
-from vst.pipeline import render
+from vst.pipeline import FlowSettings, follow_motion, render
 from vst.pipeline import stages as stages_module
 
 TIMELINE = "4f:red 8f:blue 16f:blue hold 22f:none"
@@ -238,6 +238,25 @@ def test_the_last_frame_of_a_loop_shows_the_stylized_first_one(exact_clip, rende
         return torch.roll(first, -2, dims=-1)
 
     assert apart(loop=True) < 0.5 * apart()
+
+
+def test_a_part_of_a_clip_is_a_loop(exact_clip, rendered):
+    pictures = scenes(9)
+    loop = [*pictures, *pictures[-2:0:-1]]
+    whole = exact_clip("whole.mkv", loop)
+    part = exact_clip("part.mkv", [*pictures[3:5], *loop, *loop[:6]])
+    options = {"mode": "vtn", "keyframe_interval": 4, "loop": True}
+    expected = rendered(whole, **options)
+    assert torch.equal(rendered(part, **options, start="2f", frames=len(loop)), expected)
+    assert torch.equal(rendered(part, **options, start="2f", end=f"{2 + len(loop)}f"), expected)
+
+
+def test_a_loop_with_recorded_flow(exact_clip, rendered, tmp_path):
+    clip = exact_clip("loop.mkv", scenes(9))
+    follow_motion(clip, FlowSettings(form="flo", device="cpu", flow="dis"), folder=tmp_path / "flow")
+    options = {"mode": "vtn", "keyframe_interval": 4, "loop": True}
+    recorded = rendered(clip, **options, flow=f"file:{tmp_path / 'flow'}")
+    torch.testing.assert_close(recorded, rendered(clip, **options, flow="dis"), atol=0.02, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from vst.errors import CutShort, Interrupted, MediaError, UsageError, VstError
 from vst.media.decode.decoded_frame import DecodedFrame
 from vst.media.decode.reader import Reader
 from vst.media.segments.encoder import SegmentEncoder
-from vst.pipeline import render
+from vst.pipeline import FlowSettings, follow_motion, render
 
 
 @pytest.fixture
@@ -137,6 +137,14 @@ def test_the_frames_before_damage_are_written_as_incomplete(tmp_path, clip, sett
         assert len(pairs) == 10
         assert all(torch.equal(good.image, frame.image) for good, frame in pairs[:same])
     assert files_in(out) == ["o-2.incomplete.mkv", "o.incomplete.mkv"]
+
+
+def test_recorded_flow_of_more_frames_than_there_are_before_damage_is_used(tmp_path, clip, settings):
+    follow_motion(clip, FlowSettings(device="cpu"), folder=tmp_path / "flow")
+    damage_from(clip, 10)
+    options = settings(mode="vtn", flow=f"file:{tmp_path / 'flow'}")
+    with pytest.raises(CutShort, match=r"; the 10 frames before that are in .*o\.incomplete\.mp4"):
+        render(clip, options, tmp_path / "o.mp4")
 
 
 def test_a_repeated_batch_leaves_one_incomplete_file_of_a_damaged_clip(tmp_path, clip, settings):

@@ -221,6 +221,9 @@ def test_a_picture_in_memory_is_optimised_as_a_file_is(photo, optimised, paintin
     assert np.abs((output.permute(1, 2, 0) * 255).round().int().numpy() - written).max() <= 1
     with pytest.raises(UsageError, match="seconds is for renders of files"):
         stylize(image, str(painting), mode="gatys", seconds=3.0, **options)
+    for name, value in (("mask", "mask.png"), ("follow_light", False), ("codec", "ffv1")):
+        with pytest.raises(UsageError, match=f"{name} is no option of a picture in memory"):
+            stylize(image, str(painting), mode="gatys", **{name: value}, **options)
 
 
 def test_options_of_these_modes_are_refused_with_others(photo, settings):

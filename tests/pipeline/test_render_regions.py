@@ -16,7 +16,9 @@ from PIL import Image
 import vst
 from vst.errors import Interrupted, MediaError, UsageError
 from vst.media import Reader
+from vst.media.pipes import input_stream
 from vst.pipeline import render
+from vst.pipeline.regions.mask_track import MaskTrack
 from vst.pipeline.regions.region import Mask, Region
 
 WIDTH, HEIGHT, FRAMES = 64, 48, 8
@@ -92,6 +94,20 @@ def test_outside_of_a_mask_the_clip_is_as_with_strength_0_and_inside_as_without_
 def test_a_mask_of_ones_equals_no_mask(mode, options, rendered, still):
     ones = str(still(np.full((9, 16), 255)))
     assert torch.equal(rendered(mode=mode, mask=ones, **options), rendered(mode=mode))
+
+
+def test_a_mask_from_a_pipe_is_released(clip, moving, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(moving.read_bytes()))
+    writer.start()
+    with Reader(clip) as reader:
+        track = MaskTrack(Mask(str(pipe)), reader.info)
+    assert track.at(3, reader.info.start + 3 * reader.info.frame_duration).mean() > 0
+    assert track.at(0, reader.info.start).mean() > 0  # it goes back by opening the pipe again
+    track.close()
+    writer.join()
+    assert not input_stream._open
 
 
 def test_a_mask_of_zeros_leaves_the_clip_or_gives_it_the_style_outside(rendered, still):
@@ -218,7 +234,10 @@ def test_a_region_has_strokes_of_its_own_size(mode, rendered, moving, still):
     plain = rendered(mode=mode)
     ones = str(still(np.full((4, 4), 255)))
     coarse = rendered(mode=mode, regions=[f"{ones}=red,style-scale=5"])
-    assert torch.equal(coarse, rendered(mode=mode, style_scale=5)) or mode == "vtn"
+    scaled = rendered(mode=mode, style_scale=5)
+    # Motion is followed at the size of the whole render, so vtn has other frames between its keyframes.
+    allowed = 0 if mode == "itn" else 0.5 * (plain - scaled).abs().mean()
+    assert (coarse - scaled).abs().mean() <= allowed
     assert (coarse - plain).abs().mean() > 0.01
     both = rendered(mode=mode, regions=[Region(moving, style="red", style_scale=5)])
     far = torch.nn.functional.max_pool2d(inside().float(), 9, 1, 4).expand_as(both) == 0

@@ -30,6 +30,7 @@ from vst.pipeline.fingerprint import fingerprint_of
 from vst.pipeline.frame_size import output_size, resize_frame
 from vst.pipeline.option_groups import clip, machine, optimisation, output, stylization
 from vst.pipeline.option_groups.optimisation import OptimisationOptions
+from vst.pipeline.option_values import parse_frame_rate
 from vst.pipeline.options import Effect, options_of
 from vst.pipeline.output_path import output_path
 
@@ -232,3 +233,20 @@ def test_at_strength_0_weight_files_are_not_read_and_otherwise_compared_with_the
 
 def test_every_backend_can_be_asked_for():
     assert (AUTO, *BACKENDS) == machine.BACKEND_NAMES
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("23.976", Fraction(24000, 1001)),
+        ("23.98", Fraction(24000, 1001)),
+        ("29.97", Fraction(30000, 1001)),
+        ("47.95", Fraction(48000, 1001)),
+        ("24000/1001", Fraction(24000, 1001)),
+        ("25", Fraction(25)),
+        ("12.5", Fraction(25, 2)),
+        ("24", Fraction(24)),
+    ],
+)
+def test_decimals_of_ntsc_mean_its_fractions(text, rate):
+    assert parse_frame_rate(text) == rate

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,13 +73,6 @@ def find_files(
     if os.path.realpath(output) == os.path.realpath(source):
         raise UsageError(f"{output} is the input folder; give another one with -o")
     found = search(source, output, stop)
-    for pattern, count in numbered_pictures(found.media):
-        _log.warning(
-            "%s: %d pictures, each rendered by itself; if they are the frames of a clip, render them with "
-            "'vst render' and this pattern",
-            source / pattern,
-            count,
-        )
     chosen = {path: _output_suffix(source / path, codec) for path in found.media}
     names = _different({path: path.with_suffix(suffix) for path, (suffix, _) in chosen.items()})
     files = tuple(
@@ -135,6 +128,17 @@ def _different(natural: dict[Path, Path]) -> dict[Path, Path]:
             taken.add(name)
         names[path] = name
     return names
+
+
+def warn_of_sequences(files: Iterable[BatchFile]) -> None:
+    """Say which pictures of a folder may be the frames of one clip."""
+    for pattern, count in numbered_pictures([file.source for file in files]):
+        _log.warning(
+            "%s: %d pictures, each rendered by itself; if they are the frames of a clip, render them with "
+            "'vst render' and this pattern",
+            pattern,
+            count,
+        )
 
 
 def numbered_pictures(found: Sequence[Path]) -> Iterator[tuple[Path, int]]:

@@ -13,8 +13,7 @@ from vst.batch.sidecar import own_settings
 from vst.errors import VstError
 from vst.media.stills.sequence import files_like, is_pattern
 from vst.pipeline import RenderSettings
-from vst.pipeline.regions.region import NONE
-from vst.styles.blend import parse_blend
+from vst.pipeline.style_pictures import picture_files
 
 
 def leave_out_ingredients(found: FoundFiles, settings: RenderSettings) -> FoundFiles:
@@ -40,20 +39,12 @@ def leave_out_ingredients(found: FoundFiles, settings: RenderSettings) -> FoundF
 
 def _ingredients(settings: RenderSettings) -> Iterator[tuple[Reason, str]]:
     """Why a file that a render reads beside its clip is not rendered, and the file's real path."""
-    for path in _style_files(settings):
+    for path in picture_files(settings):
         yield Reason.STYLE, os.path.realpath(path)
     for mask in () if settings.layers is None else settings.layers.masks:
         if not mask.is_clip_alpha:
             for path in map(os.path.realpath, _mask_files(Path(mask.file))):
                 yield Reason.MASK, path
-
-
-def _style_files(settings: RenderSettings) -> Iterator[str]:
-    """The pictures of all styles, and their masks."""
-    yield from settings.styles.files
-    for stylization in () if settings.layers is None else settings.layers.stylizations:
-        if stylization.style not in (None, NONE):
-            yield from parse_blend(stylization.style).files
 
 
 def _mask_files(mask: Path) -> Iterable[Path]:

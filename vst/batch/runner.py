@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vst.batch.batch_file import BatchFile, FileResult, FileState, RenderFile, one_line, render_safely
 from vst.batch.cores import default_jobs, usable_cores
-from vst.batch.find import LOCK_NAME, FoundFiles, find_files
+from vst.batch.find import LOCK_NAME, FoundFiles, find_files, warn_of_sequences
 from vst.batch.ingredients import leave_out_ingredients
 from vst.batch.left_out import LeftOut, summary_lines
 from vst.batch.manifest import FileVanished, Manifest
@@ -22,6 +22,7 @@ from vst.batch.work_size import largest_first, sized_largest_first
 from vst.batch.workers import run_in_workers
 from vst.device import choose_device
 from vst.errors import MediaError, UsageError
+from vst.files import make_folder
 from vst.media.encode.codec_choice import codec_named
 from vst.media.segments.output_lock import OutputLock
 from vst.media.stills.animate import ANIMATIONS
@@ -106,11 +107,9 @@ def run(
     if not found.files and not found.unreadable:
         rest = "; ".join(summary_lines(found.left_out)) or "it is empty"
         raise MediaError(f"{source} contains no video or picture that can be read: {rest}")
+    warn_of_sequences(found.files)
     note_options_for_video(found.files, settings)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"cannot create folder {output}: {error.strerror}") from error
+    make_folder(output)
 
     def rendering(left: list[BatchFile]) -> Generator[FileResult]:
         if ray is None:
@@ -208,7 +207,7 @@ def render_file(
     settings: RenderSettings, file: BatchFile, progress: Callable[[Progress], None], stop: threading.Event
 ) -> Report:
     """Render one file; runs in this process or in a worker."""
-    file.output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.output.parent)
     settings = settings_of(file, own_settings(file, settings))
     return render(file.source, settings, file.output, progress=progress, stop=stop)
 

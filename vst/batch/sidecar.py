@@ -36,6 +36,9 @@ SIDECAR_SUFFIX = ".vst.json"
 
 _WHAT = 'options such as {"style": "candy"}'
 _RECORDED = "file:"
+_LARGEST = 10**15
+"""No option has a larger number; an integer of JSON may have more digits than a float takes."""
+
 _INSTEAD: dict[str, dict[str, Any]] = {
     "style": {"style_per_shot": None},
     "style_per_shot": {"style": None},
@@ -104,6 +107,8 @@ def _value(named: NamedOption, value: Any, folder: Path) -> Any:
         if kind is not bool or not isinstance(value, bool):
             raise UsageError(f"{about}; expected {'true or false' if kind is bool else 'a text or number'}")
         return value
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise UsageError(f"{about}; expected a number of fewer digits")
     if kind in (int, float):
         if not is_number or (kind is int and not float(value).is_integer()):
             raise UsageError(f"{about}; expected a {'whole ' if kind is int else ''}number")

@@ -95,6 +95,10 @@ class MotionSource(Protocol):
         """Index of the first frame of the shot that contains a frame; None if shots have to be detected."""
         ...
 
+    def end_early(self) -> None:
+        """The clip cannot be read to its end: it has fewer frames than it should."""
+        ...
+
     def digest(self) -> str:
         """A string that changes whenever the motion may change."""
         ...
@@ -144,6 +148,9 @@ class EstimatedMotion:
     def first_of_shot(self, index: int) -> int | None:
         """None: shots are detected from the frames."""
         return None
+
+    def end_early(self) -> None:
+        """Nothing changes: the frames that there are have motion."""
 
     def digest(self) -> str:
         """SHA-256 of the weights of the estimator's networks; a constant if it has none."""

@@ -201,6 +201,8 @@ class RenderJob:
             yield from self.reader.decoded()
         except CutShort as error:
             self.cut_short.append(error)
+            if self.session.motion is not None:
+                self.session.motion.end_early()
 
     def notes(self) -> Iterator[str]:
         """Everything that the user should know."""

@@ -33,8 +33,9 @@ def parse_frame_rate(text: str) -> Fraction:
         raise UsageError(
             f"{text!r} is not a frame rate; expected a number such as 25, 23.976 or 24000/1001"
         ) from None
+    # 23.98 and 47.95 are rounded to two digits.
     ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
-    return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 500) else rate
+    return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 200) else rate
 
 
 def parse_picture_size(text: str) -> tuple[int, int] | None:

@@ -177,7 +177,7 @@ def stylized_frames(plan: RenderPlan, clip: ClipInfo) -> int | None:
         plan: What to render.
         clip: The clip.
     """
-    frames = plan.clip_range.count(0, clip.start, clip)
+    frames = plan.clip_range.count(*plan.clip_range.expected_start(clip), clip)
     interval = plan.settings.keyframe_interval
     if interval is None:
         mode = find_mode(plan.settings.mode)

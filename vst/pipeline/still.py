@@ -16,6 +16,8 @@ from vst.frame import Frame
 from vst.pipeline.frame_size import inside_working_size, working_size
 from vst.pipeline.open_session import open_stylizer
 from vst.pipeline.optimisation import precision_of, resolve
+from vst.pipeline.option_groups.optimisation import OptimisationOptions
+from vst.pipeline.options import options_of
 from vst.pipeline.session import StylizerSession
 from vst.pipeline.settings import RenderSettings
 from vst.postprocess import Postprocess
@@ -67,7 +69,7 @@ def stylize(
 
     Raises:
         UsageError: for a tensor of another shape, a strength, style scale or tile out of range, an unknown
-            style, mode, quality, device or precision.
+            option, style, mode, quality, device or precision.
         WeightsError: for damaged weights.
     """
     if image.dim() != 3 or image.shape[0] != 3 or not image.is_floating_point() or not image.numel():
@@ -76,6 +78,10 @@ def stylize(
         )
     for name in {"seconds", "preview"} & set(optimisation):
         raise UsageError(f"{name} is for renders of files; give steps, or leave it out")
+    for name in sorted(set(optimisation) - {each.name for each in options_of(OptimisationOptions)}):
+        raise UsageError(
+            f"{name} is no option of a picture in memory; expected one of those of vst.stylize"
+        )
     settings = RenderSettings(
         style=style,
         mode=mode,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter
 from contextlib import nullcontext
@@ -461,3 +462,62 @@ def test_progress_names_works_and_workers():
     running, busy = client.progress[1]
     assert busy == "2 workers on 2 nodes"
     assert [(work.task.segments, frames) for work, frames in running] == [((2,), 5), ((1,), 5)]
+
+
+def turns(cluster, works, *, allow_mixed=False, most=200):
+    """Run works for so many turns at most; returns the client and whether all was done by then."""
+    client = Client()
+    fleet = Fleet(cluster, CHECK, 1, False, allow_mixed, lambda note: None)
+    fleet.spread(0)
+    steps = Scheduler(fleet, client, None).steps(works)
+    return client, sum(1 for _ in itertools.islice(steps, most)) < most
+
+
+def test_a_node_that_leaves_while_it_is_idle_is_not_waited_for():
+    cluster = FakeCluster({"a": SAME, "b": SAME})
+
+    def answer(name, work):
+        for other in set(cluster.machines) - {name}:
+            del cluster.machines[other]
+        return Failed("the disk is full") if len(cluster.done) == 1 else "done"
+
+    cluster.answer = answer
+    client, all_done = turns(cluster, segments(1))
+    assert all_done
+    assert len(client.finished) == 1
+
+
+def test_a_cluster_whose_nodes_have_all_left_is_said():
+    cluster = FakeCluster({"a": SAME, "b": SAME})
+
+    def answer(name, work):
+        cluster.machines.clear()
+        return DIES
+
+    cluster.answer = answer
+    with pytest.raises(VstError, match="the cluster has no nodes"):
+        turns(cluster, segments(1))
+
+
+def test_what_only_one_node_may_plan_is_not_kept_for_others():
+    cluster = FakeCluster({"odd": OLDER, "a": SAME}, lambda name, work: Failed("the disk is full"))
+    cluster.sizes = {"a": sized("a", 2)}
+    with pytest.raises(VstError, match="the disk is full"):
+        turns(cluster, [ScanPart(PlanClip("", "", "", "job"), 0)], allow_mixed=True)
+
+
+def test_a_worker_that_does_not_stop_is_waited_for_once(monkeypatch):
+    monkeypatch.setattr(scheduler_module, "STOP_SECONDS", 0.0)
+    cluster, stop = FakeCluster({"a": SAME}), threading.Event()
+
+    def run_one(worker, work):
+        if isinstance(work, Check):
+            return Call(worker, SAME)
+        stop.set()
+        return Call(worker, None)
+
+    cluster.run = run_one
+    cluster.wait = lambda calls, seconds: [call for call in calls if call.value is not None]
+    with pytest.raises(Interrupted):
+        run(cluster, segments(1), stop=stop)
+    assert cluster.stopped == ["a"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -23,7 +25,8 @@ def test_sizes_double_up_to_the_frames_own_and_none_is_tiny():
 def test_the_steps_of_all_sizes_are_as_many_as_asked(steps):
     found = level_steps(steps, 3)
     assert sum(found) == steps
-    assert found == sorted(found, reverse=True) or steps < 7
+    # Of very few steps a size may have one more than a smaller one, by rounding.
+    assert all(larger <= smaller + (steps < 7) for smaller, larger in pairwise(found))
 
 
 def test_steps_within_a_budget_cost_as_much():

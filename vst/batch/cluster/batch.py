@@ -18,7 +18,8 @@ from vst.batch.cluster.shared_folder import mask_places, shared_files
 from vst.batch.cluster.works import Check, PlanClip, RenderFile, Work, settings_to_text
 from vst.batch.picture_settings import settings_of
 from vst.batch.sidecar import own_settings
-from vst.errors import Interrupted, VstError
+from vst.errors import Interrupted, MediaError, VstError
+from vst.files import make_folder
 from vst.pipeline.settings import RenderSettings
 from vst.progress import Progress
 
@@ -110,7 +111,11 @@ class _BatchClient:
         """
         works: list[Work] = []
         for file, is_whole in zip(self._files, whole, strict=True):
-            file.output.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                make_folder(file.output.parent)
+            except MediaError as error:
+                self._finish(FileResult(file, FileState.FAILED, message=one_line(error)))
+                continue
             if file.is_picture or (is_whole and not job_path(file.output).exists()):
                 works.append(self._whole(file))
                 continue

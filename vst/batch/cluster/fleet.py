@@ -97,7 +97,7 @@ class Worker:
     Attributes:
         node: Where it is.
         handle: What the cluster knows it by.
-        work: What it does now.
+        work: What it does now, as it was before it was fitted to the worker.
         call: The call that does it.
         asked: The call that asks how far it is.
         frames: Frames of the work that are done.
@@ -172,6 +172,9 @@ class Fleet:
         found = {node.id: node for node in self.cluster.nodes()}
         for gone in [key for key in self._states if key not in found]:
             del self._states[gone]
+        # A busy one says by its call that it has died; nothing would tell of an idle one.
+        for worker in [each for each in self.workers if each.work is None and each.node.id not in found]:
+            self._end(worker)
         for node in found.values():
             if node.id not in self._states and self.capacity(node):
                 self._states[node.id] = _NodeState(node)
@@ -191,8 +194,7 @@ class Fleet:
             wanted = self.capacity(state.node)
         idle = [worker for worker in here if worker.work is None]
         for surplus in idle[::-1][: max(have - wanted, 0)]:  # less was known of the memory when they began
-            self.cluster.end(surplus.handle)
-            self.workers.remove(surplus)
+            self._end(surplus)
         for _ in range(have, wanted):
             handle = self.cluster.start(state.node, self.threads, int(self.on_gpus))
             worker = Worker(state.node, handle)
@@ -220,10 +222,10 @@ class Fleet:
         most = max(nodes, key=lambda node: node.cpus)
         return f"no node of the cluster has {what}; the largest, {most.name}, has {most.cpus} CPUs"
 
-    def give(self, worker: Worker, work: Work) -> None:
-        """Give a work to an idle worker."""
+    def give(self, worker: Worker, work: Work, fitted: Work | None = None) -> None:
+        """Give a work to an idle worker, which gets it as it was fitted to it."""
         worker.work, worker.frames = work, 0
-        worker.call = self.cluster.run(worker.handle, work)
+        worker.call = self.cluster.run(worker.handle, work if fitted is None else fitted)
 
     def checked(self, worker: Worker, answer: MachineReport | Failed | None) -> None:
         """Take the answer to a check."""
@@ -282,13 +284,15 @@ class Fleet:
         state.refused = reason
         self.note(f"node {state.node.name} is not used: {reason}")
         for worker in [each for each in self.workers if each.node.id == state.node.id]:
-            self.cluster.end(worker.handle)
-            self.workers.remove(worker)
+            self._end(worker)
+
+    def _end(self, worker: Worker) -> None:
+        self.workers.remove(worker)
+        self.cluster.end(worker.handle)
 
     def died(self, worker: Worker) -> None:
         """Remove a worker that has died."""
-        self.workers.remove(worker)
-        self.cluster.end(worker.handle)
+        self._end(worker)
         state = self._states.get(worker.node.id)
         if state is not None:
             state.deaths += 1

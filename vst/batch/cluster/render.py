@@ -17,6 +17,7 @@ from vst.batch.cluster.scheduler import Scheduler
 from vst.batch.cluster.shared_folder import mask_places, shared_files
 from vst.batch.cluster.works import Check, PlanClip, Planned, Work, settings_to_text
 from vst.errors import MediaError, UsageError, VstError
+from vst.files import make_folder
 from vst.media.file_errors import check_readable
 from vst.media.stills.samples import is_still
 from vst.media.stills.sequence import is_pattern
@@ -131,7 +132,7 @@ def _paths(source: Path, settings: RenderSettings, output: Path | None) -> tuple
     if target.exists() and not settings.overwrite:
         raise MediaError(f"{target} exists already: -y replaces it, or choose another output with -o")
     if is_pattern(target):
-        target.parent.mkdir(exist_ok=True)
+        make_folder(target.parent, parents=False)
     return Path(os.path.abspath(source)), Path(os.path.abspath(target))
 
 

@@ -139,18 +139,22 @@ class Scheduler:
                 passed_over.append(entry)
                 continue
             idle.remove(worker)
-            self._fleet.give(worker, self._for_worker(entry[2], worker))
+            self._fleet.give(worker, entry[2], self._for_worker(entry[2], worker))
         for entry in passed_over:
             heapq.heappush(self._queue, entry)
 
     def _choose(self, work: Work, idle: list[Worker]) -> Worker | None:
         """A worker for a work: not where it has failed, unless there is nothing else."""
-        nodes = {worker.node.id for worker in self._fleet.workers}
-        avoided = self._failed_on[work]
-        fit = [each for each in idle if each.node.id not in avoided or nodes <= avoided]
+        nodes, failed_on = self._nodes_for(work), self._failed_on[work]
+        allowed = nodes - failed_on or nodes
+        return next((each for each in idle if each.node.id in allowed), None)
+
+    def _nodes_for(self, work: Work) -> set[str]:
+        """The nodes that may do a work, with a worker each at least."""
+        workers: Iterable[Worker] = self._fleet.workers
         if isinstance(work, PlanClip | ScanPart):  # the plan decides which bits the others have to make
-            fit = [each for each in fit if not self._fleet.differs(each)]
-        return fit[0] if fit else None
+            workers = (each for each in workers if not self._fleet.differs(each))
+        return {each.node.id for each in workers}
 
     def _for_worker(self, work: Work, worker: Worker) -> Work:
         if isinstance(work, RenderSegments):
@@ -181,7 +185,7 @@ class Scheduler:
             if worker.asked is None:
                 worker.asked = fleet.cluster.frames_done(worker.handle)
         if running:
-            works = [(_original(each.work), each.frames) for each in running if each.work is not None]
+            works = [(each.work, each.frames) for each in running if each.work is not None]
             self._client.progressed(works, fleet.busy_in_words())
 
     def _hear(self, workers: Iterable[Worker]) -> None:
@@ -205,7 +209,7 @@ class Scheduler:
             self._fleet.checked(worker, value)
         elif work is not None:
             self._fleet.forgive(worker)
-            self._add(self._after(_original(work), worker, value))
+            self._add(self._after(work, worker, value))
 
     def _after(self, work: Work, worker: Worker, value: Any) -> Iterable[Work]:
         if not isinstance(value, Failed):
@@ -216,12 +220,11 @@ class Scheduler:
             return ()
         failed_on = self._failed_on[work]
         failed_on.add(worker.node.id)
-        nodes = {each.node.id for each in self._fleet.workers}
         retry = (
             isinstance(work, RenderSegments | ScanPart | RenderFile)
             and value.exit_code != UsageError.exit_code
         )
-        if retry and len(failed_on) < 2 and nodes - failed_on:
+        if retry and len(failed_on) < 2 and self._nodes_for(work) - failed_on:
             self._fleet.note(f"node {worker.node.name}: {value.message}; done again on another node")
             return (work,)
         return self._client.failed(work, value.error())
@@ -231,7 +234,6 @@ class Scheduler:
         self._fleet.died(worker)
         if work is None or isinstance(work, Check):
             return
-        work = _original(work)
         self._hear([worker])
         segments = _segments_done(work, worker.frames)
         if segments > self._segments_before_death[work]:
@@ -271,19 +273,12 @@ class Scheduler:
                     value = Failed("died")
                 if isinstance(value, Failed) and work is not None:
                     finished = False
-                    self._client.kept(_original(work), value.kept)
+                    self._client.kept(work, value.kept)
                 elif work is not None:
-                    self._add(self._client.done(_original(work), value))
+                    self._add(self._client.done(work, value))
+        for worker in running.values():
+            worker.work = worker.call = None  # it is not waited for again
         return finished and not running
-
-
-def _original(work: Work) -> Work:
-    """A work as it was given, before it was fitted to a worker."""
-    if isinstance(work, RenderSegments):
-        return RenderSegments(work.job, work.task)
-    if isinstance(work, PlanClip) and work.jobs != 1:
-        return dataclasses.replace(work, jobs=0)
-    return work
 
 
 def _segments_done(work: Work, frames: int) -> int:

@@ -218,8 +218,9 @@ def _scan_part(
     stop: IsSet | None,
     scanned_frames: Callable[[int], None],
 ) -> Scan | None:
-    # Nothing is stylized: no backend is timed.
-    plan, found = plan_render(source, dataclasses.replace(settings, backend=TORCH), target), Scan(0)
+    # Nothing is stylized: no backend is timed, and no loop is closed.
+    plan = plan_render(source, dataclasses.replace(settings, backend=TORCH, loop=False), target)
+    found = Scan(0)
     with arithmetic_threads(settings.threads), plan.open_reader() as reader:
         session = open_session(plan, reader, *sizes_of(plan, reader.info))
         unit = reader.info.time_base

@@ -112,6 +112,14 @@ class Decoder:
         self._first = pts
 
     def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def _open(self) -> None:
         self._container = self._stack.enter_context(open_input(self._info.path, self._hwaccel))
         stream = self._container.streams[self._info.stream_index]
         assert isinstance(stream, av.VideoStream)
@@ -127,7 +135,6 @@ class Decoder:
                 self._seek(self._first)
             except (av.FFmpegError, OverflowError) as error:
                 raise self._missed() from error
-        return self
 
     def _seek(self, first: int) -> None:
         """Go to a place in the file from which the packet with a timestamp is read.

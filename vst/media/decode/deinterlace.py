@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 
 import av
@@ -40,7 +39,7 @@ class Deinterlacer:
         self._arguments = f"mode={mode}:parity={parity}:deint={deint}"
         self._graph: av.filter.Graph | None = None
         self._form: tuple[int, int, str] | None = None
-        self._lost: deque[list[int]] = deque()
+        self._lost: list[int] = []
 
     def feed(self, frame: av.VideoFrame, lost: list[int]) -> Iterator[tuple[av.VideoFrame, list[int]]]:
         """Take a frame with the timestamps lost before it, and give the pictures that are ready.
@@ -54,9 +53,7 @@ class Deinterlacer:
             self._start(form)
         length = frame.duration or 0
         second_fields = [2 * pts + length for pts in lost] if self._fields and length else []
-        self._lost.append(sorted([2 * pts for pts in lost] + second_fields))
-        if self._fields:
-            self._lost.append([])
+        self._lost += sorted([2 * pts for pts in lost] + second_fields)
         assert self._graph is not None
         frame.time_base = self._time_base
         self._graph.vpush(frame)
@@ -93,4 +90,7 @@ class Deinterlacer:
                 picture.pts = round(picture.pts * picture.time_base / (self._time_base / 2))
             if picture.duration and not self._fields:
                 picture.duration *= 2
-            yield picture, self._lost.popleft() if self._lost else []
+            # A progressive frame gives one picture, even where each field gives one.
+            before = sum(picture.pts is not None and pts < picture.pts for pts in self._lost)
+            lost, self._lost = self._lost[:before], self._lost[before:]
+            yield picture, lost

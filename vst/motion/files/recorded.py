@@ -136,6 +136,7 @@ class RecordedMotion:
         self.name = name
         self.folder = find_flow_folder(name, source)
         self._metadata = read_flow_metadata(self.folder)
+        self._ends_early = False
         self.notes: tuple[str, ...] = ()
         """Messages for the user."""
         if self._metadata is None:
@@ -165,6 +166,10 @@ class RecordedMotion:
         if self._metadata is None:
             return None
         return max((number - 1 for number in self._metadata.shots if number - 1 <= index), default=0)
+
+    def end_early(self) -> None:
+        """The clip cannot be read to its end: it has fewer frames than there is flow for."""
+        self._ends_early = True
 
     def digest(self) -> str:
         """The time at which the folder was written."""
@@ -248,7 +253,7 @@ class RecordedMotion:
         """The frames of a clip that has as many as the folder has flow for.
 
         Raises:
-            MediaError: There are more, or fewer.
+            MediaError: There are more; or fewer, and that is not because the clip ends early.
         """
         number = 0
         for frame, new_shot in frames:
@@ -259,7 +264,7 @@ class RecordedMotion:
                     f"{number}; {_RERUN}"
                 )
             yield frame, new_shot
-        if 0 < number < self._frames:
+        if 0 < number < self._frames and not self._ends_early:
             raise MediaError(
                 f"{self.folder} contains flow of {self._frames} frames, but the clip ends with frame "
                 f"{number}; {_RERUN}"

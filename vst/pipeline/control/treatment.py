@@ -33,11 +33,6 @@ class ShotTreatment:
         self._mixture: tuple[float, ...] | None = None
         self._shown: ShownFrame | None = None
 
-    @property
-    def has_state(self) -> bool:
-        """Whether what is done to a frame depends on those before it."""
-        return self._hold > 1 or self._palette is not None
-
     def clear(self) -> None:
         """Forget all state: a shot begins."""
         self._shown = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -44,23 +45,29 @@ class MaskTrack:
 
     def __init__(self, mask: Mask, clip: ClipInfo, stop: threading.Event | None = None) -> None:
         self.mask, self._stop = mask, stop
-        self._path, self._clip = Path(mask.file), clip
-        self._reader = self._open()
-        self.info = self._reader.info
-        self.timing = _timing(self.info, clip, mask)
-        self._channel = mask.channel or self._found_channel()
-        if self._channel == "alpha" and not self.info.has_alpha:
-            raise MediaError(
-                f"the mask {mask.file} has no alpha; leave channel=alpha out, or give a file with it"
-            )
+        self._clip = clip
+        with ExitStack() as opening:
+            self._reader = opening.enter_context(self._open())
+            self.info = self._reader.info
+            self.timing = _timing(self.info, clip, mask)
+            self._channel = mask.channel or self._found_channel()
+            if self._channel == "alpha" and not self.info.has_alpha:
+                raise MediaError(
+                    f"the mask {mask.file} has no alpha; leave channel=alpha out, or give a file with it"
+                )
+            self._stack = opening.pop_all()
         self._frames: Iterator[DecodedFrame] | None = None
         self._next: DecodedFrame | None = None
         self._held: DecodedFrame | None = None
         self._values: Tensor | None = None  # of the held frame
 
+    @property
+    def _path(self) -> Path:
+        return Path(self.mask.file)
+
     def close(self) -> None:
         """Close the file."""
-        self._reader.close()
+        self._stack.close()
 
     def at(self, index: int, time: Fraction) -> Tensor:
         """The mask of a frame of the clip.
@@ -129,8 +136,11 @@ class MaskTrack:
         )
 
     def _reopen(self) -> None:
-        self._reader.close()
-        self._reader = self._open()
+        # The new reader first: a pipe stays open as long as anyone reads it.
+        with ExitStack() as opening:
+            self._reader = opening.enter_context(self._open())
+            self._stack.close()
+            self._stack = opening.pop_all()
         self._frames = self._next = self._held = self._values = None
 
     def _open(self) -> Reader:
