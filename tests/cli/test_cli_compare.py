@@ -66,7 +66,7 @@ def test_the_result_is_one_line_and_notes(vst, compared):
         (["-o", "out.mp4", "--split", "0.5", "--difference"], 2, "were both given"),
         (["-o", "out.mp4", "--gain", "2"], 2, "--gain applies to --difference"),
         (["-o", "out.mp4", "--labels", "a", "--no-labels"], 2, "were both given"),
-        (["-o", "out.mp4", "--labels", "a"], 2, "1 labels for 2 clips"),
+        (["-o", "out.mp4", "--labels", "a"], 2, "number of labels: 1, of clips: 2"),
         (["-o", "out.xyz"], 2, "xyz"),
         (["-o", "none/out.mp4"], 1, "does not exist"),
     ],

@@ -189,10 +189,10 @@ def test_an_existing_output_is_kept_unless_overwrite_is_given_and_inputs_always_
 @pytest.mark.parametrize(
     ("count", "options", "message"),
     [
-        (1, {}, "1 clips given; expected 2 to 4"),
+        (1, {}, "number of clips given: 1; expected 2 to 4"),
         (3, {"layout": "split"}, "layout split takes 2 clips, 3 were given"),
         (3, {"layout": "difference"}, "layout difference takes 2 clips"),
-        (2, {"labels": ("one",)}, "1 labels for 2 clips"),
+        (2, {"labels": ("one",)}, "number of labels: 1, of clips: 2"),
         (2, {"size": 16000}, "no side may be longer"),
     ],
 )

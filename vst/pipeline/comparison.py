@@ -181,17 +181,17 @@ def _is_same(one: Path, other: Path) -> bool:
 def _layout(paths: Sequence[Path], settings: CompareSettings) -> ComparisonLayout:
     """The layout; checks the settings before anything is opened."""
     if not 2 <= len(paths) <= MAX_CLIPS:
-        raise UsageError(f"{len(paths)} clips given; expected 2 to {MAX_CLIPS}")
+        raise UsageError(f"number of clips given: {len(paths)}; expected 2 to {MAX_CLIPS}")
     if settings.layout != "side" and len(paths) != 2:
         raise UsageError(
-            f"layout {settings.layout} takes 2 clips, {len(paths)} were given: leave some out, or use the "
-            "layout side"
+            f"layout {settings.layout} takes 2 clips, {len(paths)} were given: leave some out, or place "
+            "them side by side"
         )
     names = settings.labels if settings.labels is not None else [path.name for path in paths]
     labels = list(names) or [""] * len(paths)
     if len(labels) != len(paths):
         raise UsageError(
-            f"{len(labels)} labels for {len(paths)} clips; expected one for each clip, or none"
+            f"number of labels: {len(labels)}, of clips: {len(paths)}; expected one for each clip, or none"
         )
     if settings.layout == "split":
         return Split(labels, settings.split)

@@ -103,8 +103,8 @@ def resolve(settings: RenderSettings) -> ResolvedStyle | PaintingStyle:
         )
     if settings.style_change is not None or not isinstance(settings.style, str):
         raise UsageError(
-            f"mode {settings.mode} takes one style for the whole clip; for styles over time or by shot, "
-            "pass a mode with a network, such as --mode vtn"
+            f"mode {settings.mode} takes one style for the whole clip; styles over time or by shot need "
+            "a mode with a network, such as vtn"
         )
     if settings.chosen_colour == LUMINANCE:
         raise UsageError(

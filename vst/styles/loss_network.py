@@ -96,7 +96,7 @@ def _from_torchvision(name: str) -> VGGFeatures:
     except (OSError, RuntimeError) as error:  # offline; or a download whose hash is wrong
         raise WeightsError(
             f"{name} could not be fetched ({error}); put {weights.url.rsplit('/', 1)[1]} into "
-            f"{torch.hub.get_dir()}/checkpoints, or give a folder of loss network files"
+            f"{torch.hub.get_dir()}/checkpoints, or give a folder of loss network files with --loss-network"
         ) from error
     network = VGGFeatures(stages)
     convolutions = [layer for layer in theirs if isinstance(layer, nn.Conv2d)]

@@ -136,5 +136,5 @@ def _painting_of(name: str, mode: str, weights_dir: Path | None) -> Path:
         raise UsageError(f"unknown style {name!r}: {hint}, or give the path of a picture")
     raise UsageError(
         f"mode {mode} needs the painting of style {name!r}, and paintings do not ship: give the picture "
-        f"itself, such as --style {name}.jpg, or put it at {folders[-1] / name}.jpg"
+        f"itself, such as {name}.jpg, or put it at {folders[-1] / name}.jpg"
     )

@@ -50,7 +50,7 @@ def check_output(path: Path, source: ClipInfo | None, is_sequence: bool, overwri
     if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
         raise MediaError(f"{path} is the input itself: choose another output with -o")
     if path.exists() and not overwrite:
-        raise MediaError(f"{path} exists already: pass -y to overwrite it, or choose another name with -o")
+        raise MediaError(f"{path} exists already: pass -y to overwrite it, or choose another name")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise MediaError(f"the folder {path.parent} cannot be written to: choose another with -o")
 
@@ -77,7 +77,7 @@ def _check_pattern(pattern: Path, source: ClipInfo | None, overwrite: bool) -> N
                 raise MediaError(f"{pattern} is the input itself: choose another output with -o")
         if not overwrite:
             raise MediaError(
-                f"{existing[0][1]} exists already: pass -y to overwrite it, or choose another name with -o"
+                f"{existing[0][1]} exists already: pass -y to overwrite it, or choose another name"
             )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise MediaError(f"the folder {folder} cannot be written to: choose another with -o")

@@ -6,7 +6,7 @@ from vst.modes.registry import ModeEntry
 
 MODE = ModeEntry(
     name="itn",
-    description="each frame by itself: fastest, flickers; for stills",
+    description="each frame by itself: fast, flickers; for stills",
     network="vst.modes.itn.network:ITN",
     stylizer="vst.modes.frame_stylizer:FrameStylizer",
     temporal=False,

@@ -110,10 +110,8 @@ def _pickled(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
     except pickle.UnpicklingError as error:
         refused = re.search(r"GLOBAL (\S+)|function <?([^>\n]+)", str(error))
-        if refused is None:
-            raise WeightsError(
-                f"{path} is not a checkpoint, or damaged ({_first_sentence(error)}); download it again"
-            ) from error
+        if refused is None:  # torch's own text is about its option weights_only
+            raise WeightsError(f"{path} is not a checkpoint, or damaged; download it again") from error
         call = (refused[1] or refused[2])[:80]
         raise WeightsError(
             f"{path} calls {call}, which no checkpoint of these networks does; it was not executed: "
