@@ -222,10 +222,10 @@ class Fleet:
         most = max(nodes, key=lambda node: node.cpus)
         return f"no node of the cluster has {what}; the largest, {most.name}, has {most.cpus} CPUs"
 
-    def give(self, worker: Worker, work: Work, fitted: Work | None = None) -> None:
-        """Give a work to an idle worker, which gets it as it was fitted to it."""
+    def give(self, worker: Worker, work: Work) -> None:
+        """Give a work to an idle worker."""
         worker.work, worker.frames = work, 0
-        worker.call = self.cluster.run(worker.handle, work if fitted is None else fitted)
+        worker.call = self.cluster.run(worker.handle, work)
 
     def checked(self, worker: Worker, answer: MachineReport | Failed | None) -> None:
         """Take the answer to a check."""

@@ -134,12 +134,14 @@ class Scheduler:
         passed_over = []
         while self._queue and idle:
             entry = heapq.heappop(self._queue)
-            worker = self._choose(entry[2], idle)
+            work = entry[2]
+            worker = self._choose(work, idle)
             if worker is None:
                 passed_over.append(entry)
                 continue
             idle.remove(worker)
-            self._fleet.give(worker, entry[2], self._for_worker(entry[2], worker))
+            self._fleet.give(worker, self._for_worker(work, worker))
+            worker.work = work  # not as it was fitted: another worker may have to do it again
         for entry in passed_over:
             heapq.heappush(self._queue, entry)
 
