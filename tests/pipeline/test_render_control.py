@@ -240,17 +240,6 @@ def test_the_last_frame_of_a_loop_shows_the_stylized_first_one(exact_clip, rende
     assert apart(loop=True) < 0.5 * apart()
 
 
-def test_a_part_of_a_clip_is_a_loop(exact_clip, rendered):
-    pictures = scenes(9)
-    loop = [*pictures, *pictures[-2:0:-1]]
-    whole = exact_clip("whole.mkv", loop)
-    part = exact_clip("part.mkv", [*pictures[3:5], *loop, *loop[:6]])
-    options = {"mode": "vtn", "keyframe_interval": 4, "loop": True}
-    expected = rendered(whole, **options)
-    assert torch.equal(rendered(part, **options, start="2f", frames=len(loop)), expected)
-    assert torch.equal(rendered(part, **options, start="2f", end=f"{2 + len(loop)}f"), expected)
-
-
 def test_a_loop_with_recorded_flow(exact_clip, rendered, tmp_path):
     clip = exact_clip("loop.mkv", scenes(9))
     follow_motion(clip, FlowSettings(form="flo", device="cpu", flow="dis"), folder=tmp_path / "flow")

@@ -70,10 +70,10 @@ class KeyframeEngine:
         self._given = -1  # index of the last frame that came out
 
     def lead_to(self, first: Frame, last: int) -> None:
-        """Let the last keyframe lead to the first frame.
+        """Let the last keyframe lead to the first frame of the clip.
 
         Args:
-            first: The first frame of the clip, or of the part of it that is a loop.
+            first: The first frame.
             last: Index of the last one.
         """
         self.loop = LoopStart(first, self._styles.stylize(first), last)
@@ -144,16 +144,16 @@ class KeyframeEngine:
                 continue
             interval.add(item)
             due = self._schedule.is_due(interval.length, interval.duration, interval.trusted)
-            if due or item.cue is Cue.KEYFRAME or self._ends_loop(item.frame):
+            if due or item.cue is Cue.KEYFRAME or self._begins_last_interval(item.frame):
                 yield from self._finish(interval)
                 interval = self._interval(item)
         if interval is not None:
             yield from self._finish(interval)
 
-    def _ends_loop(self, frame: Frame) -> bool:
+    def _begins_last_interval(self, frame: Frame) -> bool:
         if self.loop is None:
             return False
-        return self.loop.is_keyframe(frame.index, self._schedule.longest(frame.duration))
+        return self.loop.begins_last_interval(frame.index, self._schedule.longest(frame.duration))
 
     def _interval(self, keyframe: L) -> _Interval[L]:
         return _Interval(keyframe, self._operations or operations_on(keyframe.frame.image.device))

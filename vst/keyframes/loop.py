@@ -35,14 +35,14 @@ class LoopStart:
         self._memory = KeyframeMemory()
         self._memory.add(stylized, frame.image)
 
-    def is_keyframe(self, index: int, longest: int) -> bool:
-        """Whether a frame is the last one, or the keyframe before that: it has a whole interval to go.
+    def begins_last_interval(self, index: int, longest: int) -> bool:
+        """Whether a frame is the keyframe before the last: it has a whole interval to go.
 
         Args:
             index: Of the frame.
             longest: Frames from a keyframe to the next, at most.
         """
-        return index in (self._last - longest, self._last)
+        return index == self._last - longest
 
     def is_last(self, frame: Frame) -> bool:
         """Whether a frame is the last one, and can be related to the first."""

@@ -30,7 +30,7 @@ def check_readable(path: Path) -> None:
     if kind == "a folder":
         raise MediaError(
             f"{path} is a folder: expected a video or picture file, or the pattern of an image "
-            f"sequence such as {path / '%04d.png'}; vst batch renders all files in a folder"
+            f"sequence such as {path / '%04d.png'}; for all files in a folder there is vst batch"
         )
     if kind is not None:  # not opened: a pipe would be waited for, a device may never end
         raise MediaError(f"{path} is {kind}: expected a video or picture file")

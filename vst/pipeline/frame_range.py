@@ -103,7 +103,12 @@ def end_of(clip_range: ClipRange, first: int, clip: ClipInfo) -> Callable[[Frame
         clip: What it is part of.
     """
 
-    return lambda frame: clip_range.is_past_end(frame.index, frame.time, first, clip)
+    def is_past_end(frame: Frame) -> bool:
+        if clip_range.frames is not None and frame.index >= first + clip_range.frames:
+            return True
+        return clip_range.end is not None and clip_range.end.reached(frame.index, frame.time, clip)
+
+    return is_past_end
 
 
 class IsSet(Protocol):
@@ -197,8 +202,6 @@ def find_start(
 ) -> RenderStart:
     """The first frame of the clip range, and of its shot if its stylization or its borders begin there.
 
-    A loop begins at its first frame, which its last one shows.
-
     Raises:
         UsageError: The clip has no such frame, or the clip range ends before it.
         Interrupted: `stop` was set.
@@ -212,7 +215,7 @@ def find_start(
 
     first, time_ = find_first(partial(plan.open_reader, like=reader), plan.clip_range, reader.info, stop)
     depends = session.temporal and not session.works_on_shots  # passes go over what of a shot is wanted
-    if not first or plan.settings.loop or not (depends or _may_have_borders(session, reduced, first)):
+    if not first or not (depends or _may_have_borders(session, reduced, first)):
         return RenderStart(first, time_, first, _shots_before(session, reduced, first))
     known = None if session.motion is None else session.motion.first_of_shot(first)
     shot = first_of_shot(reduced, first, session.shots) if known is None else known

@@ -1,12 +1,9 @@
-"""The ends of a clip, or of a part of it, that is played in a loop."""
+"""The ends of a clip that is played in a loop."""
 
 from __future__ import annotations
 
-from functools import partial
-
 from vst.errors import UsageError
 from vst.media import Reader
-from vst.pipeline.frame_range import find_first
 from vst.pipeline.plan import RenderPlan
 from vst.pipeline.session import StylizerSession
 
@@ -15,7 +12,7 @@ FEWEST = 3
 
 
 def close_loop(plan: RenderPlan, reader: Reader, session: StylizerSession) -> None:
-    """Let the last frame of the clip range lead to its first.
+    """Let the last frame of a clip lead to its first, whatever part of it is rendered.
 
     The first frame is stylized by itself once more, and the frames are counted by decoding them; so every
     run of a render, wherever it begins, does the same.
@@ -30,18 +27,11 @@ def close_loop(plan: RenderPlan, reader: Reader, session: StylizerSession) -> No
     """
     if reader.info.is_still or not plan.stylizes:
         return
-    info, clip_range, opened = reader.info, plan.clip_range, partial(plan.open_reader, like=reader)
-    first, _ = find_first(opened, clip_range, info)
-    end = first
-    with opened() as again:
-        for index, time in enumerate(again.times()):
-            if clip_range.is_past_end(index, time, first, info):
-                break
-            end = index + 1
-    if end - first < FEWEST:
-        what = plan.source.name if clip_range.is_whole else f"the part of {plan.source.name}"
-        raise UsageError(f"{what} has {end - first} frames; expected {FEWEST} or more for --loop")
-    with opened() as again:
-        again.begin_at(first)
-        prepared = session.prepare(map(session.reduce, again.decoded()))
-        session.lead_to(next(prepared), end - 1)
+    with plan.open_reader(like=reader) as again:
+        count = sum(1 for _ in again.times())
+    if count < FEWEST:
+        raise UsageError(f"{plan.source.name} has {count} frames; expected {FEWEST} or more for --loop")
+    with plan.open_reader(like=reader) as again:
+        # Not a clip of one frame: recorded flow is of all of them.
+        first = next(session.prepare(map(session.reduce, again.decoded())))
+    session.lead_to(first, count - 1)

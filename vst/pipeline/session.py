@@ -162,7 +162,7 @@ class StylizerSession:
         return WorkingFrame(**frame_values(small), source=source, look=look, decoded_size=size)
 
     def lead_to(self, first: PreparedFrame, last: int) -> None:
-        """Let the last frame of a loop lead to its first, where that is not so by itself.
+        """Let the last frame of the clip lead to its first, where that is not so by itself.
 
         Args:
             first: From `prepare`.

@@ -82,19 +82,6 @@ class ClipRange:
         """Whether it may end before the clip does."""
         return self.end is not None or self.frames is not None
 
-    def is_past_end(self, index: int, time: Fraction, first: int, clip: ClipInfo) -> bool:
-        """Whether a frame comes after the last one.
-
-        Args:
-            index: Of the frame, from 0.
-            time: Its time in seconds, as stored in the container.
-            first: Index of the first frame of the range.
-            clip: The clip.
-        """
-        if self.frames is not None and index >= first + self.frames:
-            return True
-        return self.end is not None and self.end.reached(index, time, clip)
-
     def expected_start(self, clip: ClipInfo) -> tuple[int, Fraction]:
         """About where the first frame is: its index and its time, without decoding those before it."""
         if self.start is None or not clip.average_rate:
