@@ -59,7 +59,7 @@ def test_the_first_signal_ends_a_render_that_waits_for_input(tmp_path, options, 
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert b"vst: stopped: stopped while waiting for data from" in err
+    assert b"vst: stopped while waiting for data from" in err
     assert os.listdir(tmp_path) == ["in.mkv"]
 
 

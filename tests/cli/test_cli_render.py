@@ -161,7 +161,7 @@ def test_an_internal_error_shows_a_traceback_only_with_vv(vst, monkeypatch):
 def test_an_interrupted_render_exits_130(vst, monkeypatch):
     failing(monkeypatch, Interrupted("stopped at frame 3"))
     outcome = vst("render", "a.mov", "--style", "candy")
-    assert (outcome.code, outcome.err) == (130, "vst: stopped: stopped at frame 3\n")
+    assert (outcome.code, outcome.err) == (130, "vst: stopped at frame 3\n")
 
 
 def test_a_clip_is_stylized(vst, weights, clip, tmp_path):

@@ -111,10 +111,13 @@ class Console:
         self.event("error", message=message, exit_code=code)
         if cause is not None and self.verbosity >= 2:
             click.echo("".join(traceback.format_exception(cause)).rstrip(), err=True)
-        if not (code == INTERRUPTED and self.quiet):
-            click.echo(
-                printable(f"vst: {'stopped' if code == INTERRUPTED else 'error'}: {message}"), err=True
-            )
+        if code != INTERRUPTED:
+            message = f"error: {message}"
+        elif self.quiet:
+            return
+        elif not message.startswith("stopped"):
+            message = f"stopped: {message}"
+        click.echo(printable(f"vst: {message}"), err=True)
 
     def start_logging(self) -> None:
         """Print the log from the level that -v and -q select."""
