@@ -265,6 +265,22 @@ def test_a_loop_of_frames_by_themselves_needs_nothing(clip, rendered):
     assert torch.equal(rendered(clip, mode="itn", loop=True), rendered(clip, mode="itn"))
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"mode": "itn", "steadiness": 0.3, "flow": "dis-fine"}, "--flow, --steadiness change nothing"),
+        ({"mode": "itn", "loop": True}, "--loop changes nothing"),
+        ({"mode": "itn", "keyframe_interval": 4, "loop": True}, None),
+        ({"mode": "vtn", "keyframe_interval": 4, "steadiness": 0}, None),
+        ({"mode": "itn"}, None),
+    ],
+)
+def test_options_of_motion_that_change_nothing_are_named(clip, settings, tmp_path, options, named):
+    report = render(clip, settings(**options), tmp_path / "o.mkv")
+    found = [note for note in report.notes if "by itself" in note]
+    assert found == ([] if named is None else [f"mode itn stylizes each frame by itself: {named}"])
+
+
 def test_a_stream_and_a_clip_of_two_frames_are_no_loop(exact_clip, settings, tmp_path):
     with pytest.raises(UsageError, match=r"has 2 frames; expected 3 or more for --loop"):
         render(exact_clip("two.mkv", scenes(2)), settings(loop=True), tmp_path / "o.mkv")

@@ -37,6 +37,7 @@ from vst.pipeline.settings import RenderSettings
 from vst.pipeline.shot_files import shot_files
 from vst.pipeline.stages import Counts, StageRunner
 from vst.pipeline.threads import arithmetic_threads
+from vst.pipeline.unused_options import unused_options_note
 from vst.progress import Progress
 from vst.stream_paths import is_output_stream
 
@@ -224,6 +225,7 @@ class RenderJob:
             yield from self.optimisation.notes(stylized_frames(self.plan, self.reader.info))
         yield from () if self.session.masks is None else self.session.masks.notes
         yield from luminance_note(self.plan)
+        yield from unused_options_note(self.plan, self.session)
         yield from borders_note(self.session.kept_borders)
         tiles = tiles_note(self.prediction.network)
         if tiles is not None:
