@@ -69,10 +69,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class _Infilled:
-    """Flow H×W×2 that is infilled, and where, H×W bool; None if nowhere."""
+    """Flow H×W×2 that is infilled, and where it may have changed, H×W bool."""
 
     flow: Field
-    filled: Field | None
+    filled: Field
 
 
 def _infilled(step: Step) -> _Infilled:
@@ -81,7 +81,7 @@ def _infilled(step: Step) -> _Infilled:
     height, width = holds.shape
     on, first = operations(flow), _STRIDE // 2
     if holds.all() or min(height, width) <= first:
-        return _Infilled(flow, None)
+        return _Infilled(flow, ~holds)
     around, known = _smooth_flow(
         flow[first::_STRIDE, first::_STRIDE], holds[first::_STRIDE, first::_STRIDE]
     )
@@ -93,10 +93,7 @@ def _renewed(step: Step, there: _Infilled, back: _Infilled) -> Step:
     """The step with infilled flow; it is compared again only where that, or the flow back, is new."""
     on = operations(step.flow)
     places = on.places(there.flow)
-    changed = on.zeros(*step.holds.shape) > 0 if there.filled is None else there.filled
-    if back.filled is not None:
-        changed = changed | (on.sample(on.bytes(back.filled), places, nearest=True) > 0)
-    pixels = on.few(changed)
+    pixels = on.few(there.filled | (on.sample(on.bytes(back.filled), places, nearest=True) > 0))
     if pixels is None:
         return Step.of(there.flow, back.flow)
     if len(pixels):

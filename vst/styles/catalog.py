@@ -126,13 +126,13 @@ class Catalogue:
         why = _why_apart(blend.names, fit)
         raise UsageError(f"{why}, or give --quality {BEST}" if select(blend.names, of_mode) else why)
 
-    def _modes_with(self, names: Sequence[str], quality: str) -> list[str]:
+    def _modes_with(self, names: tuple[str, ...], quality: str) -> list[str]:
         """The modes with weights of a quality for all of some styles."""
         by_mode: dict[str, list[WeightsInfo]] = {}
         for info in self.weights.values():
             if not info.luminance:
                 by_mode.setdefault(info.mode, []).append(info)
-        return [mode for mode, infos in by_mode.items() if select(tuple(names), infos, quality)]
+        return [mode for mode, infos in by_mode.items() if select(names, infos, quality)]
 
     def check_digests(self, selection: Selection) -> None:
         """Compare the hash of every file of a selection with the catalogue's.

@@ -57,6 +57,12 @@ class Position:
             return time - clip.start > self.seconds - TIME_TOLERANCE
         return (clip.sequence.numbers[index] if clip.sequence else index) >= self.number
 
+    def index_in(self, clip: ClipInfo) -> int | None:
+        """How many frames of a clip are before this position; None for a time."""
+        if self.number is None or clip.sequence is None:
+            return self.number
+        return sum(each < self.number for each in clip.sequence.numbers)
+
 
 @dataclass(frozen=True, slots=True)
 class ClipRange:
@@ -88,9 +94,8 @@ class ClipRange:
             return 0, clip.start
         if self.start.seconds is not None:
             return math.floor(self.start.seconds * clip.average_rate), clip.start + self.start.seconds
-        assert self.start.number is not None
-        numbers = clip.sequence.numbers if clip.sequence else None
-        first = sum(each < self.start.number for each in numbers) if numbers else self.start.number
+        first = self.start.index_in(clip)
+        assert first is not None
         return first, clip.start + first / clip.average_rate
 
     def count(self, first: int, time: Fraction, clip: ClipInfo) -> int | None:
@@ -104,9 +109,8 @@ class ClipRange:
         found = [] if self.frames is None else [self.frames]
         if clip.frames is not None:
             found.append(max(clip.frames - first, 0))
-        if self.end is not None and self.end.number is not None:
-            numbers = clip.sequence.numbers if clip.sequence else None
-            inside = sum(each < self.end.number for each in numbers) if numbers else self.end.number
+        inside = None if self.end is None else self.end.index_in(clip)
+        if inside is not None:
             found.append(max(inside - first, 0))
         elif self.end is not None and self.end.seconds is not None and clip.average_rate:
             left = self.end.seconds - (time - clip.start)
