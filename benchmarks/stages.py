@@ -48,7 +48,7 @@ _PLACES = (
     ("motion/shot_detection.py", "shots"),
     ("keyframes/memory.py", "memory of keyframes"),
     ("motion/", "flow"),
-    ("keyframes/carrying.py", "warp"),
+    ("keyframes/propagation.py", "warp"),
     ("keyframes/compositing.py", "composite"),
     ("keyframes/transition.py", "composite"),
     ("keyframes/", "trust"),

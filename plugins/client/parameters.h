@@ -24,7 +24,7 @@
     X("replayLimit", "Frames while scrubbing", INTEGER, 60, 1, 100000, 240, 0, "How many frames of a shot are stylized at most to show one of them in interactive use. Such a frame is approximate. A render always starts at the shot's first frame.") \
     X("weights", "Weights", FOLDER, 0, 0, 0, 0, 0, "Look for weights in this folder first.") \
     X("keepBorders", "Keep borders", BOOLEAN, 1, 0, 1, 1, 0, "Leave borders of one colour as they are, such as letterbox bars, and stylize the picture inside as if they were not there.") \
-    X("keyframeInterval", "Keyframe interval", INTEGER, 0, 0, 16, 16, 0, "Stylize one frame in so many, and carry it to the frames between. 0 chooses: one in a third of a second with vtn, every frame with other modes.") \
+    X("keyframeInterval", "Keyframe interval", INTEGER, 0, 0, 16, 16, 0, "Stylize one frame in so many, and propagate it to the frames between. 0 chooses: one in a third of a second with vtn, every frame with other modes.") \
     X("lookAhead", "Look-ahead", CHOICE, 0, 0, 0, 0, 0, "Frames between two keyframes: auto waits for the later one and uses both, 0 uses the earlier one alone, for live use.")
 
 /* X(constant, name, type, default, value that 1 stands for, explanation), by position */

@@ -235,7 +235,7 @@ void read_values(const effect *instance, OfxTime time, values *found)
 
 int is_stateless(const values *chosen)
 {
-    if (chosen->keyframe_interval > 1) /* keyframes are carried to the frames between, in every mode */
+    if (chosen->keyframe_interval > 1) /* keyframes are propagated to the frames between, in every mode */
         return 0;
     for (int i = 0; i < ofx.config.stateless_modes; i++)
         if (!strcmp(ofx.config.stateless_mode[i], chosen->mode))

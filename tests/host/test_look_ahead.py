@@ -78,7 +78,7 @@ def test_two_instances_in_turn_give_the_frames_of_a_render(make_host, rendered, 
 
 
 @pytest.mark.parametrize("mode", ["itn", "reconet"])
-def test_an_interval_carries_keyframes_in_modes_without_a_past_too(make_host, rendered, clip, mode):
+def test_an_interval_propagates_keyframes_in_modes_without_a_past_too(make_host, rendered, clip, mode):
     expected = rendered(clip, mode, interval=4)
     assert not torch.equal(expected[2], rendered(clip, mode)[2])
     assert_equal(make_host(mode), expected, shuffled(FRAMES), keyframe_interval=4)
@@ -311,5 +311,6 @@ def test_the_log_says_once_that_a_host_gives_no_later_frames(make_host, caplog, 
         for number in range(3):
             host.stylize(number, temporal=False)
     assert [record.message for record in caplog.records if "--look-ahead 0" in record.message] == [
-        "run: the host gives no later frames; keyframes are carried forwards alone, as with --look-ahead 0"
+        "run: the host gives no later frames; keyframes are propagated forwards alone, "
+        "as with --look-ahead 0"
     ]

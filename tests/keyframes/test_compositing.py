@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vst.keyframes.carrying import enlarge
 from vst.keyframes.composed_flow import Reach
 from vst.keyframes.compositing import composite, fill, not_shown
+from vst.keyframes.propagation import enlarge
 
 SIZE = (96, 128)
 

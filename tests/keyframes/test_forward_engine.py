@@ -1,4 +1,4 @@
-"""Keyframes carried forwards alone: no frame waits for a later one."""
+"""Keyframes propagated forwards alone: no frame waits for a later one."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_what_enters_is_stylized_with_the_rest_as_its_past(pan):
         assert error.mean() < 0.02
 
 
-def test_nothing_is_carried_across_a_cut():
+def test_nothing_is_propagated_across_a_cut():
     frames = items(create_scene("pan", **SIZE, frames=12), cuts=(0, 6))
     stylizer = Counting(conditioned=True)
     stylize(engine(4, stylizer), frames)

@@ -86,7 +86,7 @@ def test_a_keyframe_comes_out_as_it_was_stylized(pan):
         assert_same(outputs[index], pan[index].frame)
 
 
-def test_keyframes_are_carried_to_the_frames_between(pan):
+def test_keyframes_are_propagated_to_the_frames_between(pan):
     outputs = run(Copy(), pan)
     for item, output in zip(pan, outputs, strict=True):
         error = (output - item.frame.image.clamp(0, 1))[INNER].abs()
@@ -101,7 +101,7 @@ def test_what_enters_the_picture_comes_from_the_later_keyframe(pan):
     assert error.mean() < 0.05
 
 
-def test_a_conditioned_stylizer_gets_the_keyframe_before_carried_to_the_next(pan):
+def test_a_conditioned_stylizer_gets_the_keyframe_before_propagated_to_the_next(pan):
     stylizer = Counting(conditioned=True)
     run(stylizer, pan)
     assert len(stylizer.trusted) == 4  # all keyframes but the first of the shot
@@ -139,7 +139,7 @@ def test_a_cut_at_every_frame_stylizes_every_frame():
     assert stylizer.pasts == []
 
 
-def test_nothing_is_carried_across_a_cut():
+def test_nothing_is_propagated_across_a_cut():
     frames = items(create_scene("pan", **SIZE, frames=12), cuts=(0, 6))
     stylizer = Counting(conditioned=True)
     run(stylizer, frames)

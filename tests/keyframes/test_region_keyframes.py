@@ -1,4 +1,4 @@
-"""Keyframes of regions in several styles: each style is carried as if there was no other."""
+"""Keyframes of regions in several styles: each style is propagated as if there was no other."""
 
 from __future__ import annotations
 

@@ -311,7 +311,7 @@ def test_a_transition_goes_monotonely_from_one_style_to_the_other_on_a_still_sho
     red, blue = frames[0], frames[-1]
     away = [float((frame - red).square().mean()) for frame in frames]
     left = [float((frame - blue).square().mean()) for frame in frames]
-    noise = 0.04 * away[-1]  # carried frames differ from their keyframes a little
+    noise = 0.04 * away[-1]  # propagated frames differ from their keyframes a little
     assert all(np.diff(away) > -noise)
     assert all(np.diff(left) < noise)
     assert away[7] > 0.2 * away[-1] < away[-1] - away[5]

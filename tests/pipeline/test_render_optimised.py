@@ -174,11 +174,11 @@ def test_on_a_cpu_frames_are_small_unless_a_size_is_given(exact_clip, optimised,
     assert not any("larger frames" in note for note in given.notes)
 
 
-def test_keyframes_are_optimised_and_carried(clip, optimised, tmp_path):
+def test_keyframes_are_optimised_and_propagated(clip, optimised, tmp_path):
     seen = []
     report = render(clip, optimised(keyframe_interval=5), tmp_path / "out.mkv", progress=seen.append)
     assert report.frames == 6
-    # All of the second keyframe is carried, so that it takes few steps.
+    # All of the second keyframe is propagated, so that it takes few steps.
     assert [each.step.number for each in seen if each.step] == [1, 2, 3, 4, 1]
     assert any("for 2 frames" in note for note in report.notes)
 
@@ -421,7 +421,7 @@ def test_a_batch_renders_again_when_a_region_s_mask_of_a_painting_changed(
     assert states == [FileState.DONE, FileState.SKIPPED, FileState.DONE]
 
 
-def test_regions_of_a_clip_are_carried_from_keyframes(clip, optimised, painting, white, images, tmp_path):
+def test_regions_are_propagated_from_keyframes(clip, optimised, painting, white, images, tmp_path):
     sky, part = white("sky.png", slice(0, 24)), white("part.png", columns=slice(0, 40))
     options = {
         "style": str(painting),
@@ -429,12 +429,12 @@ def test_regions_of_a_clip_are_carried_from_keyframes(clip, optimised, painting,
         "codec": "ffv1",
         "follow_light": False,
     }
-    carried, alone = (
+    propagated, alone = (
         images(render(clip, optimised(**options, **more), tmp_path / name).output)
         for name, more in (
-            ("carried.mkv", {"keyframe_interval": 5}),
+            ("propagated.mkv", {"keyframe_interval": 5}),
             ("alone.mkv", {"steadiness": 0.0}),
         )
     )
-    assert len(carried) == len(alone) == 6
-    assert torch.equal(carried[0], alone[0])
+    assert len(propagated) == len(alone) == 6
+    assert torch.equal(propagated[0], alone[0])

@@ -172,6 +172,6 @@ def test_keyframes_take_the_memory_of_the_device_that_they_are_on():
     gpu, cpu = (
         predict_memory(stylizer, DEVICE, size, size, keyframes=schedule) for stylizer in (OnGpu(), on_cpu())
     )
-    carried = engine_memory(schedule, *size, 16)
-    assert gpu.device - cpu.device == cpu.main - gpu.main > carried
+    engine = engine_memory(schedule, *size, 16)
+    assert gpu.device - cpu.device == cpu.main - gpu.main > engine
     assert gpu.least == gpu.device

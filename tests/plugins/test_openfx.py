@@ -89,7 +89,7 @@ def test_a_changed_source_frame_changes_only_frames_that_depend_on_it(make_host,
     host.change(3, rgba(changed)[3])
     after = host.render(*range(FRAMES - 1, -1, -1))[::-1]
     differs = [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
-    # Frames 1 to 6 are carried from the keyframes 0 and 6, the shot's first and last.
+    # Frames 1 to 6 are propagated from the keyframes 0 and 6, the shot's first and last.
     assert differs == [1 <= number < CUT for number in range(FRAMES)]
     host.close()
 
@@ -120,7 +120,7 @@ def test_pixels_do_not_depend_on_depth_components_rows_or_origin(make_host, in_o
     host = make_host(*options)
     stylized = host.render(2, 3)
     assert host.statuses == [0, 0]
-    # A rounded pixel may just be trusted, or not, and then a region is stylized anew or carried.
+    # A rounded pixel may just be trusted, or not, and then a region is stylized anew or propagated.
     difference = np.abs(stylized - in_order[2:4])[..., :3]
     assert np.quantile(difference, 0.95) <= most
     assert difference.mean() <= max(most, 0.005)

@@ -20,9 +20,9 @@ def test_the_frame_before_warped_by_the_flow_is_the_frame():
     for seed in range(6):
         move = camera_move(photo(), range(5), 96, np.random.default_rng(seed))
         frames = torch.from_numpy(move.frames).permute(0, 3, 1, 2).float()
-        carried = warp(frames[:-1], torch.from_numpy(move.flow))
+        warped = warp(frames[:-1], torch.from_numpy(move.flow))
         mask = torch.from_numpy(move.mask)
-        error = ((carried - frames[1:]).abs() * mask).sum() / (mask.sum() * 3)
+        error = ((warped - frames[1:]).abs() * mask).sum() / (mask.sum() * 3)
         still = (frames[1:] - frames[:-1]).abs().mean()
         assert error < 1.5
         seen += float(still) > 3

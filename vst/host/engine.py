@@ -3,7 +3,7 @@
 A stylized frame depends on the source frames and the parameters only, and equals that of `vst render`. A
 mode with temporal state needs the state after an earlier frame of the shot. The engine takes that state
 from its cache, or stylizes again from the nearest cached state, at worst from the first frame of the shot.
-Cut detection (frames t−2 .. t+2) finds that frame. Where keyframes are carried both ways, a frame also
+Cut detection (frames t−2 .. t+2) finds that frame. Where keyframes are propagated both ways, a frame also
 needs those up to the next keyframe (`vst.host.shot_replay`).
 
 States and stylized frames are cached by the fingerprint of the session, the size, the seed and the chained
@@ -221,7 +221,7 @@ class Engine:
         """The stylized frame where the host gives no frame but the current one."""
         if session.interval > 1 and request.settings.look_ahead and request.run not in self._streams:
             _log.info(
-                "%s: the host gives no later frames; keyframes are carried forwards alone, as with "
+                "%s: the host gives no later frames; keyframes are propagated forwards alone, as with "
                 "--look-ahead 0",
                 request.run,
             )

@@ -1,4 +1,4 @@
-"""Whole keyframes are stylized, and carried both ways to the frames between them.
+"""Whole keyframes are stylized, and propagated both ways to the frames between them.
 
 A network that stylizes every frame from its own last output stylizes what enters the picture in slivers,
 and resamples the rest at every frame. Here every picture between two keyframes is warped once, from both

@@ -23,7 +23,7 @@ class Reach:
             keyframe.
         trust: H×W uint8, 1 where that can be trusted.
         usable: H×W uint8, 1 where it is at least nearly right: what is not shown better elsewhere is still
-            better carried from there than stylized anew.
+            better propagated from there than stylized anew.
         difference: H×W float32, 0 to 255: how much the frame and the keyframe, warped by the flow, differ.
     """
 

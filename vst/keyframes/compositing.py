@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vst.keyframes.carrying import carry
 from vst.keyframes.composed_flow import Reach
 from vst.keyframes.operations import Field, operations
+from vst.keyframes.propagation import propagate
 
 _DETAIL = 5
 """Side in pixels of the mean that detail is the difference from."""
@@ -33,7 +33,7 @@ def composite(earlier: Field, later: Field, to_earlier: Reach, to_later: Reach, 
     Returns:
         H×W×3 float32.
     """
-    a, b = carry(earlier, to_earlier.flow), carry(later, to_later.flow)
+    a, b = propagate(earlier, to_earlier.flow), propagate(later, to_later.flow)
     return _with_detail(a + operations(a).times(b - a, part), a, b, part)
 
 

@@ -1,4 +1,4 @@
-"""Stylizes a clip by keyframes that are carried both ways: frames wait for the one after them."""
+"""Stylizes a clip by keyframes that are propagated both ways: frames wait for the one after them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from vst.frame import Frame
 from vst.keyframe_interval import MAX_INTERVAL
-from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.compositing import composite, not_shown
 from vst.keyframes.cue import Cue
@@ -19,6 +18,7 @@ from vst.keyframes.link import Link
 from vst.keyframes.loop import LoopStart
 from vst.keyframes.memory import KeyframeMemory
 from vst.keyframes.operations import Field, Operations, operations, operations_on
+from vst.keyframes.propagation import enlarge, propagate
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StyleSet, StylizesFrames, StylizesRegions, stylize_missing
 from vst.keyframes.transition import transition
@@ -65,7 +65,7 @@ class KeyframeEngine:
         self.loop: LoopStart | None = None
         self._memory = KeyframeMemory()
         self._keyframes: tuple[Tensor, ...] = ()  # the last one, in each style; none where a shot begins
-        self._enlarged: list[Field] = []  # that, for `carry`; made when it is needed
+        self._enlarged: list[Field] = []  # that, for `propagate`; made when it is needed
         self._index = -1
         self._given = -1  # index of the last frame that came out
 
@@ -87,7 +87,7 @@ class KeyframeEngine:
 
     @property
     def needed_from(self) -> int | None:
-        """Index of the keyframe that the next frames are carried from; None if a shot begins."""
+        """Index of the keyframe that the next frames are propagated from; None if a shot begins."""
         return self._index if self._keyframes else None
 
     def clear(self) -> None:
@@ -191,14 +191,14 @@ class KeyframeEngine:
         """Stylize the next keyframe: from the one before and older ones, if the stylizer is conditioned."""
         styles = self._styles
         if self.loop is not None and self.loop.is_last(frame):
-            carried = [carry(each, reach.flow) for each in earlier]
-            closed = self.loop.close(styles.stylizers, frame, carried, reach.trust)
+            propagated = [propagate(each, reach.flow) for each in earlier]
+            closed = self.loop.close(styles.stylizers, frame, propagated, reach.trust)
             if closed is not None:
                 return tuple(closed)
         if not styles.conditioned:
             return styles.stylize(frame)
-        carried = [carry(each, reach.flow) for each in earlier]
-        pasts, trust = self._memory.complete(frame, carried, reach.trust)
+        propagated = [propagate(each, reach.flow) for each in earlier]
+        pasts, trust = self._memory.complete(frame, propagated, reach.trust)
         return styles.stylize_from(frame, pasts, trust, self._schedule.steadiness)
 
 

@@ -1,4 +1,4 @@
-"""Stylizes a clip by keyframes that are carried forwards alone: no frame waits for a later one."""
+"""Stylizes a clip by keyframes that are propagated forwards alone: no frame waits for a later one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from vst.frame import Frame
-from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.composed_flow import ComposedFlow, Reach
 from vst.keyframes.cue import Cue
 from vst.keyframes.link import Link
 from vst.keyframes.operations import Field, Operations, operations_on
+from vst.keyframes.propagation import enlarge, propagate
 from vst.keyframes.schedule import Schedule
 from vst.keyframes.stylizing import Linked, StyleSet, StylizesFrames, StylizesRegions, stylize_missing
 from vst.motion import FlowPair
@@ -28,7 +28,7 @@ L = TypeVar("L", bound=Linked)
 
 
 class ForwardEngine:
-    """Keyframes at an interval, and between them the last one, carried.
+    """Keyframes at an interval, and between them the last one, propagated.
 
     With an interval of 1 each frame is stylized from the one before: algorithm 2 of the thesis. A state is
     exact after any frame; to go on, the frame itself is needed for the flow to the next.
@@ -127,17 +127,17 @@ class ForwardEngine:
             self._enlarged = [enlarge(on.field(each)) for each in self._keyframes]
         due = self._schedule.is_due(self._distance, self._duration, on.share(reach.trust))
         if due or cue is Cue.KEYFRAME:
-            carried = [carry(each, reach.flow) for each in self._enlarged]
-            stylized = self._styles.stylize_from(frame, carried, reach.trust, self._schedule.steadiness)
+            propagated = [propagate(each, reach.flow) for each in self._enlarged]
+            stylized = self._styles.stylize_from(frame, propagated, reach.trust, self._schedule.steadiness)
             return self._keep(on, frame, stylized)
-        return self._styles.mix_seen(frame, partial(self._carried, on, frame, reach))
+        return self._styles.mix_seen(frame, partial(self._propagated, on, frame, reach))
 
-    def _carried(
+    def _propagated(
         self, on: Operations, frame: Frame, reach: Reach, number: int, stylizer: StylizesFrames
     ) -> Tensor:
         """A frame after the keyframe, in the style with a number."""
-        carried = carry(self._enlarged[number], reach.flow)
-        return on.tensor(stylize_missing(stylizer, frame, carried, 1 - reach.usable))
+        propagated = propagate(self._enlarged[number], reach.flow)
+        return on.tensor(stylize_missing(stylizer, frame, propagated, 1 - reach.usable))
 
     def _keep(self, on: Operations, frame: Frame, stylized: tuple[Tensor, ...]) -> Tensor:
         """The frame is the keyframe from here on; gives what it shows."""

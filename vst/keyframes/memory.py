@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from vst.frame import Frame
-from vst.keyframes.carrying import carry, enlarge
 from vst.keyframes.direct_flow import direct_flow
 from vst.keyframes.operations import Field, operations
+from vst.keyframes.propagation import enlarge, propagate
 from vst.motion.estimator import to_bytes
 
 KEPT = 4
@@ -84,7 +84,7 @@ class KeyframeMemory:
             found = hole & shown
             if found.any():
                 found_pasts = [
-                    on.where(found, carry(enlarge(on.field(stylized)), flow), past)
+                    on.where(found, propagate(enlarge(on.field(stylized)), flow), past)
                     for past, stylized in zip(found_pasts, styles, strict=True)
                 ]
                 trust = trust | on.bytes(found)

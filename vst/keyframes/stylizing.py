@@ -53,7 +53,7 @@ class StylizesRegions(Protocol):
     """What the engines need of a stylizer that gives regions of a frame different styles.
 
     Each style has keyframes of its own over the whole picture, as if there was no other, and frames are
-    mixed by their own masks. So no style is carried to where it does not belong, whatever moves.
+    mixed by their own masks. So no style is propagated to where it does not belong, whatever moves.
     """
 
     parts: Sequence[StylizesFrames]
@@ -126,7 +126,7 @@ class StyleSet:
 def stylize_from(
     stylizer: StylizesFrames, frame: Frame, past: Field, trust: Field, steadiness: float = 1.0
 ) -> Tensor:
-    """Stylize a frame; from what is carried to it, if the stylizer is conditioned.
+    """Stylize a frame; from what is propagated to it, if the stylizer is conditioned.
 
     Args:
         stylizer: Stylizes.
@@ -153,7 +153,7 @@ def stylize_missing(stylizer: StylizesFrames, frame: Frame, composed: Field, hol
     Args:
         stylizer: Stylizes.
         frame: The frame.
-        composed: H×W×3 float32, −1..1, what is carried to it.
+        composed: H×W×3 float32, −1..1, what is propagated to it.
         hole: H×W uint8, 1 where that is of no use.
 
     Returns:

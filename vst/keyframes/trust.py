@@ -1,4 +1,4 @@
-"""Where flow can be trusted: a step between neighbours, and what is carried over many steps."""
+"""Where flow can be trusted: a step between neighbours, and what is propagated over many steps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import math
 from vst.keyframes.operations import Field, operations
 
 TOLERANCE = 30
-"""Luma, of 255, by which a keyframe carried to a frame may differ from it. Larger than in the mask between
-neighbours: a pixel that is rejected in one frame and not in the next flickers, and the light may change."""
+"""Luma, of 255, by which a keyframe propagated to a frame may differ from it. Larger than in the mask
+between neighbours: a pixel that is rejected in one frame and not in the next flickers, and the light may
+change."""
 
 _MEDIAN_FACTOR = 2.5
 """How many times the frame's median difference a pixel may differ: a noisy clip differs everywhere."""

@@ -117,7 +117,7 @@ class WholeShotStylizer(Stylizer, Protocol):
 
 
 def device_for(stylizer: Stylizer, width: int, height: int) -> torch.device:
-    """Where frames of a size stay from one call of a stylizer to the next, if they are carried.
+    """Where frames of a size stay from one call of a stylizer to the next, if they are propagated.
 
     That is the `device` of a stylizer that has one, unless it takes frames of this size in tiles: then more
     than one is too much for a GPU's memory. Other stylizers have frames on the CPU, and so has mps, which

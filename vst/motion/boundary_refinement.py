@@ -1,6 +1,6 @@
 """Optical flow that changes where objects end: at motion boundaries each pixel takes the flow that fits it.
 
-A patch matcher bleeds across the outline of what moves, by half a patch. What is carried along such flow
+A patch matcher bleeds across the outline of what moves, by half a patch. What is propagated along such flow
 drags a rim of background with the object, frame after frame. The right flow is near: that of the object
 on one side of the outline, that of the background on the other. So every pixel near a motion boundary whose
 flow does not fit is offered the flow of pixels on a ring around it, and takes the one by which a small

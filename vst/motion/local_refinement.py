@@ -1,10 +1,10 @@
 """Optical flow to a fraction of a pixel: Lucas and Kanade's step (1981), dense and robust.
 
-A patch matcher leaves errors of a quarter of a pixel that differ from patch to patch, and what is carried
-along such flow trembles. Each step linearizes the difference between a frame and the other one, warped, and
-solves for the one vector of each window that removes most of it. Pixels that differ by much count for
-little: they are hidden in the other frame, or move with something else. Where a window has nothing to
-follow, the flow stays as it is.
+A patch matcher leaves errors of a quarter of a pixel that differ from patch to patch, and what is
+propagated along such flow trembles. Each step linearizes the difference between a frame and the other one,
+warped, and solves for the one vector of each window that removes most of it. Pixels that differ by much
+count for little: they are hidden in the other frame, or move with something else. Where a window has
+nothing to follow, the flow stays as it is.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def close_loop(plan: RenderPlan, reader: Reader, session: StylizerSession) -> No
         session: Of the render.
 
     Raises:
-        UsageError: The session does not carry keyframes to the frames before them.
+        UsageError: The session does not propagate keyframes to the frames before them.
     """
     if reader.info.is_still or not plan.stylizes:
         return

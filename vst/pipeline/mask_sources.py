@@ -147,7 +147,7 @@ def _camera(flow: Field) -> Field:
 def tracked_masks(
     frames: Iterable[Frame], motion: MotionSource, first: Tensor, notes: list[str]
 ) -> Iterator[tuple[Frame, Tensor]]:
-    """A mask of the first frame, carried through its shot.
+    """A mask of the first frame, propagated through its shot.
 
     Args:
         frames: Consecutive frames of a clip.

@@ -100,18 +100,18 @@ def predict_memory(
     stylized = working[0] * working[1]
     network = stylizer.memory(*working)
     main += stylized * _PLANE * planes * waiting
-    carried = 0
+    engine = 0
     if stylizer.whole_shot:  # its frames are on disk
         main += stylized * _MOTION
     if keyframes is not None and frames != 1:
         held = MAX_INTERVAL if frames is None else min(MAX_INTERVAL, frames)
-        carried = engine_memory(keyframes, *working, held, len(stylizers_of(stylizer))) + stylized * _MOTION
+        engine = engine_memory(keyframes, *working, held, len(stylizers_of(stylizer))) + stylized * _MOTION
     if device.type == "cpu":
-        main += carried
+        main += engine
         return Prediction(main + network.peak, 0, main + network.smallest_tiles, network)
     if device_for(stylizer, *working).type == "cpu":
-        return Prediction(main + carried, network.peak, network.smallest_tiles, network)
-    return Prediction(main, carried + network.peak, carried + network.smallest_tiles, network)
+        return Prediction(main + engine, network.peak, network.smallest_tiles, network)
+    return Prediction(main, engine + network.peak, engine + network.smallest_tiles, network)
 
 
 def predict_picture_memory(estimate: MemoryEstimate, device: torch.device) -> Prediction:

@@ -54,7 +54,7 @@ class StylizerSession:
         keep_borders: Whether borders of one colour are left as they are.
         inside_working: Gives the working size of the picture inside borders, for its width and height at
             output size; None: its own.
-        keyframes: Which frames are stylized, the others being carried from these; None: every frame is
+        keyframes: Which frames are stylized, the others being propagated from these; None: every frame is
             stylized, from the one before if the stylizer is conditioned.
         control: Styles and strengths that change over the clip; None: they do not.
         hold: For how many frames a stylized frame is shown.
@@ -116,7 +116,7 @@ class StylizerSession:
 
     @property
     def moves(self) -> bool:
-        """Whether motion is needed: stylized frames are carried to later ones."""
+        """Whether motion is needed: stylized frames are propagated to later ones."""
         return self._engine is not None
 
     @property
@@ -239,7 +239,7 @@ class StylizerSession:
         """Stylize the frames of a clip.
 
         Args:
-            frames: From `prepare`. Where keyframes are carried, frames up to the next keyframe are read
+            frames: From `prepare`. Where keyframes are propagated, frames up to the next keyframe are read
                 before one comes out; after `restore`, those before the keyframe of the state are passed
                 over.
 

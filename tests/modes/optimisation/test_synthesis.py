@@ -10,7 +10,7 @@ import torch
 
 from vst.modes.optimisation.config import OptimisationConfig
 from vst.modes.optimisation.features import FeatureSource
-from vst.modes.optimisation.moving import CarriedTexture, Motion, moving_texture
+from vst.modes.optimisation.moving import AdvectedTexture, Motion, moving_texture
 from vst.modes.optimisation.paintings import Paintings
 from vst.modes.optimisation.stylizer import FrameStep
 from vst.modes.optimisation.synthesis import (
@@ -101,43 +101,43 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def test_the_flow_has_the_speed_that_was_asked_for_and_no_sources():
-    carried = CarriedTexture(still(), Motion(48, 1.5, True, 1))
-    u, v = carried.velocity
+    advected = AdvectedTexture(still(), Motion(48, 1.5, True, 1))
+    u, v = advected.velocity
     assert float((u.square() + v.square()).mean().sqrt()) == pytest.approx(1.5, rel=1e-5)
     divergence = (u.roll(-1, 1) - u.roll(1, 1) + v.roll(-1, 0) - v.roll(1, 0)) / 2
     assert float(divergence.abs().max()) < 1e-4
 
 
-def test_a_picture_is_carried_there_and_back():
-    carried = CarriedTexture(still(), Motion(48, 1.0, True, 1))
-    there = carried.carry(still(), 6)
+def test_a_picture_is_advected_there_and_back():
+    advected = AdvectedTexture(still(), Motion(48, 1.0, True, 1))
+    there = advected.advect(still(), 6)
     assert distance(there, still()) > 1e-2
-    assert distance(carried.carry(there, -6), still()) < 1e-4
+    assert distance(advected.advect(there, -6), still()) < 1e-4
     # As far as the flow says: one frame is one velocity.
     across, down = torch.arange(96.0), torch.arange(64.0)[:, None]
-    u, v = carried.velocity
+    u, v = advected.velocity
     moved = 0.5 + 0.4 * torch.sin(6.2832 * (3 * (across - u) / 96 + (down - v) / 64))
-    assert distance(carried.carry(still(), 1)[0], moved) < 1e-4
+    assert distance(advected.advect(still(), 1)[0], moved) < 1e-4
 
 
 @pytest.mark.parametrize("frames", [24, 200])
-def test_what_is_carried_repeats_after_the_period_and_not_before(frames):
+def test_what_is_advected_repeats_after_the_period_and_not_before(frames):
     motion = Motion(frames, 1.0, True, 1)
-    carried = CarriedTexture(still(), motion)
-    first = carried.at(3)
-    assert torch.equal(carried.at(3 + motion.period), first)
-    parts = [carried.at(3 + motion.period * number // 4) for number in (1, 2, 3)]
+    advected = AdvectedTexture(still(), motion)
+    first = advected.at(3)
+    assert torch.equal(advected.at(3 + motion.period), first)
+    parts = [advected.at(3 + motion.period * number // 4) for number in (1, 2, 3)]
     assert min(distance(each, first) for each in parts) > 1e-2
     assert Motion(frames, 1.0, False, 1).period == 2 * frames
 
 
-def test_no_frame_of_what_is_carried_is_special():
-    carried = CarriedTexture(still(), Motion(16, 1.0, True, 1))
-    frames = [carried.at(number) for number in range(16)]
+def test_no_frame_of_what_is_advected_is_special():
+    advected = AdvectedTexture(still(), Motion(16, 1.0, True, 1))
+    frames = [advected.at(number) for number in range(16)]
     contrast = torch.stack([each.std() for each in frames])
     assert float(contrast.max()) < 1.1 * float(contrast.min())
     assert float(contrast.mean()) == pytest.approx(float(still().std()), rel=0.1)
-    changes = [distance(carried.carry(one, 1), other) for one, other in pairwise(frames)]
+    changes = [distance(advected.advect(one, 1), other) for one, other in pairwise(frames)]
     assert max(changes) < 1.5 * min(changes)
 
 
@@ -147,9 +147,9 @@ def test_the_first_frame_of_a_loop_follows_the_last_one(texture, loop):
     begin, motion = synthesis.picture(64, 64, 10), Motion(8, 0.5, loop, 1)
     frames = list(moving_texture(synthesis, begin, motion))
     assert len(frames) == 8
-    carried = CarriedTexture(begin, motion)
+    advected = AdvectedTexture(begin, motion)
     changes = [
-        distance(carried.carry(one, 1), other)
+        distance(advected.advect(one, 1), other)
         for one, other in zip(frames, [*frames[1:], frames[0]], strict=True)
     ]
     within = sorted(changes[:-1])

@@ -1,8 +1,8 @@
 """Moving textures: stationary in time, and looping.
 
-Every pixel follows a flow that never changes. What it carries is a still texture, which the flow would
-shear more and more. So two copies are carried, half a period apart, and each fades out where it has been
-carried for long. When that happens differs from place to place: no frame is special, and after one period
+Every pixel follows a flow that never changes. What it advects is a still texture, which the flow would
+shear more and more. So two copies are advected, half a period apart, and each fades out where it has been
+advected for long. When that happens differs from place to place: no frame is special, and after one period
 all is as it was. Frames are then optimised one after another, each held to the one before.
 """
 
@@ -37,7 +37,7 @@ _WAVES = 3
 """The largest frequency of the flow: that many waves across the picture."""
 
 _WALK = 24
-"""The most steps by which a place is carried along the flow."""
+"""The most steps by which a place is advected along the flow."""
 
 _TO_GUIDE = 0.15
 """Of each frame's start, what comes of the still texture; the rest is the frame before."""
@@ -77,7 +77,7 @@ class Motion:
         return max(1, round(self.period / FRAMES_A_TURN))
 
     def closing(self, number: int) -> float:
-        """How much of a frame, 0..1, is the first one, carried back from the end of the loop.
+        """How much of a frame, 0..1, is the first one, advected back from the end of the loop.
 
         The frame before has some of it already, so this is what makes the whole of it grow evenly.
         """
@@ -85,8 +85,8 @@ class Motion:
         return 1 / (left + 1) if left <= CLOSING else 0.0
 
 
-class CarriedTexture:
-    """A still texture that a flow carries, at any time of a period.
+class AdvectedTexture:
+    """A still texture that a flow advects, at any time of a period.
 
     Args:
         still: 3×H×W, 0..1, without a seam where it repeats.
@@ -113,7 +113,7 @@ class CarriedTexture:
         self._mean = still.mean((1, 2), keepdim=True)
 
     def at(self, number: int) -> Tensor:
-        """The carried texture of a frame, 3×H×W; contrast is that of the still one."""
+        """The advected texture of a frame, 3×H×W; contrast is that of the still one."""
         motion = self._motion
         turn = (number % motion.period) / motion.period * motion.turns
         total, squares = torch.zeros_like(self._still), torch.zeros_like(self._phase)
@@ -121,7 +121,7 @@ class CarriedTexture:
             whole = turn + half + self._phase
             share = whole.remainder(1.0)
             weight = 1 - (2 * share - 1).abs()
-            x, y = self._carried((share - 0.5) * (motion.period / motion.turns))
+            x, y = self._advected((share - 0.5) * (motion.period / motion.turns))
             # Both copies, and each turn, show another piece; the first one comes again after the last.
             piece = (whole.floor().remainder(motion.turns) + half) * _GOLDEN
             height, width = self._still.shape[-2:]
@@ -130,9 +130,9 @@ class CarriedTexture:
             squares += weight.square()
         return (self._mean + total / squares.sqrt().clamp_min(1e-6)).clamp(0, 1)
 
-    def carry(self, picture: Tensor, frames: int) -> Tensor:
-        """A picture, 3×H×W, carried by so many frames, or back by as many."""
-        return sampled_periodic(picture, *self._carried(torch.full_like(self._phase, frames)))
+    def advect(self, picture: Tensor, frames: int) -> Tensor:
+        """A picture, 3×H×W, advected by so many frames, or back by as many."""
+        return sampled_periodic(picture, *self._advected(torch.full_like(self._phase, frames)))
 
     def _grid(self) -> tuple[Tensor, Tensor]:
         height, width = self._still.shape[-2:]
@@ -141,7 +141,7 @@ class CarriedTexture:
         y, x = torch.meshgrid(rows, columns, indexing="ij")
         return x, y
 
-    def _carried(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def _advected(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Where what is seen at each place was, so many frames before, H×W."""
         x, y = self._grid()
         count = min(_WALK, max(1, math.ceil(float(frames.abs().max()))))
@@ -171,7 +171,7 @@ def moving_texture(
     Yields:
         3×H×W, 0..1.
     """
-    carried = CarriedTexture(still, motion)
+    advected = AdvectedTexture(still, motion)
     first: Tensor | None = None
     before: Tensor | None = None
     height, width = still.shape[-2:]
@@ -179,11 +179,11 @@ def moving_texture(
     trust = still.new_ones(1, 1, height, width)
     with deterministic(still.device):
         for number in range(-WARM_UP, motion.frames):
-            start = carried.at(number)
+            start = advected.at(number)
             if before is not None:
-                start = _mixed(carried.carry(before, 1), start, _TO_GUIDE)
+                start = _mixed(advected.advect(before, 1), start, _TO_GUIDE)
             if first is not None and motion.loop and (share := motion.closing(number)):
-                start = _mixed(start, carried.carry(first, number - motion.frames), share)
+                start = _mixed(start, advected.advect(first, number - motion.frames), share)
             held = TemporalTerm(_HELD, start[None], trust)
             found = synthesis.minimise(canvas, start, motion.steps, watch or _go_on, [held])
             if found.stopped:

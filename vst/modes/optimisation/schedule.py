@@ -6,7 +6,7 @@ SMALLEST_SIDE = 64
 """Shorter side in pixels of the coarsest size: the deepest features have four places across."""
 
 LEAST_SHARE = 0.15
-"""Of the steps of a frame, those of one that can be carried whole from another one."""
+"""Of the steps of a frame, those of one that can be propagated whole from another one."""
 
 _GROWTH = 0.75
 """Of the steps of a size, those of the next, which has four times the pixels."""
@@ -37,14 +37,14 @@ def level_steps(steps: int, levels: int) -> list[int]:
     return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
 
 
-def carried_steps(steps: int, trusted: float) -> int:
+def propagated_steps(steps: int, trusted: float) -> int:
     """The steps of a frame that is begun from another one: what is new in it takes most.
 
     Args:
         steps: Of a frame that is begun from nothing.
-        trusted: Share of the frame that is carried.
+        trusted: Share of the frame that is propagated.
 
-    >>> carried_steps(240, 1.0), carried_steps(240, 0.8), carried_steps(240, 0.0)
+    >>> propagated_steps(240, 1.0), propagated_steps(240, 0.8), propagated_steps(240, 0.0)
     (36, 77, 240)
     """
     return max(1, round(steps * (LEAST_SHARE + (1 - LEAST_SHARE) * (1 - trusted))))

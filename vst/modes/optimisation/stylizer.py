@@ -28,7 +28,7 @@ from vst.modes.optimisation.regions import (
     parts_of,
     shares_at,
 )
-from vst.modes.optimisation.schedule import carried_steps, level_sizes, level_steps
+from vst.modes.optimisation.schedule import level_sizes, level_steps, propagated_steps
 from vst.modes.optimisation.terms import (
     STYLE_LAYERS,
     ContentTerm,
@@ -45,7 +45,7 @@ from vst.modes.tiling import MemoryEstimate
 T = TypeVar("T")
 
 TYPICAL_TRUST = 0.85
-"""Share of a frame that is carried from another one, as estimates of time have it."""
+"""Share of a frame that is propagated from another one, as estimates of time have it."""
 
 _LEAST_TRUST = 1e-3
 """Where less of a pixel is trusted nothing of it is: no division by 0."""
@@ -165,16 +165,16 @@ class OptimisingStylizer(ABC):
     def stylize(self, frame: Frame, past: Past | None) -> Tensor:
         """See `Stylizer.stylize`."""
         image = self._padded(frame.image)
-        carried = None if past is None else self._carried(past)
+        propagated = None if past is None else self._propagated(past)
         steps = self.steps
-        if carried is not None:
-            steps = carried_steps(steps, float(carried[1].mean()))
+        if propagated is not None:
+            steps = propagated_steps(steps, float(propagated[1].mean()))
         with deterministic(self.device):
             first = self.first_picture(frame, image, past)
-            if carried is not None:
-                first = first + (carried[1] * (carried[0] - first))[0]
+            if propagated is not None:
+                first = first + (propagated[1] * (propagated[0] - first))[0]
             shares = self._shares(frame)
-            found = self.optimise(image, first, carried, self.config.levels, steps, shares)
+            found = self.optimise(image, first, propagated, self.config.levels, steps, shares)
         return self._finished(found, frame)
 
     def _shares(self, frame: Frame) -> Tensor | None:
@@ -211,7 +211,7 @@ class OptimisingStylizer(ABC):
             return padded_if_small(stylized.to(image.device))
         return image
 
-    def _carried(self, past: Past) -> tuple[Tensor, Tensor]:
+    def _propagated(self, past: Past) -> tuple[Tensor, Tensor]:
         """A past as 1×3×H×W, 0..1, and trust 1×1×H×W, where it is optimised."""
         warped, trust = (padded_if_small(each.to(self.device).float()) for each in (past.image, past.trust))
         return ((warped + 1) / 2)[None], trust[None]
@@ -227,8 +227,8 @@ class OptimisingStylizer(ABC):
     ) -> Tensor:
         """Optimise a picture, from coarse to fine.
 
-        At the sizes after the first what is carried begins as it is, and the rest as the size before left
-        it.
+        At the sizes after the first what is propagated begins as it is, and the rest as the size before
+        left it.
 
         Args:
             image: The frame, 3×H×W, 0..1.
@@ -248,10 +248,10 @@ class OptimisingStylizer(ABC):
         counts = level_steps(steps, len(sizes))
         whole = max(1, sum(count * w * h for count, (w, h) in zip(counts, sizes, strict=True)))
         for (w, h), count in zip(sizes, counts, strict=True):
-            carried = None if past is None else _past_at(*past, h, w)
+            propagated = None if past is None else _past_at(*past, h, w)
             found = resized(found, h, w)
-            if carried is not None and (w, h) != sizes[0]:
-                found = found + (carried[1] * (carried[0] - found))[0]
+            if propagated is not None and (w, h) != sizes[0]:
+                found = found + (propagated[1] * (propagated[0] - found))[0]
             for part in self._rounds(count):
                 level = Level(
                     resized(image, h, w),
@@ -259,7 +259,7 @@ class OptimisingStylizer(ABC):
                     self._painting_sides(width, height, w / width),
                     self.memory(w, h).tile,
                     found,
-                    carried,
+                    propagated,
                     shares_at(shares, h, w),
                 )
                 each = w * h / whole
@@ -339,7 +339,7 @@ class OptimisingStylizer(ABC):
         """
         if not self.conditioned:
             return frames
-        return 1 + (frames - 1) * carried_steps(self.steps, TYPICAL_TRUST) / self.steps
+        return 1 + (frames - 1) * propagated_steps(self.steps, TYPICAL_TRUST) / self.steps
 
     def reset(self) -> None:
         """Forget what the last frame left."""

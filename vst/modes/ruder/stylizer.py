@@ -7,7 +7,7 @@ from torch import Tensor
 from vst.device import deterministic
 from vst.frame import Past
 from vst.modes.gatys.stylizer import GatysStylizer
-from vst.modes.optimisation.schedule import carried_steps, cost, level_sizes
+from vst.modes.optimisation.schedule import cost, level_sizes, propagated_steps
 from vst.modes.optimisation.stylizer import TYPICAL_TRUST
 from vst.modes.ruder.long_term import long_term_weights, together
 from vst.modes.stylizer import Shot
@@ -51,9 +51,9 @@ class RuderStylizer(GatysStylizer):
 
     def share(self, frames: int, width: int, height: int) -> float:
         """See `OptimisingStylizer.share`."""
-        first = 1 + (frames - 1) * carried_steps(self.steps, TYPICAL_TRUST) / self.steps
+        first = 1 + (frames - 1) * propagated_steps(self.steps, TYPICAL_TRUST) / self.steps
         whole = cost(level_sizes(width, height, self.config.levels), self.steps)
-        return first + (self.config.passes - 1) * frames * carried_steps(self.steps, 1.0) / whole
+        return first + (self.config.passes - 1) * frames * propagated_steps(self.steps, 1.0) / whole
 
     def _stylize(self, shot: Shot, step: int, number: int) -> Tensor:
         """A frame's picture of a pass, −1..1."""
@@ -63,11 +63,11 @@ class RuderStylizer(GatysStylizer):
         image, found = (
             self._padded(each) for each in (frame.image, (shot.picture(step - 1, number) + 1) / 2)
         )
-        carried = None if past is None else self._carried(past)
-        if carried is not None:
-            found = found + BLEND * (carried[1] * (carried[0] - found))[0]
+        propagated = None if past is None else self._propagated(past)
+        if propagated is not None:
+            found = found + BLEND * (propagated[1] * (propagated[0] - found))[0]
         with deterministic(self.device):
-            found = self.optimise(image, found, carried, 1, carried_steps(self.steps, 1.0))
+            found = self.optimise(image, found, propagated, 1, propagated_steps(self.steps, 1.0))
         return self._finished(found, frame)
 
     @staticmethod

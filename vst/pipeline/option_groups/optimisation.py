@@ -123,8 +123,8 @@ class OptimisationOptions:
         type=float,
         metavar="X",
         range=_WEIGHT,
-        help="Weight of the distance from earlier frames, carried to each frame that is optimised; 0: each "
-        "is optimised alone.",
+        help="Weight of the distance from earlier frames, propagated to each frame that is optimised; 0: "
+        "each is optimised alone.",
     )
     passes: int = option(
         PASSES,

@@ -79,15 +79,15 @@ class StylizationOptions:
         type=parse_interval,
         metavar="FRAMES",
         range=Range(1, MAX_INTERVAL, unit="frames", special=(AUTO, "auto")),
-        help="Stylize one frame in so many, and carry it to the frames between: auto (a third of a "
+        help="Stylize one frame in so many, and propagate it to the frames between: auto (a third of a "
         "second), or a number; 1 stylizes every frame. By default auto with vtn, 1 with other modes.",
         openfx=OpenFxParameter(
             position=12,
             name="keyframeInterval",
             label="Keyframe interval",
             low=0,
-            hint="Stylize one frame in so many, and carry it to the frames between. 0 chooses: one in a "
-            "third of a second with vtn, every frame with other modes.",
+            hint="Stylize one frame in so many, and propagate it to the frames between. 0 chooses: one in "
+            "a third of a second with vtn, every frame with other modes.",
         ),
         frei0r=Frei0rParameter(
             position=9,

@@ -23,8 +23,8 @@ from vst.postprocess import at_frame_size, resize
 class RegionStylizer:
     """Gives each pixel the stylization of its region, as that is without regions.
 
-    Where keyframes are carried, the engine stylizes and carries each part by itself, and mixes frames at
-    the end: see `vst.keyframes.StylizesRegions`.
+    Where keyframes are propagated, the engine stylizes and propagates each part by itself, and mixes frames
+    at the end: see `vst.keyframes.StylizesRegions`.
 
     Args:
         parts: A stylizer for each stylization, all of one mode, in the order of `WorkingFrame.shares`.

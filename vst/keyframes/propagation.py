@@ -1,4 +1,4 @@
-"""Keyframes as they are carried: enlarged once, and sampled from that for every frame.
+"""Keyframes as they are propagated: enlarged once, and sampled from that for every frame.
 
 Cubic interpolation between pixels loses a quarter of the finest detail at half pixels, and Lanczos over 8×8
 pixels takes five times as long for every frame. Cubic interpolation in a picture that Lanczos enlarged to
@@ -11,11 +11,11 @@ from vst.keyframes.operations import Field, operations
 
 
 def enlarge(keyframe: Field) -> Field:
-    """A stylized keyframe, H×W×3 float32, for `carry`: 2H×2W×3."""
+    """A stylized keyframe, H×W×3 float32, for `propagate`: 2H×2W×3."""
     return operations(keyframe).doubled(keyframe)
 
 
-def carry(enlarged: Field, flow: Field) -> Field:
+def propagate(enlarged: Field, flow: Field) -> Field:
     """A keyframe warped to a frame.
 
     Args:
