@@ -17,8 +17,11 @@ from vst.styles.painting_style import resolve_paintings
 
 HEIGHT, WIDTH = 32, 32
 MODES = ("gatys", "mrf")
-LEAST = {"gatys": 0.25, "mrf": 0.15}
+LEAST = {"gatys": 0.5, "mrf": 0.3}
 """Difference of redness: patches of features say less of colours than Gram matrices of all layers do."""
+
+STEPS = 24
+"""Until colours have settled: after half as many, what was rounded decides how far they are."""
 
 
 @pytest.fixture
@@ -66,8 +69,10 @@ def redness(image: torch.Tensor) -> float:
 @pytest.mark.parametrize("mode", MODES)
 def test_only_the_half_of_a_painting_that_its_mask_shows_gives_colours(create, halves, mode):
     folder = halves.parent
-    red = redness(stylized(create(mode, f"{halves}@{folder / 'red.png'}")))
-    blue = redness(stylized(create(mode, f"{halves}@{folder / 'blue.png'}")))
+    red, blue = (
+        redness(stylized(create(mode, f"{halves}@{folder / name}", steps=STEPS)))
+        for name in ("red.png", "blue.png")
+    )
     assert red > blue + LEAST[mode]
 
 
@@ -76,7 +81,7 @@ def test_regions_get_the_colours_of_their_own_half(create, halves, mode):
     folder, top = halves.parent, torch.zeros(HEIGHT, WIDTH)
     top[:16] = 1
     styles = [f"{halves}@{folder / name}" for name in ("blue.png", "red.png")]
-    found = stylized(create(mode, *styles, shares=torch.stack((top, 1 - top))))
+    found = stylized(create(mode, *styles, shares=torch.stack((top, 1 - top)), steps=STEPS))
     assert redness(found[:, 20:]) > redness(found[:, :12]) + LEAST[mode]
 
 
