@@ -12,9 +12,9 @@ import pytest
 
 
 def stored_frames(path: Path) -> Iterator[np.ndarray]:
-    """The samples of a file in 4:2:0, 3×H×W uint8: a chroma sample is that of four pixels, and of no others.
+    """The samples of a file in 4:2:0, 3×H×W uint8: a chroma sample is that of its four pixels alone.
 
-    A reader lets chroma rise from one sample to the next, so what it gives depends on samples beside a mask.
+    A reader lets chroma rise from one sample to the next, so what it gives depends on those beside a mask.
     """
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
