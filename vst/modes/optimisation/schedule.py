@@ -8,6 +8,9 @@ SMALLEST_SIDE = 64
 LEAST_SHARE = 0.15
 """Of the steps of a frame, those of one that can be propagated whole from another one."""
 
+TYPICAL_TRUST = 0.85
+"""Share of a frame that is propagated from another one, as estimates of time have it."""
+
 _GROWTH = 0.75
 """Of the steps of a size, those of the next, which has four times the pixels."""
 
@@ -48,6 +51,16 @@ def propagated_steps(steps: int, trusted: float) -> int:
     (36, 77, 240)
     """
     return max(1, round(steps * (LEAST_SHARE + (1 - LEAST_SHARE) * (1 - trusted))))
+
+
+def pass_cost(frames: int, steps: int) -> float:
+    """What a pass over a shot costs, each frame but the first begun from another, in frames from nothing.
+
+    Args:
+        frames: Of the shot.
+        steps: Of a frame that is begun from nothing.
+    """
+    return 1 + (frames - 1) * propagated_steps(steps, TYPICAL_TRUST) / steps
 
 
 def cost(sizes: list[tuple[int, int]], steps: int) -> float:

@@ -28,7 +28,7 @@ from vst.modes.optimisation.regions import (
     parts_of,
     shares_at,
 )
-from vst.modes.optimisation.schedule import level_sizes, level_steps, propagated_steps
+from vst.modes.optimisation.schedule import level_sizes, level_steps, pass_cost, propagated_steps
 from vst.modes.optimisation.terms import (
     STYLE_LAYERS,
     ContentTerm,
@@ -43,9 +43,6 @@ from vst.modes.stylizer import Stylizer
 from vst.modes.tiling import MemoryEstimate
 
 T = TypeVar("T")
-
-TYPICAL_TRUST = 0.85
-"""Share of a frame that is propagated from another one, as estimates of time have it."""
 
 _LEAST_TRUST = 1e-3
 """Where less of a pixel is trusted nothing of it is: no division by 0."""
@@ -339,7 +336,7 @@ class OptimisingStylizer(ABC):
         """
         if not self.conditioned:
             return frames
-        return 1 + (frames - 1) * propagated_steps(self.steps, TYPICAL_TRUST) / self.steps
+        return pass_cost(frames, self.steps)
 
     def reset(self) -> None:
         """Forget what the last frame left."""

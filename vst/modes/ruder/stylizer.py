@@ -7,8 +7,7 @@ from torch import Tensor
 from vst.device import deterministic
 from vst.frame import Past
 from vst.modes.gatys.stylizer import GatysStylizer
-from vst.modes.optimisation.schedule import cost, level_sizes, propagated_steps
-from vst.modes.optimisation.stylizer import TYPICAL_TRUST
+from vst.modes.optimisation.schedule import cost, level_sizes, pass_cost, propagated_steps
 from vst.modes.ruder.long_term import long_term_weights, together
 from vst.modes.stylizer import Shot
 from vst.motion import warp
@@ -51,9 +50,9 @@ class RuderStylizer(GatysStylizer):
 
     def share(self, frames: int, width: int, height: int) -> float:
         """See `OptimisingStylizer.share`."""
-        first = 1 + (frames - 1) * propagated_steps(self.steps, TYPICAL_TRUST) / self.steps
         whole = cost(level_sizes(width, height, self.config.levels), self.steps)
-        return first + (self.config.passes - 1) * frames * propagated_steps(self.steps, 1.0) / whole
+        later = (self.config.passes - 1) * frames * propagated_steps(self.steps, 1.0) / whole
+        return pass_cost(frames, self.steps) + later
 
     def _stylize(self, shot: Shot, step: int, number: int) -> Tensor:
         """A frame's picture of a pass, −1..1."""
