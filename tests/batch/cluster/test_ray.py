@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,9 +54,27 @@ class Nodes:
         """Add a node of one CPU."""
         self.by_name[name] = self._cluster.add_node(num_cpus=1, node_name=name, **options)
 
+    def replace(self, name):
+        """Add a node in place of one that was killed, once the cluster knows that it is gone."""
+        import ray
+
+        deadline = time.monotonic() + 60
+        while any(each["Alive"] and each["NodeName"] == name for each in ray.nodes()):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        self.add(name)
+
     def kill(self, name):
-        """Kill all processes of a node."""
-        self._cluster.remove_node(self.by_name.pop(name), allow_graceful=False)
+        """Kill all processes of a node, those of its workers at once, too."""
+        import psutil
+
+        node = self.by_name.pop(name)
+        raylet = node.all_processes["raylet"][0].process.pid
+        workers = psutil.Process(raylet).children(recursive=True)
+        self._cluster.remove_node(node, allow_graceful=False)
+        for each in workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
 
     def close(self):
         """End the cluster."""
@@ -131,7 +151,7 @@ def test_a_shot_goes_on_elsewhere_when_its_node_is_killed(tmp_path, settings, no
         f"node {killed[0]} or its worker died; its work is done again" in note for note in report.notes
     )
     assert report.output.read_bytes() == whole
-    nodes.add(killed[0])
+    nodes.replace(killed[0])
 
 
 def test_a_stopped_render_keeps_what_is_finished_and_goes_on(tmp_path, settings, nodes):
@@ -238,23 +258,25 @@ def test_a_whole_clip_goes_on_elsewhere_when_its_node_is_killed(tmp_path, settin
     footage, given, give = tmp_path / "footage", [], Fleet.give
     footage.mkdir()
     for index in range(8):
-        make_clip(footage / f"{index}.mkv", frames=8, width=64, height=48)
+        make_clip(footage / f"{index}.mkv", frames=60, width=64, height=48)
     run(footage, tmp_path / "one", settings(mode="itn"), jobs=1)
-    killed = []
+    output, killed = tmp_path / "ray", []
 
     def give_and_kill(self, worker, work):
         give(self, worker, work)
         given.append(work)
         if isinstance(work, RenderFile) and not killed:
+            while not any(output.glob(".0.mkv*")):  # until it has begun
+                time.sleep(0.01)
             killed.append(worker.node.name)
             nodes.kill(worker.node.name)
 
     monkeypatch.setattr(Fleet, "give", give_and_kill)
     try:
-        results = run(footage, tmp_path / "ray", settings(mode="itn"), ray="auto")
+        results = run(footage, output, settings(mode="itn"), ray="auto")
     finally:
-        nodes.add(killed[0])
-    assert [each.state for each in results] == [FileState.DONE] * 8
+        nodes.replace(killed[0])
+    assert [(each.state, each.message) for each in results] == [(FileState.DONE, "")] * 8
     works = [each for each in given if isinstance(each, RenderFile)]
     assert (len(works), len(set(works))) == (9, 8)  # one of them twice
     for each in results:

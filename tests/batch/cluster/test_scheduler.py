@@ -7,15 +7,26 @@ import threading
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
+from vst.batch.batch_file import BatchFile
 from vst.batch.cluster import fleet as fleet_module
 from vst.batch.cluster import scheduler as scheduler_module
 from vst.batch.cluster.fleet import Fleet, Node, WorkerDied
 from vst.batch.cluster.probe import MachineReport
 from vst.batch.cluster.scheduler import Scheduler
-from vst.batch.cluster.works import Check, Failed, JoinClip, PlanClip, RenderSegments, ScanPart, SegmentTask
+from vst.batch.cluster.works import (
+    Check,
+    Failed,
+    JoinClip,
+    PlanClip,
+    RenderFile,
+    RenderSegments,
+    ScanPart,
+    SegmentTask,
+)
 from vst.errors import Interrupted, UsageError, VstError
 from vst.sizes import GIB
 
@@ -195,6 +206,21 @@ def test_a_work_is_done_again_when_its_worker_dies():
     client, notes = run(cluster, segments(1, 2, 3))
     assert sorted(each.task.segments for each in client.finished) == [(0,), (1,), (2,)]
     assert notes == [f"node {died[0]} or its worker died; its work is done again"]
+
+
+def test_a_file_and_a_join_are_told_that_a_worker_died_with_them():
+    # It may have put the output in its place, and not answered.
+    dying = iter([DIES, DIES])
+    cluster = FakeCluster({"a": SAME, "b": SAME}, lambda name, work: next(dying, "done"))
+    file = RenderFile(BatchFile("clip.mkv", Path("clip.mkv"), Path("out.mkv")), "{}")
+    client, _ = run(cluster, [JoinClip("job", False), file])
+    assert [(type(work), work.again) for _, work in cluster.done] == [
+        (JoinClip, False),
+        (RenderFile, False),
+        (JoinClip, True),
+        (RenderFile, True),
+    ]
+    assert Counter(client.finished) == Counter([JoinClip("job", False), file])
 
 
 def test_a_work_that_ends_every_worker_is_given_up():

@@ -17,6 +17,7 @@ from vst.batch.cluster.node_worker import NodeWorker
 from vst.batch.cluster.probe import probe
 from vst.batch.cluster.ray_cluster import check_address
 from vst.batch.cluster.render import cluster_settings, render_on_ray
+from vst.batch.cluster.settings_text import settings_from_text, settings_to_text
 from vst.batch.cluster.works import (
     Check,
     Failed,
@@ -26,8 +27,6 @@ from vst.batch.cluster.works import (
     RenderSegments,
     ScanPart,
     SegmentTask,
-    settings_from_text,
-    settings_to_text,
     tasks_of,
 )
 from vst.batch.farm import plan, read_job
@@ -92,6 +91,54 @@ def test_a_worker_plans_renders_and_joins(tmp_path, settings):
     assert one.report.output.read_bytes() == whole
     assert one.planned.memory > 0
     assert not job_path(tmp_path / "out.mkv").exists()
+
+
+def test_what_was_joined_by_a_worker_that_did_not_answer_is_joined(tmp_path, settings):
+    clip, output = CLIPS["cut"](tmp_path), tmp_path / "out.mkv"
+    one, worker = ClipJob(clip, output, settings(), 1), NodeWorker()
+    works = [one.plan]
+    while not isinstance(works[0], JoinClip):
+        work = works.pop(0)
+        works.extend(one.done(work, worker.run(work)))
+    (join,) = works
+    told = worker.run(join)
+    written = output.stat()
+    refused = worker.run(join)
+    assert isinstance(refused, Failed)
+    assert "exists already" in refused.message
+    again = worker.run(dataclasses.replace(join, again=True))
+    assert (again.output, again.frames, again.shots) == (output, told.frames, told.shots)
+    assert output.stat() == written
+    one.done(join, again)
+    assert {each.name for each in tmp_path.iterdir()} == {clip.name, output.name}
+
+
+def test_a_join_that_a_worker_had_only_begun_is_done_again(tmp_path, settings):
+    clip, output = CLIPS["cut"](tmp_path), tmp_path / "out.mkv"
+    one, worker = ClipJob(clip, output, settings(), 1), NodeWorker()
+    works = [one.plan]
+    while not isinstance(works[0], JoinClip):
+        work = works.pop(0)
+        works.extend(one.done(work, worker.run(work)))
+    output.write_bytes(b"what a network file system may show of it")
+    report = worker.run(dataclasses.replace(works[0], again=True))
+    assert report.frames == 26
+    assert output.read_bytes() == render(clip, settings(), tmp_path / "whole.mkv").output.read_bytes()
+
+
+def test_a_file_that_was_finished_by_a_worker_that_did_not_answer_is_rendered_again(tmp_path, settings):
+    clip, output = CLIPS["cut"](tmp_path), tmp_path / "out.mkv"
+    work, worker = (
+        RenderFile(BatchFile("cut.mkv", clip, output), settings_to_text(settings())),
+        NodeWorker(),
+    )
+    assert worker.run(work).frames == 26
+    written = output.read_bytes()
+    refused = worker.run(work)
+    assert isinstance(refused, Failed)
+    assert "exists already" in refused.message
+    assert worker.run(dataclasses.replace(work, again=True)).frames == 26
+    assert output.read_bytes() == written
 
 
 def test_workers_plan_a_long_clip_in_parts(tmp_path, settings, monkeypatch):

@@ -14,8 +14,9 @@ from vst.batch.cluster.division import rendered_whole
 from vst.batch.cluster.ray_cluster import connected
 from vst.batch.cluster.render import cluster_settings, open_fleet
 from vst.batch.cluster.scheduler import Scheduler
+from vst.batch.cluster.settings_text import settings_to_text
 from vst.batch.cluster.shared_folder import mask_places, shared_files
-from vst.batch.cluster.works import Check, PlanClip, RenderFile, Work, settings_to_text
+from vst.batch.cluster.works import Check, PlanClip, RenderFile, Work
 from vst.batch.picture_settings import settings_of
 from vst.batch.sidecar import own_settings
 from vst.errors import Interrupted, MediaError, VstError

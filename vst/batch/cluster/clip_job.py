@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from vst.batch.cluster.settings_text import settings_to_text
 from vst.batch.cluster.works import (
     JoinClip,
     PlanClip,
@@ -16,7 +17,6 @@ from vst.batch.cluster.works import (
     RenderSegments,
     ScanPart,
     Work,
-    settings_to_text,
 )
 from vst.files import hidden_name
 from vst.pipeline.report import Report
@@ -68,6 +68,7 @@ class ClipJob:
             self._left.discard(work)
             self._frames += work.task.frames
             return [] if self._left else [self._join()]
+        Path(self.job).unlink(missing_ok=True)
         self.report = value
         self.seconds = time.monotonic() - self._began
         return []

@@ -14,8 +14,9 @@ from vst.batch.cluster.clip_job import ClipJob
 from vst.batch.cluster.fleet import Cluster, Fleet
 from vst.batch.cluster.ray_cluster import check_address, connected
 from vst.batch.cluster.scheduler import Scheduler
+from vst.batch.cluster.settings_text import settings_to_text
 from vst.batch.cluster.shared_folder import mask_places, shared_files
-from vst.batch.cluster.works import Check, PlanClip, Planned, Work, settings_to_text
+from vst.batch.cluster.works import Check, PlanClip, Planned, Work
 from vst.errors import MediaError, UsageError, VstError
 from vst.files import make_folder
 from vst.media.file_errors import check_readable

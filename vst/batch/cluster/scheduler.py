@@ -245,7 +245,7 @@ class Scheduler:
         what = f"node {worker.node.name} or its worker died"
         if self._deaths[work] < MAX_DEATHS:
             self._fleet.note(f"{what}; its work is done again")
-            self._add((work,))
+            self._add((_again(work),))
             return
         self._fleet.forgive(worker)
         error = VstError(
@@ -281,6 +281,11 @@ class Scheduler:
         for worker in running.values():
             worker.work = worker.call = None  # it is not waited for again
         return finished and not running
+
+
+def _again(work: Work) -> Work:
+    """A work whose worker died before it answered; it may have put the output in its place all the same."""
+    return dataclasses.replace(work, again=True) if isinstance(work, JoinClip | RenderFile) else work
 
 
 def _segments_done(work: Work, frames: int) -> int:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
 import logging
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vst.batch.batch_file import BatchFile, FileResult, render_safely
+from vst.batch.cluster.settings_text import settings_from_text
 from vst.errors import CutShort, Interrupted, OutputInUse, UsageError, VstError
 
 if TYPE_CHECKING:
@@ -260,24 +260,27 @@ class RenderSegments:
 
 @dataclass(frozen=True)
 class JoinClip:
-    """Join the segments of a job into its output, and remove the job file.
+    """Join the segments of a job into its output.
 
     Attributes:
-        job: The job file.
+        job: The job file. Who asked for the work removes it: until its result is known, it may have to be
+            done again.
         overwrite: Whether an existing output may be replaced.
+        again: Whether a worker died that did it: the output may be there.
     """
 
     job: str
     overwrite: bool
+    again: bool = field(default=False, compare=False)
 
     def run(self, desk: Desk) -> Report:
-        """Join."""
-        from vst.batch.farm import join, read_job
+        """Join; if the worker that died had joined them, report that."""
+        from vst.batch.farm import join, joined, read_job
 
         desk.leave()
-        report = join(read_job(self.job), overwrite=self.overwrite, stop=desk.stop)
-        Path(self.job).unlink(missing_ok=True)
-        return report
+        job = read_job(self.job)
+        earlier = joined(job) if self.again else None
+        return earlier or join(job, overwrite=self.overwrite or self.again, stop=desk.stop)
 
 
 @dataclass(frozen=True)
@@ -289,10 +292,12 @@ class RenderFile:
     Attributes:
         file: The file.
         settings: Of the batch, as JSON.
+        again: Whether a worker died that did it: the output may be there, and is replaced.
     """
 
     file: BatchFile
     settings: str
+    again: bool = field(default=False, compare=False)
 
     def run(self, desk: Desk) -> FileResult | Failed:
         """Render it as a local batch does; `Failed` if that may be the fault of this node."""
@@ -300,6 +305,7 @@ class RenderFile:
 
         desk.leave()
         settings, elsewhere = settings_from_text(self.settings), list[VstError]()
+        settings = dataclasses.replace(settings, overwrite=settings.overwrite or self.again)
 
         def render_one(
             file: BatchFile, progress: Callable[[Progress], None], stop: threading.Event
@@ -316,27 +322,6 @@ class RenderFile:
 
 
 Work = Check | PlanClip | ScanPart | RenderSegments | JoinClip | RenderFile
-
-
-def settings_to_text(settings: RenderSettings) -> str:
-    """Settings as JSON, with absolute paths."""
-    from vst.batch.farm.settings_json import settings_from_json, settings_to_json
-    from vst.pipeline.optimisation import section_of
-    from vst.pipeline.style_pictures import with_absolute_pictures
-
-    here = Path.cwd()
-    settings = settings_from_json(settings_to_json(settings, here), here)
-    if section_of(settings.mode):  # styles are pictures
-        settings = with_absolute_pictures(settings)
-    return json.dumps(settings_to_json(settings, Path("/")), sort_keys=True)
-
-
-def settings_from_text(text: str) -> RenderSettings:
-    """The settings again."""
-    from vst.batch.farm.settings_json import settings_from_json
-
-    values: dict[str, Any] = json.loads(text)
-    return settings_from_json(values, Path("/"))
 
 
 def tasks_of(job: Job, segments: list[int]) -> list[SegmentTask]:

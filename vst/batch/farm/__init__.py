@@ -18,7 +18,7 @@ from vst.lazy import attribute
 
 if TYPE_CHECKING:
     from vst.batch.farm.job_file import Job, PlannedSegment, read_job
-    from vst.batch.farm.joining import join
+    from vst.batch.farm.joining import join, joined
     from vst.batch.farm.planning import plan
     from vst.batch.farm.segment_renderer import SegmentRenderer, SegmentResult
 
@@ -28,11 +28,21 @@ _MODULES = {
     "SegmentRenderer": "vst.batch.farm.segment_renderer",
     "SegmentResult": "vst.batch.farm.segment_renderer",
     "join": "vst.batch.farm.joining",
+    "joined": "vst.batch.farm.joining",
     "plan": "vst.batch.farm.planning",
     "read_job": "vst.batch.farm.job_file",
 }
 
-__all__ = ["Job", "PlannedSegment", "SegmentRenderer", "SegmentResult", "join", "plan", "read_job"]
+__all__ = [
+    "Job",
+    "PlannedSegment",
+    "SegmentRenderer",
+    "SegmentResult",
+    "join",
+    "joined",
+    "plan",
+    "read_job",
+]
 
 
 def __getattr__(name: str) -> Any:

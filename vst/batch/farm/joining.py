@@ -12,6 +12,7 @@ from vst.batch.farm.job_file import Job
 from vst.errors import MediaError
 from vst.media import Writer
 from vst.media.segments.work_folder import Segment
+from vst.media.stills.sequence import files_like, is_pattern
 from vst.pipeline.open_render import open_output, sizes_of
 from vst.pipeline.report import Report
 
@@ -53,6 +54,22 @@ def join(job: Job, *, overwrite: bool = False, stop: threading.Event | None = No
     return Report(
         job.source, written, job.frames, len(shots), time.monotonic() - began, notes, job.settings
     )
+
+
+def joined(job: Job) -> Report | None:
+    """What `join` returned earlier, without its notes and its time; None if the output is not finished.
+
+    Only for a job that is known to have been joined: an output of the same name whose segments are gone
+    counts.
+
+    Args:
+        job: From `plan` or `read_job`.
+    """
+    written = files_like(job.output) if is_pattern(job.output) else job.output.exists()
+    if not written or job.work.folder.exists():
+        return None
+    shots = {segment.shot for segment in job.segments}
+    return Report(job.source, job.output, job.frames, len(shots), 0.0, (), job.settings)
 
 
 def _finished(job: Job, writer: Writer) -> list[Segment]:
