@@ -16,6 +16,16 @@ from vst.motion import FlowPair
 _MOST_MISSING = 0.01
 """Share of a frame above which what no keyframe shows is stylized anew."""
 
+_THINGS = 36
+"""And whatever the share, where a square of so little of the short side is missing: that is a small thing that
+moves by itself, such as a butterfly, and what is propagated shows it in shards."""
+
+_SMALLEST_THING = 9
+"""Pixels of such a square, at least: outlines have smaller holes everywhere."""
+
+_SQUARE = 10
+"""Side in pixels to which such a square is shrunk to be looked for."""
+
 
 class Linked(Protocol):
     """A frame with the flow to the one before it."""
@@ -160,7 +170,21 @@ def stylize_missing(stylizer: StylizesFrames, frame: Frame, composed: Field, hol
         H×W×3 float32, −1..1: `composed` where there is little to stylize.
     """
     on = operations(composed)
-    if on.share(hole) > _MOST_MISSING:
+    if must_fill(hole):
         composed = fill(composed, on.field(stylize_from(stylizer, frame, composed, 1 - hole)), hole)
     # Interpolation overshoots, which pixels of more than 8 bits would show.
     return composed.clip(-1, 1)
+
+
+def must_fill(hole: Field) -> bool:
+    """Whether what no keyframe shows is so much, or so compact, that it has to be stylized.
+
+    Args:
+        hole: H×W uint8, 1 where no keyframe is usable.
+    """
+    on = operations(hole)
+    if on.share(hole) > _MOST_MISSING:
+        return True
+    side = max(min(hole.shape) // _THINGS, _SMALLEST_THING)
+    stride = max(side // _SQUARE, 1)
+    return bool(on.opened(hole[::stride, ::stride], side // stride | 1).any())
