@@ -17,8 +17,8 @@ _MOST_MISSING = 0.01
 """Share of a frame above which what no keyframe shows is stylized anew."""
 
 _THINGS = 36
-"""And whatever the share, where a square is missing whose side is this part of the frame's short side: that is
-a small thing that moves by itself, such as a butterfly, and what is propagated shows it in shards."""
+"""And whatever the share, where a square is missing whose side is this part of the frame's short side:
+what is propagated shows a small thing that moves by itself, such as a butterfly, in shards."""
 
 _SMALLEST_THING = 9
 """Pixels of such a square, at least: outlines have smaller holes everywhere."""
