@@ -197,20 +197,31 @@ def import_command(context: click.Context, family: str | None, file: Path | None
 @click.argument("start", type=click.Path(path_type=Path))
 @click.argument("end", type=click.Path(path_type=Path))
 @click.option("--share", type=float, default=0.5, show_default=True, metavar="X", help="Of END, 0 to 1.")
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The file that END was trained from, if not START: what training changed is added to START.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @json_option
 @verbose_option
 @quiet_option
 @click.pass_context
-def interpolate_command(context: click.Context, start: Path, end: Path, share: float, output: Path) -> None:
+def interpolate_command(
+    context: click.Context, start: Path, end: Path, share: float, base: Path | None, output: Path
+) -> None:
     """Write the network between START and END, which was trained from it.
 
     A vtn that was trained from an itn is steadier than that and has less style; between the two are
     networks that have nearly all of both.
+
+    With --base, START is another network that was trained from the same file, such as a wider itn: with
+    --share 1 it becomes a vtn without training.
     """
     from vst.modes.interpolation import interpolate_weights
 
-    info = interpolate_weights(start, end, share, output)
+    info = interpolate_weights(start, end, share, output, base)
     console = console_of(context)
     console.event("written", path=str(output), mode=info.mode, styles=list(info.styles))
     console.result(f"{output}: mode {info.mode}, {', '.join(info.styles)}")

@@ -1,20 +1,23 @@
-"""Weights between those of two networks."""
+"""Weights between those of two networks, and weights to which the training of another network is added."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from vst.errors import UsageError, WeightsError
-from vst.modes.network_file import load_network
-from vst.nn.style_parameters import body_digest, select_styles
-from vst.styles.weights_file import WeightsInfo, write_weights
+from vst.modes.network_file import load_network, save_weights
+from vst.nn.style_network import StyleNetwork
+from vst.nn.style_parameters import select_styles
+from vst.nn.widen import widen
+from vst.styles.weights_file import WeightsInfo, read_info
 
 
-def interpolate_weights(start: Path, end: Path, share: float, output: Path) -> WeightsInfo:
+def interpolate_weights(
+    start: Path, end: Path, share: float, output: Path, base: Path | None = None
+) -> WeightsInfo:
     """Write the network that lies on the straight line between a network and one that was trained from it.
 
     Along that line image networks change their effect smoothly (X. Wang et al., Deep Network Interpolation
@@ -22,65 +25,100 @@ def interpolate_weights(start: Path, end: Path, share: float, output: Path) -> W
     there is nothing of use. Where `start` has fewer input channels, as an itn that a vtn was trained from,
     the weights of the others are those of `end` at any share.
 
+    With `base`, the line begins there, and what is written is start + share · (end − base): what training
+    added to `base` is added to `start`, which came of `base`, too (Ilharco et al., Editing Models with Task
+    Arithmetic, ICLR 2023, section 2). Networks narrower than `start` are widened first.
+
     Args:
-        start: The weight file that training began with.
-        end: The weight file that came of it: mode, styles and description of the output are its own.
+        start: The weight file that training began with; with `base` another one that came of `base`.
+        end: The weight file that came of it. The mode of the output is its own; its styles and all else,
+            too, but with `base` the styles are those of `start`.
         share: Of `end`, 0 to 1.
         output: The weight file to write.
+        base: The weight file that `end` was trained from, if that is not `start`.
 
     Returns:
         The description in the file.
 
     Raises:
-        UsageError: for a share out of range, an output that is one of the two, and networks that do not fit
-            each other.
+        UsageError: for a share out of range, an output that is one of the files, and networks that do not
+            fit each other.
         WeightsError: for a weight file that cannot be read, and an output that cannot be written.
     """
     if not 0 <= share <= 1:
         raise UsageError(
             f"share {share:g} is out of range; expected 0 (all of {start}) to 1 (all of {end})"
         )
-    if output.resolve() in (start.resolve(), end.resolve()):
-        raise UsageError(f"{output} is one of the two weight files; give another output")
-    earlier, first = load_network(start)
-    network, info = load_network(end)
-    missing = [name for name in info.styles if name not in first.styles]
-    if missing:
+    files = [each for each in (start, end, base) if each is not None]
+    if output.resolve() in [each.resolve() for each in files]:
+        raise UsageError(f"{output} is one of the weight files; give another output")
+    infos = [read_info(each) for each in files]
+    info, styles = infos[1], infos[1 if base is None else 0].styles
+    first, last, *rest = (_load(each, styles, files) for each in files)
+    if base is not None:
+        last, *rest = (_widened(each, first.width) for each in (last, *rest))
+    if not all(last.can_start_from(each) and _fit(each, last) for each in (first, *rest)):
+        names = f"{start} and {end}" if base is None else f"{start}, {end} and {base}"
         raise UsageError(
-            f"{start} has no style {missing[0]!r}, but {end} has; expected the same styles in both"
+            f"{names} have different layers; expected a network and one that was trained from it"
         )
-    select_styles(earlier, [first.styles.index(name) for name in info.styles])
-    ours, theirs = earlier.state_dict(), network.state_dict()
-    if not (network.can_start_from(earlier) and _fit(ours, theirs)):
-        raise UsageError(
-            f"{start} and {end} have different layers; expected a network and one that was trained from it"
-        )
-    mixture = {name: _between(ours[name], value, share) for name, value in theirs.items()}
-    network.load_state_dict(mixture)
-    info = replace(info, path=output, body=body_digest(network))
+    states = [each.state_dict() for each in (first, last, *rest)]
+    last.load_state_dict({name: _between(share, *(each[name] for each in states)) for name in states[1]})
     try:
-        write_weights(info, mixture)
+        save_weights(
+            output,
+            last,
+            mode=info.mode,
+            styles=styles,
+            loss_network=info.loss_network,
+            recipe=info.recipe,
+            steps=info.steps,
+            licence=info.licence,
+            luminance=info.luminance,
+        )
     except OSError as error:
         raise WeightsError(f"{output} cannot be written: {error.strerror or error}") from error
-    return info
+    return read_info(output)
 
 
-def _fit(start: dict[str, Tensor], end: dict[str, Tensor]) -> bool:
+def _load(path: Path, styles: Sequence[str], files: Sequence[Path]) -> StyleNetwork:
+    """A network with some of its styles, in this order."""
+    network, info = load_network(path)
+    missing = [name for name in styles if name not in info.styles]
+    if missing:
+        others = " and ".join(str(each) for each in files if each != path)
+        raise UsageError(
+            f"{path} has no style {missing[0]!r}, but {others} has; expected the same styles in both"
+        )
+    select_styles(network, [info.styles.index(name) for name in styles])
+    return network
+
+
+def _widened(network: StyleNetwork, width: int) -> StyleNetwork:
+    """A network of that width, if it can be made of this one; else this one, which will not fit."""
+    is_divisor = network.width < width and width % network.width == 0
+    return widen(network, width, noise=0) if is_divisor and network.can_widen else network
+
+
+def _fit(start: StyleNetwork, end: StyleNetwork) -> bool:
     """Whether two networks have the same layers, but for input channels that `start` may lack."""
-    first = next(iter(end))
+    earlier, later = start.state_dict(), end.state_dict()
+    first = next(iter(later))
 
     def fits(name: str) -> bool:
-        ours, theirs = start[name].shape, end[name].shape
+        ours, theirs = earlier[name].shape, later[name].shape
         fewer = name == first and len(ours) == 4 and ours[1] < theirs[1]
         return ours == theirs or (fewer and ours[:1] + ours[2:] == theirs[:1] + theirs[2:])
 
-    return start.keys() == end.keys() and all(map(fits, end))
+    return earlier.keys() == later.keys() and all(map(fits, later))
 
 
-def _between(start: Tensor, end: Tensor, share: float) -> Tensor:
-    """The weights of one tensor of the result."""
-    if start.shape == end.shape:
-        return torch.lerp(start, end, share)
+def _between(share: float, start: Tensor, end: Tensor, base: Tensor | None = None) -> Tensor:
+    """The weights of one tensor of the result: start + share · (end − base); without a base it is start."""
     result = end.clone()
-    result[:, : start.shape[1]].lerp_(start, 1 - share)
+    common = slice(None) if end.ndim < 2 else (slice(None), slice(start.shape[1]))
+    if base is None:
+        result[common].lerp_(start, 1 - share)
+    else:
+        result[common] = start + share * (end[common] - base[common])
     return result
