@@ -35,6 +35,7 @@ MODES = (
     "--mode vtn --quality fast",
     "--mode itn --quality fast",
     "--mode itn --quality standard",
+    "--mode vtn --quality standard",
     "--mode vtn --quality fast --keyframe-interval 1",
     "--mode lstm",
     "--mode reconet",
