@@ -120,7 +120,7 @@ def test_a_base_that_does_not_fit_is_refused(pair, tmp_path):
     other = write(tmp_path / "other.safetensors", "itn", ("red", "green"), 3)
     linear = write(tmp_path / "linear.safetensors", "itn", ("red", "blue"), 3, output="linear")
     narrow = write(tmp_path / "narrow.safetensors", "itn", ("red", "blue"), 3, width=1)
-    with pytest.raises(UsageError, match=r"other\.safetensors has no style 'blue', but"):
+    with pytest.raises(UsageError, match=r"other\.safetensors has no style 'blue', unlike"):
         interpolate_weights(*pair, 1, output, other)
     with pytest.raises(UsageError, match=r"and .*linear\.safetensors have different layers"):
         interpolate_weights(*pair, 1, output, linear)

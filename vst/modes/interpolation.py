@@ -88,7 +88,7 @@ def _load(path: Path, styles: Sequence[str], files: Sequence[Path]) -> StyleNetw
     if missing:
         others = " and ".join(str(each) for each in files if each != path)
         raise UsageError(
-            f"{path} has no style {missing[0]!r}, but {others} has; expected the same styles in both"
+            f"{path} has no style {missing[0]!r}, unlike {others}; expected the same styles in all of them"
         )
     select_styles(network, [info.styles.index(name) for name in styles])
     return network
