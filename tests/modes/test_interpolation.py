@@ -126,6 +126,8 @@ def test_a_base_that_does_not_fit_is_refused(pair, tmp_path):
         interpolate_weights(*pair, 1, output, linear)
     with pytest.raises(UsageError, match="different layers"):
         interpolate_weights(narrow, pair[1], 1, output, pair[0])
+    with pytest.raises(UsageError, match="different layers"):  # the base has no place for the past
+        interpolate_weights(pair[1], pair[1], 1, output, pair[0])
     with pytest.raises(UsageError, match="give another output"):
         interpolate_weights(*pair, 1, narrow, narrow)
 

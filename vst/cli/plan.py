@@ -78,7 +78,7 @@ def plan_command(
 
 
 def _report(console: Console, path: Path, job: Job) -> None:
-    shots = len({segment.shot for segment in job.segments})
+    shots = job.shots
     count = len(job.segments)
     console.result(
         f"{path}: {job.frames} frames, {_many(shots, 'shot')}, {_many(count, 'segment')} (0 to {count - 1})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -12,7 +11,7 @@ from vst.modes.network_file import load_network, save_weights
 from vst.nn.style_network import StyleNetwork
 from vst.nn.style_parameters import select_styles
 from vst.nn.widen import widen
-from vst.styles.weights_file import WeightsInfo, read_info
+from vst.styles.weights_file import WeightsInfo
 
 
 def interpolate_weights(
@@ -52,24 +51,28 @@ def interpolate_weights(
     files = [each for each in (start, end, base) if each is not None]
     if output.resolve() in [each.resolve() for each in files]:
         raise UsageError(f"{output} is one of the weight files; give another output")
-    infos = [read_info(each) for each in files]
-    info, styles = infos[1], infos[1 if base is None else 0].styles
-    first, last, *rest = (_load(each, styles, files) for each in files)
+    loaded = [load_network(each) for each in files]
+    info, named_by = loaded[1][1], loaded[1 if base is None else 0][1]
+    for network, found in loaded:
+        _select(network, found, named_by)
+    first, last, *rest = (network for network, _ in loaded)
+    origin = rest[0] if rest else first
     if base is not None:
-        last, *rest = (_widened(each, first.width) for each in (last, *rest))
-    if not all(last.can_start_from(each) and _fit(each, last) for each in (first, *rest)):
+        last, origin = _widened(last, first.width), _widened(origin, first.width)
+    fits = last.can_start_from(first) and last.can_start_from(origin)
+    if not (fits and _fit(first, origin) and _fit(origin, last)):
         names = f"{start} and {end}" if base is None else f"{start}, {end} and {base}"
         raise UsageError(
             f"{names} have different layers; expected a network and one that was trained from it"
         )
-    states = [each.state_dict() for each in (first, last, *rest)]
-    last.load_state_dict({name: _between(share, *(each[name] for each in states)) for name in states[1]})
+    states = [each.state_dict() for each in (first, last, origin)]
+    last.load_state_dict({name: _added(share, *(each[name] for each in states)) for name in states[1]})
     try:
-        save_weights(
+        return save_weights(
             output,
             last,
             mode=info.mode,
-            styles=styles,
+            styles=named_by.styles,
             loss_network=info.loss_network,
             recipe=info.recipe,
             steps=info.steps,
@@ -78,20 +81,17 @@ def interpolate_weights(
         )
     except OSError as error:
         raise WeightsError(f"{output} cannot be written: {error.strerror or error}") from error
-    return read_info(output)
 
 
-def _load(path: Path, styles: Sequence[str], files: Sequence[Path]) -> StyleNetwork:
-    """A network with some of its styles, in this order."""
-    network, info = load_network(path)
-    missing = [name for name in styles if name not in info.styles]
+def _select(network: StyleNetwork, info: WeightsInfo, named_by: WeightsInfo) -> None:
+    """Leave a network the styles that a file names, in the order of that file."""
+    missing = [name for name in named_by.styles if name not in info.styles]
     if missing:
-        others = " and ".join(str(each) for each in files if each != path)
         raise UsageError(
-            f"{path} has no style {missing[0]!r}, unlike {others}; expected the same styles in all of them"
+            f"{info.path} has no style {missing[0]!r}, unlike {named_by.path}; "
+            "expected the same styles in both"
         )
-    select_styles(network, [info.styles.index(name) for name in styles])
-    return network
+    select_styles(network, [info.styles.index(name) for name in named_by.styles])
 
 
 def _widened(network: StyleNetwork, width: int) -> StyleNetwork:
@@ -113,12 +113,9 @@ def _fit(start: StyleNetwork, end: StyleNetwork) -> bool:
     return earlier.keys() == later.keys() and all(map(fits, later))
 
 
-def _between(share: float, start: Tensor, end: Tensor, base: Tensor | None = None) -> Tensor:
-    """The weights of one tensor of the result: start + share · (end − base); without a base it is start."""
+def _added(share: float, start: Tensor, end: Tensor, base: Tensor) -> Tensor:
+    """One tensor of the result, start + share · (end − base); of `end` for inputs that `start` lacks."""
     result = end.clone()
     common = slice(None) if end.ndim < 2 else (slice(None), slice(start.shape[1]))
-    if base is None:
-        result[common].lerp_(start, 1 - share)
-    else:
-        result[common] = start + share * (end[common] - base[common])
+    result[common] = start + share * (end[common] - base[common])
     return result

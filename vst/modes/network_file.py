@@ -25,8 +25,8 @@ def save_weights(
     steps: int,
     licence: str = "Apache-2.0",
     luminance: bool = False,
-) -> None:
-    """Write a network as fp16 with its description, in one move.
+) -> WeightsInfo:
+    """Write a network as fp16 with its description, in one move; returns the description.
 
     Args:
         path: The file.
@@ -53,6 +53,7 @@ def save_weights(
         hyperparameters=network.variant.to_metadata(),
     )
     write_weights(info, network.state_dict())
+    return info
 
 
 def load_network(path: Path) -> tuple[StyleNetwork, WeightsInfo]:

@@ -93,14 +93,20 @@ def test_a_worker_plans_renders_and_joins(tmp_path, settings):
     assert not job_path(tmp_path / "out.mkv").exists()
 
 
-def test_what_was_joined_by_a_worker_that_did_not_answer_is_joined(tmp_path, settings):
-    clip, output = CLIPS["cut"](tmp_path), tmp_path / "out.mkv"
-    one, worker = ClipJob(clip, output, settings(), 1), NodeWorker()
+def rendered_until_join(one, worker):
+    """Does the works of a clip but the join, which is returned."""
     works = [one.plan]
     while not isinstance(works[0], JoinClip):
         work = works.pop(0)
         works.extend(one.done(work, worker.run(work)))
     (join,) = works
+    return join
+
+
+def test_what_was_joined_by_a_worker_that_did_not_answer_is_joined(tmp_path, settings):
+    clip, output = CLIPS["cut"](tmp_path), tmp_path / "out.mkv"
+    one, worker = ClipJob(clip, output, settings(), 1), NodeWorker()
+    join = rendered_until_join(one, worker)
     told = worker.run(join)
     written = output.stat()
     refused = worker.run(join)
@@ -116,12 +122,9 @@ def test_what_was_joined_by_a_worker_that_did_not_answer_is_joined(tmp_path, set
 def test_a_join_that_a_worker_had_only_begun_is_done_again(tmp_path, settings):
     clip, output = CLIPS["cut"](tmp_path), tmp_path / "out.mkv"
     one, worker = ClipJob(clip, output, settings(), 1), NodeWorker()
-    works = [one.plan]
-    while not isinstance(works[0], JoinClip):
-        work = works.pop(0)
-        works.extend(one.done(work, worker.run(work)))
+    join = rendered_until_join(one, worker)
     output.write_bytes(b"what a network file system may show of it")
-    report = worker.run(dataclasses.replace(works[0], again=True))
+    report = worker.run(dataclasses.replace(join, again=True))
     assert report.frames == 26
     assert output.read_bytes() == render(clip, settings(), tmp_path / "whole.mkv").output.read_bytes()
 

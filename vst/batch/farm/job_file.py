@@ -142,6 +142,11 @@ class Job:
         """The work folder, beside the output."""
         return work_folder_of(self.output)
 
+    @property
+    def shots(self) -> int:
+        """Number of shots of which there are frames in the output."""
+        return len({segment.shot for segment in self.segments})
+
     def shots_before(self, segment: PlannedSegment) -> int:
         """How many shots of the clip there are before that of a segment."""
         begun = {each.shot for each in self.segments if each.shot < segment.shot}

@@ -49,11 +49,9 @@ def join(job: Job, *, overwrite: bool = False, stop: threading.Event | None = No
             written = writer.finish()
         finally:
             writer.abort()
-        shots = {segment.shot for segment in job.segments}
         notes = (*reader.notes, *writer.notes)
-    return Report(
-        job.source, written, job.frames, len(shots), time.monotonic() - began, notes, job.settings
-    )
+    seconds = time.monotonic() - began
+    return Report(job.source, written, job.frames, job.shots, seconds, notes, job.settings)
 
 
 def joined(job: Job) -> Report | None:
@@ -68,8 +66,7 @@ def joined(job: Job) -> Report | None:
     written = files_like(job.output) if is_pattern(job.output) else job.output.exists()
     if not written or job.work.folder.exists():
         return None
-    shots = {segment.shot for segment in job.segments}
-    return Report(job.source, job.output, job.frames, len(shots), 0.0, (), job.settings)
+    return Report(job.source, job.output, job.frames, job.shots, 0.0, (), job.settings)
 
 
 def _finished(job: Job, writer: Writer) -> list[Segment]:
